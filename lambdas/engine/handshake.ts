@@ -1,0 +1,20 @@
+import { encodePacket } from "engine.io-parser";
+import type { Heartbeat } from "#model/limits.ts";
+
+/** Says why an upgrade is not one to Engine.IO v4 over WebSocket, or nothing if it is. */
+export function handshakeFault(query: Readonly<Record<string, string | undefined>>) {
+  if (query.EIO !== "4") return "EIO must be 4";
+  if (query.transport !== "websocket") return "transport must be websocket";
+  if (query.sid !== undefined) return "there is no session to upgrade: start with websocket";
+  return undefined;
+}
+
+/** The frame of the OPEN packet, with which the server speaks first. */
+export function openFrame(sid: string, heartbeat: Heartbeat): string {
+  let frame = "";
+  const data = JSON.stringify({ sid, upgrades: [], ...heartbeat });
+  encodePacket({ type: "open", data }, false, (encoded) => {
+    frame = encoded;
+  });
+  return frame;
+}

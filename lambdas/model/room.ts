@@ -1,0 +1,42 @@
+import { segments } from "./segments.ts";
+
+declare const isRoom: unique symbol;
+
+/**
+ * A room of one organisation, as `<kind>#<id>…`. Only the functions below make one, so no name a
+ * client types reaches a room of another kind (contract, custom channels).
+ */
+export type Room = string & { readonly [isRoom]: true };
+
+const room = (...parts: readonly string[]): Room => segments(...parts) as Room;
+
+/** Every socket of the organisation. */
+export const orgRoom: Room = room("org");
+
+/** Every socket of one user. */
+export const userRoom = (userId: string): Room => room("user", userId);
+
+/** Sockets subscribed to a project. */
+export const projectRoom = (projectId: string): Room => room("project", projectId);
+
+/** Sockets subscribed to a collection of a project. */
+export const collectionRoom = (projectId: string, collectionId: string): Room =>
+  room("collection", projectId, collectionId);
+
+/** Sockets subscribed to one document of a collection. */
+export const documentRoom = (projectId: string, collectionId: string, documentId: string): Room =>
+  room("document", projectId, collectionId, documentId);
+
+/** A custom channel of the organisation. */
+export const customRoom = (name: string): Room => room("custom", name);
+
+/** Sockets online in a project, or in the whole organisation where no project is given. */
+export const presenceRoom = (projectId?: string): Room =>
+  projectId === undefined ? room("presence") : room("presence", projectId);
+
+/** Tells the presence rooms among the rooms of a socket. */
+export const isPresenceRoom = (candidate: Room): boolean => /^presence(#|$)/.test(candidate);
+
+/** Who hears of someone coming online in a presence room besides those online there themselves. */
+export const presenceAudience = (presence: Room): Room =>
+  presence === presenceRoom() ? orgRoom : (presence.replace(/^presence/, "project") as Room);
