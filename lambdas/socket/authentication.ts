@@ -1,0 +1,69 @@
+import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import { type Identity, identityOf } from "#model/identity.ts";
+
+/** Why a token was refused: for the log, never for the client. */
+export class AuthenticationError extends Error {
+  override readonly name = "AuthenticationError";
+}
+
+/** What the claims must say where a deployment configures it. */
+export interface ExpectedClaims {
+  readonly issuer?: string | undefined;
+  readonly audience?: string | undefined;
+}
+
+/** Reads the identity from a token, or throws an `AuthenticationError` that says why not. */
+export type Authenticate = (token: string) => Promise<Identity>;
+
+/** A secret that may change: `read` serves it from a cache, `refresh` goes and looks. */
+export interface RotatingSecret {
+  read(): Promise<string>;
+  /** Nothing where the secret is the one that `read` gave last. */
+  refresh(): Promise<string | undefined>;
+}
+
+/** Verifies HS256 tokens; after a rotation the new secret is fetched once its first token comes. */
+export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): Authenticate {
+  const verify = async (token: string, key: string) =>
+    (await jwtVerify(token, new TextEncoder().encode(key), options(expected, ["HS256"]))).payload;
+
+  return refusing(async (token) => {
+    try {
+      return await verify(token, await secret.read());
+    } catch (error) {
+      const rotated =
+        error instanceof errors.JWSSignatureVerificationFailed ? await secret.refresh() : undefined;
+      if (rotated === undefined) throw error;
+      return verify(token, rotated);
+    }
+  });
+}
+
+/** Verifies RS256, ES256 and EdDSA tokens against the keys published at a URL, which are cached. */
+export function withJwks(url: string, expected: ExpectedClaims): Authenticate {
+  const keys = createRemoteJWKSet(new URL(url));
+  const asymmetric = options(expected, ["RS256", "ES256", "EdDSA"]);
+  return refusing(async (token) => (await jwtVerify(token, keys, asymmetric)).payload);
+}
+
+// Naming the algorithms refuses `alg: none` and a public key used as an HMAC secret.
+const options = ({ issuer, audience }: ExpectedClaims, algorithms: string[]) => ({
+  algorithms,
+  requiredClaims: ["exp"],
+  ...(issuer !== undefined && { issuer }),
+  ...(audience !== undefined && { audience }),
+});
+
+const refusing =
+  (verify: (token: string) => Promise<JWTPayload>): Authenticate =>
+  async (token) => {
+    const claims = await verify(token).catch((error: unknown) => {
+      if (error instanceof errors.JOSEError) throw new AuthenticationError(error.code);
+      throw error;
+    });
+    try {
+      return identityOf(claims);
+    } catch (cause) {
+      throw new AuthenticationError("the token's claims are not those of this contract", { cause });
+    }
+  };

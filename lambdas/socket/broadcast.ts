@@ -1,0 +1,43 @@
+import type { Room } from "#model/room.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Events by name, each with the payload it carries. */
+export type EventMap = object;
+
+/** Sends one event to one or several sockets. */
+export type Emit<Events extends EventMap> = <Name extends keyof Events & string>(
+  event: Name,
+  payload: Events[Name],
+) => void;
+
+/** Some rooms to send to; every refinement is a new one. A socket in several of them gets one copy. */
+export interface Broadcast<Events extends EventMap> {
+  /** The same with another room, or other rooms, besides. */
+  to(room: Room | readonly Room[]): Broadcast<Events>;
+  /** The same without the sockets of a room, or of any of several. */
+  except(room: Room | readonly Room[]): Broadcast<Events>;
+  readonly emit: Emit<Events>;
+  /** Ends the sessions in these rooms; `close` cuts their connections as well. */
+  disconnectSockets(close?: boolean): void;
+}
+
+interface Rooms {
+  readonly org: string;
+  readonly rooms: readonly Room[];
+  readonly except: readonly Room[];
+  readonly sender?: string | undefined;
+}
+
+/** A broadcast into an outbox, from nobody or from the connection `sender`, which is left out. */
+export function createBroadcast<Events extends EventMap>(
+  outbox: Outbox,
+  audience: Rooms,
+): Broadcast<Events> {
+  return {
+    to: (room) => createBroadcast(outbox, { ...audience, rooms: audience.rooms.concat(room) }),
+    except: (room) =>
+      createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
+    emit: (event, payload) => outbox.emit(audience, event, payload),
+    disconnectSockets: (close = false) => outbox.disconnect(audience, close),
+  };
+}

@@ -1,0 +1,84 @@
+import { randomBytes } from "node:crypto";
+import { type Connection, type Member, memberOf, type Session } from "#model/connection.ts";
+import type { Identity } from "#model/identity.ts";
+import { orgRoom, type Room, userRoom } from "#model/room.ts";
+import { type Authenticate, AuthenticationError } from "./authentication.ts";
+import type { Outbox } from "./outbox.ts";
+import { PacketType } from "./packets.ts";
+
+export interface ConnectParts {
+  readonly authenticate: Authenticate;
+  readonly revocations: { concern(identity: Identity): Promise<boolean> };
+  readonly connections: {
+    get(connectionId: string): Promise<Connection | undefined>;
+    begin(connectionId: string, session: Session, rooms: readonly Room[]): Promise<boolean>;
+  };
+  readonly rooms: {
+    enter(member: Member, rooms: readonly Room[]): Promise<void>;
+    erase(org: string, rooms: readonly Room[], connectionId: string): Promise<void>;
+  };
+  readonly now: () => number;
+}
+
+/** What became of a CONNECT: a session, or a refusal with its reason, or a breach of the protocol. */
+export type Connected =
+  | { readonly outcome: "connected"; readonly session: Session }
+  | { readonly outcome: "refused"; readonly reason: string }
+  | { readonly outcome: "illegal" };
+
+/** Answers the CONNECT of a connection to `/`: who it is, its session, its own two rooms. */
+export function createConnect(parts: ConnectParts) {
+  return async (connectionId: string, auth: unknown, outbox: Outbox): Promise<Connected> => {
+    const identity = await identify(connectionId, auth, parts).catch((error: unknown) => {
+      if (error instanceof AuthenticationError) return error;
+      throw error;
+    });
+    if (identity instanceof AuthenticationError) {
+      const data = { message: "Authentication error" };
+      outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: "/", data });
+      return { outcome: "refused", reason: identity.message };
+    }
+
+    const session = { id: randomBytes(15).toString("base64url"), identity };
+    if (!(await begin(connectionId, session, parts))) return { outcome: "illegal" };
+
+    const data = { sid: session.id };
+    outbox.send({ connectionId }, { type: PacketType.CONNECT, nsp: "/", data });
+    return { outcome: "connected", session };
+  };
+}
+
+async function begin(connectionId: string, session: Session, parts: ConnectParts) {
+  const member = memberOf(connectionId, session.identity);
+  const rooms = [orgRoom, userRoom(member.userId)];
+  await parts.rooms.enter(member, rooms);
+  if (await parts.connections.begin(connectionId, session, rooms)) return true;
+
+  await parts.rooms.erase(member.org, rooms, connectionId);
+  return false;
+}
+
+/** A token in CONNECT comes before one in the handshake, which was verified when it came. */
+async function identify(
+  connectionId: string,
+  auth: unknown,
+  { authenticate, connections, revocations, now }: ConnectParts,
+): Promise<Identity> {
+  const token = tokenIn(auth);
+  const identity =
+    token === undefined
+      ? (await connections.get(connectionId))?.handshake
+      : await authenticate(token);
+
+  if (identity === undefined) throw new AuthenticationError("there is no token");
+  if (identity.expiresAt * 1000 <= now()) throw new AuthenticationError("the token has expired");
+  if (await revocations.concern(identity))
+    throw new AuthenticationError("the user, the session or the token is revoked");
+  return identity;
+}
+
+function tokenIn(auth: unknown): string | undefined {
+  const token =
+    typeof auth === "object" && auth !== null && "token" in auth ? auth.token : undefined;
+  return typeof token === "string" ? token : undefined;
+}

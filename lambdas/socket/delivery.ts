@@ -1,0 +1,140 @@
+import pMap from "p-map";
+import type { PostResult } from "#model/posting.ts";
+import type { Room } from "#model/room.ts";
+import type { Audience, Emission } from "./outbox.ts";
+
+/** Connections posted to at the same time. */
+const POSTS_AT_ONCE = 50;
+
+export interface DeliveryParts {
+  /** The connections in a room, page by page. */
+  readonly members: (org: string, room: Room) => AsyncIterable<readonly string[]>;
+  readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+}
+
+/** What became of a delivery besides the packets that arrived. */
+export interface Delivered {
+  readonly gone: readonly Gone[];
+  /** Connections whose session a packet has ended; `close` where they are to be cut as well. */
+  readonly ended: readonly { readonly connectionId: string; readonly close: boolean }[];
+  /** What was thrown where a post failed for another reason than a connection being gone. */
+  readonly failures: readonly unknown[];
+}
+
+/** A connection that no longer exists, with the rooms that still list it. */
+export interface Gone {
+  readonly connectionId: string;
+  readonly found: readonly RoomOfOrg[];
+}
+
+/** A room and the organisation it lives in. */
+export interface RoomOfOrg {
+  readonly org: string;
+  readonly room: Room;
+}
+
+/**
+ * Posts the emissions to their audiences: every room is read once, every connection gets its frames
+ * in the order emitted, and connections do not wait for one another.
+ */
+export async function deliver(
+  emissions: readonly Emission[],
+  { members, post }: DeliveryParts,
+): Promise<Delivered> {
+  const directory = createDirectory(members);
+  const queues = await fillQueues(emissions, directory);
+  const gone: Gone[] = [];
+  const failures: unknown[] = [];
+
+  await pMap(
+    queues,
+    async ([connectionId, queue]) => {
+      try {
+        const result = await postAll(connectionId, queue, post);
+        if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
+      } catch (error) {
+        failures.push(error);
+      }
+    },
+    { concurrency: POSTS_AT_ONCE },
+  );
+  return { gone, ended: endings(queues), failures };
+}
+
+type Queues = ReadonlyMap<string, readonly Emission[]>;
+
+async function fillQueues(emissions: readonly Emission[], directory: Directory): Promise<Queues> {
+  const audiences = await Promise.all(
+    emissions.map(async (emission) => ({
+      emission,
+      connectionIds: await directory.resolve(emission.audience),
+    })),
+  );
+  const queues = new Map<string, Emission[]>();
+  for (const { emission, connectionIds } of audiences)
+    for (const connectionId of connectionIds) {
+      const queue = queues.get(connectionId);
+      if (queue === undefined) queues.set(connectionId, [emission]);
+      else queue.push(emission);
+    }
+  return queues;
+}
+
+async function postAll(
+  connectionId: string,
+  queue: readonly Emission[],
+  post: DeliveryParts["post"],
+): Promise<PostResult> {
+  for (const frame of queue.flatMap(({ frames }) => frames))
+    if ((await post(connectionId, frame)) === "gone") return "gone";
+  return "sent";
+}
+
+const endings = (queues: Queues): Delivered["ended"] =>
+  [...queues].flatMap(([connectionId, queue]) => {
+    const closes = queue.flatMap((emission) => emission.closes ?? []);
+    return closes.length > 0 ? [{ connectionId, close: closes.includes(true) }] : [];
+  });
+
+interface Directory {
+  /** The connections of an audience, each once. */
+  resolve(audience: Audience): Promise<ReadonlySet<string>>;
+  /** The rooms read so far that list a connection. */
+  listing(connectionId: string): readonly RoomOfOrg[];
+}
+
+function createDirectory(members: DeliveryParts["members"]): Directory {
+  const reads = new Map<string, Promise<ReadonlySet<string>>>();
+  const known: (RoomOfOrg & { readonly connectionIds: ReadonlySet<string> })[] = [];
+
+  const read = async (org: string, room: Room): Promise<ReadonlySet<string>> => {
+    const connectionIds = new Set<string>();
+    for await (const page of members(org, room)) for (const id of page) connectionIds.add(id);
+    known.push({ org, room, connectionIds });
+    return connectionIds;
+  };
+  const readOnce = (org: string, room: Room) => {
+    const key = `${org} ${room}`;
+    const reading = reads.get(key) ?? read(org, room);
+    reads.set(key, reading);
+    return reading;
+  };
+
+  return {
+    async resolve(audience) {
+      if ("connectionId" in audience) return new Set([audience.connectionId]);
+      const { org, rooms, except, sender } = audience;
+      const [included, excluded] = await Promise.all(
+        [rooms, except].map((names) => Promise.all(names.map((room) => readOnce(org, room)))),
+      );
+      const connectionIds = new Set(included?.flatMap((ids) => [...ids]));
+      for (const ids of excluded ?? []) for (const id of ids) connectionIds.delete(id);
+      if (sender !== undefined) connectionIds.delete(sender);
+      return connectionIds;
+    },
+    listing: (connectionId) =>
+      known
+        .filter(({ connectionIds }) => connectionIds.has(connectionId))
+        .map(({ org, room }) => ({ org, room })),
+  };
+}

@@ -1,0 +1,58 @@
+import type { Room } from "#model/room.ts";
+import { encodePacket, type Packet, PacketType } from "./packets.ts";
+
+/** Who a packet is for: one connection, or the sockets of some rooms of an organisation. */
+export type Audience =
+  | { readonly connectionId: string }
+  | {
+      readonly org: string;
+      readonly rooms: readonly Room[];
+      readonly except: readonly Room[];
+      /** The connection of the sender, where the packet is for the others. */
+      readonly sender?: string | undefined;
+    };
+
+/** A packet, already encoded as frames, on its way to an audience; `closes` ends their connections. */
+export interface Emission {
+  readonly audience: Audience;
+  readonly frames: readonly string[];
+  readonly closes?: boolean;
+}
+
+/** Packets that wait for their handler to succeed: nothing leaves before, nothing if it fails. */
+export interface Outbox {
+  readonly emissions: readonly Emission[];
+  emit(audience: Audience, event: string, payload: unknown): void;
+  ack(audience: Audience, id: number, value: unknown): void;
+  disconnect(audience: Audience, close: boolean): void;
+  send(audience: Audience, packet: Packet): void;
+}
+
+export interface OutboxParts {
+  readonly encodeFrame: (data: string | Buffer) => string;
+  /** Lets through what an event may carry, so that nothing stored beside it leaks. */
+  readonly shape: (event: string, payload: unknown) => unknown;
+}
+
+/** An empty outbox whose packets are encoded once each, when they are put in. */
+export function createOutbox({ encodeFrame, shape }: OutboxParts): Outbox {
+  const emissions: Emission[] = [];
+  const frames = (packet: Packet) => encodePacket(packet).map(encodeFrame);
+  const put = (audience: Audience, packet: Packet) =>
+    void emissions.push({ audience, frames: frames(packet) });
+
+  return {
+    emissions,
+    send: put,
+    emit: (audience, event, payload) =>
+      put(audience, { type: PacketType.EVENT, nsp: "/", data: [event, shape(event, payload)] }),
+    ack: (audience, id, value) =>
+      put(audience, { type: PacketType.ACK, nsp: "/", id, data: [value] }),
+    disconnect: (audience, closes) =>
+      void emissions.push({
+        audience,
+        frames: frames({ type: PacketType.DISCONNECT, nsp: "/" }),
+        closes,
+      }),
+  };
+}

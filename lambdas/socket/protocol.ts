@@ -1,0 +1,127 @@
+import type { Session } from "#model/connection.ts";
+import type { Assembly, PieceFrame } from "./assembly.ts";
+import type { Connected } from "./connect.ts";
+import type { Emission, Outbox } from "./outbox.ts";
+import {
+  announcedAttachments,
+  decodePacket,
+  isLegalHeader,
+  type Packet,
+  PacketType,
+} from "./packets.ts";
+
+/** Milliseconds within which a connection must send CONNECT. */
+export const CONNECT_TIMEOUT = 45_000;
+
+/** Characters kept of an event's name, which no legal one exceeds. */
+const LONGEST_NAME = 128;
+
+/** One Engine.IO message of a client, with what API Gateway knows of it. */
+export interface Incoming {
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly receivedAt: number;
+  readonly messageId: string;
+}
+
+/** An event packet of a socket. */
+export interface EventCall {
+  readonly connectionId: string;
+  readonly session: Session;
+  readonly event: string;
+  readonly args: readonly unknown[];
+  readonly ackId?: number | undefined;
+  readonly bytes: number;
+}
+
+export interface ProtocolParts {
+  readonly session: (connectionId: string) => Promise<Session | undefined>;
+  readonly connect: (connectionId: string, auth: unknown, outbox: Outbox) => Promise<Connected>;
+  readonly assemble: (frame: PieceFrame) => Promise<Assembly>;
+  readonly onEvent: (call: EventCall) => Promise<void>;
+  readonly onRefusal: (connectionId: string, reason: string) => void;
+  readonly onConnected: (connectionId: string, session: Session) => void;
+  readonly newOutbox: () => Outbox;
+  readonly send: (emissions: readonly Emission[]) => Promise<void>;
+  /** The session is over, the connection stays. */
+  readonly onDisconnect: (connectionId: string) => Promise<void>;
+  /** The client broke the protocol. */
+  readonly close: (connectionId: string) => Promise<void>;
+}
+
+/** Socket.IO v5 over one connection, as the reference server speaks it: whatever is illegal closes. */
+export function createProtocol(parts: ProtocolParts) {
+  return {
+    async onMessage(from: Incoming, text: string): Promise<void> {
+      if (announcedAttachments(text) === undefined) return onPacket(from, [text]);
+      if (isLegalHeader(text) && (await parts.session(from.connectionId)) !== undefined)
+        return onPiece(from, text);
+      return parts.close(from.connectionId);
+    },
+    onAttachment: onPiece,
+  };
+
+  async function onPiece(from: Incoming, content: string | Buffer): Promise<void> {
+    const { connectionId, messageId, receivedAt } = from;
+    const packets = await parts.assemble({ connectionId, messageId, receivedAt, content });
+    if (packets === "illegal") return parts.close(connectionId);
+    for (const packet of packets) await onPacket(from, packet);
+  }
+
+  async function onPacket(from: Incoming, [header, ...rest]: readonly (string | Buffer)[]) {
+    const { connectionId } = from;
+    const text = String(header);
+    const attachments = rest.filter((part) => Buffer.isBuffer(part));
+    const packet = decodePacket(text, attachments);
+    if (packet === undefined) return parts.close(connectionId);
+    if (packet.type === PacketType.CONNECT) return onConnect(from, packet);
+    if (packet.nsp !== "/") return parts.close(connectionId);
+
+    const session = await parts.session(connectionId);
+    if (session === undefined) return parts.close(connectionId);
+    switch (packet.type) {
+      case PacketType.EVENT:
+        return parts.onEvent(callOf(connectionId, session, packet, [text, ...attachments]));
+      case PacketType.DISCONNECT:
+        return parts.onDisconnect(connectionId);
+      // This server never asks for an acknowledgement, so one from a client answers nothing.
+      case PacketType.ACK:
+        return undefined;
+      default:
+        return parts.close(connectionId);
+    }
+  }
+
+  async function onConnect({ connectionId, connectedAt, receivedAt }: Incoming, packet: Packet) {
+    const outbox = parts.newOutbox();
+    if (packet.nsp !== "/") {
+      const data = { message: "Invalid namespace" };
+      outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: packet.nsp, data });
+      return parts.send(outbox.emissions);
+    }
+    if (receivedAt - connectedAt > CONNECT_TIMEOUT) return parts.close(connectionId);
+
+    const result = await parts.connect(connectionId, packet.data, outbox);
+    if (result.outcome === "illegal") return parts.close(connectionId);
+    if (result.outcome === "refused") parts.onRefusal(connectionId, result.reason);
+    else parts.onConnected(connectionId, result.session);
+    return parts.send(outbox.emissions);
+  }
+}
+
+function callOf(
+  connectionId: string,
+  session: Session,
+  { data, id }: Packet,
+  parts: readonly [string, ...Buffer[]],
+): EventCall {
+  const [name, ...args] = data as [string | number, ...unknown[]];
+  const event = String(name).slice(0, LONGEST_NAME);
+  const size = parts.map((part) => Buffer.byteLength(part)).reduce((sum, bytes) => sum + bytes);
+  const bytes = size - overhead(name, parts[0]);
+  return { connectionId, session, event, args, ackId: id, bytes };
+}
+
+/** Bytes of an event packet that are not arguments: type, ids and `["name",` with its closing bracket. */
+const overhead = (name: string | number, text: string): number =>
+  text.indexOf("[") + Buffer.byteLength(JSON.stringify(name)) + "[,]".length;
