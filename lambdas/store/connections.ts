@@ -1,0 +1,159 @@
+import type { Connection, Piece, QueryPlace, Session } from "#model/connection.ts";
+import type { Identity } from "#model/identity.ts";
+import type { Room } from "#model/room.ts";
+import { connectionKey } from "./keys.ts";
+import type { Item, Table } from "./table.ts";
+
+/** Connections are spread over this many partitions of the sweep's index. */
+const SHARDS = 16;
+
+/** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
+const LIFETIME = 2 * 3600 + 600;
+
+/** Epoch seconds at which what belongs to a connection may be removed by DynamoDB itself. */
+export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIFETIME;
+
+/** The connections and what each remembers. Where one does not exist (any more) the answer is `false` or `undefined`. */
+export interface Connections {
+  add(connectionId: string, connectedAt: number, handshake?: Identity): Promise<void>;
+  get(connectionId: string): Promise<Connection | undefined>;
+  /** Starts the Socket.IO session; `false` where there is one already. */
+  begin(connectionId: string, session: Session, rooms: readonly Room[]): Promise<boolean>;
+  /** Notes a pong; `false` where the connection is unknown, or still without a session it should have had by then. */
+  touch(connectionId: string, now: number, sessionDue: number): Promise<boolean>;
+  addRooms(connectionId: string, rooms: readonly Room[], most: number): Promise<boolean>;
+  removeRooms(connectionId: string, rooms: readonly Room[]): Promise<void>;
+  /** Notes a live query; where it replaces one, `previous` is the collection that one watched. */
+  addQuery(
+    connectionId: string,
+    queryId: string,
+    place: QueryPlace,
+    most: number,
+  ): Promise<{ readonly previous?: QueryPlace | undefined } | undefined>;
+  /** Notes a piece of a binary packet and gives all that are held. */
+  addPiece(connectionId: string, piece: Piece): Promise<readonly Piece[] | undefined>;
+  /** Leaves only `rest` of the pieces; `false` where they have changed since. */
+  takePieces(connectionId: string, pieceChanges: number, rest: readonly Piece[]): Promise<boolean>;
+  /** Forgets the connection and gives what was remembered. */
+  remove(connectionId: string): Promise<Connection | undefined>;
+}
+
+/** The connections in the table. */
+export function createConnections(table: Table): Connections {
+  const exists = "attribute_exists(pk)";
+  const inSession = `${exists} AND attribute_exists(#session)`;
+
+  return {
+    add: (connectionId, connectedAt, handshake) =>
+      table.put({
+        ...connectionKey(connectionId),
+        connectedAt,
+        lastSeenAt: connectedAt,
+        shard: shardOf(connectionId),
+        expiresAt: expiryAfter(connectedAt),
+        handshake,
+        queries: {},
+        pieces: [],
+        pieceChanges: 0,
+      }),
+
+    async get(connectionId) {
+      return connectionOf(connectionId, await table.get(connectionKey(connectionId)));
+    },
+
+    async begin(connectionId, session, rooms) {
+      const begun = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET #session = :session, rooms = :rooms REMOVE handshake",
+        ConditionExpression: `${exists} AND attribute_not_exists(#session)`,
+        ExpressionAttributeNames: { "#session": "session" },
+        ExpressionAttributeValues: { ":session": session, ":rooms": new Set(rooms) },
+      });
+      return begun !== undefined;
+    },
+
+    async touch(connectionId, now, sessionDue) {
+      const touched = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET lastSeenAt = :now",
+        ConditionExpression: `${exists} AND (attribute_exists(#session) OR connectedAt > :due)`,
+        ExpressionAttributeNames: { "#session": "session" },
+        ExpressionAttributeValues: { ":now": now, ":due": sessionDue },
+      });
+      return touched !== undefined;
+    },
+
+    async addRooms(connectionId, rooms, most) {
+      const added = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "ADD rooms :rooms",
+        ConditionExpression: `${inSession} AND size(rooms) <= :most`,
+        ExpressionAttributeNames: { "#session": "session" },
+        ExpressionAttributeValues: { ":rooms": new Set(rooms), ":most": most },
+      });
+      return added !== undefined;
+    },
+
+    async removeRooms(connectionId, rooms) {
+      await table.update(connectionKey(connectionId), {
+        UpdateExpression: "DELETE rooms :rooms",
+        ConditionExpression: exists,
+        ExpressionAttributeValues: { ":rooms": new Set(rooms) },
+      });
+    },
+
+    async addQuery(connectionId, queryId, place, most) {
+      const replaced = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET queries.#query = :place",
+        ConditionExpression: `${inSession} AND (attribute_exists(queries.#query) OR size(queries) < :most)`,
+        ExpressionAttributeNames: { "#session": "session", "#query": queryId },
+        ExpressionAttributeValues: { ":place": place, ":most": most },
+        ReturnValues: "UPDATED_OLD",
+      });
+      const queries = replaced?.queries as Record<string, QueryPlace> | undefined;
+      return replaced && { previous: queries?.[queryId] };
+    },
+
+    async addPiece(connectionId, piece) {
+      const held = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET pieces = list_append(pieces, :piece) ADD pieceChanges :one",
+        ConditionExpression: inSession,
+        ExpressionAttributeNames: { "#session": "session" },
+        ExpressionAttributeValues: { ":piece": [piece], ":one": 1 },
+        ReturnValues: "UPDATED_NEW",
+      });
+      return held?.pieces as readonly Piece[] | undefined;
+    },
+
+    async takePieces(connectionId, pieceChanges, rest) {
+      const taken = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET pieces = :rest ADD pieceChanges :one",
+        ConditionExpression: `${exists} AND pieceChanges = :seen`,
+        ExpressionAttributeValues: { ":seen": pieceChanges, ":rest": rest, ":one": 1 },
+      });
+      return taken !== undefined;
+    },
+
+    async remove(connectionId) {
+      return connectionOf(connectionId, await table.remove(connectionKey(connectionId)));
+    },
+  };
+}
+
+function connectionOf(connectionId: string, item: Item | undefined): Connection | undefined {
+  if (item === undefined) return undefined;
+  const { connectedAt, handshake, session, rooms, queries, pieces, pieceChanges } =
+    item as unknown as Stored;
+  return {
+    connectionId,
+    connectedAt,
+    handshake,
+    session,
+    queries,
+    pieces,
+    pieceChanges,
+    rooms: [...(rooms ?? [])],
+  };
+}
+
+type Stored = Omit<Connection, "connectionId" | "rooms"> & { readonly rooms?: ReadonlySet<Room> };
+
+const shardOf = (connectionId: string): number =>
+  Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % SHARDS;

@@ -1,0 +1,176 @@
+import type { JoinResult, Member } from "#model/connection.ts";
+import type { UserProfile } from "#model/identity.ts";
+import type { Room } from "#model/room.ts";
+import { expiryAfter } from "./connections.ts";
+import { presenceKey, presencePartition } from "./keys.ts";
+import type { Rooms } from "./rooms.ts";
+import type { Item, Table } from "./table.ts";
+
+/** One user who is online, as of `lastSeen` in epoch milliseconds. */
+export interface OnlineUser {
+  readonly userId: string;
+  readonly user: UserProfile;
+  readonly lastSeen: number;
+}
+
+/** A page of the users online: `count` is of all pages, `cursor` asks for the next one if there is one. */
+export interface OnlinePage {
+  readonly users: readonly OnlineUser[];
+  readonly count: number;
+  readonly cursor?: string | undefined;
+}
+
+/** Who is online in which presence room, by their sockets. */
+export interface Presence {
+  /** Brings a socket online; `first` are the rooms in which its user was not online before. */
+  enter(
+    member: Member,
+    user: UserProfile,
+    rooms: readonly Room[],
+  ): Promise<{ readonly result: JoinResult; readonly first: readonly Room[] }>;
+  /** Takes a socket offline and gives the rooms in which it was its user's last. */
+  exit(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
+  /** Notes that the user of a socket is still there. */
+  touch(member: Member, rooms: readonly Room[]): Promise<void>;
+  list(
+    org: string,
+    room: Room,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<OnlinePage>;
+}
+
+export interface PresenceParts {
+  readonly table: Table;
+  readonly rooms: Rooms;
+  readonly now: () => number;
+}
+
+/** A page of users stays below this many bytes, so that its packet fits API Gateway's limit. */
+const PAGE_BYTES = 96 * 1024;
+
+/** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
+export function createPresence({ table, rooms, now }: PresenceParts): Presence {
+  const self = ({ connectionId }: Member) => new Set([connectionId]);
+  const keyFor = ({ org, userId }: Member, room: Room) => presenceKey(org, room, userId);
+
+  async function add(
+    member: Member,
+    user: UserProfile,
+    room: Room,
+  ): Promise<"first" | "more" | "again"> {
+    const old = await table.update(keyFor(member, room), {
+      UpdateExpression:
+        "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
+      ExpressionAttributeNames: { "#user": "user" },
+      ExpressionAttributeValues: {
+        ":self": self(member),
+        ":user": user,
+        ":now": now(),
+        ":expiry": expiryAfter(now()),
+      },
+      ReturnValues: "UPDATED_OLD",
+    });
+    const before = old?.connections as ReadonlySet<string> | undefined;
+    if (before === undefined) return "first";
+    return before.has(member.connectionId) ? "again" : "more";
+  }
+
+  async function drop(member: Member, room: Room): Promise<boolean> {
+    const key = keyFor(member, room);
+    const wasAlone = await table.remove(key, {
+      ConditionExpression: "connections = :self",
+      ExpressionAttributeValues: { ":self": self(member) },
+    });
+    if (wasAlone !== undefined) return true;
+
+    const left = await table.update(key, {
+      UpdateExpression: "DELETE connections :self",
+      ConditionExpression: "contains(connections, :id)",
+      ExpressionAttributeValues: { ":self": self(member), ":id": member.connectionId },
+      ReturnValues: "ALL_NEW",
+    });
+    if (left === undefined || left.connections !== undefined) return false;
+
+    // The others left between the two calls: the last one out removes the item.
+    await table.remove(key, { ConditionExpression: "attribute_not_exists(connections)" });
+    return true;
+  }
+
+  const presence: Presence = {
+    async enter(member, user, entered) {
+      const added = await Promise.all(entered.map((room) => add(member, user, room)));
+      const result = await rooms.join(member, entered);
+      if (result !== "joined")
+        await presence.exit(
+          member,
+          entered.filter((_, index) => added[index] !== "again"),
+        );
+      return { result, first: entered.filter((_, index) => added[index] === "first") };
+    },
+
+    async exit(member, exited) {
+      const last = await Promise.all(exited.map((room) => drop(member, room)));
+      return exited.filter((_, index) => last[index]);
+    },
+
+    async touch(member, touched) {
+      await Promise.all(
+        touched.map((room) =>
+          table.update(keyFor(member, room), {
+            UpdateExpression: "SET lastSeen = :now",
+            ConditionExpression: "contains(connections, :id)",
+            ExpressionAttributeValues: { ":now": now(), ":id": member.connectionId },
+          }),
+        ),
+      );
+    },
+
+    async list(org, room, { limit, cursor }) {
+      const partition = presencePartition(org, room);
+      const users: OnlineUser[] = [];
+      let bytes = 0;
+      let isCut = false;
+      for await (const { items } of table.pages(onlineQuery(partition, limit + 1, cursor))) {
+        for (const user of items.map(onlineUser)) {
+          bytes += Buffer.byteLength(JSON.stringify(user));
+          isCut ||= users.length === limit || bytes > PAGE_BYTES;
+          if (!isCut) users.push(user);
+        }
+        if (isCut) break;
+      }
+      const isWhole = !isCut && cursor === undefined;
+      return {
+        users,
+        count: isWhole ? users.length : await countAll(partition),
+        cursor: isCut ? users.at(-1)?.userId : undefined,
+      };
+    },
+  };
+  return presence;
+
+  async function countAll(partition: string): Promise<number> {
+    let total = 0;
+    const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
+      onlineQuery(partition);
+    for await (const { count } of table.pages({ ...query, Select: "COUNT" })) total += count;
+    return total;
+  }
+}
+
+const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
+  KeyConditionExpression: cursor === undefined ? "pk = :room" : "pk = :room AND sk > :cursor",
+  FilterExpression: "attribute_exists(connections)",
+  ExpressionAttributeValues: {
+    ":room": partition,
+    ...(cursor !== undefined && { ":cursor": cursor }),
+  },
+  ProjectionExpression: "sk, #user, lastSeen",
+  ExpressionAttributeNames: { "#user": "user" },
+  ...(limit !== undefined && { Limit: limit }),
+});
+
+const onlineUser = ({ sk, user, lastSeen }: Item): OnlineUser => ({
+  userId: String(sk),
+  user: user as UserProfile,
+  lastSeen: Number(lastSeen),
+});

@@ -1,0 +1,19 @@
+import type { Identity } from "#model/identity.ts";
+import { revocationKey } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+/** What has been revoked: users, sessions (`sid`) and tokens (`jti`). */
+export interface Revocations {
+  /** Whether the user, the session or the token of an identity is revoked. */
+  concern(identity: Identity): Promise<boolean>;
+}
+
+/** The revocations in the table. */
+export const createRevocations = (table: Table): Revocations => ({
+  async concern({ org, userId, sessionId, tokenId }) {
+    const keys = [revocationKey(org, "user", userId)];
+    if (sessionId !== undefined) keys.push(revocationKey(org, "session", sessionId));
+    if (tokenId !== undefined) keys.push(revocationKey(org, "token", tokenId));
+    return (await table.getAll(keys)).length > 0;
+  },
+});

@@ -1,0 +1,87 @@
+import type { JoinResult, Member } from "#model/connection.ts";
+import type { Room } from "#model/room.ts";
+import { type Connections, expiryAfter } from "./connections.ts";
+import { memberKey, roomPartition } from "./keys.ts";
+import type { Table } from "./table.ts";
+
+/** Who is in which room of which organisation. */
+export interface Rooms {
+  /** The connections in a room, in pages, in the order of their ids. */
+  members(org: string, room: Room): AsyncIterable<readonly string[]>;
+  /** Puts a socket into rooms: all of them, or none. */
+  join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
+  leave(member: Member, rooms: readonly Room[]): Promise<void>;
+  /** Lists a socket in the rooms its session starts with. */
+  enter(member: Member, rooms: readonly Room[]): Promise<void>;
+  /** Takes a connection off the lists of rooms, and nothing more. */
+  erase(org: string, rooms: readonly Room[], connectionId: string): Promise<void>;
+}
+
+export interface RoomsParts {
+  readonly table: Table;
+  readonly connections: Connections;
+  readonly roomsPerSocket: number;
+  readonly now: () => number;
+}
+
+/**
+ * The rooms in the table. A join lists the member first and notes the room on the connection second,
+ * a leave goes the other way: so however joins, leaves and the disconnect of one socket interleave,
+ * no list keeps a member that its connection does not know of.
+ */
+export function createRooms({ table, connections, roomsPerSocket, now }: RoomsParts): Rooms {
+  const memberItem = ({ connectionId, org, userId }: Member, room: Room) => ({
+    ...memberKey(org, room, connectionId),
+    userId,
+    expiresAt: expiryAfter(now()),
+  });
+
+  const rooms: Rooms = {
+    async *members(org, room) {
+      const query = {
+        KeyConditionExpression: "pk = :room",
+        ExpressionAttributeValues: { ":room": roomPartition(org, room) },
+        ProjectionExpression: "sk",
+        // A socket told that it has joined must not miss the next packet.
+        ConsistentRead: true,
+      };
+      for await (const { items } of table.pages(query)) yield items.map(({ sk }) => String(sk));
+    },
+
+    async join(member, joined) {
+      const { connectionId, org } = member;
+      await rooms.enter(member, joined);
+      if (await connections.addRooms(connectionId, joined, roomsPerSocket - joined.length))
+        return "joined";
+
+      const connection = await connections.get(connectionId);
+      const fresh = joined.filter((room) => !connection?.rooms.includes(room));
+      const left = roomsPerSocket - fresh.length;
+      if (connection?.session && (await connections.addRooms(connectionId, joined, left)))
+        return "joined";
+
+      await rooms.erase(org, fresh, connectionId);
+      return connection?.session ? "full" : "gone";
+    },
+
+    async leave({ connectionId, org }, left) {
+      await connections.removeRooms(connectionId, left);
+      await rooms.erase(org, left, connectionId);
+    },
+
+    async enter(member, entered) {
+      const [first, ...others] = entered.map((room) => memberItem(member, room));
+      if (first === undefined) return;
+      if (others.length === 0) await table.put(first);
+      else await table.writeAll([first, ...others], []);
+    },
+
+    async erase(org, erased, connectionId) {
+      const [first, ...others] = erased.map((room) => memberKey(org, room, connectionId));
+      if (first === undefined) return;
+      if (others.length === 0) await table.remove(first);
+      else await table.writeAll([], [first, ...others]);
+    },
+  };
+  return rooms;
+}

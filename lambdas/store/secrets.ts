@@ -1,0 +1,42 @@
+import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+
+/** Milliseconds a secret is served without looking again. */
+const FRESH = 300_000;
+
+/** Milliseconds between two looks that refused tokens may cause. */
+const COOLDOWN = 10_000;
+
+/** A secret as it is now, and a way to find out that it has been rotated. */
+export interface Secret {
+  read(): Promise<string>;
+  /** The secret after a rotation; nothing where it is still the one `read` gives, or was looked up just now. */
+  refresh(): Promise<string | undefined>;
+}
+
+export interface SecretParts {
+  readonly client: SecretsManagerClient;
+  readonly arn: string;
+  readonly now: () => number;
+}
+
+/** A secret string of Secrets Manager, kept in the function's memory. */
+export function createSecret({ client, arn, now }: SecretParts): Secret {
+  let known: { readonly value: string; readonly at: number } | undefined;
+
+  async function fetch(): Promise<string> {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+    if (!SecretString) throw new Error(`the secret ${arn} has no string value`);
+    known = { value: SecretString, at: now() };
+    return SecretString;
+  }
+
+  return {
+    read: async () => (known && now() - known.at < FRESH ? known.value : fetch()),
+    async refresh() {
+      if (known && now() - known.at < COOLDOWN) return undefined;
+      const before = known?.value;
+      const value = await fetch();
+      return value === before ? undefined : value;
+    },
+  };
+}

@@ -1,0 +1,171 @@
+import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
+import {
+  BatchGetCommand,
+  type BatchGetCommandInput,
+  BatchWriteCommand,
+  type BatchWriteCommandInput,
+  DeleteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  type QueryCommandInput,
+  UpdateCommand,
+  type UpdateCommandInput,
+} from "@aws-sdk/lib-dynamodb";
+import type { Key } from "./keys.ts";
+
+/** The attributes of an item, its key included. */
+export type Item = Record<string, unknown>;
+
+/** An item with its key. */
+export type KeyedItem = Key & Item;
+
+const WRITES_A_BATCH = 25;
+const GETS_A_BATCH = 100;
+const BATCH_TRIES = 6;
+const FIRST_WAIT = 25;
+
+/** The one table, in the six calls the stores make of it. Condition failures are results here. */
+export interface Table {
+  get(key: Key, projection?: string): Promise<Item | undefined>;
+  getAll(keys: readonly Key[]): Promise<Item[]>;
+  put(item: KeyedItem): Promise<void>;
+  /** The attributes asked for by `ReturnValues`, or `undefined` where the condition did not hold. */
+  update(key: Key, change: Change): Promise<Item | undefined>;
+  /** The item as it was, or `undefined` where there was none or the condition did not hold. */
+  remove(key: Key, condition?: Condition): Promise<Item | undefined>;
+  /** Puts and deletes in batches of 25; what DynamoDB leaves unprocessed is tried again. */
+  writeAll(puts: readonly KeyedItem[], deletes: readonly Key[]): Promise<void>;
+  pages(query: Query): AsyncIterable<Page>;
+}
+
+/** One page of a query: its items, how many matched, and where the next page starts. */
+export interface Page {
+  readonly items: Item[];
+  readonly count: number;
+  readonly last?: Item | undefined;
+}
+
+type Change = Pick<
+  UpdateCommandInput,
+  | "UpdateExpression"
+  | "ConditionExpression"
+  | "ExpressionAttributeNames"
+  | "ExpressionAttributeValues"
+  | "ReturnValues"
+>;
+type Condition = Pick<Change, "ConditionExpression" | "ExpressionAttributeValues">;
+type Gets = NonNullable<BatchGetCommandInput["RequestItems"]>;
+type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>;
+type Query = Omit<QueryCommandInput, "TableName">;
+
+export interface TableParts {
+  readonly client: DynamoDBDocumentClient;
+  readonly tableName: string;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+}
+
+/** The table behind a document client. */
+export function createTable({ client, tableName: TableName, pause }: TableParts): Table {
+  return {
+    async get(Key, ProjectionExpression) {
+      const read = { TableName, Key, ConsistentRead: true };
+      const { Item } = await client.send(
+        new GetCommand(
+          ProjectionExpression === undefined ? read : { ...read, ProjectionExpression },
+        ),
+      );
+      return Item;
+    },
+
+    async getAll(keys) {
+      const found: Item[] = [];
+      for (const batch of chunks(keys, GETS_A_BATCH)) {
+        const Keys = batch.map(({ pk, sk }) => ({ pk, sk }));
+        await untilDone<Gets>(
+          { [TableName]: { Keys, ConsistentRead: true } },
+          async (RequestItems) => {
+            const { Responses, UnprocessedKeys } = await client.send(
+              new BatchGetCommand({ RequestItems }),
+            );
+            found.push(...(Responses?.[TableName] ?? []));
+            return UnprocessedKeys;
+          },
+        );
+      }
+      return found;
+    },
+
+    async put(Item) {
+      await client.send(new PutCommand({ TableName, Item }));
+    },
+
+    update: (Key, change) =>
+      unlessConditionFails(async () => {
+        const { Attributes } = await client.send(new UpdateCommand({ TableName, Key, ...change }));
+        return Attributes ?? {};
+      }),
+
+    remove: (Key, condition) =>
+      unlessConditionFails(async () => {
+        const { Attributes } = await client.send(
+          new DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD", ...condition }),
+        );
+        return Attributes;
+      }),
+
+    async writeAll(puts, deletes) {
+      const writes = [
+        ...puts.map((Item) => ({ PutRequest: { Item } })),
+        ...deletes.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })),
+      ];
+      for (const batch of chunks(writes, WRITES_A_BATCH))
+        await untilDone<Writes>({ [TableName]: batch }, async (RequestItems) => {
+          const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems }));
+          return UnprocessedItems;
+        });
+    },
+
+    async *pages(query) {
+      let start: Item | undefined;
+      do {
+        const input = { ...query, TableName };
+        const page = await client.send(
+          new QueryCommand(start === undefined ? input : { ...input, ExclusiveStartKey: start }),
+        );
+        start = page.LastEvaluatedKey;
+        yield { items: page.Items ?? [], count: page.Count ?? 0, last: start };
+      } while (start !== undefined);
+    },
+  };
+
+  async function untilDone<Requests extends object>(
+    requests: Requests,
+    send: (requests: Requests) => Promise<Requests | undefined>,
+  ): Promise<void> {
+    let left: Requests | undefined = requests;
+    for (let attempt = 0; attempt < BATCH_TRIES; attempt += 1) {
+      left = await send(left);
+      if (left === undefined || Object.keys(left).length === 0) return;
+      await pause(FIRST_WAIT * 2 ** attempt * (1 + Math.random()));
+    }
+    throw new Error(`DynamoDB left part of a batch unprocessed ${BATCH_TRIES} times`);
+  }
+}
+
+async function unlessConditionFails<Result>(
+  call: () => Promise<Result>,
+): Promise<Result | undefined> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return undefined;
+    throw error;
+  }
+}
+
+function* chunks<Entry>(entries: readonly Entry[], size: number): Iterable<Entry[]> {
+  for (let start = 0; start < entries.length; start += size)
+    yield entries.slice(start, start + size);
+}
