@@ -1,0 +1,88 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { AwsClient } from "aws4fetch";
+import * as z from "zod";
+import { createGateway } from "#gateway/connections.ts";
+import { createInvocation } from "#gateway/invocation.ts";
+import { Heartbeat, Limits } from "#model/limits.ts";
+import { withJwks, withSecret } from "#socket/authentication.ts";
+import { createSecret } from "#store/secrets.ts";
+import { createTable } from "#store/table.ts";
+
+/** The environment variables of a function. */
+const Environment = z
+  .object({
+    TABLE_NAME: z.string().min(1),
+    AWS_LAMBDA_FUNCTION_NAME: z.string().min(1),
+    AWS_ENDPOINT_URL_LAMBDA: z.url(),
+    /** Where connections are posted to; read by the SDK itself. */
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
+    AWS_REGION: z.string().min(1),
+    AWS_ACCESS_KEY_ID: z.string().min(1),
+    AWS_SECRET_ACCESS_KEY: z.string().min(1),
+    AWS_SESSION_TOKEN: z.string().optional(),
+    TOKEN_SECRET_ARN: z.string().optional(),
+    TOKEN_JWKS_URL: z.url().optional(),
+    TOKEN_ISSUER: z.string().optional(),
+    TOKEN_AUDIENCE: z.string().optional(),
+    LIMITS: json(Limits),
+    HEARTBEAT: json(Heartbeat),
+  })
+  .refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
+    error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
+  });
+type Environment = z.infer<typeof Environment>;
+
+function json<Schema extends z.ZodType>(schema: Schema) {
+  return z
+    .string()
+    .default("{}")
+    .transform((text) => JSON.parse(text) as unknown)
+    .pipe(schema);
+}
+
+/** Everything a function is given from outside: settings, AWS, the clock. */
+export function readEnvironment(variables: NodeJS.ProcessEnv) {
+  const result = Environment.safeParse(variables);
+  if (!result.success)
+    throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
+
+  const env = result.data;
+  const now = Date.now;
+  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  return {
+    limits: env.LIMITS,
+    heartbeat: env.HEARTBEAT,
+    table: createTable({ client: dynamo, tableName: env.TABLE_NAME, pause }),
+    // Retries are the gateway's own: the SDK's would multiply with them.
+    gateway: createGateway({
+      client: new ApiGatewayManagementApiClient({ maxAttempts: 1 }),
+      pause,
+    }),
+    invokeSelf: createInvocation({
+      client: new AwsClient({
+        accessKeyId: env.AWS_ACCESS_KEY_ID,
+        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+        ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+        region: env.AWS_REGION,
+      }),
+      endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
+      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    }),
+    authenticate: authentication(env, now),
+    now,
+    pause,
+  };
+}
+
+function authentication(env: Environment, now: () => number) {
+  const expected = { issuer: env.TOKEN_ISSUER, audience: env.TOKEN_AUDIENCE };
+  if (env.TOKEN_JWKS_URL !== undefined) return withJwks(env.TOKEN_JWKS_URL, expected);
+  const arn = env.TOKEN_SECRET_ARN ?? "";
+  return withSecret(createSecret({ client: new SecretsManagerClient(), arn, now }), expected);
+}

@@ -1,0 +1,22 @@
+import * as z from "zod";
+import { Id } from "#model/id.ts";
+import { userRoom } from "#model/room.ts";
+import { organisationMember } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+
+/** Sends a message to every socket of one user of the organisation. */
+export const customMessage = defineEvent({
+  name: "custom:message",
+  payload: z.object({
+    targetUserId: Id,
+    message: z.unknown().refine((message) => message !== undefined, "is required"),
+    type: Id.optional(),
+  }),
+  access: organisationMember,
+
+  async handle({ payload: { targetUserId, message, type }, socket, server, timestamp }) {
+    server
+      .to(userRoom(targetUserId))
+      .emit("custom:message", { from: socket.userId, message, type, timestamp });
+  },
+});

@@ -1,0 +1,156 @@
+import type * as z from "zod";
+import type { Member, Session } from "#model/connection.ts";
+import { type Limits, MESSAGE_BYTES } from "#model/limits.ts";
+import type { Room } from "#model/room.ts";
+import { createOutbox, type Emission, type Outbox, type OutboxParts } from "#socket/outbox.ts";
+import { createServer, createSocket } from "#socket/socket.ts";
+import type { Rooms } from "#store/rooms.ts";
+import type { AnyEvent, Stores } from "./define-event.ts";
+import { type Emits, shape } from "./emits.ts";
+import { EventError, requireJoined } from "./errors.ts";
+
+/** Characters of a refusal's message, which may quote what the client sent. */
+const LONGEST_MESSAGE = 500;
+
+/** An event packet of a client. */
+export interface Call {
+  readonly connectionId: string;
+  readonly session: Session;
+  readonly event: string;
+  readonly args: readonly unknown[];
+  /** Present where the client asked for an acknowledgement. */
+  readonly ackId?: number | undefined;
+  /** Bytes of the arguments as the client sent them, attachments included. */
+  readonly bytes: number;
+}
+
+/** What a call sends out, and what went wrong besides a refusal. */
+export interface Dispatched {
+  readonly emissions: readonly Emission[];
+  readonly fault?: unknown;
+}
+
+export interface DispatchParts {
+  readonly events: ReadonlyMap<string, AnyEvent>;
+  readonly stores: Stores;
+  readonly rooms: Pick<Rooms, "join" | "leave">;
+  readonly limits: Limits;
+  readonly encodeFrame: OutboxParts["encodeFrame"];
+  readonly now: () => number;
+}
+
+/** Runs a call: find, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
+export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Dispatched> {
+  const newOutbox = () => createOutbox({ encodeFrame: parts.encodeFrame, shape });
+
+  return async (call) => {
+    try {
+      const outbox = newOutbox();
+      const event = parts.events.get(call.event);
+      if (event === undefined)
+        throw new EventError("unknown_event", `there is no event ${call.event}`);
+
+      const reply = await run(event, call, outbox, parts);
+      answer(event, call, outbox, reply);
+
+      refuseOversized(outbox);
+      return { emissions: outbox.emissions };
+    } catch (fault) {
+      const outbox = newOutbox();
+      if (fault instanceof EventError) {
+        refuse(call, outbox, fault);
+        return { emissions: outbox.emissions };
+      }
+      refuse(call, outbox, new EventError("internal", `${call.event} failed`));
+      return { emissions: outbox.emissions, fault };
+    }
+  };
+}
+
+async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchParts) {
+  const { session, connectionId } = call;
+  const { identity } = session;
+  refuseLargePayload(call, parts.limits);
+  const payload = parsePayload(event, call.args[0]);
+  const granted = await event.access({ payload, identity });
+
+  return event.handle({
+    ...parts.stores,
+    ...granted,
+    payload,
+    socket: createSocket<Emits>({ connectionId, session, outbox, rooms: membership(parts) }),
+    server: createServer<Emits>(identity.org, outbox),
+    timestamp: new Date(parts.now()).toISOString(),
+  });
+}
+
+function parsePayload(event: AnyEvent, input: unknown): unknown {
+  const result: z.ZodSafeParseResult<unknown> = event.payload.safeParse(input);
+  if (result.success) return result.data;
+
+  const { path, message } = deepest(result.error.issues);
+  const place = path.join(".") || "payload";
+  throw new EventError("invalid_payload", `${place}: ${message}`, { cause: result.error });
+}
+
+interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+/** The issue that names the most precise path: in a union, that of the form the client meant. */
+function deepest(issues: readonly z.core.$ZodIssue[]): Issue {
+  const leaves = issues.flatMap((issue): Issue[] =>
+    issue.code === "invalid_union" && issue.errors.length > 0
+      ? issue.errors.map((branch) => {
+          const { path, message } = deepest(branch);
+          return { path: [...issue.path, ...path], message };
+        })
+      : [issue],
+  );
+  return leaves.reduce((best, issue) => (issue.path.length > best.path.length ? issue : best));
+}
+
+const membership = ({ rooms }: DispatchParts) => ({
+  join: async (member: Member, joined: readonly Room[]) =>
+    requireJoined(await rooms.join(member, joined), "rooms"),
+  leave: rooms.leave,
+});
+
+function answer(event: AnyEvent, call: Call, outbox: Outbox, reply: unknown): void {
+  const caller = { connectionId: call.connectionId };
+  if (event.reply !== undefined && reply !== undefined) outbox.emit(caller, event.reply, reply);
+  if (call.ackId === undefined) return;
+  outbox.ack(caller, call.ackId, reply === undefined ? { ok: true } : shapeReply(event, reply));
+}
+
+const shapeReply = (event: AnyEvent, reply: unknown): unknown =>
+  event.reply === undefined ? reply : shape(event.reply, reply);
+
+function refuse(call: Call, outbox: Outbox, error: EventError): void {
+  const { code } = error;
+  const message = error.message.slice(0, LONGEST_MESSAGE);
+  const caller = { connectionId: call.connectionId };
+  if (call.ackId === undefined) outbox.emit(caller, "error", { code, message, event: call.event });
+  else outbox.ack(caller, call.ackId, { error: { code, message } });
+}
+
+function refuseLargePayload({ event, bytes }: Call, { customPayloadBytes }: Limits): void {
+  if (event.startsWith("custom:") && bytes > customPayloadBytes)
+    throw new EventError(
+      "too_large",
+      `the payload of ${event} is ${bytes} bytes, more than ${customPayloadBytes}`,
+    );
+}
+
+function refuseOversized({ emissions }: Outbox): void {
+  const bytes = Math.max(
+    0,
+    ...emissions.flatMap(({ frames }) => frames.map((frame) => Buffer.byteLength(frame))),
+  );
+  if (bytes > MESSAGE_BYTES)
+    throw new EventError(
+      "too_large",
+      `a packet would be ${bytes} bytes, more than ${MESSAGE_BYTES}`,
+    );
+}

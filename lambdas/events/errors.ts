@@ -1,0 +1,32 @@
+import type { JoinResult } from "#model/connection.ts";
+
+/** The codes of a refusal (contract 2.4). */
+export type RefusalCode =
+  | "invalid_payload"
+  | "unknown_event"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "limit_exceeded"
+  | "rate_limited"
+  | "too_large"
+  | "upstream_failed"
+  | "internal";
+
+/** A refusal: the caller is told `code` and `message`; nothing is stored and nothing sent to others. */
+export class EventError extends Error {
+  override readonly name = "EventError";
+  readonly code: RefusalCode;
+
+  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Stops a handler whose socket may hold no more of `what`, or is gone so that nobody hears of it. */
+export function requireJoined(result: JoinResult, what: string): void {
+  if (result === "full")
+    throw new EventError("limit_exceeded", `this socket may have no more ${what}`);
+  if (result === "gone") throw new EventError("conflict", "the connection is gone");
+}

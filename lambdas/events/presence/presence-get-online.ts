@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { Id } from "#model/id.ts";
+import { presenceRoom } from "#model/room.ts";
+import { projectMember } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+
+/** Users a page may hold; a page whose packet would grow too large is shorter. */
+const MOST = 500;
+
+/** Lists who is online in a project, a page at a time. */
+export const presenceGetOnline = defineEvent({
+  name: "presence:get:online",
+  payload: z.object({
+    projectId: Id,
+    limit: z.number().int().min(1).max(MOST).default(MOST),
+    cursor: Id.optional(),
+  }),
+  access: projectMember,
+  reply: "presence:online:list",
+
+  async handle({ payload: { limit, cursor }, projectId, socket, presence }) {
+    const { org } = socket.identity;
+    const page = await presence.list(org, presenceRoom(projectId), { limit, cursor });
+
+    const users = page.users.map(({ lastSeen, ...rest }) => ({
+      ...rest,
+      lastSeen: new Date(lastSeen).toISOString(),
+    }));
+    return { projectId, users, count: page.count, cursor: page.cursor };
+  },
+});

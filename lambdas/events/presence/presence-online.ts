@@ -1,0 +1,42 @@
+import * as z from "zod";
+import { memberOf } from "#model/connection.ts";
+import { Id } from "#model/id.ts";
+import { grants, type Identity } from "#model/identity.ts";
+import { presenceAudience, presenceRoom, type Room } from "#model/room.ts";
+import { type AccessRequest, defineEvent } from "../define-event.ts";
+import { EventError, requireJoined } from "../errors.ts";
+
+const NoProject = z.union([z.undefined(), z.null()]).transform(() => ({ projectId: undefined }));
+
+/** Brings the user online in one project, or in all that the token grants. */
+export const presenceOnline = defineEvent({
+  name: "presence:online",
+  payload: z.union([NoProject, z.object({ projectId: Id.optional() })]),
+  access: grantedPresence,
+
+  async handle({ presenceRooms, socket, presence, timestamp }) {
+    const { userId, identity } = socket;
+    const member = memberOf(socket.connectionId, identity);
+    const { result, first } = await presence.enter(member, identity.user, presenceRooms);
+    requireJoined(result, "rooms");
+
+    for (const room of first)
+      socket
+        .to([presenceAudience(room), room])
+        .emit("presence:user:online", { userId, user: identity.user, timestamp });
+  },
+});
+
+function grantedPresence(request: AccessRequest<{ readonly projectId?: string | undefined }>): {
+  readonly presenceRooms: readonly Room[];
+} {
+  const { payload, identity } = request;
+  const { projectId } = payload;
+  if (projectId === undefined) return { presenceRooms: everyPresence(identity) };
+  if (!grants(identity, projectId))
+    throw new EventError("forbidden", `your token does not grant the project ${projectId}`);
+  return { presenceRooms: [presenceRoom(projectId)] };
+}
+
+const everyPresence = ({ projects }: Identity): readonly Room[] =>
+  projects === "*" ? [presenceRoom()] : [...new Set(projects)].map(presenceRoom);

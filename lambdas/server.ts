@@ -1,0 +1,233 @@
+import { randomBytes } from "node:crypto";
+import QuickLRU from "quick-lru";
+import { decodeFrame, encodeFrame } from "#engine/frames.ts";
+import { handshakeFault, openFrame } from "#engine/handshake.ts";
+import { postOpening } from "#engine/opening.ts";
+import { createDispatch } from "#events/dispatch.ts";
+import { type Emits, shape } from "#events/emits.ts";
+import { events } from "#events/index.ts";
+import { announceOffline } from "#events/presence/went-offline.ts";
+import type { Gateway } from "#gateway/connections.ts";
+import type { Invoke } from "#gateway/invocation.ts";
+import { type Connection, memberOf, type Session } from "#model/connection.ts";
+import type { Heartbeat, Limits } from "#model/limits.ts";
+import { isPresenceRoom } from "#model/room.ts";
+import { createAssembly } from "#socket/assembly.ts";
+import { type Authenticate, AuthenticationError } from "#socket/authentication.ts";
+import { createConnect } from "#socket/connect.ts";
+import { deliver, type Gone } from "#socket/delivery.ts";
+import { createOutbox, type Emission } from "#socket/outbox.ts";
+import {
+  CONNECT_TIMEOUT,
+  createProtocol,
+  type EventCall,
+  type Incoming,
+} from "#socket/protocol.ts";
+import { createServer } from "#socket/socket.ts";
+import { createConnections } from "#store/connections.ts";
+import { createPieces } from "#store/pieces.ts";
+import { createPresence } from "#store/presence.ts";
+import { createQueries } from "#store/queries.ts";
+import { createRevocations } from "#store/revocations.ts";
+import { createRooms } from "#store/rooms.ts";
+import type { Table } from "#store/table.ts";
+
+/** Sessions a warm function remembers, so that most events cost no read for them. */
+const REMEMBERED_SESSIONS = 5000;
+
+export interface ServerParts {
+  readonly table: Table;
+  readonly gateway: Gateway;
+  readonly invokeSelf: Invoke;
+  readonly authenticate: Authenticate;
+  readonly limits: Limits;
+  readonly heartbeat: Heartbeat;
+  readonly now: () => number;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+  /** Notes what no client is told. */
+  readonly note: (message: string, details: object) => void;
+}
+
+/** What `$connect` knows of an upgrade. */
+export interface Handshake {
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+}
+
+/** The Socket.IO server, as API Gateway's routes call it. */
+export interface RealtimeServer {
+  /** Decides on an upgrade; gives the status to answer it with. */
+  accept(handshake: Handshake): Promise<200 | 400>;
+  /** Speaks first, once `$connect` has returned. */
+  open(connectionId: string): Promise<void>;
+  onFrame(from: Incoming, text: string): Promise<void>;
+  /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
+  disconnect(connectionId: string): Promise<void>;
+}
+
+/** Wires the layers into a server. */
+export function createRealtimeServer(parts: ServerParts): RealtimeServer {
+  const { table, gateway, limits, now, pause, note } = parts;
+  const connections = createConnections(table);
+  const rooms = createRooms({ table, connections, now, roomsPerSocket: limits.roomsPerSocket });
+  const presence = createPresence({ table, rooms, now });
+  const { queriesPerSocket } = limits;
+  const queries = createQueries({ table, connections, now, queriesPerSocket });
+  const pieces = createPieces(table);
+  const sessions = new QuickLRU<string, Session>({ maxSize: REMEMBERED_SESSIONS });
+
+  const newOutbox = () => createOutbox({ encodeFrame, shape });
+  const dispatch = createDispatch({
+    events,
+    stores: { connections, presence, queries },
+    rooms,
+    limits,
+    encodeFrame,
+    now,
+  });
+  const protocol = createProtocol({
+    session: findSession,
+    connect: createConnect({
+      authenticate: parts.authenticate,
+      revocations: createRevocations(table),
+      connections,
+      rooms,
+      now,
+    }),
+    assemble: createAssembly({ connections, pieces, now, pause }),
+    onEvent,
+    onConnected: (connectionId, session) => void sessions.set(connectionId, session),
+    onRefusal: (connectionId, reason) => note("CONNECT was refused", { connectionId, reason }),
+    newOutbox,
+    send,
+    onDisconnect: disconnect,
+    close,
+  });
+
+  return { accept, open, onFrame, disconnect };
+
+  async function accept({ connectionId, connectedAt, headers, query }: Handshake) {
+    const fault = handshakeFault(query);
+    if (fault !== undefined) {
+      note("an upgrade was refused", { connectionId, reason: fault });
+      return 400;
+    }
+    const identity = await verifyHandshake(connectionId, bearerToken(headers) ?? query.token);
+    await connections.add(connectionId, connectedAt, identity);
+    try {
+      await parts.invokeSelf({ opening: connectionId });
+    } catch (error) {
+      await connections.remove(connectionId);
+      throw error;
+    }
+    return 200;
+  }
+
+  async function verifyHandshake(connectionId: string, token: string | undefined) {
+    if (token === undefined) return undefined;
+    try {
+      return await parts.authenticate(token);
+    } catch (error) {
+      if (!(error instanceof AuthenticationError)) throw error;
+      note("the token of a handshake was refused", { connectionId, reason: error.message });
+      return undefined;
+    }
+  }
+
+  async function open(connectionId: string) {
+    const frame = openFrame(randomBytes(15).toString("base64url"), parts.heartbeat);
+    const result = await postOpening(connectionId, frame, { post: gateway.post, pause });
+    if (result === "gone") await disconnect(connectionId);
+  }
+
+  async function onFrame(from: Incoming, text: string): Promise<void> {
+    const frame = decodeFrame(text);
+    switch (frame.type) {
+      case "message":
+        return protocol.onMessage(from, frame.data);
+      case "attachment":
+        return protocol.onAttachment(from, frame.data);
+      case "pong":
+        return onPong(from);
+      case "noop":
+        return undefined;
+      default:
+        return close(from.connectionId);
+    }
+  }
+
+  async function onPong({ connectionId, receivedAt }: Incoming) {
+    const sessionDue = receivedAt - CONNECT_TIMEOUT;
+    if (!(await connections.touch(connectionId, receivedAt, sessionDue))) await close(connectionId);
+  }
+
+  async function findSession(connectionId: string): Promise<Session | undefined> {
+    const known = sessions.get(connectionId) ?? (await connections.get(connectionId))?.session;
+    if (known !== undefined) sessions.set(connectionId, known);
+    return known;
+  }
+
+  async function onEvent(call: EventCall) {
+    const { emissions, fault } = await dispatch(call);
+    await send(emissions);
+    if (fault !== undefined) throw fault;
+  }
+
+  async function send(emissions: readonly Emission[]): Promise<void> {
+    const { gone, ended, failures } = await deliver(emissions, {
+      members: rooms.members,
+      post: gateway.post,
+    });
+    await Promise.all([
+      ...gone.map(forget),
+      ...ended.map((end) => (end.close ? close(end.connectionId) : disconnect(end.connectionId))),
+    ]);
+    if (failures.length > 0) throw new AggregateError(failures, "some packets could not be posted");
+  }
+
+  async function forget({ connectionId, found }: Gone) {
+    await Promise.all([
+      disconnect(connectionId),
+      ...found.map(({ org, room }) => rooms.erase(org, [room], connectionId)),
+    ]);
+  }
+
+  async function close(connectionId: string): Promise<void> {
+    await disconnect(connectionId);
+    await gateway.close(connectionId);
+  }
+
+  async function disconnect(connectionId: string): Promise<void> {
+    sessions.delete(connectionId);
+    const connection = await connections.remove(connectionId);
+    if (connection === undefined) return;
+
+    await pieces.erase(connectionId, connection.pieces);
+    if (connection.session !== undefined) await endSession(connection, connection.session);
+  }
+
+  async function endSession(
+    { connectionId, rooms: joined, queries: held }: Connection,
+    session: Session,
+  ) {
+    const { org, userId } = session.identity;
+    const member = memberOf(connectionId, session.identity);
+    await Promise.all([
+      rooms.erase(org, joined, connectionId),
+      queries.erase(org, connectionId, held),
+    ]);
+    const last = await presence.exit(member, joined.filter(isPresenceRoom));
+
+    const outbox = newOutbox();
+    const { to } = createServer<Emits>(org, outbox);
+    announceOffline(to, userId, last, new Date(now()).toISOString());
+    await send(outbox.emissions);
+  }
+}
+
+function bearerToken(headers: Handshake["headers"]): string | undefined {
+  const value = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization");
+  return /^Bearer (.+)$/i.exec(value?.[1] ?? "")?.[1];
+}

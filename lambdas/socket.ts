@@ -1,0 +1,66 @@
+import type { APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
+import { readEnvironment } from "./environment.ts";
+import { createRealtimeServer } from "./server.ts";
+
+/** A call of this function by itself: the connection that waits for the OPEN packet. */
+interface Opening {
+  readonly opening: string;
+}
+
+/** What API Gateway sends; `headers` and the query string come with `$connect` only. */
+interface GatewayEvent extends Omit<APIGatewayProxyWebsocketEventV2, "requestContext"> {
+  readonly requestContext: APIGatewayProxyWebsocketEventV2["requestContext"];
+  readonly headers?: Record<string, string>;
+  readonly queryStringParameters?: Record<string, string>;
+}
+
+const server = createRealtimeServer({
+  ...readEnvironment(process.env),
+  note: (message, details) => console.info({ message, ...details }),
+});
+
+/** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
+export async function handler(event: GatewayEvent | Opening): Promise<{ statusCode: number }> {
+  try {
+    if ("opening" in event) await server.open(event.opening);
+    else return { statusCode: await route(event) };
+    return { statusCode: 200 };
+  } catch (error) {
+    console.error({ message: "a request failed", ...describe(event), error });
+    return { statusCode: isConnect(event) ? 500 : 200 };
+  }
+}
+
+async function route({ requestContext, body, headers, queryStringParameters }: GatewayEvent) {
+  const { connectionId, connectedAt, eventType, requestTimeEpoch, messageId } = requestContext;
+  switch (eventType) {
+    case "CONNECT":
+      return server.accept({
+        connectionId,
+        connectedAt,
+        headers: headers ?? {},
+        query: queryStringParameters ?? {},
+      });
+    case "DISCONNECT":
+      await server.disconnect(connectionId);
+      return 200;
+    case "MESSAGE":
+      await server.onFrame(
+        { connectionId, connectedAt, receivedAt: requestTimeEpoch, messageId: messageId ?? "" },
+        body ?? "",
+      );
+      return 200;
+  }
+}
+
+const isConnect = (event: GatewayEvent | Opening): boolean =>
+  "requestContext" in event && event.requestContext.eventType === "CONNECT";
+
+const describe = (event: GatewayEvent | Opening) =>
+  "opening" in event
+    ? { connectionId: event.opening }
+    : {
+        connectionId: event.requestContext.connectionId,
+        requestId: event.requestContext.requestId,
+        routeKey: event.requestContext.routeKey,
+      };
