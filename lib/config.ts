@@ -1,0 +1,68 @@
+import * as z from "zod";
+
+const MESSAGE_BYTES = 128 * 1024;
+
+const flag = z.stringbool().or(z.boolean());
+const whole = z.coerce.number().int();
+const arnOf = (service: string) =>
+  z
+    .string()
+    .regex(new RegExp(`^arn:[^:]+:${service}:`), `must be the ARN of a ${service} resource`);
+
+/** The settings of a deployment, given as CDK context: `cdk deploy -c pingInterval=120000`. */
+export const Settings = z
+  .strictObject({
+    /** ARN of the Secrets Manager secret whose string value verifies HS256 tokens. Default: the stack makes one. */
+    tokenSecretArn: arnOf("secretsmanager").optional(),
+    /** URL of the JWKS that verifies RS256, ES256 and EdDSA tokens, instead of a secret. */
+    tokenJwksUrl: z.url({ protocol: /^https$/ }).optional(),
+    /** The `iss` that tokens must carry. Default: any. */
+    tokenIssuer: z.string().min(1).optional(),
+    /** The `aud` that tokens must carry. Default: any. */
+    tokenAudience: z.string().min(1).optional(),
+    /** Milliseconds between two pings of the server. */
+    pingInterval: whole.min(1000).max(540_000).default(240_000),
+    /** Milliseconds a client waits beyond `pingInterval` before it gives the connection up. */
+    pingTimeout: whole.min(1000).default(120_000),
+    /** Bytes of the largest message a client may send. */
+    maxPayload: whole.min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
+    /** Rooms one socket may be in, the two it starts with included. */
+    roomsPerSocket: whole.min(2).max(1000).default(200),
+    /** Live queries one socket may hold. */
+    queriesPerSocket: whole.min(1).max(100).default(20),
+    /** Bytes of the payload of a `custom:*` event. */
+    customPayloadBytes: whole
+      .min(1)
+      .max(MESSAGE_BYTES)
+      .default(32 * 1024),
+    /** Memory of the socket function in MiB; its share of a processor grows with it. */
+    functionMemory: whole.min(128).max(10_240).default(512),
+    /** Whether the table refuses to be deleted and outlives the stack. */
+    deletionProtection: flag.default(true),
+    /** Whether this stack sets the account's role that lets API Gateway write logs; once a region is enough. */
+    gatewayLogRole: flag.default(true),
+  })
+  .refine((settings) => !(settings.tokenSecretArn && settings.tokenJwksUrl), {
+    path: ["tokenJwksUrl"],
+    error: "must not be set together with tokenSecretArn",
+  });
+export type Settings = z.infer<typeof Settings>;
+
+/** The names of all settings. */
+export const settingNames: readonly string[] = Object.keys(Settings.shape);
+
+/** Reads the settings from context; throws one sentence that names each wrong setting and its value. */
+export function readSettings(context: (name: string) => unknown): Settings {
+  const given = settingNames.flatMap((name) => {
+    const value = context(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const result = Settings.safeParse(Object.fromEntries(given));
+  if (result.success) return result.data;
+
+  const faults = result.error.issues.map(({ path, message }) => {
+    const name = path.join(".");
+    return `the setting ${name} (${JSON.stringify(context(name))}) is wrong: ${message}`;
+  });
+  throw new Error(`${faults.join("; ")}.`);
+}

@@ -1,0 +1,75 @@
+import { Duration, Stack } from "aws-cdk-lib";
+import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import { Architecture, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
+import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Construct } from "constructs";
+
+export interface LambdaFunctionProps {
+  /** Path of the TypeScript file whose `handler` is called. */
+  readonly entry: string;
+  readonly memorySize: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** Ways to credentials that a function never takes: its own come from its environment. */
+const UNUSED_CREDENTIALS = [
+  "@aws-sdk/credential-provider-http",
+  "@aws-sdk/credential-provider-ini",
+  "@aws-sdk/credential-provider-process",
+  "@aws-sdk/credential-provider-sso",
+  "@aws-sdk/credential-provider-web-identity",
+  "@smithy/credential-provider-imds",
+];
+
+/** Our one kind of function: a small ESM bundle on ARM64 whose role may do nothing but write its own log. */
+export class LambdaFunction extends NodejsFunction {
+  constructor(
+    scope: Construct,
+    id: string,
+    { entry, memorySize, environment }: LambdaFunctionProps,
+  ) {
+    const logGroup = new LogGroup(scope, `${id}Log`, { retention: RetentionDays.ONE_MONTH });
+    const role = new Role(scope, `${id}Role`, {
+      assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
+    });
+    role.addToPolicy(
+      new PolicyStatement({
+        actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+        resources: [logGroup.logGroupArn],
+      }),
+    );
+    super(scope, id, {
+      entry,
+      role,
+      logGroup,
+      memorySize,
+      loggingFormat: LoggingFormat.JSON,
+      architecture: Architecture.ARM_64,
+      runtime: Runtime.NODEJS_24_X,
+      // API Gateway waits 29 s for an integration.
+      timeout: Duration.seconds(29),
+      awsSdkConnectionReuse: false,
+      environment: {
+        ...environment,
+        NODE_OPTIONS: "--enable-source-maps",
+        AWS_ENDPOINT_URL_LAMBDA: `https://lambda.${Stack.of(scope).region}.${Stack.of(scope).urlSuffix}`,
+      },
+      bundling: {
+        format: OutputFormat.ESM,
+        // Bundles run locally too, on the oldest Node that is supported there.
+        target: "node20",
+        mainFields: ["module", "main"],
+        minify: true,
+        sourceMap: true,
+        sourcesContent: false,
+        metafile: true,
+        externalModules: UNUSED_CREDENTIALS,
+        esbuildArgs: {
+          // The parser's other build logs through the `debug` package.
+          "--alias:socket.io-parser": "./node_modules/socket.io-parser/build/esm/index.js",
+        },
+      },
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { CfnOutput, Stack } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { Settings } from "./config.ts";
+import { Edge } from "./edge.ts";
+import { LambdaFunction } from "./lambda-function.ts";
+import { Opening } from "./opening.ts";
+import { StateTable } from "./state-table.ts";
+import { TokenVerification } from "./token-verification.ts";
+import { STAGE_NAME, WebSocketGateway } from "./websocket-gateway.ts";
+
+/** The whole server: sockets at API Gateway, protocol in one function, state in one table. */
+export class RealtimeStack extends Stack {
+  constructor(scope: Construct, id: string, settings: Settings) {
+    super(scope, id, { description: "Serverless Socket.IO" });
+
+    const { roomsPerSocket, queriesPerSocket, customPayloadBytes } = settings;
+    const { pingInterval, pingTimeout, maxPayload } = settings;
+    const socket = new LambdaFunction(this, "Socket", {
+      entry: "lambdas/socket.ts",
+      memorySize: settings.functionMemory,
+      environment: {
+        LIMITS: JSON.stringify({ roomsPerSocket, queriesPerSocket, customPayloadBytes }),
+        HEARTBEAT: JSON.stringify({ pingInterval, pingTimeout, maxPayload }),
+      },
+    });
+    new Opening(this, "Opening", { opener: socket });
+
+    const table = new StateTable(this, "State", settings);
+    table.allowUsing(socket);
+
+    const tokens = new TokenVerification(this, "Tokens", settings);
+    tokens.allowVerifying(socket);
+
+    const gateway = new WebSocketGateway(this, "Gateway", {
+      handler: socket,
+      setsLogRole: settings.gatewayLogRole,
+    });
+    gateway.allowSending(socket);
+
+    const edge = new Edge(this, "Edge", { gateway });
+
+    this.#output("ClientUrl", `https://${edge.domainName}`);
+    this.#output("ClientOptions", '{ transports: ["websocket"], auth: { token } }');
+    this.#output("DirectUrl", `wss://${gateway.domainName}`);
+    this.#output(
+      "DirectOptions",
+      `{ path: "/${STAGE_NAME}", addTrailingSlash: false, transports: ["websocket"], auth: { token } }`,
+    );
+    if (tokens.secretArn !== undefined) this.#output("TokenSecretArn", tokens.secretArn);
+  }
+
+  #output(name: string, value: string): void {
+    new CfnOutput(this, name, { value });
+  }
+}

@@ -1,0 +1,52 @@
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
+import { Construct } from "constructs";
+import type { Settings } from "./config.ts";
+
+export type TokenVerificationProps = Pick<
+  Settings,
+  "tokenSecretArn" | "tokenJwksUrl" | "tokenIssuer" | "tokenAudience"
+>;
+
+/** What tokens are verified with: a JWKS, a secret that exists, or else a secret that it makes. */
+export class TokenVerification extends Construct {
+  /** ARN of the secret, where there is one. */
+  readonly secretArn: string | undefined;
+  readonly #props: TokenVerificationProps;
+
+  constructor(scope: Construct, id: string, props: TokenVerificationProps) {
+    super(scope, id);
+    this.#props = props;
+
+    if (props.tokenJwksUrl === undefined)
+      this.secretArn = props.tokenSecretArn ?? this.#newSecret();
+  }
+
+  /** Lets a function verify tokens, and tells it how. */
+  allowVerifying(verifier: LambdaFunction): void {
+    const { tokenJwksUrl, tokenIssuer, tokenAudience } = this.#props;
+    if (this.secretArn !== undefined)
+      verifier.addToRolePolicy(
+        new PolicyStatement({
+          actions: ["secretsmanager:GetSecretValue"],
+          resources: [this.secretArn],
+        }),
+      );
+    const variables = {
+      TOKEN_SECRET_ARN: this.secretArn,
+      TOKEN_JWKS_URL: tokenJwksUrl,
+      TOKEN_ISSUER: tokenIssuer,
+      TOKEN_AUDIENCE: tokenAudience,
+    };
+    for (const [name, value] of Object.entries(variables))
+      if (value !== undefined) verifier.addEnvironment(name, value);
+  }
+
+  #newSecret(): string {
+    return new Secret(this, "Secret", {
+      description: "Signs and verifies the HS256 tokens of Socket.IO clients",
+      generateSecretString: { passwordLength: 64, excludePunctuation: true },
+    }).secretArn;
+  }
+}

@@ -1,0 +1,94 @@
+import { Names, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { AccessLogFormat, CfnAccount } from "aws-cdk-lib/aws-apigateway";
+import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
+import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { Construct } from "constructs";
+
+export interface WebSocketGatewayProps {
+  readonly handler: LambdaFunction;
+  /** Whether to set the account's role that lets API Gateway write logs. */
+  readonly setsLogRole: boolean;
+}
+
+/** The one stage; part of every client's URL. The edge function rewrites to it. */
+export const STAGE_NAME = "live";
+
+// Never the query string or a header: tokens travel in both.
+const LOG_FIELDS = {
+  requestId: "$context.requestId",
+  requestTime: "$context.requestTime",
+  eventType: "$context.eventType",
+  routeKey: "$context.routeKey",
+  connectionId: "$context.connectionId",
+  status: "$context.status",
+  error: "$context.error.message",
+  integrationError: "$context.integrationErrorMessage",
+  integrationLatency: "$context.integrationLatency",
+};
+
+/** The endpoint Socket.IO clients connect to: one WebSocket API whose three routes reach one function. */
+export class WebSocketGateway extends Construct {
+  readonly #stage: WebSocketStage;
+
+  constructor(scope: Construct, id: string, { handler, setsLogRole }: WebSocketGatewayProps) {
+    super(scope, id);
+
+    const route = { integration: new WebSocketLambdaIntegration("Frames", handler) };
+    const webSocketApi = new WebSocketApi(this, "Api", {
+      apiName: Names.uniqueResourceName(this, { maxLength: 64 }),
+      connectRouteOptions: route,
+      defaultRouteOptions: route,
+      disconnectRouteOptions: route,
+    });
+    const logs = new LogGroup(this, "AccessLog", { retention: RetentionDays.ONE_MONTH });
+    this.#stage = new WebSocketStage(this, "Stage", {
+      webSocketApi,
+      stageName: STAGE_NAME,
+      autoDeploy: true,
+      accessLogSettings: {
+        destination: new LogGroupLogDestination(logs),
+        format: AccessLogFormat.custom(JSON.stringify(LOG_FIELDS)),
+      },
+    });
+    if (setsLogRole) this.#stage.node.addDependency(this.#logAccount());
+  }
+
+  /** The endpoint's host, e.g. `abc123.execute-api.eu-west-1.amazonaws.com`. */
+  get domainName(): string {
+    const { region, urlSuffix } = Stack.of(this);
+    return `${this.#stage.api.apiId}.execute-api.${region}.${urlSuffix}`;
+  }
+
+  /** Lets a function post to this gateway's connections and close them, and tells it where they are. */
+  allowSending(sender: LambdaFunction): void {
+    const { apiId } = this.#stage.api;
+    const connections = ["POST", "DELETE"].map((method) =>
+      Stack.of(this).formatArn({
+        service: "execute-api",
+        resource: apiId,
+        resourceName: `${STAGE_NAME}/${method}/@connections/*`,
+      }),
+    );
+    sender.addToRolePolicy(
+      new PolicyStatement({ actions: ["execute-api:ManageConnections"], resources: connections }),
+    );
+    sender.addEnvironment("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", this.#stage.callbackUrl);
+  }
+
+  /** A WebSocket API writes access logs only where the account has a role for it; other stacks may rely on it too. */
+  #logAccount(): CfnAccount {
+    const role = new Role(this, "LogRole", {
+      assumedBy: new ServicePrincipal("apigateway.amazonaws.com"),
+      managedPolicies: [
+        ManagedPolicy.fromAwsManagedPolicyName("service-role/AmazonAPIGatewayPushToCloudWatchLogs"),
+      ],
+    });
+    const account = new CfnAccount(this, "Account", { cloudWatchRoleArn: role.roleArn });
+    role.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    account.applyRemovalPolicy(RemovalPolicy.RETAIN);
+    return account;
+  }
+}
