@@ -1,0 +1,98 @@
+import { parseArgs } from "node:util";
+import { synthesise } from "../local/assembly.ts";
+import { type LocalStack, startStack } from "../local/stack.ts";
+import { developmentSecret, signToken } from "../local/tokens.ts";
+
+const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway, the functions and the database.
+
+  npm start -- [options]
+
+  --port PORT             where clients connect on 127.0.0.1 (default 3000)
+  --data DIR              keep the database in this folder (default: in memory)
+  --shuffle               delay and reorder the frames of each connection, as the real gateway may
+  --lose-disconnects P    lose this share of the $disconnect calls, from 0 to 1 (default 0)
+  --help                  this text
+`;
+
+const ASSEMBLY = ".local/cdk.out";
+
+try {
+  const options = readOptions();
+  if (options === undefined) console.log(HELP);
+  else await start(options);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+function readOptions() {
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: "3000" },
+      data: { type: "string" },
+      shuffle: { type: "boolean", default: false },
+      "lose-disconnects": { type: "string", default: "0" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  return {
+    port: numberIn("--port", values.port, 0, 65_535),
+    data: values.data,
+    shuffle: values.shuffle,
+    loseDisconnects: numberIn("--lose-disconnects", values["lose-disconnects"], 0, 1),
+  };
+}
+
+function numberIn(flag: string, given: string, least: number, most: number): number {
+  const value = Number(given);
+  if (given === "" || !(value >= least && value <= most))
+    throw new Error(
+      `${flag} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
+    );
+  return value;
+}
+
+async function start({ port, data, ...gateway }: NonNullable<ReturnType<typeof readOptions>>) {
+  console.log("Synthesising the stack …");
+  await synthesise(ASSEMBLY);
+
+  const secret = developmentSecret();
+  const stack = await startStack({
+    assembly: ASSEMBLY,
+    port,
+    secret,
+    data,
+    gateway,
+    log: (functionName, text) => process.stdout.write(`[${functionName}] ${text}`),
+  });
+  console.log(await welcome(stack, secret));
+
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void stack.stop().then(() => process.exit(0)));
+}
+
+async function welcome({ url, stagePath }: LocalStack, secret: string): Promise<string> {
+  const claims = { org: "acme", projects: ["p1"] };
+  const ann = await signToken({ sub: "ann", ...claims }, secret);
+  const ben = await signToken({ sub: "ben", ...claims }, secret);
+  return `
+Socket.IO is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
+
+Tokens of two users of the organisation acme and its project p1:
+
+ann  ${ann}
+
+ben  ${ben}
+
+Paste this into node, started in this folder:
+
+const { io } = require("socket.io-client");
+const connect = (token) => io("${url}", { transports: ["websocket"], auth: { token } });
+const ann = connect("${ann}");
+const ben = connect("${ben}");
+ben.on("custom:message", (message) => console.log("ben received", message));
+ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", message: "hello" }));
+
+Ctrl-C stops everything.`;
+}

@@ -1,0 +1,183 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { FunctionDefinition } from "./template.ts";
+
+/** What became of an invocation; Lambda's caller sees a failure, never an exception. */
+export type InvocationResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+/** The functions of the stack, run as Lambda runs them. */
+export interface Functions {
+  invoke(name: string, event: object): Promise<InvocationResult>;
+  /** Queues an invocation that is tried three times in all. */
+  invokeAsync(name: string, event: object): void;
+  /** Resolves once nothing runs and nothing is queued. */
+  idle(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface FunctionsParts {
+  readonly definitions: readonly FunctionDefinition[];
+  /** What every function is told besides its own variables: endpoints, region, its identity. */
+  readonly environmentOf: (definition: FunctionDefinition) => Readonly<Record<string, string>>;
+  /** Execution environments of one function at the same time; what comes beyond waits. */
+  readonly concurrency: number;
+  readonly log: (functionName: string, text: string) => void;
+}
+
+const ASYNC_TRIES = 3;
+
+/** Starts no function before it is invoked, as Lambda does. */
+export function createFunctions(parts: FunctionsParts): Functions {
+  const pools = new Map(
+    parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
+  );
+  const running = new Set<Promise<unknown>>();
+
+  function track<Result>(work: Promise<Result>): Promise<Result> {
+    running.add(work);
+    return work.finally(() => running.delete(work));
+  }
+
+  async function invoke(name: string, event: object): Promise<InvocationResult> {
+    const pool = pools.get(name);
+    if (pool === undefined) throw new Error(`The template has no function ${name}.`);
+    return pool.run(event);
+  }
+
+  async function persist(name: string, event: object): Promise<void> {
+    for (let tries = 0; tries < ASYNC_TRIES; tries += 1) if ((await invoke(name, event)).ok) return;
+  }
+
+  return {
+    invoke: (name, event) => track(invoke(name, event)),
+    invokeAsync: (name, event) => void track(persist(name, event)),
+    async idle() {
+      while (running.size > 0) await Promise.all(running);
+    },
+    async stop() {
+      await Promise.all([...pools.values()].map((pool) => pool.stop()));
+    },
+  };
+}
+
+interface Pool {
+  run(event: object): Promise<InvocationResult>;
+  stop(): Promise<void>;
+}
+
+/** The execution environments of one function: as many as run at once, up to a limit. */
+function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool {
+  const all = new Set<Environment>();
+  const free: Environment[] = [];
+  const waiting: ((environment: Environment) => void)[] = [];
+
+  function take(): Environment | Promise<Environment> {
+    const environment = free.pop();
+    if (environment !== undefined) return environment;
+    if (all.size >= parts.concurrency) return new Promise((resolve) => waiting.push(resolve));
+    return start();
+  }
+
+  function start(): Environment {
+    const environment = startEnvironment(definition, parts);
+    all.add(environment);
+    return environment;
+  }
+
+  function giveBack(environment: Environment): void {
+    const next = waiting.shift();
+    if (next !== undefined) next(environment);
+    else free.push(environment);
+  }
+
+  return {
+    async run(event) {
+      const environment = await take();
+      const result = await environment.run(event);
+      if (environment.isAlive()) giveBack(environment);
+      else {
+        all.delete(environment);
+        waiting.shift()?.(start());
+      }
+      return result;
+    },
+    async stop() {
+      await Promise.all([...all].map((environment) => environment.stop()));
+    },
+  };
+}
+
+interface Environment {
+  run(event: object): Promise<InvocationResult>;
+  isAlive(): boolean;
+  stop(): Promise<unknown>;
+}
+
+type Message =
+  | { readonly type: "log"; readonly text: string }
+  | { readonly type: "result"; readonly value: unknown }
+  | { readonly type: "error"; readonly message: string };
+
+function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts): Environment {
+  const { port1: port, port2 } = new MessageChannel();
+  const wake = new SharedArrayBuffer(4);
+  const worker = startWorker(definition, parts, port2, wake);
+  const timeout = definition.timeoutSeconds * 1000;
+  let isAlive = true;
+  let settle: (result: InvocationResult) => void = () => undefined;
+
+  const die = (message: string) => {
+    isAlive = false;
+    settle({ ok: false, message });
+  };
+  worker.on("error", (error) => die(String(error)));
+  worker.on("exit", () => die("the environment ended"));
+  port.on("message", (message: Message) => {
+    if (message.type === "log") parts.log(definition.name, message.text);
+    else if (message.type === "result") settle({ ok: true, value: message.value });
+    else settle({ ok: false, message: message.message });
+  });
+  port.unref();
+
+  return {
+    run: (event) =>
+      new Promise((resolve) => {
+        const timer = setTimeout(() => {
+          die(`Task timed out after ${definition.timeoutSeconds} seconds`);
+          void worker.terminate();
+        }, timeout);
+        settle = (result) => {
+          clearTimeout(timer);
+          settle = () => undefined;
+          if (!result.ok) parts.log(definition.name, `${result.message}\n`);
+          resolve(result);
+        };
+        const context = { awsRequestId: randomUUID(), functionName: definition.name };
+        port.postMessage({ event, context });
+        Atomics.store(new Int32Array(wake), 0, 1);
+        Atomics.notify(new Int32Array(wake), 0);
+      }),
+    isAlive: () => isAlive,
+    stop: () => worker.terminate(),
+  };
+}
+
+function startWorker(
+  definition: FunctionDefinition,
+  { environmentOf }: FunctionsParts,
+  port: MessagePort,
+  wake: SharedArrayBuffer,
+): Worker {
+  const [module = "index", exportName = "handler"] = definition.handler.split(".");
+  const file = pathToFileURL(join(definition.code, `${module}.mjs`)).href;
+  return new Worker(new URL("./lambda-runtime.js", import.meta.url), {
+    env: { ...definition.environment, ...environmentOf(definition) },
+    execArgv: [],
+    workerData: { port, wake, file, exportName },
+    transferList: [port],
+  });
+}

@@ -1,0 +1,98 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { ApiDefinition } from "./template.ts";
+import { REGION } from "./template.ts";
+
+/** What a connection's events have in common. */
+export interface ConnectionFacts {
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly identity: { readonly sourceIp: string; readonly userAgent?: string | undefined };
+}
+
+/** An id shaped like API Gateway's connection, request and message ids, e.g. `L0SM9cOFvHcCIhw=`. */
+export const awsId = (): string =>
+  randomBytes(11).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
+
+/** Builds the events that API Gateway sends to a function, with the fields of the real ones. */
+export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
+  const domainName = `${apiId}.execute-api.${REGION}.amazonaws.com`;
+
+  function context(facts: ConnectionFacts, routeKey: string, eventType: string) {
+    const requestId = awsId();
+    const now = Date.now();
+    return {
+      routeKey,
+      eventType,
+      extendedRequestId: requestId,
+      requestTime: new Date(now).toUTCString(),
+      messageDirection: "IN",
+      stage,
+      connectedAt: facts.connectedAt,
+      requestTimeEpoch: now,
+      identity: facts.identity,
+      requestId,
+      domainName,
+      connectionId: facts.connectionId,
+      apiId,
+    };
+  }
+
+  return {
+    connect(facts: ConnectionFacts, request: IncomingMessage, query: URLSearchParams) {
+      const headers = headersOf(request);
+      return {
+        headers: mapValues(headers, (values) => values.at(-1)),
+        multiValueHeaders: headers,
+        ...(query.size > 0 && {
+          queryStringParameters: Object.fromEntries(query),
+          multiValueQueryStringParameters: Object.fromEntries(
+            [...query.keys()].map((name) => [name, query.getAll(name)]),
+          ),
+        }),
+        requestContext: context(facts, "$connect", "CONNECT"),
+        isBase64Encoded: false,
+      };
+    },
+
+    message(facts: ConnectionFacts, routeKey: string, body: string) {
+      return {
+        requestContext: { ...context(facts, routeKey, "MESSAGE"), messageId: awsId() },
+        body,
+        isBase64Encoded: false,
+      };
+    },
+
+    disconnect(facts: ConnectionFacts, code: number, reason: string) {
+      return {
+        headers: { Host: domainName, "x-api-key": "", "X-Forwarded-For": "", "x-restapi": "" },
+        requestContext: {
+          ...context(facts, "$disconnect", "DISCONNECT"),
+          disconnectStatusCode: code,
+          disconnectReason: reason,
+        },
+        isBase64Encoded: false,
+      };
+    },
+
+    /** What API Gateway itself sends a client whose integration failed. */
+    failure: (facts: ConnectionFacts, message: string) =>
+      JSON.stringify({ message, connectionId: facts.connectionId, requestId: randomUUID() }),
+  };
+}
+
+/** The headers with the capitals they were sent with. */
+function headersOf({ rawHeaders }: IncomingMessage): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? "";
+    headers[name] = [...(headers[name] ?? []), rawHeaders[index + 1] ?? ""];
+  }
+  return headers;
+}
+
+const mapValues = <Value, Result>(
+  values: Readonly<Record<string, Value>>,
+  map: (value: Value) => Result,
+): Record<string, Result> =>
+  Object.fromEntries(Object.entries(values).map(([name, value]) => [name, map(value)]));

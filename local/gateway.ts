@@ -1,0 +1,247 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import { type WebSocket, WebSocketServer } from "ws";
+import { createEdge } from "./edge.ts";
+import { createFrameMeter } from "./frame-meter.ts";
+import type { Functions } from "./functions.ts";
+import { awsId, type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
+import type { StackDefinition } from "./template.ts";
+
+/** API Gateway's quotas, in bytes. */
+const FRAME_BYTES = 32 * 1024;
+export const MESSAGE_BYTES = 128 * 1024;
+
+/** What a run may change of the gateway's behaviour, to rehearse a bad day. */
+export interface GatewayOptions {
+  /** Delays and reorders the frames of a connection. */
+  readonly shuffle: boolean;
+  /** Share of connections, from 0 to 1, whose `$disconnect` never comes. */
+  readonly loseDisconnects: number;
+  /** Milliseconds without traffic after which a connection is cut. */
+  readonly idleTimeout: number;
+  /** Milliseconds after which a connection is cut in any case. */
+  readonly lifetime: number;
+}
+
+/** The behaviour of the real gateway where it is not made worse on purpose. */
+export const USUAL: GatewayOptions = {
+  shuffle: false,
+  loseDisconnects: 0,
+  idleTimeout: 600_000,
+  lifetime: 7_200_000,
+};
+
+/** Milliseconds by which `--shuffle` delays a frame at most. */
+const SHUFFLE_DELAY = 20;
+
+/** What `GET @connections/<id>` tells of a connection. */
+export interface ConnectionInfo {
+  readonly connectedAt: string;
+  readonly lastActiveAt: string;
+  readonly identity: ConnectionFacts["identity"];
+}
+
+/** API Gateway's WebSocket API on this machine: sockets outside, invocations inside. */
+export interface LocalGateway {
+  onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** `false` where the connection is not there yet, or no more. */
+  post(connectionId: string, data: string): Promise<boolean>;
+  info(connectionId: string): ConnectionInfo | undefined;
+  close(connectionId: string): boolean;
+  /** Cuts a connection so that its `$disconnect` never comes. */
+  drop(connectionId: string): void;
+  connectionIds(): readonly string[];
+  stop(): void;
+}
+
+interface Connection {
+  readonly facts: ConnectionFacts;
+  readonly socket: WebSocket;
+  lastActiveAt: number;
+  isLost: boolean;
+}
+
+export interface GatewayParts {
+  readonly stack: StackDefinition;
+  readonly functions: Functions;
+  readonly options: GatewayOptions;
+}
+
+/** The gateway that the template describes. */
+export function createLocalGateway({ stack, functions, options }: GatewayParts): LocalGateway {
+  const { api } = stack;
+  const edge = createEdge(stack.edgeCode);
+  const events = createGatewayEvents(api);
+  const connections = new Map<string, Connection>();
+  const webSockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES });
+
+  async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const url = new URL(request.url ?? "/", "http://localhost");
+    let { pathname } = url;
+    if (pathname.startsWith("/socket.io")) {
+      const result = edge(request, url);
+      if ("status" in result) return refuse(socket, result.status, result.body);
+      pathname = result.path;
+    }
+    if (pathname !== `/${api.stage}`) return refuse(socket, 403);
+
+    const facts = factsOf(request);
+    const status = await invokeConnect(facts, request, url.searchParams);
+    if (status < 200 || status > 299) return refuse(socket, status);
+    webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
+  }
+
+  async function invokeConnect(
+    facts: ConnectionFacts,
+    request: IncomingMessage,
+    query: URLSearchParams,
+  ): Promise<number> {
+    const name = api.routes.get("$connect");
+    if (name === undefined) return 200;
+    const result = await functions.invoke(name, events.connect(facts, request, query));
+    const { statusCode } = (result.ok ? result.value : {}) as { statusCode?: number };
+    return statusCode ?? 500;
+  }
+
+  function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
+    const connection: Connection = { facts, socket, lastActiveAt: Date.now(), isLost: false };
+    connections.set(facts.connectionId, connection);
+
+    const cut = (code: number, reason: string) => socket.close(code, reason);
+    const idle = setTimeout(() => cut(1001, "Going away"), options.idleTimeout);
+    const end = setTimeout(() => cut(1001, "Going away"), options.lifetime);
+    const meter = createFrameMeter((bytes) => {
+      idle.refresh();
+      connection.lastActiveAt = Date.now();
+      if (bytes > FRAME_BYTES) cut(1009, "Frame too large");
+    });
+    stream.on("data", meter);
+    socket.on("error", () => undefined);
+    socket.on("message", (data, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (isBinary) cut(1003, "Binary frames are not supported");
+      else void deliver(connection, String(data));
+    });
+    socket.on("close", (code, reason) => {
+      clearTimeout(idle);
+      clearTimeout(end);
+      connections.delete(facts.connectionId);
+      tellOfDisconnect(connection, code, String(reason));
+    });
+  }
+
+  async function deliver({ facts, socket }: Connection, body: string): Promise<void> {
+    const [routeKey, name] = route(body);
+    if (name === undefined) return socket.send(events.failure(facts, "Forbidden"));
+
+    const event = events.message(facts, routeKey, body);
+    if (options.shuffle) await pause(Math.random() * SHUFFLE_DELAY);
+    const result = await functions.invoke(name, event);
+    if (!result.ok && socket.readyState === socket.OPEN)
+      socket.send(events.failure(facts, "Internal server error"));
+  }
+
+  /** The route whose key the selection expression finds in a JSON body, else `$default`. */
+  function route(body: string): readonly [string, string | undefined] {
+    const field = api.routeSelection.replace("$request.body.", "");
+    const routeKey = String(jsonField(body, field));
+    const name = routeKey.startsWith("$") ? undefined : api.routes.get(routeKey);
+    return name === undefined ? ["$default", api.routes.get("$default")] : [routeKey, name];
+  }
+
+  function tellOfDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
+    const name = api.routes.get("$disconnect");
+    if (name === undefined || isLost || Math.random() < options.loseDisconnects) return;
+    functions.invokeAsync(name, events.disconnect(facts, code, reason));
+  }
+
+  const find = (connectionId: string): Connection | undefined => {
+    const connection = connections.get(connectionId);
+    return connection?.socket.readyState === connection?.socket.OPEN ? connection : undefined;
+  };
+
+  return {
+    onUpgrade(request, socket, head) {
+      socket.on("error", () => undefined);
+      upgrade(request, socket, head).catch(() => refuse(socket, 500));
+    },
+
+    post: (connectionId, data) =>
+      new Promise((resolve) => {
+        const connection = find(connectionId);
+        if (connection === undefined) return resolve(false);
+        connection.lastActiveAt = Date.now();
+        connection.socket.send(data, (error) => resolve(error === undefined || error === null));
+      }),
+
+    info(connectionId) {
+      const connection = find(connectionId);
+      return (
+        connection && {
+          connectedAt: new Date(connection.facts.connectedAt).toISOString(),
+          lastActiveAt: new Date(connection.lastActiveAt).toISOString(),
+          identity: connection.facts.identity,
+        }
+      );
+    },
+
+    close(connectionId) {
+      const connection = find(connectionId);
+      connection?.socket.close(1000, "Connection closed");
+      return connection !== undefined;
+    },
+
+    drop(connectionId) {
+      const connection = connections.get(connectionId);
+      if (connection === undefined) return;
+      connection.isLost = true;
+      connections.delete(connectionId);
+      connection.socket.terminate();
+    },
+
+    connectionIds: () => [...connections.keys()],
+
+    stop() {
+      for (const { socket } of connections.values()) socket.terminate();
+      webSockets.close();
+    },
+  };
+}
+
+const factsOf = (request: IncomingMessage): ConnectionFacts => ({
+  connectionId: awsId(),
+  connectedAt: Date.now(),
+  identity: {
+    sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
+    userAgent: request.headers["user-agent"],
+  },
+});
+
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  500: "Internal Server Error",
+};
+
+function refuse(socket: Duplex, status: number, body = '{"message":"Forbidden"}'): void {
+  socket.end(
+    [
+      `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? "Refused"}`,
+      "Content-Type: application/json",
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+      "",
+      body,
+    ].join("\r\n"),
+  );
+}
+
+function jsonField(body: string, field: string): unknown {
+  try {
+    return (JSON.parse(body) as Record<string, unknown> | null)?.[field];
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,41 @@
+// One execution environment of a function, in a worker thread: it loads the bundle once, runs one
+// invocation at a time, and is frozen (the whole thread waits) until the next one comes.
+import { receiveMessageOnPort, workerData } from "node:worker_threads";
+
+const { port, wake, file, exportName } = workerData;
+const signal = new Int32Array(wake);
+
+for (const stream of [process.stdout, process.stderr])
+  stream.write = (text, ...rest) => {
+    port.postMessage({ type: "log", text: String(text) });
+    rest.find((argument) => typeof argument === "function")?.();
+    return true;
+  };
+
+const handler = await load();
+
+for (;;) {
+  Atomics.wait(signal, 0, 0);
+  Atomics.store(signal, 0, 0);
+  const received = receiveMessageOnPort(port);
+  if (received !== undefined) port.postMessage(await run(received.message));
+}
+
+async function load() {
+  try {
+    const loaded = await import(file);
+    if (typeof loaded[exportName] !== "function")
+      throw new Error(`${file} exports no ${exportName}`);
+    return loaded[exportName];
+  } catch (error) {
+    return () => Promise.reject(error);
+  }
+}
+
+async function run({ event, context }) {
+  try {
+    return { type: "result", value: await handler(event, context) };
+  } catch (error) {
+    return { type: "error", message: error instanceof Error ? error.stack : String(error) };
+  }
+}

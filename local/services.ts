@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Database } from "./database.ts";
+import type { Functions } from "./functions.ts";
+import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
+
+/** One call that a function made of an AWS service. */
+export interface ServiceCall {
+  /** The function that called, as its access key id tells. */
+  readonly functionName: string;
+  /** The call, e.g. `dynamodb:Query` or `execute-api:PostToConnection`. */
+  readonly action: string;
+}
+
+export interface ServicesParts {
+  readonly database: Database;
+  readonly functions: Functions;
+  readonly gateway: LocalGateway;
+  readonly stage: string;
+  /** The string value of every secret. */
+  readonly secret: string;
+  /** The function behind an access key id, if there is one. */
+  readonly functionOf: (accessKeyId: string) => string | undefined;
+  readonly onCall: (call: ServiceCall) => void;
+}
+
+/** AWS's HTTP endpoints as the functions' clients call them; `false` where a request is none of theirs. */
+export function createServices(parts: ServicesParts) {
+  const { database, functions, gateway, onCall } = parts;
+  const connectionPath = new RegExp(`^/${parts.stage}/@connections/([^/?]+)$`);
+  const invocationPath = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
+
+  return (request: IncomingMessage, response: ServerResponse): boolean => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const [target = "", action = ""] = String(request.headers["x-amz-target"] ?? "").split(".");
+    const connection = connectionPath.exec(path)?.[1];
+    const invoked = invocationPath.exec(path)?.[1];
+    const caller = parts.functionOf(accessKeyId(request));
+    const note = (called: string) => {
+      if (caller !== undefined) onCall({ functionName: caller, action: called });
+    };
+
+    if (target.startsWith("DynamoDB")) {
+      note(`dynamodb:${action}`);
+      database.answer(request, response);
+    } else if (target === "secretsmanager") {
+      note(`secretsmanager:${action}`);
+      answerJson(response, 200, { SecretString: parts.secret });
+    } else if (connection !== undefined) {
+      if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
+      note(`execute-api:${request.method}`);
+      void manage(decodeURIComponent(connection), request, response);
+    } else if (invoked !== undefined) {
+      note("lambda:InvokeFunction");
+      void invoke(decodeURIComponent(invoked), request, response);
+    } else return false;
+    return true;
+  };
+
+  async function manage(connectionId: string, request: IncomingMessage, response: ServerResponse) {
+    const body = await read(request);
+    const info = gateway.info(connectionId);
+    if (info === undefined) return refuse(response, 410, "GoneException", "Gone");
+    switch (request.method) {
+      case "POST":
+        if (body.length > MESSAGE_BYTES)
+          return refuse(response, 413, "PayloadTooLargeException", "Message too long");
+        if (!(await gateway.post(connectionId, String(body))))
+          return refuse(response, 410, "GoneException", "Gone");
+        return answerJson(response, 200, {});
+      case "DELETE":
+        gateway.close(connectionId);
+        response.writeHead(204).end();
+        return true;
+      default:
+        return answerJson(response, 200, info);
+    }
+  }
+
+  async function invoke(name: string, request: IncomingMessage, response: ServerResponse) {
+    const event = JSON.parse(String(await read(request))) as object;
+    if (request.headers["x-amz-invocation-type"] === "Event") {
+      functions.invokeAsync(name, event);
+      response.writeHead(202).end();
+      return;
+    }
+    const result = await functions.invoke(name, event);
+    if (!result.ok) response.setHeader("x-amz-function-error", "Unhandled");
+    answerJson(response, 200, result.ok ? result.value : { errorMessage: result.message });
+  }
+}
+
+/** The access key id in a signature of version 4. */
+const accessKeyId = (request: IncomingMessage): string =>
+  /Credential=([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
+
+function refuse(response: ServerResponse, status: number, type: string, message: string): true {
+  response.setHeader("x-amzn-errortype", type);
+  return answerJson(response, status, { message });
+}
+
+function answerJson(response: ServerResponse, status: number, body: unknown): true {
+  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+  return true;
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,142 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { createDatabase, type Database } from "./database.ts";
+import { createEdge } from "./edge.ts";
+import { createFunctions, type Functions } from "./functions.ts";
+import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
+import { createServices, type ServiceCall } from "./services.ts";
+import { type FunctionDefinition, REGION, readStack } from "./template.ts";
+
+/** Milliseconds between two looks for expired items. */
+const EXPIRY_INTERVAL = 10_000;
+
+export interface StackOptions {
+  /** The folder that `cdk synth` wrote. */
+  readonly assembly: string;
+  /** Port on 127.0.0.1; 0 takes any that is free. */
+  readonly port: number;
+  /** What HS256 tokens are signed with. */
+  readonly secret: string;
+  readonly gateway?: Partial<GatewayOptions>;
+  /** Folder to keep the data in; in memory without it. */
+  readonly data?: string | undefined;
+  /** Variables that replace those of the template, for rehearsals. */
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly concurrency?: number;
+  readonly log: (functionName: string, text: string) => void;
+}
+
+/** The whole stack, running on this machine. */
+export interface LocalStack {
+  /** Where clients connect, e.g. `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** The path of the API's stage, e.g. `/live`. */
+  readonly stagePath: string;
+  readonly database: Database;
+  readonly functions: Functions;
+  readonly gateway: LocalGateway;
+  /** Calls of AWS services since the last time this was asked. */
+  takeCalls(): readonly ServiceCall[];
+  stop(): Promise<void>;
+}
+
+/** Plays the synthesised stack. Throws one sentence where the port is taken or the template is broken. */
+export async function startStack(options: StackOptions): Promise<LocalStack> {
+  const stack = readStack(options.assembly);
+  const server = createServer();
+  // A frozen function's connections stay open for as long as it is frozen.
+  server.keepAliveTimeout = 0;
+  const url = await listen(server, options.port);
+
+  const database = createDatabase({
+    tables: stack.tables,
+    data: options.data,
+    endpoint: () => url,
+  });
+  const functions = createFunctions({
+    definitions: stack.functions,
+    environmentOf: (definition) => ({
+      ...localEnvironment(definition, url, stack.api.stage),
+      ...options.environment,
+    }),
+    concurrency: options.concurrency ?? 4,
+    log: options.log,
+  });
+  const gateway = createLocalGateway({
+    stack,
+    functions,
+    options: { ...USUAL, ...options.gateway },
+  });
+
+  let calls: ServiceCall[] = [];
+  const names = new Map(stack.functions.map(({ name }) => [keyIdOf(name), name]));
+  const answer = createServices({
+    database,
+    functions,
+    gateway,
+    stage: stack.api.stage,
+    secret: options.secret,
+    functionOf: (id) => names.get(id),
+    onCall: (call) => void calls.push(call),
+  });
+  const edge = createEdge(stack.edgeCode);
+  server.on("upgrade", gateway.onUpgrade);
+  server.on("request", (request, response) => {
+    if (answer(request, response)) return;
+    const result = edge(request, new URL(request.url ?? "/", url));
+    const { status, headers, body } =
+      "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
+    response.writeHead(status, headers).end(body);
+  });
+  await database.createTables();
+  const expiry = setInterval(() => void database.expire(Date.now()), EXPIRY_INTERVAL);
+
+  return {
+    url,
+    stagePath: `/${stack.api.stage}`,
+    database,
+    functions,
+    gateway,
+    takeCalls() {
+      const taken = calls;
+      calls = [];
+      return taken;
+    },
+    async stop() {
+      clearInterval(expiry);
+      gateway.stop();
+      await functions.stop();
+      await database.stop();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function listen(server: Server, port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const isBusy = error.code === "EADDRINUSE";
+      reject(isBusy ? new Error(`Port ${port} is taken: choose another with --port.`) : error);
+    });
+    server.listen(port, "127.0.0.1", () =>
+      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    );
+  });
+}
+
+/** Every function has an identity of its own, so that the services know who calls. */
+const keyIdOf = (functionName: string): string => `LOCAL${functionName.toUpperCase()}`;
+
+/** What Lambda itself puts into a function's environment, and where its clients find AWS here. */
+const localEnvironment = ({ name }: FunctionDefinition, url: string, stage: string) => ({
+  AWS_REGION: REGION,
+  AWS_LAMBDA_FUNCTION_NAME: name,
+  AWS_ACCESS_KEY_ID: keyIdOf(name),
+  AWS_SECRET_ACCESS_KEY: "local",
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  AWS_ENDPOINT_URL_DYNAMODB: url,
+  AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
+  AWS_ENDPOINT_URL_LAMBDA: url,
+  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${url}/${stage}`,
+});

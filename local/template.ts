@@ -1,0 +1,194 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+
+/** The region and the account of everything played here. */
+export const REGION = "us-east-1";
+const ACCOUNT = "000000000000";
+
+const Resource = z.object({
+  Type: z.string(),
+  Properties: z.record(z.string(), z.unknown()).default({}),
+  Metadata: z.record(z.string(), z.unknown()).default({}),
+});
+const Template = z.object({ Resources: z.record(z.string(), Resource) });
+
+/** A Lambda function of the template: its name is its logical id. */
+export interface FunctionDefinition {
+  readonly name: string;
+  /** Folder of the bundle that the CDK made. */
+  readonly code: string;
+  /** `<file>.<export>`, as Lambda reads it. */
+  readonly handler: string;
+  readonly timeoutSeconds: number;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** A DynamoDB table of the template, in the words of `CreateTable`. */
+export interface TableDefinition {
+  readonly name: string;
+  readonly attributes: unknown;
+  readonly keySchema: unknown;
+  readonly indexes: readonly unknown[];
+  readonly ttlAttribute?: string | undefined;
+}
+
+/** The WebSocket API of the template: the function behind each route. */
+export interface ApiDefinition {
+  readonly apiId: string;
+  readonly stage: string;
+  readonly routeSelection: string;
+  readonly routes: ReadonlyMap<string, string>;
+}
+
+/** What of the deployed stack runs on this machine. */
+export interface StackDefinition {
+  readonly functions: readonly FunctionDefinition[];
+  readonly tables: readonly TableDefinition[];
+  readonly api: ApiDefinition;
+  /** The code of the CloudFront function in front of the API. */
+  readonly edgeCode: string;
+}
+
+type Resources = Readonly<Record<string, z.infer<typeof Resource>>>;
+
+/**
+ * Reads the one stack in the folder that `cdk synth` wrote. Throws one sentence that names what in
+ * the template is missing or not understood here.
+ */
+export function readStack(assembly: string): StackDefinition {
+  const file = findTemplate(assembly);
+  const template = Template.safeParse(readJson(file));
+  if (!template.success)
+    throw new Error(`${file} is not a template: ${z.prettifyError(template.error)}`);
+
+  const resources = template.data.Resources;
+  return {
+    functions: ofType(resources, "AWS::Lambda::Function").map(
+      ([name, { Properties, Metadata }]) => ({
+        name,
+        code: join(assembly, text(Metadata["aws:asset:path"], `the asset path of ${name}`)),
+        handler: text(Properties.Handler, `the Handler of ${name}`),
+        timeoutSeconds: Number(Properties.Timeout ?? 3),
+        environment: variables(Properties.Environment),
+      }),
+    ),
+    tables: [
+      ...ofType(resources, "AWS::DynamoDB::Table"),
+      ...ofType(resources, "AWS::DynamoDB::GlobalTable"),
+    ].map(([name, { Properties }]) => tableOf(name, Properties)),
+    api: apiOf(resources),
+    edgeCode: text(
+      ofType(resources, "AWS::CloudFront::Function")[0]?.[1].Properties.FunctionCode,
+      "the code of a CloudFront function",
+    ),
+  };
+}
+
+function findTemplate(assembly: string): string {
+  const manifest = readJson(join(assembly, "manifest.json")) as {
+    readonly artifacts?: Record<string, { type: string; properties?: { templateFile?: string } }>;
+  };
+  const files = Object.values(manifest.artifacts ?? {})
+    .filter(({ type }) => type === "aws:cloudformation:stack")
+    .flatMap(({ properties }) => properties?.templateFile ?? []);
+  const [file] = files;
+  if (file === undefined) throw new Error(`${assembly}/manifest.json names no stack.`);
+  return join(assembly, file);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    throw new Error(`${file} cannot be read as JSON: ${(cause as Error).message}.`, { cause });
+  }
+}
+
+const ofType = (resources: Resources, type: string) =>
+  Object.entries(resources).filter(([, resource]) => resource.Type === type);
+
+function tableOf(name: string, properties: Readonly<Record<string, unknown>>): TableDefinition {
+  const ttl = properties.TimeToLiveSpecification as { AttributeName?: string } | undefined;
+  return {
+    name,
+    attributes: properties.AttributeDefinitions,
+    keySchema: properties.KeySchema,
+    indexes: (properties.GlobalSecondaryIndexes as readonly unknown[] | undefined) ?? [],
+    ttlAttribute: ttl?.AttributeName,
+  };
+}
+
+function apiOf(resources: Resources): ApiDefinition {
+  const [found] = ofType(resources, "AWS::ApiGatewayV2::Api");
+  if (found === undefined) throw new Error("The template has no AWS::ApiGatewayV2::Api.");
+  const [apiId, api] = found;
+  const [stage] = ofType(resources, "AWS::ApiGatewayV2::Stage");
+  const routes = ofType(resources, "AWS::ApiGatewayV2::Route").map(([name, { Properties }]) => {
+    const routeKey = text(Properties.RouteKey, `the RouteKey of ${name}`);
+    return [routeKey, targetOf(resources, name, resolve(Properties.Target))] as const;
+  });
+  return {
+    apiId,
+    stage: text(stage?.[1].Properties.StageName, "the StageName of the API"),
+    routeSelection: text(api.Properties.RouteSelectionExpression, `the routes of ${apiId}`),
+    routes: new Map(routes),
+  };
+}
+
+/** The function a route's integration invokes. */
+function targetOf(resources: Resources, route: string, target: unknown): string {
+  const integration = resources[String(target).replace(/^integrations\//, "")];
+  const uri = resolve(integration?.Properties.IntegrationUri);
+  const name = /:function:([^/:]+)\/invocations$/.exec(String(uri))?.[1];
+  if (name === undefined || resources[name] === undefined)
+    throw new Error(`The route ${route} of the template leads to no function (${String(uri)}).`);
+  return name;
+}
+
+function variables(environment: unknown): Readonly<Record<string, string>> {
+  const given = (environment as { Variables?: Record<string, unknown> } | undefined)?.Variables;
+  return Object.fromEntries(
+    Object.entries(given ?? {}).map(([name, value]) => [name, String(resolve(value))]),
+  );
+}
+
+function text(value: unknown, what: string): string {
+  const resolved = resolve(value);
+  if (typeof resolved !== "string") throw new Error(`The template lacks ${what}.`);
+  return resolved;
+}
+
+const PSEUDO: Readonly<Record<string, string>> = {
+  "AWS::Region": REGION,
+  "AWS::AccountId": ACCOUNT,
+  "AWS::Partition": "aws",
+  "AWS::URLSuffix": "amazonaws.com",
+};
+
+/** The value that CloudFormation would put in an intrinsic's place; a resource's name is its logical id. */
+function resolve(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const [[intrinsic, argument] = [], ...others] = Object.entries(value);
+  if (others.length > 0) return value;
+  switch (intrinsic) {
+    case "Ref":
+      return PSEUDO[String(argument)] ?? argument;
+    case "Fn::GetAtt": {
+      const [name, attribute] = argument as [string, string];
+      // In the stack's own words only functions are named by ARN inside other values.
+      return attribute === "Arn" ? `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}` : name;
+    }
+    case "Fn::Join": {
+      const [separator, parts] = argument as [string, unknown[]];
+      return parts.map(resolve).join(separator);
+    }
+    case "Fn::Sub":
+      return String(argument).replaceAll(
+        /\$\{([^}]+)\}/g,
+        (_, name: string) => PSEUDO[name] ?? name,
+      );
+    default:
+      throw new Error(`The template uses ${intrinsic}, which cannot be played here.`);
+  }
+}
