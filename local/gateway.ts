@@ -203,7 +203,10 @@ export function createLocalGateway({ stack, functions, options }: GatewayParts):
     connectionIds: () => [...connections.keys()],
 
     stop() {
-      for (const { socket } of connections.values()) socket.terminate();
+      for (const connection of connections.values()) {
+        connection.isLost = true;
+        connection.socket.terminate();
+      }
       webSockets.close();
     },
   };

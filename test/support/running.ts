@@ -1,0 +1,26 @@
+import { inject, vi } from "vitest";
+import { type LocalStack, startStack } from "../../local/stack.ts";
+
+/** What tokens are signed with in tests. */
+export const SECRET = "a secret of at least thirty-two characters";
+
+/** What the functions have logged in this run, for tests of what they must not log. */
+export const logged: string[] = [];
+
+/** The stack that all end-to-end tests of this run share. `--shuffle` of the suite: SHUFFLE=1. */
+export const stack: LocalStack = await startStack({
+  assembly: inject("assembly"),
+  port: 0,
+  secret: SECRET,
+  gateway: { shuffle: process.env.SHUFFLE === "1" },
+  log: (_, text) => void logged.push(text),
+});
+
+/** Resolves once the stack has nothing left to do. */
+export const settled = (): Promise<void> => stack.functions.idle();
+
+/** Resolves once the gateway holds no connection any more and everything they caused is done. */
+export async function deserted(): Promise<void> {
+  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
+  await settled();
+}
