@@ -22,7 +22,7 @@ export default defineConfig({
           isolate: false,
           fileParallelism: false,
           setupFiles: ["test/support/nothing-left.ts"],
-          testTimeout: 30_000,
+          testTimeout: 15_000,
           hookTimeout: 30_000,
         },
       },

@@ -41,13 +41,13 @@ export const emits = {
   "custom:presence": z.object({
     userId: z.string(),
     status: z.string(),
-    metadata: z.unknown(),
+    metadata: z.unknown().optional(),
     timestamp: Timestamp,
   }),
   "custom:typing": z.object({
     userId: z.string(),
     isTyping: z.boolean(),
-    context: z.unknown(),
+    context: z.unknown().optional(),
     timestamp: Timestamp,
   }),
   "custom:file:shared": z.object({

@@ -34,6 +34,9 @@ export function createConnect(parts: ConnectParts) {
       throw error;
     });
     if (identity instanceof AuthenticationError) {
+      const connection = await parts.connections.get(connectionId);
+      if (connection === undefined || connection.session !== undefined)
+        return { outcome: "illegal" };
       const data = { message: "Authentication error" };
       outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: "/", data });
       return { outcome: "refused", reason: identity.message };

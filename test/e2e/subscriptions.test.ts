@@ -153,9 +153,11 @@ describe("subscribe:document", () => {
     const { ann } = await people("ann");
     const document = { projectId: "p1", collectionId: "todos", documentId: "d1" };
 
-    expect(await ann.emit("subscribe:document", { ...document, [missing]: undefined })).toMatchObject(
-      { error: { code: "invalid_payload", message: expect.stringMatching(`^${missing}: `) } },
-    );
+    expect(
+      await ann.emit("subscribe:document", { ...document, [missing]: undefined }),
+    ).toMatchObject({
+      error: { code: "invalid_payload", message: expect.stringMatching(`^${missing}: `) },
+    });
   });
 
   test("another project is forbidden", async () => {

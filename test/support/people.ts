@@ -25,8 +25,9 @@ let organisations = 0;
 export const newOrg = (): string => `org-${++organisations}`;
 
 /** A token of a user, by default of project p1. */
-export const tokenFor = (claims: Partial<TokenClaims> & { readonly org: string }): Promise<string> =>
-  signToken({ sub: "ann", projects: ["p1"], ...claims }, SECRET);
+export const tokenFor = (
+  claims: Partial<TokenClaims> & { readonly org: string },
+): Promise<string> => signToken({ sub: "ann", projects: ["p1"], ...claims }, SECRET);
 
 /** A client that is not connected yet; everyone's are cut after the test. */
 export function client(options: Options, url = stack.url, connect: typeof io = io): Socket {

@@ -15,7 +15,7 @@ export const customBroadcast = defineEvent({
   payload: z.object({
     projectId: Id,
     event: EventName,
-    payload: z.unknown(),
+    payload: z.unknown().optional(),
     room: Id.optional(),
   }),
   access: projectMember,

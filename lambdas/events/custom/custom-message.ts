@@ -9,7 +9,7 @@ export const customMessage = defineEvent({
   name: "custom:message",
   payload: z.object({
     targetUserId: Id,
-    message: z.unknown().refine((message) => message !== undefined, "is required"),
+    message: z.unknown(),
     type: Id.optional(),
   }),
   access: organisationMember,

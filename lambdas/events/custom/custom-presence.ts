@@ -7,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a project a status of the client's own. */
 export const customPresence = defineEvent({
   name: "custom:presence",
-  payload: z.object({ projectId: Id, status: Id, metadata: z.unknown() }),
+  payload: z.object({ projectId: Id, status: Id, metadata: z.unknown().optional() }),
   access: projectMember,
 
   async handle({ payload: { status, metadata }, projectId, socket, timestamp }) {

@@ -7,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a project that the user types, or has stopped. */
 export const customTyping = defineEvent({
   name: "custom:typing",
-  payload: z.object({ projectId: Id, isTyping: z.boolean(), context: z.unknown() }),
+  payload: z.object({ projectId: Id, isTyping: z.boolean(), context: z.unknown().optional() }),
   access: projectMember,
 
   async handle({ payload: { isTyping, context }, projectId, socket, timestamp }) {

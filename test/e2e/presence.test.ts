@@ -1,0 +1,254 @@
+import { describe, expect, test } from "vitest";
+import { newOrg, type Person, people, person } from "../support/people.ts";
+import { stack } from "../support/running.ts";
+
+const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
+const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+const online = async (asker: Person, page = {}) =>
+  (await asker.emit("presence:get:online", { projectId: "p1", ...page })) as {
+    readonly users: readonly { readonly userId: string; readonly lastSeen: string }[];
+    readonly count: number;
+    readonly cursor?: string;
+  };
+
+describe("presence:online", () => {
+  test("tells subscribers of the project and those online there, with the user's profile", async () => {
+    const org = newOrg();
+    const ann = await person({ org, ...profile });
+    const ben = await person({ org, sub: "ben" });
+    const eve = await person({ org, sub: "eve" });
+    const dan = await person({ org, sub: "dan" });
+    await ben.emit("subscribe:project", "p1");
+    await eve.emit("presence:online", { projectId: "p1" });
+    await ben.next("presence:user:online");
+
+    expect(await ann.emit("presence:online", { projectId: "p1" })).toEqual({ ok: true });
+
+    const news = { userId: "ann", user: { id: "ann", ...profile }, timestamp: isoTime };
+    expect(await ben.next("presence:user:online")).toEqual(news);
+    expect(await eve.next("presence:user:online")).toEqual(news);
+    for (const other of [ann, ben, eve, dan]) expect(await other.hearsNothing()).toBe(true);
+  });
+
+  test.each([
+    ["no argument", []],
+    ["null", [null]],
+    ["an empty object", [{}]],
+  ])("%s means every project of the token", async (_, args) => {
+    const org = newOrg();
+    const ann = await person({ org, projects: ["p1", "p2"] });
+    const ben = await person({ org, sub: "ben" });
+    const eve = await person({ org, sub: "eve", projects: ["p2"] });
+    await ben.emit("presence:online");
+    await eve.emit("subscribe:project", "p2");
+
+    await ann.emit("presence:online", ...args);
+
+    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await eve.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("with a token for all projects the whole organisation hears of it", async () => {
+    const org = newOrg();
+    const ann = await person({ org, projects: "*" });
+    const ben = await person({ org, sub: "ben" });
+
+    await ann.emit("presence:online");
+
+    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+  });
+
+  test("only a user's first socket in a project is news", async () => {
+    const org = newOrg();
+    const tabs = [await person({ org }), await person({ org })];
+    const ben = await person({ org, sub: "ben" });
+    await ben.emit("presence:online");
+
+    await tabs[0]?.emit("presence:online");
+    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    await tabs[0]?.emit("presence:online");
+    await tabs[1]?.emit("presence:online");
+
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("of many sockets that come online at once exactly one is the first", async () => {
+    const org = newOrg();
+    const ben = await person({ org, sub: "ben" });
+    await ben.emit("presence:online");
+    const tabs = await Promise.all(Array.from({ length: 8 }, () => person({ org })));
+
+    await Promise.all(tabs.map((tab) => tab.emit("presence:online", { projectId: "p1" })));
+
+    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("a project that is not granted is forbidden", async () => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit("presence:online", { projectId: "p2" })).toMatchObject({
+      error: { code: "forbidden" },
+    });
+    expect(await online(ann)).toMatchObject({ users: [], count: 0 });
+  });
+
+  test("a projectId that is no id is refused by its path", async () => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit("presence:online", { projectId: 7 })).toMatchObject({
+      error: { code: "invalid_payload", message: expect.stringMatching(/^projectId: /) },
+    });
+  });
+});
+
+describe("presence:offline", () => {
+  test("tells the same rooms once the user's last socket goes", async () => {
+    const org = newOrg();
+    const tabs = [await person({ org }), await person({ org })] as const;
+    const ben = await person({ org, sub: "ben" });
+    await ben.emit("presence:online");
+    for (const tab of tabs) await tab.emit("presence:online");
+    await ben.next("presence:user:online");
+
+    expect(await tabs[0].emit("presence:offline")).toEqual({ ok: true });
+    expect(await ben.hearsNothing()).toBe(true);
+    await tabs[1].emit("presence:offline");
+
+    expect(await ben.next("presence:user:offline")).toEqual({ userId: "ann", timestamp: isoTime });
+    expect(await online(ben)).toMatchObject({ users: [{ userId: "ben" }], count: 1 });
+  });
+
+  test("of someone who was not online there is no news", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("presence:online");
+
+    expect(await ann.emit("presence:offline", null)).toEqual({ ok: true });
+
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("a clean disconnect counts as one", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("presence:online");
+    await ann.emit("presence:online");
+    await ben.next("presence:user:online");
+
+    ann.socket.disconnect();
+
+    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("two tabs closed at once make one piece of news", async () => {
+    const org = newOrg();
+    const tabs = [await person({ org }), await person({ org })] as const;
+    const ben = await person({ org, sub: "ben" });
+    await ben.emit("presence:online");
+    for (const tab of tabs) await tab.emit("presence:online");
+    await ben.next("presence:user:online");
+
+    for (const tab of tabs) tab.socket.disconnect();
+
+    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+});
+
+describe("presence:update", () => {
+  test("moves lastSeen on and tells nobody", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("presence:online");
+    await ann.emit("presence:online");
+    await ben.next("presence:user:online");
+    const before = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
+
+    expect(await ann.emit("presence:update", {})).toEqual({ ok: true });
+
+    const after = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
+    expect(after > before).toBe(true);
+    await ben.next("presence:online:list");
+    await ben.next("presence:online:list");
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+});
+
+describe("presence:get:online", () => {
+  test("lists the users of the project, each once, with their profile", async () => {
+    const org = newOrg();
+    const tabs = [await person({ org, ...profile }), await person({ org, ...profile })] as const;
+    for (const tab of tabs) await tab.emit("presence:online");
+    const list = {
+      projectId: "p1",
+      users: [{ userId: "ann", user: { id: "ann", ...profile }, lastSeen: isoTime }],
+      count: 1,
+    };
+
+    expect(await tabs[0].emit("presence:get:online", { projectId: "p1" })).toEqual(list);
+    expect(await tabs[0].next("presence:online:list")).toEqual(list);
+  });
+
+  test("goes on from a cursor, and count is of all pages", async () => {
+    const all = await people("ann", "ben", "cay", "dan", "eve");
+    for (const someone of Object.values(all)) await someone.emit("presence:online");
+
+    const first = await online(all.ann, { limit: 2 });
+    const second = await online(all.ann, { limit: 2, cursor: first.cursor });
+    const third = await online(all.ann, { limit: 2, cursor: second.cursor });
+
+    const pages = [first, second, third];
+    expect(pages.map(({ users }) => users.map(({ userId }) => userId))).toEqual([
+      ["ann", "ben"],
+      ["cay", "dan"],
+      ["eve"],
+    ]);
+    expect(pages.map(({ count }) => count)).toEqual([5, 5, 5]);
+    expect(third.cursor).toBeUndefined();
+  });
+
+  test.each([[0], [501], [1.5], ["2"]])("a limit of %s is refused", async (limit) => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit("presence:get:online", { projectId: "p1", limit })).toMatchObject({
+      error: { code: "invalid_payload", message: expect.stringMatching(/^limit: /) },
+    });
+  });
+
+  test("another project is forbidden", async () => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit("presence:get:online", { projectId: "p2" })).toMatchObject({
+      error: { code: "forbidden" },
+    });
+  });
+});
+
+test("a client killed without a close leaves no items, and its user goes offline", async () => {
+  const { ann, ben } = await people("ann", "ben");
+  await ben.emit("presence:online");
+  await ann.emit("presence:online");
+  await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
+  await ben.next("presence:user:online");
+  const [killed] = await connectionIdsOf("ann");
+
+  stack.gateway.drop(killed ?? "");
+  // No $disconnect ever comes: the next packet for the dead connection finds it out.
+  await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
+
+  expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+  expect(await connectionIdsOf("ann")).toEqual([]);
+  const left = (await stack.database.items()).filter((item) =>
+    JSON.stringify(item).includes(killed ?? ""),
+  );
+  expect(left).toEqual([]);
+});
+
+async function connectionIdsOf(user: string): Promise<string[]> {
+  return (await stack.database.items()).flatMap(({ pk, session }) =>
+    (session as { identity: { userId: string } } | undefined)?.identity.userId === user
+      ? [String(pk).slice("conn#".length)]
+      : [],
+  );
+}

@@ -1,0 +1,260 @@
+import { describe, expect, test, vi } from "vitest";
+import { newOrg, tokenFor } from "../support/people.ts";
+import { rawClient, rawSocket } from "../support/raw.ts";
+import { settled, stack } from "../support/running.ts";
+
+const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
+const stored = async () => (await stack.database.items()).map(({ pk }) => pk);
+
+describe("Engine.IO", () => {
+  test("[EIO2] the server speaks first: OPEN with what the deployment has set", async () => {
+    const client = await rawClient();
+
+    const frame = await client.next();
+
+    expect(frame[0]).toBe("0");
+    expect(JSON.parse(frame.slice(1))).toEqual({
+      sid: expect.stringMatching(/^[\w-]{20}$/),
+      upgrades: [],
+      pingInterval: 240_000,
+      pingTimeout: 120_000,
+      maxPayload: 131_072,
+    });
+  });
+
+  test("[EIO3] a pong is noted as the last sign of life", async () => {
+    const client = await session();
+    const before = await lastSeen();
+
+    client.send("3");
+    client.send('421["presence:update"]');
+    expect(await client.next()).toBe('431[{"ok":true}]');
+    await settled();
+
+    expect(await lastSeen()).toBeGreaterThan(before);
+  });
+
+  test("[EIO4] a close packet ends the connection", async () => {
+    const client = await session();
+
+    client.send("1");
+
+    expect(await client.closed).toBe(1000);
+  });
+
+  test("[EIO5] a noop packet does nothing", async () => {
+    const client = await session();
+
+    client.send("6");
+    client.send('421["presence:update"]');
+
+    expect(await client.next()).toBe('431[{"ok":true}]');
+  });
+
+  test.each([
+    "2",
+    "2probe",
+    "0",
+    "5",
+    "7",
+    "9",
+    "x",
+    " ",
+    "hello",
+    '{"action":"x"}',
+    "3x".slice(2) || "é",
+  ])("[EIO6] the frame %j closes the connection", async (frame) => {
+    const client = await session();
+
+    client.send(frame);
+
+    expect(await client.closed).toBe(1000);
+    await settled();
+    expect(await stored()).toEqual([]);
+  });
+});
+
+describe("Socket.IO", () => {
+  test("[SIO1] CONNECT is answered with the socket's id", async () => {
+    const client = await rawClient();
+    await client.next();
+
+    client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
+
+    expect(await client.next()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
+  });
+
+  test("[SIO2] CONNECT to another namespace is an error, and / can still be joined", async () => {
+    const client = await rawClient();
+    await client.next();
+
+    client.send("40/admin,{}");
+    expect(await client.next()).toBe('44/admin,{"message":"Invalid namespace"}');
+    client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
+
+    expect(await client.next()).toMatch(/^40/);
+  });
+
+  test("[SIO3] CONNECT without a token is an error, and may be tried again", async () => {
+    const client = await rawClient();
+    await client.next();
+
+    client.send("40");
+    expect(await client.next()).toBe('44{"message":"Authentication error"}');
+    client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
+
+    expect(await client.next()).toMatch(/^40/);
+  });
+
+  test("[SIO4] CONNECT twice closes the connection and leaves nothing", async () => {
+    const org = newOrg();
+    const token = await tokenFor({ org });
+    const client = await rawSocket(token);
+
+    client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
+
+    expect(await client.closed).toBe(1000);
+    await settled();
+    expect(await stored()).toEqual([]);
+  });
+
+  test.each(['42["subscribe:project","p1"]', '421["presence:update"]', "41", "431[]"])(
+    "[SIO5] %s before CONNECT closes the connection",
+    async (frame) => {
+      const client = await rawClient();
+      await client.next();
+
+      client.send(frame);
+
+      expect(await client.closed).toBe(1000);
+    },
+  );
+
+  test("[SIO6] DISCONNECT ends the session, the connection stays", async () => {
+    const client = await session();
+
+    client.send("41");
+    client.send("40/other,");
+
+    expect(await client.next()).toBe('44/other,{"message":"Invalid namespace"}');
+    await settled();
+    expect(await stored()).toEqual([]);
+  });
+
+  test.each(['42["presence:update"]', "40", "3"])(
+    "[SIO7] after DISCONNECT the frame %s closes the connection",
+    async (frame) => {
+      const client = await session();
+      client.send("41");
+      // Frames of one client may overtake one another: wait until the session has ended.
+      await vi.waitUntil(async () => (await stored()).length === 0);
+
+      client.send(frame);
+
+      expect(await client.closed).toBe(1000);
+    },
+  );
+
+  test("[SIO8] an event with an ack id is acknowledged once, after its reply", async () => {
+    const client = await session();
+
+    client.send('4217["custom:join",{"room":"lobby"}]');
+
+    expect(await client.next()).toBe('42["custom:joined",{"room":"lobby"}]');
+    expect(await client.next()).toBe('4317[{"room":"lobby"}]');
+    client.send("6");
+    client.send('4218["presence:update"]');
+    expect(await client.next()).toBe('4318[{"ok":true}]');
+  });
+
+  test("[SIO9] an acknowledgement from the client is ignored", async () => {
+    const client = await session();
+
+    client.send("431[1]");
+    client.send('421["presence:update"]');
+
+    expect(await client.next()).toBe('431[{"ok":true}]');
+  });
+
+  test.each([
+    ["a packet of no type", "4"],
+    ["an unknown packet type", "49"],
+    ["a CONNECT_ERROR", '44{"message":"x"}'],
+    ["an event that is no list", '42{"a":1}'],
+    ["an event without a name", "42[]"],
+    ["an event without data", "42"],
+    ["an event that is no JSON", '42["a"'],
+    ["a name that is no string", "42[null]"],
+    ["an event of another namespace", '42/admin,["a"]'],
+    ["DISCONNECT with data", "41{}"],
+    ["a binary header without attachments", '450-["custom:event",{}]'],
+    ["a binary header with too many attachments", '4511-["custom:event",{}]'],
+    ["a binary header that is no JSON", '451-["custom:event"'],
+  ])("[SIO10] %s closes the connection", async (_, frame) => {
+    const client = await session();
+
+    client.send(frame);
+
+    expect(await client.closed).toBe(1000);
+    await settled();
+    expect(await stored()).toEqual([]);
+  });
+
+  test.each([
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+  ])("[SIO11] the reserved event name %s closes the connection", async (name) => {
+    const client = await session();
+
+    client.send(`42["${name}"]`);
+
+    expect(await client.closed).toBe(1000);
+  });
+});
+
+describe("API Gateway", () => {
+  test("[AGW1] a binary frame closes with 1003", async () => {
+    const client = await session();
+
+    client.sendBinary(Buffer.from("4"));
+
+    expect(await client.closed).toBe(1003);
+  });
+
+  test("[AGW2] a frame above 32 KB closes with 1009", async () => {
+    const client = await session();
+
+    client.send(`42["custom:event",{"projectId":"p1","text":"${"x".repeat(33 * 1024)}"}]`);
+
+    expect(await client.closed).toBe(1009);
+  });
+
+  test("[AGW3] a message of 100 KB in frames of 32 KB arrives, and is refused as too large", async () => {
+    const client = await session();
+
+    const text = "x".repeat(100 * 1024);
+    client.sendInFrames(`421["custom:event",{"projectId":"p1","text":"${text}"}]`, 32 * 1024);
+
+    expect(JSON.parse((await client.next()).slice(3))).toMatchObject([
+      { error: { code: "too_large" } },
+    ]);
+  });
+
+  test("[AGW4] a message of 130 KB closes with 1009 in whatever frames it comes", async () => {
+    const client = await session();
+
+    const text = "x".repeat(130 * 1024);
+    client.sendInFrames(`421["custom:event",{"projectId":"p1","text":"${text}"}]`, 16 * 1024);
+
+    expect(await client.closed).toBe(1009);
+  });
+});
+
+async function lastSeen(): Promise<number> {
+  const items = await stack.database.items();
+  return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
+}
