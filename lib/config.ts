@@ -49,7 +49,7 @@ export const Settings = z
 export type Settings = z.infer<typeof Settings>;
 
 /** The names of all settings. */
-export const settingNames: readonly string[] = Object.keys(Settings.shape);
+const settingNames: readonly string[] = Object.keys(Settings.shape);
 
 /** Reads the settings from context; throws one sentence that names each wrong setting and its value. */
 export function readSettings(context: (name: string) => unknown): Settings {

@@ -9,7 +9,7 @@ const Profile = z.object({
 });
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
-export const emits = {
+const emits = {
   error: z.object({ code: z.string(), message: z.string(), event: z.string() }),
 
   subscribed: z.object({

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { Id } from "./id.ts";
 
 /** The claims of a token that are read (contract, section 1); others are ignored. */
-export const Claims = z.object({
+const Claims = z.object({
   sub: Id,
   org: Id,
   scope: z.enum(["api", "websocket"]),

@@ -7,11 +7,11 @@ export interface Assembled {
 }
 
 /** Bytes and pieces of incomplete binary packets that one socket may have us hold. */
-export const HELD_BYTES = 1024 * 1024;
-export const HELD_PIECES = 100;
+const HELD_BYTES = 1024 * 1024;
+const HELD_PIECES = 100;
 
 /** Milliseconds after which an incomplete binary packet breaks the connection. */
-export const HELD_TIME = 30_000;
+const HELD_TIME = 30_000;
 
 /**
  * Finds the oldest binary packet if it is complete, among pieces listed in the order they reached

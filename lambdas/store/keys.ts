@@ -8,9 +8,6 @@ export interface Key {
   readonly sk: string;
 }
 
-/** The index the sweep reads: connections by shard. */
-export const SHARD_INDEX = "byShard";
-
 export const connectionKey = (connectionId: string): Key => ({
   pk: segments("conn", connectionId),
   sk: "conn",

@@ -133,7 +133,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
 
     const [connection] = await stored("conn#");
     const listed = (await stored(`room#${ann.org}#collection`)).length;
-    const noted = (connection?.rooms as Set<string>).has("collection#p1#todos");
+    const noted = new Set(connection?.rooms as Iterable<string>).has("collection#p1#todos");
     expect(listed === 0 || noted).toBe(true);
   });
 });

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { synthesise } from "../../local/assembly.ts";
 
@@ -8,10 +11,12 @@ declare module "vitest" {
   }
 }
 
-const ASSEMBLY = ".local/test-cdk.out";
+const assembly = mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
 
 /** Synthesises the stack once for all tests. */
 export async function setup(project: TestProject): Promise<void> {
-  await synthesise(ASSEMBLY);
-  project.provide("assembly", ASSEMBLY);
+  await synthesise(assembly);
+  project.provide("assembly", assembly);
 }
+
+export const teardown = (): void => rmSync(assembly, { recursive: true });

@@ -1,0 +1,98 @@
+import {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  GoneException,
+  LimitExceededException,
+  PayloadTooLargeException,
+  PostToConnectionCommand,
+} from "@aws-sdk/client-apigatewaymanagementapi";
+import { mockClient } from "aws-sdk-client-mock";
+import { beforeEach, describe, expect, test } from "vitest";
+import { createGateway } from "../../lambdas/gateway/connections.ts";
+
+const management = mockClient(ApiGatewayManagementApiClient);
+const waits: number[] = [];
+const gateway = createGateway({
+  client: new ApiGatewayManagementApiClient({ region: "us-east-1", endpoint: "http://localhost" }),
+  pause: async (milliseconds) => void waits.push(milliseconds),
+});
+const gone = () => new GoneException({ message: "", $metadata: { httpStatusCode: 410 } });
+const limited = () =>
+  new LimitExceededException({ message: "", $metadata: { httpStatusCode: 429 } });
+const failing = () =>
+  Object.assign(new Error("bad gateway"), { $metadata: { httpStatusCode: 502 } });
+
+beforeEach(() => {
+  management.reset();
+  waits.length = 0;
+});
+
+describe("post", () => {
+  test("sends the frame as it is to the connection", async () => {
+    management.on(PostToConnectionCommand).resolves({});
+
+    expect(await gateway.post("abc=", "42[]")).toBe("sent");
+    expect(management.commandCalls(PostToConnectionCommand)[0]?.args[0].input).toEqual({
+      ConnectionId: "abc=",
+      Data: "42[]",
+    });
+  });
+
+  test("410 is a result and not tried again", async () => {
+    management.on(PostToConnectionCommand).rejects(gone());
+
+    expect(await gateway.post("abc=", "42[]")).toBe("gone");
+    expect(management.calls()).toHaveLength(1);
+  });
+
+  test.each([
+    ["429", limited],
+    ["a 5xx", failing],
+  ])("%s is tried again", async (_, failure) => {
+    management
+      .on(PostToConnectionCommand)
+      .rejectsOnce(failure())
+      .rejectsOnce(failure())
+      .resolves({});
+
+    expect(await gateway.post("abc=", "42[]")).toBe("sent");
+    expect(waits).toHaveLength(2);
+    expect(waits.every((wait) => wait >= 0 && wait <= 50 * 2 ** 2)).toBe(true);
+  });
+
+  test("a throttle that does not end passes after five tries", async () => {
+    management.on(PostToConnectionCommand).rejects(limited());
+
+    await expect(gateway.post("abc=", "42[]")).rejects.toBeInstanceOf(LimitExceededException);
+    expect(management.calls()).toHaveLength(5);
+  });
+
+  test("any other failure passes at once", async () => {
+    const tooLarge = new PayloadTooLargeException({
+      message: "",
+      $metadata: { httpStatusCode: 413 },
+    });
+    management.on(PostToConnectionCommand).rejects(tooLarge);
+
+    await expect(gateway.post("abc=", "42[]")).rejects.toBe(tooLarge);
+    expect(management.calls()).toHaveLength(1);
+  });
+});
+
+describe("close", () => {
+  test("deletes the connection", async () => {
+    management.on(DeleteConnectionCommand).resolves({});
+
+    await gateway.close("abc=");
+
+    expect(management.commandCalls(DeleteConnectionCommand)[0]?.args[0].input).toEqual({
+      ConnectionId: "abc=",
+    });
+  });
+
+  test("a connection that is gone already is closed", async () => {
+    management.on(DeleteConnectionCommand).rejects(gone());
+
+    await expect(gateway.close("abc=")).resolves.toBeUndefined();
+  });
+});

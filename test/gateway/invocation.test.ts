@@ -1,0 +1,60 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { AwsClient } from "aws4fetch";
+import { afterEach, expect, test } from "vitest";
+import { createInvocation } from "../../lambdas/gateway/invocation.ts";
+
+const seen: (IncomingMessage & { body?: string })[] = [];
+let statuses: number[] = [];
+const server = createServer(async (request: IncomingMessage & { body?: string }, response) => {
+  request.body = "";
+  for await (const chunk of request) request.body += String(chunk);
+  seen.push(request);
+  response.writeHead(statuses.shift() ?? 202).end();
+});
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const invoke = createInvocation({
+  client: new AwsClient({
+    accessKeyId: "KEY",
+    secretAccessKey: "secret",
+    region: "eu-west-1",
+    initRetryMs: 1,
+  }),
+  endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+  functionName: "socket function",
+});
+
+afterEach(() => {
+  seen.length = 0;
+  statuses = [];
+});
+
+test("invokes the function asynchronously, signed for Lambda", async () => {
+  await invoke({ opening: "abc=" });
+
+  expect(seen[0]).toMatchObject({
+    method: "POST",
+    url: "/2015-03-31/functions/socket%20function/invocations",
+    body: '{"opening":"abc="}',
+    headers: {
+      "x-amz-invocation-type": "Event",
+      authorization: expect.stringMatching(
+        /^AWS4-HMAC-SHA256 Credential=KEY\/\d{8}\/eu-west-1\/lambda\/aws4_request/,
+      ),
+    },
+  });
+});
+
+test("a throttled invocation is tried again", async () => {
+  statuses = [429, 500, 202];
+
+  await invoke({ opening: "abc=" });
+
+  expect(seen).toHaveLength(3);
+});
+
+test("a refused invocation is an error that names the status", async () => {
+  statuses = [403];
+
+  await expect(invoke({})).rejects.toThrow("403");
+});
