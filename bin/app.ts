@@ -4,7 +4,7 @@ import { RealtimeStack } from "../lib/realtime-stack.ts";
 
 const app = new App();
 try {
-  const settings = readSettings((name) => app.node.tryGetContext(name));
+  const settings = readSettings(app.node.getAllContext());
   new RealtimeStack(app, "ServerlessSocketIo", settings);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -16,6 +16,9 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
 
 const ASSEMBLY = ".local/cdk.out";
 
+// This machine may run an older Node than Lambda does; the SDK would say so at every start.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
 try {
   const options = readOptions();
   if (options === undefined) console.log(HELP);

@@ -48,21 +48,28 @@ export const Settings = z
   });
 export type Settings = z.infer<typeof Settings>;
 
-/** The names of all settings. */
-const settingNames: readonly string[] = Object.keys(Settings.shape);
+const NAMES = Object.keys(Settings.shape).join(", ");
 
-/** Reads the settings from context; throws one sentence that names each wrong setting and its value. */
-export function readSettings(context: (name: string) => unknown): Settings {
-  const given = settingNames.flatMap((name) => {
-    const value = context(name);
-    return value === undefined ? [] : [[name, value] as const];
-  });
+/**
+ * Reads the settings from all of CDK's context; throws one sentence that names each wrong setting
+ * and its value. What CDK keeps there itself has a name that is more than one word.
+ */
+export function readSettings(context: Readonly<Record<string, unknown>>): Settings {
+  const given = Object.entries(context).filter(([name]) => /^\w+$/.test(name));
   const result = Settings.safeParse(Object.fromEntries(given));
   if (result.success) return result.data;
 
-  const faults = result.error.issues.map(({ path, message }) => {
-    const name = path.join(".");
-    return `the setting ${name} (${JSON.stringify(context(name))}) is wrong: ${message}`;
-  });
-  throw new Error(`${faults.join("; ")}.`);
+  throw new Error(
+    `${result.error.issues.flatMap((issue) => describe(issue, context)).join("; ")}.`,
+  );
+}
+
+function describe(
+  issue: z.core.$ZodIssue,
+  context: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((name) => `there is no setting ${name}; there are ${NAMES}`);
+  const name = issue.path.join(".");
+  return [`the setting ${name} (${JSON.stringify(context[name])}) is wrong: ${issue.message}`];
 }

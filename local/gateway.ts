@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { createEdge } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
-import type { Functions } from "./functions.ts";
+import type { Functions, InvocationResult } from "./functions.ts";
 import { awsId, type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import type { StackDefinition } from "./template.ts";
 
@@ -22,6 +22,8 @@ export interface GatewayOptions {
   readonly idleTimeout: number;
   /** Milliseconds after which a connection is cut in any case. */
   readonly lifetime: number;
+  /** Milliseconds after which the gateway no longer waits for a function. */
+  readonly integrationTimeout: number;
 }
 
 /** The behaviour of the real gateway where it is not made worse on purpose. */
@@ -30,6 +32,7 @@ export const USUAL: GatewayOptions = {
   loseDisconnects: 0,
   idleTimeout: 600_000,
   lifetime: 7_200_000,
+  integrationTimeout: 29_000,
 };
 
 /** Milliseconds by which `--shuffle` delays a frame at most. */
@@ -99,9 +102,22 @@ export function createLocalGateway({ stack, functions, options }: GatewayParts):
   ): Promise<number> {
     const name = api.routes.get("$connect");
     if (name === undefined) return 200;
-    const result = await functions.invoke(name, events.connect(facts, request, query));
+    const result = await integrate(name, events.connect(facts, request, query));
     const { statusCode } = (result.ok ? result.value : {}) as { statusCode?: number };
     return statusCode ?? 500;
+  }
+
+  /** Invokes a function and waits for it as long as API Gateway does. */
+  async function integrate(name: string, event: object): Promise<InvocationResult> {
+    const timedOut = new AbortController();
+    const result = await Promise.race([
+      functions.invoke(name, event),
+      pause(options.integrationTimeout, undefined, { signal: timedOut.signal, ref: false }).then(
+        () => ({ ok: false as const, message: "Integration timed out" }),
+      ),
+    ]);
+    timedOut.abort();
+    return result;
   }
 
   function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
@@ -137,7 +153,7 @@ export function createLocalGateway({ stack, functions, options }: GatewayParts):
 
     const event = events.message(facts, routeKey, body);
     if (options.shuffle) await pause(Math.random() * SHUFFLE_DELAY);
-    const result = await functions.invoke(name, event);
+    const result = await integrate(name, event);
     if (!result.ok && socket.readyState === socket.OPEN)
       socket.send(events.failure(facts, "Internal server error"));
   }
@@ -153,7 +169,8 @@ export function createLocalGateway({ stack, functions, options }: GatewayParts):
   function tellOfDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
     const name = api.routes.get("$disconnect");
     if (name === undefined || isLost || Math.random() < options.loseDisconnects) return;
-    functions.invokeAsync(name, events.disconnect(facts, code, reason));
+    // Best effort: nobody tries again where this fails.
+    void functions.invoke(name, events.disconnect(facts, code, reason));
   }
 
   const find = (connectionId: string): Connection | undefined => {

@@ -1,6 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createDatabase, type Database } from "./database.ts";
+import { type Database, startDatabase } from "./database.ts";
 import { createEdge } from "./edge.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
@@ -48,11 +48,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   server.keepAliveTimeout = 0;
   const url = await listen(server, options.port);
 
-  const database = createDatabase({
-    tables: stack.tables,
-    data: options.data,
-    endpoint: () => url,
-  });
+  const database = await startDatabase({ tables: stack.tables, data: options.data });
   const functions = createFunctions({
     definitions: stack.functions,
     environmentOf: (definition) => ({
@@ -88,7 +84,6 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
     response.writeHead(status, headers).end(body);
   });
-  await database.createTables();
   const expiry = setInterval(() => void database.expire(Date.now()), EXPIRY_INTERVAL);
 
   return {

@@ -1,22 +1,5 @@
-import { WebSocket } from "ws";
 import { stack } from "./running.ts";
-
-/** A bare WebSocket, for conversations in literal frames. */
-export interface RawClient {
-  send(frame: string): void;
-  /** Sends one message as several WebSocket frames of at most `size` bytes. */
-  sendInFrames(text: string, size: number): void;
-  /** Sends a binary frame, which API Gateway does not take. */
-  sendBinary(data: Buffer): void;
-  /** The next frame of the server, received already or yet to come. */
-  next(): Promise<string>;
-  /** The close code, once the connection is closed. */
-  readonly closed: Promise<number>;
-  /** Ends the connection without a closing handshake. */
-  kill(): void;
-}
-
-const open = new Set<WebSocket>();
+import { openWebSocket, type RawClient } from "./websocket.ts";
 
 /** Opens a WebSocket at the stage; rejects with the status of the refusal. */
 export function rawClient(
@@ -24,43 +7,7 @@ export function rawClient(
   headers: Readonly<Record<string, string>> = {},
   path = stack.stagePath,
 ): Promise<RawClient> {
-  const url = `${stack.url.replace("http", "ws")}${path}${query && `?${query}`}`;
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false });
-  open.add(socket);
-  const received: string[] = [];
-  const waiting: ((frame: string) => void)[] = [];
-  socket.on("message", (data) => {
-    const resolve = waiting.shift();
-    if (resolve === undefined) received.push(String(data));
-    else resolve(String(data));
-  });
-  const closed = new Promise<number>((resolve) => socket.on("close", resolve));
-
-  const client: RawClient = {
-    send: (frame) => socket.send(frame),
-    sendInFrames(text, size) {
-      const bytes = Buffer.from(text);
-      for (let start = 0; start < bytes.length; start += size)
-        socket.send(bytes.subarray(start, start + size), {
-          binary: false,
-          fin: start + size >= bytes.length,
-        });
-    },
-    sendBinary: (data) => socket.send(data),
-    next() {
-      const frame = received.shift();
-      return frame === undefined
-        ? new Promise((resolve) => waiting.push(resolve))
-        : Promise.resolve(frame);
-    },
-    closed,
-    kill: () => socket.terminate(),
-  };
-  return new Promise((resolve, reject) => {
-    socket.on("open", () => resolve(client));
-    socket.on("unexpected-response", (_, { statusCode }) => reject(new Error(`${statusCode}`)));
-    socket.on("error", reject);
-  });
+  return openWebSocket(`${stack.url.replace("http", "ws")}${path}${query && `?${query}`}`, headers);
 }
 
 /** A bare client whose Socket.IO session has begun with this token. */
@@ -70,10 +17,4 @@ export async function rawSocket(token: string): Promise<RawClient> {
   client.send(`40${JSON.stringify({ token })}`);
   await client.next();
   return client;
-}
-
-/** Cuts every bare client there is. */
-export function rawClientsLeave(): void {
-  for (const socket of open) socket.terminate();
-  open.clear();
 }

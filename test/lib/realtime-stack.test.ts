@@ -1,0 +1,260 @@
+import { Match } from "aws-cdk-lib/assertions";
+import { describe, expect, test } from "vitest";
+import { statements, templateWith } from "../support/template.ts";
+
+const template = templateWith();
+const only = (type: string) => {
+  const found = Object.entries(template.findResources(type));
+  expect(found).toHaveLength(1);
+  const [[id, resource] = ["", { Properties: {} }]] = found;
+  return { id, ...resource.Properties };
+};
+
+describe("the WebSocket API", () => {
+  test("has the three routes, and all reach the one socket function", () => {
+    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
+
+    expect(routes.map(({ Properties }) => Properties.RouteKey).toSorted()).toEqual([
+      "$connect",
+      "$default",
+      "$disconnect",
+    ]);
+    expect(new Set(routes.map(({ Properties }) => JSON.stringify(Properties.Target))).size).toBe(1);
+    const { IntegrationUri } = only("AWS::ApiGatewayV2::Integration");
+    expect(JSON.stringify(IntegrationUri)).toContain(only("AWS::Lambda::Function").id);
+  });
+
+  test("deploys its stage by itself", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      StageName: "live",
+      AutoDeploy: true,
+    });
+  });
+
+  test("logs accesses without query strings and headers, where tokens travel", () => {
+    const { AccessLogSettings } = only("AWS::ApiGatewayV2::Stage");
+
+    expect(AccessLogSettings.Format).toContain("$context.connectionId");
+    expect(AccessLogSettings.Format).not.toMatch(/querystring|header|authorizer/i);
+  });
+});
+
+describe("the socket function", () => {
+  test("runs on the newest Node and ARM64, for as long as API Gateway waits", () => {
+    template.hasResourceProperties("AWS::Lambda::Function", {
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Timeout: 29,
+      MemorySize: 512,
+    });
+  });
+
+  test("is told its limits and heartbeat from the settings", () => {
+    const settings = { pingInterval: "60000", roomsPerSocket: 7, functionMemory: 1024 };
+
+    templateWith(settings).hasResourceProperties("AWS::Lambda::Function", {
+      MemorySize: 1024,
+      Environment: {
+        Variables: {
+          HEARTBEAT: '{"pingInterval":60000,"pingTimeout":120000,"maxPayload":131072}',
+          LIMITS: Match.stringLikeRegexp('"roomsPerSocket":7'),
+        },
+      },
+    });
+  });
+
+  test("keeps its log a month, in a group of its own", () => {
+    const { LoggingConfig } = only("AWS::Lambda::Function");
+
+    const log = template.findResources("AWS::Logs::LogGroup")[LoggingConfig.LogGroup.Ref];
+    expect(log?.Properties.RetentionInDays).toBe(30);
+  });
+});
+
+describe("the table", () => {
+  test("is keyed by pk and sk, on demand, with TTL and point-in-time recovery", () => {
+    template.hasResourceProperties("AWS::DynamoDB::Table", {
+      KeySchema: [
+        { AttributeName: "pk", KeyType: "HASH" },
+        { AttributeName: "sk", KeyType: "RANGE" },
+      ],
+      BillingMode: "PAY_PER_REQUEST",
+      TimeToLiveSpecification: { AttributeName: "expiresAt", Enabled: true },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  test("has one sparse index for the sweep, of keys alone", () => {
+    expect(only("AWS::DynamoDB::Table").GlobalSecondaryIndexes).toEqual([
+      {
+        IndexName: "byShard",
+        KeySchema: [
+          { AttributeName: "shard", KeyType: "HASH" },
+          { AttributeName: "pk", KeyType: "RANGE" },
+        ],
+        Projection: { ProjectionType: "KEYS_ONLY" },
+      },
+    ]);
+  });
+
+  test("outlives the stack unless the deployment says otherwise", () => {
+    template.hasResource("AWS::DynamoDB::Table", {
+      DeletionPolicy: "Retain",
+      Properties: { DeletionProtectionEnabled: true },
+    });
+    templateWith({ deletionProtection: "false" }).hasResource("AWS::DynamoDB::Table", {
+      DeletionPolicy: "Delete",
+      Properties: { DeletionProtectionEnabled: false },
+    });
+  });
+});
+
+describe("least privilege", () => {
+  const actions = statements(template).flatMap(({ Action }) => Action);
+
+  test("the socket function may do this and nothing else", () => {
+    expect(actions.toSorted()).toEqual([
+      "dynamodb:BatchGetItem",
+      "dynamodb:BatchWriteItem",
+      "dynamodb:DeleteItem",
+      "dynamodb:GetItem",
+      "dynamodb:PutItem",
+      "dynamodb:Query",
+      "dynamodb:UpdateItem",
+      "execute-api:ManageConnections",
+      "lambda:InvokeFunction",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      "secretsmanager:GetSecretValue",
+    ]);
+  });
+
+  test("no action and no resource is a wildcard", () => {
+    for (const { Action, Resource } of statements(template)) {
+      expect([Action].flat().join()).not.toContain("*");
+      expect([Resource].flat()).not.toContain("*");
+    }
+  });
+
+  test("it may read the table but not scan it, and not its indexes", () => {
+    const [items] = statements(template).filter(({ Action }) =>
+      String(Action).includes("dynamodb"),
+    );
+
+    expect(items?.Resource).toEqual({ "Fn::GetAtt": [only("AWS::DynamoDB::Table").id, "Arn"] });
+  });
+
+  test("it may post to and close connections of this API's stage", () => {
+    const [posts] = statements(template).filter(({ Action }) =>
+      String(Action).startsWith("execute-api"),
+    );
+
+    const resources = JSON.stringify(posts?.Resource);
+    expect(resources).toContain(only("AWS::ApiGatewayV2::Api").id);
+    expect(resources).toContain("/live/POST/@connections/*");
+    expect(resources).toContain("/live/DELETE/@connections/*");
+    expect(resources).not.toContain("/GET/");
+  });
+
+  test("it may invoke itself, by a policy that the function does not wait for", () => {
+    const { id, DependsOn } = { ...only("AWS::Lambda::Function"), ...dependsOn() };
+    const [invoke] = statements(template).filter(
+      ({ Action }) => Action === "lambda:InvokeFunction",
+    );
+
+    expect(invoke?.Resource).toEqual({ "Fn::GetAtt": [id, "Arn"] });
+    expect(DependsOn.join()).not.toContain("Opening");
+  });
+});
+
+describe("nothing is public by accident", () => {
+  test("only API Gateway may invoke the function from outside, each route by itself", () => {
+    const permissions = Object.values(template.findResources("AWS::Lambda::Permission"));
+
+    expect(permissions).toHaveLength(3);
+    for (const { Properties } of permissions) {
+      expect(Properties.Principal).toBe("apigateway.amazonaws.com");
+      expect(JSON.stringify(Properties.SourceArn)).toContain(only("AWS::ApiGatewayV2::Api").id);
+    }
+  });
+
+  test("there is no function URL, bucket, queue or HTTP API", () => {
+    for (const type of ["AWS::Lambda::Url", "AWS::S3::Bucket", "AWS::SQS::Queue"])
+      template.resourceCountIs(type, 0);
+    expect(only("AWS::ApiGatewayV2::Api").ProtocolType).toBe("WEBSOCKET");
+  });
+
+  test("CloudFront is reached by HTTPS alone, forwards everything but Host, and caches nothing", () => {
+    const { DistributionConfig } = only("AWS::CloudFront::Distribution");
+
+    expect(DistributionConfig.DefaultCacheBehavior).toMatchObject({
+      ViewerProtocolPolicy: "https-only",
+      // AWS's managed policies CachingDisabled and AllViewerExceptHostHeader.
+      CachePolicyId: "4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+      OriginRequestPolicyId: "b689b0a8-53d0-40ab-baf2-68738e2966ac",
+    });
+    expect(DistributionConfig.Origins[0].CustomOriginConfig.OriginProtocolPolicy).toBe(
+      "https-only",
+    );
+  });
+});
+
+test("no physical name is fixed, so that a region can hold two deployments", () => {
+  const names = Object.values(template.toJSON().Resources as Record<string, Resource>).flatMap(
+    ({ Properties }) =>
+      ["FunctionName", "TableName", "RoleName", "LogGroupName", "BucketName"].filter(
+        (name) => typeof Properties?.[name] === "string",
+      ),
+  );
+
+  expect(names).toEqual([]);
+});
+
+describe("outputs", () => {
+  const outputs = template.findOutputs("*");
+
+  test("name the public URL and the exact client options", () => {
+    expect(JSON.stringify(outputs.ClientUrl?.Value)).toContain("https://");
+    expect(outputs.ClientOptions?.Value).toBe('{ transports: ["websocket"], auth: { token } }');
+    expect(outputs.DirectOptions?.Value).toContain('path: "/live", addTrailingSlash: false');
+  });
+
+  test("name the secret where the stack made one, and no secret's value", () => {
+    expect(outputs.TokenSecretArn).toBeDefined();
+    expect(JSON.stringify(outputs)).not.toContain("resolve:secretsmanager");
+  });
+});
+
+describe("verification of tokens", () => {
+  const arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:mine-AbCdEf";
+
+  test("by a secret that exists makes no other", () => {
+    const given = templateWith({ tokenSecretArn: arn });
+
+    given.resourceCountIs("AWS::SecretsManager::Secret", 0);
+    expect(statements(given).find(({ Action }) => String(Action).includes("secret"))).toMatchObject(
+      { Resource: arn },
+    );
+  });
+
+  test("by a JWKS needs no secret and no right to one", () => {
+    const keys = templateWith({ tokenJwksUrl: "https://id.example.org/jwks", tokenIssuer: "me" });
+
+    keys.resourceCountIs("AWS::SecretsManager::Secret", 0);
+    expect(JSON.stringify(statements(keys))).not.toContain("secretsmanager");
+    keys.hasResourceProperties("AWS::Lambda::Function", {
+      Environment: {
+        Variables: { TOKEN_JWKS_URL: "https://id.example.org/jwks", TOKEN_ISSUER: "me" },
+      },
+    });
+  });
+});
+
+interface Resource {
+  readonly Properties?: Readonly<Record<string, unknown>>;
+}
+
+function dependsOn(): { readonly DependsOn: readonly string[] } {
+  const [found] = Object.values(template.findResources("AWS::Lambda::Function"));
+  return { DependsOn: found?.DependsOn ?? [] };
+}

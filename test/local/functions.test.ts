@@ -1,0 +1,117 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Rehearsal, rehearse } from "../support/rehearsal.ts";
+
+let running: Rehearsal | undefined;
+
+afterEach(async () => {
+  await running?.end();
+  running = undefined;
+});
+
+const start = async (...parts: Parameters<typeof rehearse>) => {
+  running = await rehearse(...parts);
+  return running;
+};
+
+const value = async ({ stack }: Rehearsal, event: object = {}) => {
+  const result = await stack.functions.invoke("Function", event);
+  return result.ok ? result.value : result.message;
+};
+
+test("a function sees its own variables and Lambda's, and nothing of this process", async () => {
+  process.env.SECRET_OF_THIS_PROCESS = "1";
+  const rehearsal = await start("export const handler = async () => ({ ...process.env });");
+
+  const seen = (await value(rehearsal)) as Record<string, string>;
+  expect(seen).toMatchObject({
+    GREETING: "hello",
+    AWS_LAMBDA_FUNCTION_NAME: "Function",
+    AWS_ACCESS_KEY_ID: "LOCALFUNCTION",
+  });
+  expect(seen).not.toHaveProperty("SECRET_OF_THIS_PROCESS");
+  expect(seen).not.toHaveProperty("PATH");
+});
+
+describe("an execution environment", () => {
+  const COUNTING = `let calls = 0;
+    export const handler = async ({ wait = 0 }) => {
+      calls += 1;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      return calls;
+    };`;
+
+  test("keeps the module's state between invocations", async () => {
+    const rehearsal = await start(COUNTING);
+
+    expect([await value(rehearsal), await value(rehearsal)]).toEqual([1, 2]);
+  });
+
+  test("serves one invocation at a time: those at the same time get one each", async () => {
+    const rehearsal = await start(COUNTING, { concurrency: 3 });
+
+    const first = await Promise.all([1, 2, 3].map(() => value(rehearsal, { wait: 50 })));
+
+    expect(first).toEqual([1, 1, 1]);
+  });
+
+  test("what comes beyond the concurrency waits for one that is free", async () => {
+    const rehearsal = await start(COUNTING, { concurrency: 1 });
+
+    expect(await Promise.all([1, 2, 3].map(() => value(rehearsal)))).toEqual([1, 2, 3]);
+  });
+
+  test("is frozen between invocations: a timer left behind does not run", async () => {
+    const rehearsal = await start(`let ticks = 0;
+      export const handler = async ({ start }) => {
+        if (start) setInterval(() => { ticks += 1; }, 1);
+        return ticks;
+      };`);
+    await value(rehearsal, { start: true });
+    // Another function's whole life passes meanwhile.
+    const other = await rehearse("export const handler = async () => 1;");
+    await value(other);
+    await other.end();
+
+    expect(await value(rehearsal)).toBe(0);
+  });
+
+  test("that ends is replaced", async () => {
+    const rehearsal = await start(
+      "export const handler = async ({ end }) => { if (end) process.exit(1); return 1; };",
+    );
+
+    expect(await value(rehearsal, { end: true })).toMatch(/ended/);
+    expect(await value(rehearsal)).toBe(1);
+  });
+});
+
+test("a bundle that cannot be loaded fails each invocation with the reason", async () => {
+  expect(await value(await start("import 'nothing-of-this-name';"))).toMatch(
+    /nothing-of-this-name/,
+  );
+  expect(running?.logged.join()).toMatch(/nothing-of-this-name/);
+});
+
+describe("an asynchronous invocation", () => {
+  test("is tried three times in all", async () => {
+    const rehearsal = await start(
+      'export const handler = async () => { console.log("tried"); throw new Error("boom"); };',
+    );
+
+    rehearsal.stack.functions.invokeAsync("Function", {});
+    await rehearsal.stack.functions.idle();
+
+    await vi.waitUntil(() => rehearsal.logged.filter((line) => line === "tried").length === 3);
+  });
+
+  test("that succeeds is not tried again", async () => {
+    const rehearsal = await start(
+      'let tries = 0; export const handler = async () => { console.log(++tries); if (tries < 2) throw new Error("boom"); };',
+    );
+
+    rehearsal.stack.functions.invokeAsync("Function", {});
+    await rehearsal.stack.functions.idle();
+
+    expect(rehearsal.logged.filter((line) => /^\d$/.test(line))).toEqual(["1", "2"]);
+  });
+});

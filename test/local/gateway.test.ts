@@ -1,0 +1,288 @@
+import {
+  ApiGatewayManagementApiClient,
+  DeleteConnectionCommand,
+  GetConnectionCommand,
+  PostToConnectionCommand,
+} from "@aws-sdk/client-apigatewaymanagementapi";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { type Rehearsal, rehearse, template } from "../support/rehearsal.ts";
+import { openWebSocket, type RawClient } from "../support/websocket.ts";
+
+let running: Rehearsal | undefined;
+
+afterEach(async () => {
+  await running?.end();
+  running = undefined;
+});
+
+const start = async (...parts: Parameters<typeof rehearse>) => {
+  running = await rehearse(...parts);
+  return running;
+};
+const connect = ({ stack }: Rehearsal, path = "/live?EIO=4"): Promise<RawClient> =>
+  openWebSocket(`${stack.url.replace("http", "ws")}${path}`);
+const management = ({ stack }: Rehearsal, accessKeyId = "LOCALFUNCTION") =>
+  new ApiGatewayManagementApiClient({
+    endpoint: `${stack.url}${stack.stagePath}`,
+    region: "us-east-1",
+    credentials: { accessKeyId, secretAccessKey: "local" },
+    maxAttempts: 1,
+  });
+const events = ({ logged }: Rehearsal) => logged.map((line) => JSON.parse(line));
+
+const SILENT = "export const handler = async () => ({ statusCode: 200 });";
+const TELLING = `export const handler = async (event) => {
+  console.log(JSON.stringify(event));
+  return { statusCode: 200 };
+};`;
+
+describe("an upgrade", () => {
+  test.each(["/", "/live/", "/live/socket.io/", "/other"])("at %s is refused", async (path) => {
+    await expect(connect(await start(SILENT), path)).rejects.toThrow("403");
+  });
+
+  test.each([401, 429, 500])("is refused with the %i that $connect answers", async (statusCode) => {
+    const rehearsal = await start(
+      `export const handler = async () => ({ statusCode: ${statusCode} });`,
+    );
+
+    await expect(connect(rehearsal)).rejects.toThrow(`${statusCode}`);
+    expect(rehearsal.stack.gateway.connectionIds()).toEqual([]);
+  });
+
+  test("is refused with 500 where $connect throws, or gives no status", async () => {
+    await expect(
+      connect(await start('export const handler = async () => { throw new Error("no"); };')),
+    ).rejects.toThrow("500");
+  });
+});
+
+test("the events have the fields of the real ones", async () => {
+  const rehearsal = await start(TELLING);
+  const client = await connect(rehearsal, "/live?EIO=4&EIO=5&token=x");
+  client.send("2");
+  await vi.waitUntil(() => rehearsal.logged.length === 2);
+  client.kill();
+  await vi.waitUntil(() => rehearsal.logged.length === 3);
+
+  const [connected, message, disconnected] = events(rehearsal);
+  expect(connected).toMatchObject({
+    requestContext: {
+      routeKey: "$connect",
+      eventType: "CONNECT",
+      connectionId: expect.stringMatching(/^[\w-]{15}=$/),
+      connectedAt: expect.any(Number),
+      requestTimeEpoch: expect.any(Number),
+      apiId: "Api",
+      stage: "live",
+      domainName: "Api.execute-api.us-east-1.amazonaws.com",
+      identity: { sourceIp: "127.0.0.1" },
+    },
+    headers: { Upgrade: "websocket" },
+    multiValueHeaders: { Upgrade: ["websocket"] },
+    queryStringParameters: { EIO: "5", token: "x" },
+    multiValueQueryStringParameters: { EIO: ["4", "5"], token: ["x"] },
+  });
+  expect(message).toMatchObject({
+    requestContext: { routeKey: "$default", eventType: "MESSAGE", messageId: expect.any(String) },
+    body: "2",
+  });
+  expect(message).not.toHaveProperty("headers");
+  expect(message).not.toHaveProperty("queryStringParameters");
+  expect(disconnected).toMatchObject({
+    requestContext: {
+      routeKey: "$disconnect",
+      eventType: "DISCONNECT",
+      disconnectStatusCode: 1006,
+      disconnectReason: "",
+    },
+  });
+});
+
+describe("@connections", () => {
+  test("answers 410 until $connect has returned, then takes posts", async () => {
+    const rehearsal = await start(`
+      const post = (event) => fetch(
+        process.env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI + "/@connections/" +
+          encodeURIComponent(event.requestContext.connectionId),
+        { method: "POST", body: "hello", headers: {
+          authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });
+      export const handler = async (event) => {
+        console.log((await post(event)).status);
+        return { statusCode: 200 };
+      };`);
+
+    const client = await connect(rehearsal);
+    expect(rehearsal.logged).toEqual(["410"]);
+    client.send("x");
+
+    expect(await client.next()).toBe("hello");
+  });
+
+  test("serves an unmodified SDK client: post, get, delete", async () => {
+    const rehearsal = await start(SILENT);
+    const client = await connect(rehearsal);
+    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+    const sdk = management(rehearsal);
+
+    await sdk.send(new PostToConnectionCommand({ ConnectionId, Data: "2" }));
+    expect(await client.next()).toBe("2");
+    expect(await sdk.send(new GetConnectionCommand({ ConnectionId }))).toMatchObject({
+      ConnectedAt: expect.any(Date),
+      LastActiveAt: expect.any(Date),
+      Identity: { SourceIp: "127.0.0.1" },
+    });
+    await sdk.send(new DeleteConnectionCommand({ ConnectionId }));
+    expect(await client.closed).toBe(1000);
+    await expect(
+      sdk.send(new PostToConnectionCommand({ ConnectionId, Data: "2" })),
+    ).rejects.toMatchObject({ name: "GoneException", $metadata: { httpStatusCode: 410 } });
+  });
+
+  test("takes 128 KB and refuses more with 413", async () => {
+    const rehearsal = await start(SILENT);
+    const client = await connect(rehearsal);
+    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+    const post = (bytes: number) =>
+      management(rehearsal).send(
+        new PostToConnectionCommand({ ConnectionId, Data: "x".repeat(bytes) }),
+      );
+
+    await post(128 * 1024);
+    expect(await client.next()).toHaveLength(128 * 1024);
+    await expect(post(128 * 1024 + 1)).rejects.toMatchObject({ name: "PayloadTooLargeException" });
+  });
+
+  test("refuses a caller it does not know with 403", async () => {
+    const rehearsal = await start(SILENT);
+    await connect(rehearsal);
+    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+
+    await expect(
+      management(rehearsal, "SOMEONE").send(
+        new PostToConnectionCommand({ ConnectionId, Data: "2" }),
+      ),
+    ).rejects.toMatchObject({ name: "ForbiddenException" });
+  });
+});
+
+describe("what API Gateway itself tells a client", () => {
+  const { Function: ours } = template().Resources;
+  const patient = { Function: { ...ours, Properties: { ...ours.Properties, Timeout: 900 } } };
+  const failing = (body: string) => `export const handler = async (event) => {
+    if (event.requestContext.eventType === "MESSAGE") ${body}
+    return { statusCode: 200 };
+  };`;
+  const failure = {
+    message: "Internal server error",
+    connectionId: expect.any(String),
+    requestId: expect.any(String),
+  };
+
+  test("a function that throws is an internal server error", async () => {
+    const client = await connect(await start(failing('throw new Error("boom");')));
+
+    client.send("x");
+
+    expect(JSON.parse(await client.next())).toEqual(failure);
+  });
+
+  test("so is one that runs longer than its time-out, and the next call gets a new environment", async () => {
+    const client = await connect(
+      await start(
+        failing('if (event.body === "hang") await new Promise(() => setInterval(() => {}, 1000));'),
+      ),
+    );
+
+    client.send("hang");
+    expect(JSON.parse(await client.next())).toEqual(failure);
+    client.send("fine");
+    client.send("hang");
+
+    expect(JSON.parse(await client.next())).toEqual(failure);
+  });
+
+  test("so is one that API Gateway does not wait for any longer", async () => {
+    const client = await connect(
+      await start(failing("await new Promise(() => setInterval(() => {}, 1000));"), {
+        resources: patient,
+        gateway: { integrationTimeout: 500 },
+      }),
+    );
+
+    client.send("x");
+
+    expect(JSON.parse(await client.next())).toEqual(failure);
+  });
+});
+
+describe("connections are cut", () => {
+  test("after the idle time-out", async () => {
+    const client = await connect(await start(SILENT, { gateway: { idleTimeout: 50 } }));
+
+    expect(await client.closed).toBe(1001);
+  });
+
+  test("after their lifetime, however busy", async () => {
+    const client = await connect(await start(SILENT, { gateway: { lifetime: 50 } }));
+
+    expect(await client.closed).toBe(1001);
+  });
+});
+
+describe("frames", () => {
+  const SLOW = `export const handler = async (event) => {
+    if (event.body) { await new Promise((r) => setTimeout(r, event.body === "first" ? 200 : 0)); console.log(event.body); }
+    return { statusCode: 200 };
+  };`;
+
+  test("of one connection run at the same time", async () => {
+    const rehearsal = await start(SLOW);
+    const client = await connect(rehearsal);
+
+    client.send("first");
+    client.send("second");
+    await vi.waitUntil(() => rehearsal.logged.length === 2);
+
+    expect(rehearsal.logged).toEqual(["second", "first"]);
+  });
+
+  test("are reordered on purpose with shuffle", async () => {
+    const rehearsal = await start(SLOW, { gateway: { shuffle: true } });
+    const client = await connect(rehearsal);
+    const sent = Array.from({ length: 60 }, (_, n) => `${n}`);
+
+    for (const frame of sent) client.send(frame);
+    await vi.waitUntil(() => rehearsal.logged.length === sent.length);
+
+    expect(rehearsal.logged).not.toEqual(sent);
+    expect(new Set(rehearsal.logged)).toEqual(new Set(sent));
+  });
+});
+
+describe("$disconnect", () => {
+  test("is called with the client's code and reason", async () => {
+    const rehearsal = await start(TELLING);
+    const client = await connect(rehearsal);
+
+    client.close(4001, "bye");
+    await vi.waitUntil(() => rehearsal.logged.length === 2);
+
+    expect(events(rehearsal)[1].requestContext).toMatchObject({
+      disconnectStatusCode: 4001,
+      disconnectReason: "bye",
+    });
+  });
+
+  test("is lost for the share of connections that the run asks for", async () => {
+    const rehearsal = await start(TELLING, { gateway: { loseDisconnects: 1 } });
+    const client = await connect(rehearsal);
+
+    client.close(1000, "");
+    await client.closed;
+    await vi.waitUntil(() => rehearsal.stack.gateway.connectionIds().length === 0);
+    await rehearsal.stack.functions.idle();
+
+    expect(events(rehearsal)).toHaveLength(1);
+  });
+});

@@ -1,0 +1,65 @@
+import { rmSync } from "node:fs";
+import { afterEach, describe, expect, inject, test } from "vitest";
+import { startStack } from "../../local/stack.ts";
+import { readStack } from "../../local/template.ts";
+import { assemblyWith, rehearse, template } from "../support/rehearsal.ts";
+
+const written: string[] = [];
+const write = (content: unknown): string => {
+  const assembly = assemblyWith(content);
+  written.push(assembly);
+  return assembly;
+};
+
+afterEach(() => {
+  for (const assembly of written.splice(0)) rmSync(assembly, { recursive: true });
+});
+
+test("what runs here is what the synthesised template says", () => {
+  const stack = readStack(inject("assembly"));
+
+  expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
+  expect(stack.api.stage).toBe("live");
+  expect(stack.functions).toHaveLength(1);
+  expect(stack.functions[0]).toMatchObject({ handler: "index.handler", timeoutSeconds: 29 });
+  expect(stack.functions[0]?.environment.TABLE_NAME).toBe(stack.tables[0]?.name);
+  expect(stack.tables[0]).toMatchObject({ ttlAttribute: "expiresAt" });
+  expect(stack.tables[0]?.indexes).toHaveLength(1);
+});
+
+describe("a broken template is one sentence that names what is wrong", () => {
+  test.each([
+    ["no JSON", "{", /template\.json cannot be read as JSON/],
+    ["no resources", {}, /is not a template.*Resources/s],
+    ["no API", { Resources: {} }, /has no AWS::ApiGatewayV2::Api/],
+    [
+      "a route to nowhere",
+      template({ Integration: { Type: "AWS::ApiGatewayV2::Integration" } }),
+      /The route Connect of the template leads to no function/,
+    ],
+    [
+      "an intrinsic that is not understood",
+      template({
+        Stage: { Type: "AWS::ApiGatewayV2::Stage", Properties: { StageName: { "Fn::If": [] } } },
+      }),
+      /uses Fn::If/,
+    ],
+    ["no edge function", template({ Edge: { Type: "Other" } }), /lacks the code of a CloudFront/],
+  ])("%s", (_, content, message) => {
+    expect(() => readStack(write(content))).toThrow(message);
+  });
+
+  test("a folder that is no assembly", () => {
+    expect(() => readStack("/nowhere")).toThrow("/nowhere/manifest.json cannot be read");
+  });
+});
+
+test("a port that is taken is one sentence that names it", async () => {
+  const first = await rehearse("export const handler = async () => 1;");
+  const port = Number(new URL(first.stack.url).port);
+
+  await expect(
+    startStack({ assembly: write(template()), port, secret: "x", log: () => undefined }),
+  ).rejects.toThrow(`Port ${port} is taken: choose another with --port.`);
+  await first.end();
+});

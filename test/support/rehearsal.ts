@@ -1,0 +1,96 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type LocalStack, type StackOptions, startStack } from "../../local/stack.ts";
+
+/** A stack whose one function is the test's own code, to see what the local AWS does around it. */
+export interface Rehearsal {
+  readonly stack: LocalStack;
+  /** The lines that the function has logged. */
+  readonly logged: readonly string[];
+  end(): Promise<void>;
+}
+
+/** The template of a WebSocket API whose three routes reach one function. */
+export const template = (resources: object = {}) => ({
+  Resources: {
+    Function: {
+      Type: "AWS::Lambda::Function",
+      Properties: {
+        Handler: "index.handler",
+        Timeout: 1,
+        Environment: { Variables: { GREETING: "hello" } },
+      },
+      Metadata: { "aws:asset:path": "code" },
+    },
+    Api: {
+      Type: "AWS::ApiGatewayV2::Api",
+      Properties: { RouteSelectionExpression: "$request.body.action" },
+    },
+    Stage: { Type: "AWS::ApiGatewayV2::Stage", Properties: { StageName: "live" } },
+    Integration: {
+      Type: "AWS::ApiGatewayV2::Integration",
+      Properties: {
+        IntegrationUri: {
+          "Fn::Sub":
+            "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:0:function:Function/invocations",
+        },
+      },
+    },
+    Connect: route("$connect"),
+    Default: route("$default"),
+    Disconnect: route("$disconnect"),
+    Edge: {
+      Type: "AWS::CloudFront::Function",
+      Properties: { FunctionCode: "function handler(event) { return event.request; }" },
+    },
+    ...resources,
+  },
+});
+
+const route = (RouteKey: string) => ({
+  Type: "AWS::ApiGatewayV2::Route",
+  Properties: { RouteKey, Target: { "Fn::Join": ["/", ["integrations", { Ref: "Integration" }]] } },
+});
+
+/** Writes what `cdk synth` would have written: this template, and this code as the function's bundle. */
+export function assemblyWith(content: unknown, code = ""): string {
+  const assembly = mkdtempSync(join(tmpdir(), "rehearsal-"));
+  mkdirSync(join(assembly, "code"));
+  const manifest = {
+    artifacts: {
+      Stack: { type: "aws:cloudformation:stack", properties: { templateFile: "template.json" } },
+    },
+  };
+  writeFileSync(join(assembly, "manifest.json"), JSON.stringify(manifest));
+  writeFileSync(
+    join(assembly, "template.json"),
+    typeof content === "string" ? content : JSON.stringify(content),
+  );
+  writeFileSync(join(assembly, "code/index.mjs"), code);
+  return assembly;
+}
+
+/** Starts a stack around a function of this code. */
+export async function rehearse(
+  code: string,
+  options: Partial<StackOptions> & { readonly resources?: object } = {},
+): Promise<Rehearsal> {
+  const assembly = assemblyWith(template(options.resources), code);
+  const logged: string[] = [];
+  const stack = await startStack({
+    assembly,
+    port: 0,
+    secret: "a secret",
+    log: (_, text) => void logged.push(text.trim()),
+    ...options,
+  });
+  return {
+    stack,
+    logged,
+    async end() {
+      await stack.stop();
+      rmSync(assembly, { recursive: true });
+    },
+  };
+}

@@ -1,0 +1,27 @@
+import { App } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { readSettings } from "../../lib/config.ts";
+import { RealtimeStack } from "../../lib/realtime-stack.ts";
+
+/** The template of a deployment with these settings, without its bundles. */
+export function templateWith(context: Readonly<Record<string, unknown>> = {}): Template {
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  return Template.fromStack(new RealtimeStack(app, "Test", readSettings(context)));
+}
+
+/** One statement of a policy in a template. */
+export interface Statement {
+  readonly Action: string | readonly string[];
+  readonly Resource: unknown;
+}
+
+/** Every statement of every policy in a template, with the logical ids of the roles that have it. */
+export function statements(template: Template): (Statement & { readonly roles: string[] })[] {
+  const policies = Object.values(template.findResources("AWS::IAM::Policy"));
+  return policies.flatMap(({ Properties }) =>
+    (Properties.PolicyDocument.Statement as Statement[]).map((statement) => ({
+      ...statement,
+      roles: (Properties.Roles as { Ref: string }[]).map(({ Ref }) => Ref),
+    })),
+  );
+}
