@@ -4,7 +4,8 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { AwsClient } from "aws4fetch";
-import * as z from "zod";
+import { en } from "zod/locales";
+import * as z from "zod/mini";
 import { createGateway } from "#gateway/connections.ts";
 import { createInvocation } from "#gateway/invocation.ts";
 import { Heartbeat, Limits } from "#model/limits.ts";
@@ -12,36 +13,38 @@ import { withJwks, withSecret } from "#socket/authentication.ts";
 import { createSecret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
 
+// zod/mini brings no messages of its own; clients read them in refusals.
+z.config(en());
+
 /** The environment variables of a function. */
 const Environment = z
   .object({
-    TABLE_NAME: z.string().min(1),
-    AWS_LAMBDA_FUNCTION_NAME: z.string().min(1),
+    TABLE_NAME: z.string(),
+    AWS_LAMBDA_FUNCTION_NAME: z.string(),
     AWS_ENDPOINT_URL_LAMBDA: z.url(),
     /** Where connections are posted to; read by the SDK itself. */
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
-    AWS_REGION: z.string().min(1),
-    AWS_ACCESS_KEY_ID: z.string().min(1),
-    AWS_SECRET_ACCESS_KEY: z.string().min(1),
-    AWS_SESSION_TOKEN: z.string().optional(),
-    TOKEN_SECRET_ARN: z.string().optional(),
-    TOKEN_JWKS_URL: z.url().optional(),
-    TOKEN_ISSUER: z.string().optional(),
-    TOKEN_AUDIENCE: z.string().optional(),
+    AWS_REGION: z.string(),
+    AWS_ACCESS_KEY_ID: z.string(),
+    AWS_SECRET_ACCESS_KEY: z.string(),
+    AWS_SESSION_TOKEN: z.optional(z.string()),
+    TOKEN_SECRET_ARN: z.optional(z.string()),
+    TOKEN_JWKS_URL: z.optional(z.url()),
+    TOKEN_ISSUER: z.optional(z.string()),
+    TOKEN_AUDIENCE: z.optional(z.string()),
     LIMITS: json(Limits),
     HEARTBEAT: json(Heartbeat),
   })
-  .refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
-    error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
-  });
+  .check(
+    z.refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
+      error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
+    }),
+  );
 type Environment = z.infer<typeof Environment>;
 
-function json<Schema extends z.ZodType>(schema: Schema) {
-  return z
-    .string()
-    .default("{}")
-    .transform((text) => JSON.parse(text) as unknown)
-    .pipe(schema);
+function json<Schema extends z.ZodMiniType>(schema: Schema) {
+  const parse = z.transform((text: string): unknown => JSON.parse(text));
+  return z.pipe(z.pipe(z._default(z.string(), "{}"), parse), schema);
 }
 
 /** Everything a function is given from outside: settings, AWS, the clock. */

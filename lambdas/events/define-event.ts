@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import type { Identity } from "#model/identity.ts";
 import type { Server, Socket } from "#socket/socket.ts";
 import type { Connections } from "#store/connections.ts";
@@ -37,7 +37,7 @@ type Replied<Reply> = Reply extends ReplyName ? Emits[Reply] | undefined : objec
 
 /** One event of the contract: what it carries, who may send it, what is answered, what it does. */
 export interface EventDefinition<
-  Schema extends z.ZodType,
+  Schema extends z.ZodMiniType,
   Granted extends object,
   Reply extends ReplyName | undefined,
 > {
@@ -51,7 +51,7 @@ export interface EventDefinition<
   handle(context: HandlerContext<Schema, Granted>): Promise<Replied<Reply> | void>;
 }
 
-type HandlerContext<Schema extends z.ZodType, Granted> = EventContext &
+type HandlerContext<Schema extends z.ZodMiniType, Granted> = EventContext &
   Granted & { readonly payload: z.output<Schema> };
 
 /** Any event, as the registry knows it: a list of many generics has no other type. */
@@ -60,7 +60,7 @@ export type AnyEvent = EventDefinition<any, any, any>;
 
 /** Declares an event; the file is named after it. */
 export const defineEvent = <
-  Schema extends z.ZodType,
+  Schema extends z.ZodMiniType,
   Granted extends object,
   const Reply extends ReplyName | undefined = undefined,
 >(

@@ -1,4 +1,4 @@
-import type * as z from "zod";
+import type * as z from "zod/mini";
 import type { Member, Session } from "#model/connection.ts";
 import { type Limits, MESSAGE_BYTES } from "#model/limits.ts";
 import type { Room } from "#model/room.ts";
@@ -85,7 +85,7 @@ async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchP
 }
 
 function parsePayload(event: AnyEvent, input: unknown): unknown {
-  const result: z.ZodSafeParseResult<unknown> = event.payload.safeParse(input);
+  const result: z.core.util.SafeParseResult<unknown> = event.payload.safeParse(input);
   if (result.success) return result.data;
 
   const { path, message } = deepest(result.error.issues);

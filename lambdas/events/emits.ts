@@ -1,11 +1,11 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 const Timestamp = z.string();
 const Profile = z.object({
   id: z.string(),
-  email: z.string().optional(),
-  firstName: z.string().optional(),
-  lastName: z.string().optional(),
+  email: z.optional(z.string()),
+  firstName: z.optional(z.string()),
+  lastName: z.optional(z.string()),
 });
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
@@ -16,7 +16,7 @@ const emits = {
     type: z.enum(["collection", "document", "query"]),
     id: z.string(),
     projectId: z.string(),
-    collectionId: z.string().optional(),
+    collectionId: z.optional(z.string()),
   }),
   unsubscribed: z.object({ type: z.literal("collection"), id: z.string() }),
 
@@ -26,7 +26,7 @@ const emits = {
     projectId: z.string(),
     users: z.array(z.object({ userId: z.string(), user: Profile, lastSeen: Timestamp })),
     count: z.number(),
-    cursor: z.string().optional(),
+    cursor: z.optional(z.string()),
   }),
 
   "custom:event": z.looseObject({ sender: z.string(), timestamp: Timestamp }),
@@ -35,19 +35,19 @@ const emits = {
   "custom:message": z.object({
     from: z.string(),
     message: z.unknown(),
-    type: z.string().optional(),
+    type: z.optional(z.string()),
     timestamp: Timestamp,
   }),
   "custom:presence": z.object({
     userId: z.string(),
     status: z.string(),
-    metadata: z.unknown().optional(),
+    metadata: z.optional(z.unknown()),
     timestamp: Timestamp,
   }),
   "custom:typing": z.object({
     userId: z.string(),
     isTyping: z.boolean(),
-    context: z.unknown().optional(),
+    context: z.optional(z.unknown()),
     timestamp: Timestamp,
   }),
   "custom:file:shared": z.object({

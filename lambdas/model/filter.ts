@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 const OPERATORS = new Set(
   "$eq $ne $gt $gte $lt $lte $in $nin $and $or $nor $not $exists $type $mod $all $elemMatch $size".split(
@@ -12,9 +12,9 @@ const MAX_CONDITIONS = 50;
  * A MongoDB-style filter of `subscribe:query`: at most 5 levels deep and 50 conditions, and only
  * operators that compare. `$where`, `$regex`, `$function`, `$expr` and unknown ones are refused.
  */
-export const Filter = z.record(z.string(), z.unknown()).superRefine((filter, { addIssue }) => {
-  const issue = findFault(filter);
-  if (issue !== undefined) addIssue({ code: "custom", message: issue });
+export const Filter = z.record(z.string(), z.unknown()).check(({ value, issues }) => {
+  const message = findFault(value);
+  if (message !== undefined) issues.push({ code: "custom", message, input: value });
 });
 export type Filter = z.infer<typeof Filter>;
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "./id.ts";
 
 /** The claims of a token that are read (contract, section 1); others are ignored. */
@@ -7,13 +7,13 @@ const Claims = z.object({
   org: Id,
   scope: z.enum(["api", "websocket"]),
   exp: z.number(),
-  projects: z.union([z.literal("*"), z.array(Id)]).default([]),
-  sid: Id.optional(),
-  jti: Id.optional(),
-  email: z.string().optional(),
-  firstName: z.string().optional(),
-  lastName: z.string().optional(),
-  role: z.string().optional(),
+  projects: z._default(z.union([z.literal("*"), z.array(Id)]), []),
+  sid: z.optional(Id),
+  jti: z.optional(Id),
+  email: z.optional(z.string()),
+  firstName: z.optional(z.string()),
+  lastName: z.optional(z.string()),
+  role: z.optional(z.string()),
 });
 
 /** The profile of a user that others in the organisation may see. */

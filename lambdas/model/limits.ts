@@ -1,33 +1,32 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 
 /** API Gateway's limit for one message, in and out, in bytes. */
 export const MESSAGE_BYTES = 128 * 1024;
 
 const KIB = 1024;
+const ONE_DAY = 86_400_000;
+
+const whole = (least: number, most: number, usual: number) =>
+  z._default(z.int().check(z.minimum(least), z.maximum(most)), usual);
 
 /** The limits a deployment may set (contract 2.8); the defaults are the contract's. */
 export const Limits = z.object({
   /** Rooms one socket may be in, its own two included. */
-  roomsPerSocket: z.coerce.number().int().min(2).max(1000).default(200),
+  roomsPerSocket: whole(2, 1000, 200),
   /** Live queries one socket may hold. */
-  queriesPerSocket: z.coerce.number().int().min(1).max(100).default(20),
+  queriesPerSocket: whole(1, 100, 20),
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */
-  customPayloadBytes: z.coerce
-    .number()
-    .int()
-    .min(1)
-    .max(MESSAGE_BYTES)
-    .default(32 * KIB),
+  customPayloadBytes: whole(1, MESSAGE_BYTES, 32 * KIB),
 });
 export type Limits = z.infer<typeof Limits>;
 
 /** How Engine.IO keeps a connection alive, as announced in the OPEN packet; times in milliseconds. */
 export const Heartbeat = z.object({
   /** Time between two pings of the server. */
-  pingInterval: z.coerce.number().int().min(1000).default(240_000),
+  pingInterval: whole(1000, ONE_DAY, 240_000),
   /** Time a client waits beyond `pingInterval` before it gives the connection up. */
-  pingTimeout: z.coerce.number().int().min(1000).default(120_000),
+  pingTimeout: whole(1000, ONE_DAY, 120_000),
   /** Bytes of the largest message a client may send. */
-  maxPayload: z.coerce.number().int().min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
+  maxPayload: whole(1024, MESSAGE_BYTES, MESSAGE_BYTES),
 });
 export type Heartbeat = z.infer<typeof Heartbeat>;

@@ -1,13 +1,15 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { customRoom, projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
 import { isFixed } from "../emits.ts";
 
-const EventName = Id.refine((event) => !isFixed(`custom:${event}`), {
-  error: ({ input }) => `custom:${input} is an event of the contract`,
-});
+const EventName = Id.check(
+  z.refine((event) => !isFixed(`custom:${event}`), {
+    error: ({ input }) => `custom:${input} is an event of the contract`,
+  }),
+);
 
 /** Sends an event of the client's own to the others in a project, or in a custom room. */
 export const customBroadcast = defineEvent({
@@ -15,8 +17,8 @@ export const customBroadcast = defineEvent({
   payload: z.object({
     projectId: Id,
     event: EventName,
-    payload: z.unknown().optional(),
-    room: Id.optional(),
+    payload: z.optional(z.unknown()),
+    room: z.optional(Id),
   }),
   access: projectMember,
 

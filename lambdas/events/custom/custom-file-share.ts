@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { projectRoom, userRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -13,8 +13,8 @@ export const customFileShare = defineEvent({
   payload: z.object({
     projectId: Id,
     fileId: Id,
-    fileName: z.string().min(1).max(255),
-    recipients: z.array(Id).min(1).max(MOST_RECIPIENTS).optional(),
+    fileName: z.string().check(z.minLength(1), z.maxLength(255)),
+    recipients: z.optional(z.array(Id).check(z.minLength(1), z.maxLength(MOST_RECIPIENTS))),
   }),
   access: projectMember,
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { customRoom } from "#model/room.ts";
 import { organisationMember } from "../access.ts";

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { userRoom } from "#model/room.ts";
 import { organisationMember } from "../access.ts";
@@ -10,7 +10,7 @@ export const customMessage = defineEvent({
   payload: z.object({
     targetUserId: Id,
     message: z.unknown(),
-    type: Id.optional(),
+    type: z.optional(Id),
   }),
   access: organisationMember,
 

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -7,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a project a status of the client's own. */
 export const customPresence = defineEvent({
   name: "custom:presence",
-  payload: z.object({ projectId: Id, status: Id, metadata: z.unknown().optional() }),
+  payload: z.object({ projectId: Id, status: Id, metadata: z.optional(z.unknown()) }),
   access: projectMember,
 
   async handle({ payload: { status, metadata }, projectId, socket, timestamp }) {

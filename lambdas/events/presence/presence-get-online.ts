@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { presenceRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -12,8 +12,8 @@ export const presenceGetOnline = defineEvent({
   name: "presence:get:online",
   payload: z.object({
     projectId: Id,
-    limit: z.number().int().min(1).max(MOST).default(MOST),
-    cursor: Id.optional(),
+    limit: z._default(z.int().check(z.minimum(1), z.maximum(MOST)), MOST),
+    cursor: z.optional(Id),
   }),
   access: projectMember,
   reply: "presence:online:list",

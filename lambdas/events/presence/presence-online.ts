@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { memberOf } from "#model/connection.ts";
 import { Id } from "#model/id.ts";
 import { grants, type Identity } from "#model/identity.ts";
@@ -6,12 +6,15 @@ import { presenceAudience, presenceRoom, type Room } from "#model/room.ts";
 import { type AccessRequest, defineEvent } from "../define-event.ts";
 import { EventError, requireJoined } from "../errors.ts";
 
-const NoProject = z.union([z.undefined(), z.null()]).transform(() => ({ projectId: undefined }));
+const NoProject = z.pipe(
+  z.union([z.undefined(), z.null()]),
+  z.transform(() => ({ projectId: undefined })),
+);
 
 /** Brings the user online in one project, or in all that the token grants. */
 export const presenceOnline = defineEvent({
   name: "presence:online",
-  payload: z.union([NoProject, z.object({ projectId: Id.optional() })]),
+  payload: z.union([NoProject, z.object({ projectId: z.optional(Id) })]),
   access: grantedPresence,
 
   async handle({ presenceRooms, socket, presence, timestamp }) {

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";

@@ -1,10 +1,13 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { Id } from "#model/id.ts";
 import { collectionRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
 
-const Named = Id.transform((collectionId) => ({ collectionId, projectId: undefined }));
+const Named = z.pipe(
+  Id,
+  z.transform((collectionId: string) => ({ collectionId, projectId: undefined })),
+);
 
 /** Subscribes to a collection: by its name, without a reply, or by project and name, with one. */
 export const subscribeCollection = defineEvent({

@@ -1,4 +1,4 @@
-import * as z from "zod";
+import * as z from "zod/mini";
 import { memberOf } from "#model/connection.ts";
 import { Filter } from "#model/filter.ts";
 import { Id } from "#model/id.ts";
@@ -13,7 +13,7 @@ export const subscribeQuery = defineEvent({
     projectId: Id,
     collectionId: Id,
     queryId: Id,
-    query: Filter.default({}),
+    query: z._default(Filter, {}),
   }),
   access: projectMember,
   reply: "subscribed",

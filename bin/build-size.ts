@@ -1,0 +1,45 @@
+import { parseArgs } from "node:util";
+import { synthesise } from "../local/assembly.ts";
+import { type Bundle, readBundles } from "../local/bundles.ts";
+
+const HELP = `Synthesises the stack and prints the size of each function's bundle and what is in it.
+
+  npm run build:size
+
+  --help   this text
+`;
+
+const ASSEMBLY = ".local/size-cdk.out";
+
+/** Parts smaller than this many bytes are summed up. */
+const SMALL = 2000;
+
+try {
+  const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
+  if (values.help) console.log(HELP);
+  else {
+    console.log("Synthesising the stack …");
+    await synthesise(ASSEMBLY);
+    for (const bundle of readBundles(ASSEMBLY)) console.log(describe(bundle));
+  }
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+function describe({ functionName, bytes, sdkBytes, parts }: Bundle): string {
+  const large = [...parts].filter(([, size]) => size >= SMALL);
+  const rest = [...parts]
+    .filter(([, size]) => size < SMALL)
+    .reduce((sum, [, size]) => sum + size, 0);
+  return [
+    `\n${functionName}: ${kilobytes(bytes)}, of which the AWS SDK ${kilobytes(sdkBytes)}, all else ${kilobytes(bytes - sdkBytes)}`,
+    ...[...large, ["smaller parts", rest] as const].map(
+      ([part, size]) => `  ${kilobytes(size).padStart(9)}  ${part}`,
+    ),
+  ].join("\n");
+}
+
+function kilobytes(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} KB`;
+}

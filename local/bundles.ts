@@ -1,0 +1,54 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import * as z from "zod";
+import { readStack } from "./template.ts";
+
+/** What a function's bundle is made of; sizes in bytes. */
+export interface Bundle {
+  readonly functionName: string;
+  readonly bytes: number;
+  /** The AWS SDK and what comes with it. */
+  readonly sdkBytes: number;
+  /** Bytes of each package and of our own layers, the largest first. */
+  readonly parts: ReadonlyMap<string, number>;
+  /** Every source file in it. */
+  readonly files: readonly string[];
+}
+
+const Metafile = z.object({
+  outputs: z.record(
+    z.string(),
+    z.object({ inputs: z.record(z.string(), z.object({ bytesInOutput: z.number() })) }),
+  ),
+});
+
+/** Reads the bundles that `cdk synth` made, with what esbuild noted of them. */
+export const readBundles = (assembly: string): readonly Bundle[] =>
+  readStack(assembly).functions.map(({ name, code }) => {
+    const metafile = readFileSync(join(code, "index.meta.json"), "utf8");
+    const { outputs } = Metafile.parse(JSON.parse(metafile));
+    const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
+    const parts = new Map<string, number>();
+    for (const [file, { bytesInOutput }] of inputs) {
+      const part = partOf(file);
+      parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
+    }
+    const sorted = [...parts].toSorted(([, a], [, b]) => b - a);
+    const sdk = sorted.filter(([part]) => SDK.test(part));
+    return {
+      functionName: name,
+      bytes: statSync(join(code, "index.mjs")).size,
+      sdkBytes: sdk.reduce((sum, [, bytes]) => sum + bytes, 0),
+      parts: new Map(sorted),
+      files: inputs.map(([file]) => file),
+    };
+  });
+
+// mnemonist and obliterator are the endpoint cache of the DynamoDB client.
+const SDK = /^(@aws-sdk|@smithy|@aws|@aws-crypto|mnemonist|obliterator|tslib)(\/|$)/;
+
+/** The package a file belongs to, or our own layer, e.g. `lambdas/store`. */
+function partOf(file: string): string {
+  const [, inPackage] = /node_modules\/((?:@[^/]+\/)?[^/]+)(?!.*node_modules\/)/.exec(file) ?? [];
+  return inPackage ?? file.split("/").slice(0, 2).join("/");
+}

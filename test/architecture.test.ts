@@ -1,0 +1,54 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, inject, test } from "vitest";
+import { events } from "../lambdas/events/index.ts";
+import { readBundles } from "../local/bundles.ts";
+
+const KB = 1000;
+
+describe.each(
+  readBundles(inject("assembly")).map((bundle) => [bundle.functionName, bundle] as const),
+)("the bundle of %s", (_, bundle) => {
+  test("holds nothing that only runs here or at synth", () => {
+    const strangers = bundle.files.filter((file) =>
+      /^(local|lib|bin|test)\/|node_modules\/(ws|dynalite|aws-cdk-lib|constructs|debug)\//.test(
+        file,
+      ),
+    );
+
+    expect(strangers).toEqual([]);
+  });
+
+  test("is within 450 KB, and 150 KB without the AWS SDK", () => {
+    expect(bundle.bytes).toBeLessThanOrEqual(450 * KB);
+    expect(bundle.bytes - bundle.sdkBytes).toBeLessThanOrEqual(150 * KB);
+  });
+});
+
+describe("an event", () => {
+  const files = readdirSync("lambdas/events", { recursive: true })
+    .map((file) => join("lambdas/events", String(file)))
+    .filter((file) => file.endsWith(".ts") && readFileSync(file, "utf8").includes("defineEvent({"));
+
+  test("is one file named after it, and every such file is registered", () => {
+    const names = files.map((file) => basename(file, ".ts")).toSorted();
+
+    expect(names).toEqual([...events.keys()].map((name) => name.replaceAll(":", "-")).toSorted());
+  });
+
+  test.each(files)("%s has the five fields in their order, and no clock, chance or SDK", (file) => {
+    const text = readFileSync(file, "utf8");
+    const fields = [...text.matchAll(/^ {2}(?:async )?(name|payload|access|reply|handle)\b/gm)].map(
+      ([, field]) => field,
+    );
+
+    expect(fields.filter((field) => field !== "reply")).toEqual([
+      "name",
+      "payload",
+      "access",
+      "handle",
+    ]);
+    expect(fields.includes("reply") ? fields.indexOf("reply") : 3).toBe(3);
+    expect(text).not.toMatch(/Date\.now|Math\.random|randomUUID|console\.|\btry\b|@aws-sdk/);
+  });
+});
