@@ -11,6 +11,7 @@ export type InvocationResult =
 
 /** The functions of the stack, run as Lambda runs them. */
 export interface Functions {
+  readonly names: readonly string[];
   invoke(name: string, event: object): Promise<InvocationResult>;
   /** Queues an invocation that is tried three times in all. */
   invokeAsync(name: string, event: object): void;
@@ -53,6 +54,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
   }
 
   return {
+    names: [...pools.keys()],
     invoke: (name, event) => track(invoke(name, event)),
     invokeAsync: (name, event) => void track(persist(name, event)),
     async idle() {

@@ -51,27 +51,18 @@ describe("Engine.IO", () => {
     expect(await client.next()).toBe('431[{"ok":true}]');
   });
 
-  test.each([
-    "2",
-    "2probe",
-    "0",
-    "5",
-    "7",
-    "9",
-    "x",
-    " ",
-    "hello",
-    '{"action":"x"}',
-    "3x".slice(2) || "é",
-  ])("[EIO6] the frame %j closes the connection", async (frame) => {
-    const client = await session();
+  test.each(["2", "2probe", "0", "5", "7", "9", "x", " ", "hello", '{"action":"x"}', "é"])(
+    "[EIO6] the frame %j closes the connection",
+    async (frame) => {
+      const client = await session();
 
-    client.send(frame);
+      client.send(frame);
 
-    expect(await client.closed).toBe(1000);
-    await settled();
-    expect(await stored()).toEqual([]);
-  });
+      expect(await client.closed).toBe(1000);
+      await settled();
+      expect(await stored()).toEqual([]);
+    },
+  );
 });
 
 describe("Socket.IO", () => {
@@ -176,6 +167,45 @@ describe("Socket.IO", () => {
     expect(await client.next()).toBe('431[{"ok":true}]');
   });
 
+  test("[SIO9] so is one with attachments", async () => {
+    const client = await session();
+
+    client.send('461-[{"_placeholder":true,"num":0}]');
+    client.send("bAAAA");
+    client.send('421["presence:update"]');
+
+    expect(await client.next()).toBe('431[{"ok":true}]');
+  });
+
+  test("[SIO13] CONNECT later than 45 s after the connection closes it", async () => {
+    const client = await rawClient();
+    await client.next();
+    const token = await tokenFor({ org: newOrg() });
+
+    await receives(`40${JSON.stringify({ token })}`, 45_001);
+
+    expect(await client.closed).toBe(1000);
+  });
+
+  test("[SIO13] so does a pong later than that, without CONNECT", async () => {
+    const client = await rawClient();
+    await client.next();
+
+    await receives("3", 45_001);
+
+    expect(await client.closed).toBe(1000);
+  });
+
+  test("[SIO14] an attachment held for more than 30 s closes the connection", async () => {
+    const client = await session();
+
+    await receives("bAAAA", -30_001);
+
+    expect(await client.closed).toBe(1000);
+    await settled();
+    expect(await stored()).toEqual([]);
+  });
+
   test.each([
     ["a packet of no type", "4"],
     ["an unknown packet type", "49"],
@@ -257,4 +287,20 @@ describe("API Gateway", () => {
 async function lastSeen(): Promise<number> {
   const items = await stack.database.items();
   return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
+}
+
+/** Has the function receive a frame of the one connection, as if so many milliseconds after it was opened. */
+async function receives(body: string, later: number): Promise<void> {
+  const [connectionId = ""] = stack.gateway.connectionIds();
+  const connectedAt = Date.now();
+  await stack.functions.invoke(stack.functions.names[0] ?? "", {
+    requestContext: {
+      connectionId,
+      connectedAt,
+      requestTimeEpoch: connectedAt + later,
+      eventType: "MESSAGE",
+      messageId: "late",
+    },
+    body,
+  });
 }
