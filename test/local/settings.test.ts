@@ -1,0 +1,29 @@
+import { expect, inject, test } from "vitest";
+import { startStack } from "../../local/stack.ts";
+import { openWebSocket } from "../support/websocket.ts";
+
+test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame closes", async () => {
+  const stack = await startStack({
+    assembly: inject("assembly"),
+    port: 0,
+    secret: "a secret",
+    environment: { HEARTBEAT: '{"pingInterval":5000,"maxPayload":2048}' },
+    log: () => undefined,
+  });
+  const client = await openWebSocket(
+    `${stack.url.replace("http", "ws")}/live?EIO=4&transport=websocket`,
+  );
+
+  expect(JSON.parse((await client.next()).slice(1))).toMatchObject({
+    pingInterval: 5000,
+    pingTimeout: 120_000,
+    maxPayload: 2048,
+  });
+  client.send("6".padEnd(2048, " "));
+  client.send("40");
+  expect(await client.next()).toContain("Authentication error");
+  client.send("6".padEnd(2049, " "));
+
+  expect(await client.closed).toBe(1000);
+  await stack.stop();
+});

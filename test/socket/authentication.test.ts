@@ -1,0 +1,130 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
+import { afterAll, describe, expect, test } from "vitest";
+import { AuthenticationError, withJwks, withSecret } from "../../lambdas/socket/authentication.ts";
+
+const claims = { org: "acme", projects: ["p1"], scope: "websocket" };
+const sign = (algorithm: string, key: Parameters<SignJWT["sign"]>[0], extra: object = {}) =>
+  new SignJWT({ ...claims, ...extra })
+    .setProtectedHeader({ alg: algorithm, kid: algorithm })
+    .setSubject("ann")
+    .setExpirationTime("1h")
+    .sign(key);
+
+const ALGORITHMS = ["RS256", "ES256", "EdDSA"] as const;
+const pairs = Object.fromEntries(
+  await Promise.all(
+    ALGORITHMS.map(async (name) => [name, await generateKeyPair(name, { extractable: true })]),
+  ),
+) as Record<(typeof ALGORITHMS)[number], Awaited<ReturnType<typeof generateKeyPair>>>;
+const keys = await Promise.all(
+  ALGORITHMS.map(async (name) => ({
+    ...(await exportJWK(pairs[name].publicKey)),
+    kid: name,
+    alg: name,
+  })),
+);
+let asked = 0;
+const server = createServer((_, response) => {
+  asked += 1;
+  response.setHeader("content-type", "application/json").end(JSON.stringify({ keys }));
+});
+await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+
+afterAll(() => void server.close());
+
+describe("a JWKS", () => {
+  test("verifies RS256, ES256 and EdDSA, and is fetched once", async () => {
+    const authenticate = withJwks(url, {});
+    asked = 0;
+
+    for (const name of ALGORITHMS)
+      expect(await authenticate(await sign(name, pairs[name].privateKey))).toMatchObject({
+        userId: "ann",
+        org: "acme",
+        projects: ["p1"],
+      });
+    expect(asked).toBe(1);
+  });
+
+  test("takes no HS256 token that was signed with a public key as the secret", async () => {
+    const secret = new TextEncoder().encode(await exportSPKI(pairs.RS256.publicKey));
+    const forged = await new SignJWT(claims)
+      .setProtectedHeader({ alg: "HS256", kid: "RS256" })
+      .setSubject("ann")
+      .setExpirationTime("1h")
+      .sign(secret);
+
+    await expect(withJwks(url, {})(forged)).rejects.toBeInstanceOf(AuthenticationError);
+  });
+
+  test("takes no token of another key, and none without a signature", async () => {
+    const { privateKey } = await generateKeyPair("ES256");
+    const stranger = await sign("ES256", privateKey);
+    const unsigned = new UnsecuredJWT({ ...claims, sub: "ann" }).setExpirationTime("1h").encode();
+
+    for (const token of [stranger, unsigned, "", "a.b.c"])
+      await expect(withJwks(url, {})(token)).rejects.toBeInstanceOf(AuthenticationError);
+  });
+
+  test.each([
+    ["issuer", { issuer: "me" }, { iss: "me" }, { iss: "you" }],
+    ["audience", { audience: "app" }, { aud: ["app", "b"] }, { aud: "other" }],
+  ])("checks the %s where the deployment names one", async (_, expected, right, wrong) => {
+    const authenticate = withJwks(url, expected);
+    const { privateKey } = pairs.ES256;
+
+    expect(await authenticate(await sign("ES256", privateKey, right))).toBeDefined();
+    for (const extra of [wrong, {}])
+      await expect(authenticate(await sign("ES256", privateKey, extra))).rejects.toBeInstanceOf(
+        AuthenticationError,
+      );
+  });
+});
+
+describe("a secret", () => {
+  const key = (text: string) => new TextEncoder().encode(text);
+  const old = "the old secret of more than 32 characters";
+  const fresh = "the new secret of more than 32 characters";
+
+  test("that was rotated is fetched again when its first token comes", async () => {
+    const authenticate = withSecret({ read: async () => old, refresh: async () => fresh }, {});
+
+    expect(await authenticate(await sign("HS256", key(old)))).toMatchObject({ userId: "ann" });
+    expect(await authenticate(await sign("HS256", key(fresh)))).toMatchObject({ userId: "ann" });
+  });
+
+  test("takes no token of an asymmetric algorithm", async () => {
+    const authenticate = withSecret({ read: async () => old, refresh: async () => undefined }, {});
+
+    await expect(authenticate(await sign("RS256", pairs.RS256.privateKey))).rejects.toBeInstanceOf(
+      AuthenticationError,
+    );
+  });
+
+  test("that cannot be read is our fault, not the token's", async () => {
+    const read = async () => Promise.reject(new Error("no secret"));
+    const authenticate = withSecret({ read, refresh: read }, {});
+
+    await expect(authenticate(await sign("HS256", key(old)))).rejects.toThrow("no secret");
+  });
+});
+
+test.each([
+  ["scope", { scope: "admin" }],
+  ["org", { org: "" }],
+  ["projects", { projects: "p1" }],
+  ["sid", { sid: 7 }],
+  ["a control character in sub", { sub: "a\u0000" }],
+])("claims that are not the contract's are refused: %s", async (_, wrong) => {
+  const secret = "a secret of more than thirty-two characters";
+  const authenticate = withSecret({ read: async () => secret, refresh: async () => undefined }, {});
+  const token = await new SignJWT({ ...claims, sub: "ann", ...wrong })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(secret));
+
+  await expect(authenticate(token)).rejects.toThrow("not those of this contract");
+});
