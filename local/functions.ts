@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { FunctionDefinition } from "./template.ts";
+import type { Work } from "./work.ts";
 
 /** What became of an invocation; Lambda's caller sees a failure, never an exception. */
 export type InvocationResult =
@@ -15,8 +16,6 @@ export interface Functions {
   invoke(name: string, event: object): Promise<InvocationResult>;
   /** Queues an invocation that is tried three times in all. */
   invokeAsync(name: string, event: object): void;
-  /** Resolves once nothing runs and nothing is queued. */
-  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -26,6 +25,7 @@ export interface FunctionsParts {
   readonly environmentOf: (definition: FunctionDefinition) => Readonly<Record<string, string>>;
   /** Execution environments of one function at the same time; what comes beyond waits. */
   readonly concurrency: number;
+  readonly work: Work;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -36,12 +36,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
   const pools = new Map(
     parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
   );
-  const running = new Set<Promise<unknown>>();
-
-  function track<Result>(work: Promise<Result>): Promise<Result> {
-    running.add(work);
-    return work.finally(() => running.delete(work));
-  }
+  const { track } = parts.work;
 
   async function invoke(name: string, event: object): Promise<InvocationResult> {
     const pool = pools.get(name);
@@ -57,9 +52,6 @@ export function createFunctions(parts: FunctionsParts): Functions {
     names: [...pools.keys()],
     invoke: (name, event) => track(invoke(name, event)),
     invokeAsync: (name, event) => void track(persist(name, event)),
-    async idle() {
-      while (running.size > 0) await Promise.all(running);
-    },
     async stop() {
       await Promise.all([...pools.values()].map((pool) => pool.stop()));
     },

@@ -7,6 +7,7 @@ import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
 import { awsId, type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import type { StackDefinition } from "./template.ts";
+import type { Work } from "./work.ts";
 
 /** API Gateway's quotas, in bytes. */
 const FRAME_BYTES = 32 * 1024;
@@ -68,11 +69,17 @@ interface Connection {
 export interface GatewayParts {
   readonly stack: StackDefinition;
   readonly functions: Functions;
+  readonly work: Work;
   readonly options: GatewayOptions;
 }
 
 /** The gateway that the template describes. */
-export function createLocalGateway({ stack, functions, options }: GatewayParts): LocalGateway {
+export function createLocalGateway({
+  stack,
+  functions,
+  work,
+  options,
+}: GatewayParts): LocalGateway {
   const { api } = stack;
   const edge = createEdge(stack.edgeCode);
   const events = createGatewayEvents(api);
@@ -137,7 +144,7 @@ export function createLocalGateway({ stack, functions, options }: GatewayParts):
     socket.on("message", (data, isBinary) => {
       if (socket.readyState !== socket.OPEN) return;
       if (isBinary) cut(1003, "Binary frames are not supported");
-      else void deliver(connection, String(data));
+      else void work.track(deliver(connection, String(data)));
     });
     socket.on("close", (code, reason) => {
       clearTimeout(idle);

@@ -6,6 +6,7 @@ import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
 import { createServices, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, REGION, readStack } from "./template.ts";
+import { createWork } from "./work.ts";
 
 /** Milliseconds between two looks for expired items. */
 const EXPIRY_INTERVAL = 10_000;
@@ -37,6 +38,8 @@ export interface LocalStack {
   readonly gateway: LocalGateway;
   /** Calls of AWS services since the last time this was asked. */
   takeCalls(): readonly ServiceCall[];
+  /** Resolves once nothing goes on: no frame is on its way to a function, no invocation runs or waits. */
+  idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -49,7 +52,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const url = await listen(server, options.port);
 
   const database = await startDatabase({ tables: stack.tables, data: options.data });
+  const work = createWork();
   const functions = createFunctions({
+    work,
     definitions: stack.functions,
     environmentOf: (definition) => ({
       ...localEnvironment(definition, url, stack.api.stage),
@@ -61,6 +66,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const gateway = createLocalGateway({
     stack,
     functions,
+    work,
     options: { ...USUAL, ...options.gateway },
   });
 
@@ -97,6 +103,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       calls = [];
       return taken;
     },
+    idle: work.idle,
     async stop() {
       clearInterval(expiry);
       gateway.stop();

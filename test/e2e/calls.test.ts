@@ -95,7 +95,7 @@ describe.skipIf(isShuffled)("in a room of ten", () => {
     await ben.emit("subscribe:project", "p1");
     await settled();
     stack.takeCalls();
-    ben.socket.disconnect();
+    ben.socket.io.engine.close();
     await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
     await settled();
     expect(costOf(stack.takeCalls())).toEqual(documented.get("disconnect"));

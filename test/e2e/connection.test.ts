@@ -171,7 +171,7 @@ describe("a token is refused", () => {
     logged.length = 0;
 
     await expect(connected(client({ auth: { token } }))).rejects.toThrow();
-    await stack.functions.idle();
+    await stack.idle();
 
     expect(logged.join("")).toContain("ERR_JWT_EXPIRED");
     expect(logged.join("")).not.toContain(token);

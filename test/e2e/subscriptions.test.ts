@@ -129,7 +129,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
         : ann.emit("unsubscribe:collection", { collectionId: "todos" }),
     );
     await Promise.all(calls);
-    await stack.functions.idle();
+    await stack.idle();
 
     const [connection] = await stored("conn#");
     const listed = (await stored(`room#${ann.org}#collection`)).length;

@@ -99,7 +99,7 @@ describe("an asynchronous invocation", () => {
     );
 
     rehearsal.stack.functions.invokeAsync("Function", {});
-    await rehearsal.stack.functions.idle();
+    await rehearsal.stack.idle();
 
     await vi.waitUntil(() => rehearsal.logged.filter((line) => line === "tried").length === 3);
   });
@@ -110,7 +110,7 @@ describe("an asynchronous invocation", () => {
     );
 
     rehearsal.stack.functions.invokeAsync("Function", {});
-    await rehearsal.stack.functions.idle();
+    await rehearsal.stack.idle();
 
     expect(rehearsal.logged.filter((line) => /^\d$/.test(line))).toEqual(["1", "2"]);
   });

@@ -281,7 +281,7 @@ describe("$disconnect", () => {
     client.close(1000, "");
     await client.closed;
     await vi.waitUntil(() => rehearsal.stack.gateway.connectionIds().length === 0);
-    await rehearsal.stack.functions.idle();
+    await rehearsal.stack.idle();
 
     expect(events(rehearsal)).toHaveLength(1);
   });

@@ -20,7 +20,7 @@ export const stack: LocalStack = await startStack({
 });
 
 /** Resolves once the stack has nothing left to do. */
-export const settled = (): Promise<void> => stack.functions.idle();
+export const settled = (): Promise<void> => stack.idle();
 
 /** Resolves once the gateway holds no connection any more and everything they caused is done. */
 export async function deserted(): Promise<void> {
