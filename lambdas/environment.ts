@@ -1,16 +1,20 @@
+import { lookup } from "node:dns/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { AwsClient } from "aws4fetch";
+import { monotonicFactory } from "ulid";
 import { en } from "zod/locales";
 import * as z from "zod/mini";
+import { createUpstream } from "#events/integrations/upstream.ts";
 import { createGateway } from "#gateway/connections.ts";
 import { createInvocation } from "#gateway/invocation.ts";
+import { createHttpClient } from "#http/guarded.ts";
 import { Heartbeat, Limits } from "#model/limits.ts";
 import { withJwks, withSecret } from "#socket/authentication.ts";
-import { createSecret } from "#store/secrets.ts";
+import { createSecrets, type Secret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
 
 // zod/mini brings no messages of its own; clients read them in refusals.
@@ -32,6 +36,8 @@ const Environment = z
     TOKEN_JWKS_URL: z.optional(z.url()),
     TOKEN_ISSUER: z.optional(z.string()),
     TOKEN_AUDIENCE: z.optional(z.string()),
+    /** Set on a developer's machine alone: integrations may then be on it too. */
+    ALLOWS_LOCALHOST: z.optional(z.literal("true")),
     LIMITS: json(Limits),
     HEARTBEAT: json(Heartbeat),
   })
@@ -55,6 +61,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
 
   const env = result.data;
   const now = Date.now;
+  const secret = createSecrets({ client: new SecretsManagerClient(), now });
   const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(), {
     marshallOptions: { removeUndefinedValues: true },
   });
@@ -77,15 +84,23 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
       endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
       functionName: env.AWS_LAMBDA_FUNCTION_NAME,
     }),
-    authenticate: authentication(env, now),
+    authenticate: authentication(env, secret),
+    callUpstream: createUpstream({
+      http: createHttpClient({
+        resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+        allowsLocalhost: env.ALLOWS_LOCALHOST === "true",
+        clock: () => performance.now(),
+      }),
+      secret: (arn) => secret(arn).read(),
+    }),
+    newId: monotonicFactory(),
     now,
     pause,
   };
 }
 
-function authentication(env: Environment, now: () => number) {
+function authentication(env: Environment, secret: (arn: string) => Secret) {
   const expected = { issuer: env.TOKEN_ISSUER, audience: env.TOKEN_AUDIENCE };
   if (env.TOKEN_JWKS_URL !== undefined) return withJwks(env.TOKEN_JWKS_URL, expected);
-  const arn = env.TOKEN_SECRET_ARN ?? "";
-  return withSecret(createSecret({ client: new SecretsManagerClient(), arn, now }), expected);
+  return withSecret(secret(env.TOKEN_SECRET_ARN ?? ""), expected);
 }

@@ -1,36 +1,27 @@
 import { randomBytes } from "node:crypto";
 import QuickLRU from "quick-lru";
-import { decodeFrame, encodeFrame } from "#engine/frames.ts";
+import { decodeFrame } from "#engine/frames.ts";
 import { handshakeFault, openFrame } from "#engine/handshake.ts";
 import { postOpening } from "#engine/opening.ts";
 import { createDispatch } from "#events/dispatch.ts";
-import { type Emits, shape } from "#events/emits.ts";
 import { events } from "#events/index.ts";
-import { announceOffline } from "#events/presence/went-offline.ts";
+import type { CallUpstream } from "#events/integrations/upstream.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
-import { type Connection, memberOf, type Session } from "#model/connection.ts";
+import type { Session } from "#model/connection.ts";
 import type { Heartbeat, Limits } from "#model/limits.ts";
-import { isPresenceRoom } from "#model/room.ts";
 import { createAssembly } from "#socket/assembly.ts";
 import { type Authenticate, AuthenticationError } from "#socket/authentication.ts";
 import { createConnect } from "#socket/connect.ts";
-import { deliver, type Gone } from "#socket/delivery.ts";
-import { createOutbox, type Emission } from "#socket/outbox.ts";
 import {
   CONNECT_TIMEOUT,
   createProtocol,
   type EventCall,
   type Incoming,
 } from "#socket/protocol.ts";
-import { createServer } from "#socket/socket.ts";
-import { createConnections } from "#store/connections.ts";
-import { createPieces } from "#store/pieces.ts";
-import { createPresence } from "#store/presence.ts";
-import { createQueries } from "#store/queries.ts";
 import { createRevocations } from "#store/revocations.ts";
-import { createRooms } from "#store/rooms.ts";
 import type { Table } from "#store/table.ts";
+import { createSockets } from "./sockets.ts";
 
 /** Sessions a warm function remembers, so that most events cost no read for them. */
 const REMEMBERED_SESSIONS = 5000;
@@ -41,6 +32,9 @@ export interface ServerParts {
   readonly invokeSelf: Invoke;
   readonly authenticate: Authenticate;
   readonly limits: Limits;
+  readonly callUpstream: CallUpstream;
+  /** A new id; ids sort by time. */
+  readonly newId: () => string;
   readonly heartbeat: Heartbeat;
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<unknown>;
@@ -70,21 +64,25 @@ export interface RealtimeServer {
 /** Wires the layers into a server. */
 export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   const { table, gateway, limits, now, pause, note } = parts;
-  const connections = createConnections(table);
-  const rooms = createRooms({ table, connections, now, roomsPerSocket: limits.roomsPerSocket });
-  const presence = createPresence({ table, rooms, now });
-  const { queriesPerSocket } = limits;
-  const queries = createQueries({ table, connections, now, queriesPerSocket });
-  const pieces = createPieces(table);
   const sessions = new QuickLRU<string, Session>({ maxSize: REMEMBERED_SESSIONS });
+  const sockets = createSockets({
+    table,
+    gateway,
+    limits,
+    now,
+    onForgotten: (connectionId) => void sessions.delete(connectionId),
+  });
+  const { connections, rooms, pieces, newOutbox, send, disconnect, close } = sockets;
 
-  const newOutbox = () => createOutbox({ encodeFrame, shape });
   const dispatch = createDispatch({
     events,
-    stores: { connections, presence, queries },
+    stores: sockets,
     rooms,
     limits,
-    encodeFrame,
+    callUpstream: parts.callUpstream,
+    newId: parts.newId,
+    newOutbox,
+    send,
     now,
   });
   const protocol = createProtocol({
@@ -174,57 +172,6 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     const { emissions, fault } = await dispatch(call);
     await send(emissions);
     if (fault !== undefined) throw fault;
-  }
-
-  async function send(emissions: readonly Emission[]): Promise<void> {
-    const { gone, ended, failures } = await deliver(emissions, {
-      members: rooms.members,
-      post: gateway.post,
-    });
-    await Promise.all([
-      ...gone.map(forget),
-      ...ended.map((end) => (end.close ? close(end.connectionId) : disconnect(end.connectionId))),
-    ]);
-    if (failures.length > 0) throw new AggregateError(failures, "some packets could not be posted");
-  }
-
-  async function forget({ connectionId, found }: Gone) {
-    await Promise.all([
-      disconnect(connectionId),
-      ...found.map(({ org, room }) => rooms.erase(org, [room], connectionId)),
-    ]);
-  }
-
-  async function close(connectionId: string): Promise<void> {
-    await disconnect(connectionId);
-    await gateway.close(connectionId);
-  }
-
-  async function disconnect(connectionId: string): Promise<void> {
-    sessions.delete(connectionId);
-    const connection = await connections.remove(connectionId);
-    if (connection === undefined) return;
-
-    await pieces.erase(connectionId, connection.pieces);
-    if (connection.session !== undefined) await endSession(connection, connection.session);
-  }
-
-  async function endSession(
-    { connectionId, rooms: joined, queries: held }: Connection,
-    session: Session,
-  ) {
-    const { org, userId } = session.identity;
-    const member = memberOf(connectionId, session.identity);
-    await Promise.all([
-      rooms.erase(org, joined, connectionId),
-      queries.erase(org, connectionId, held),
-    ]);
-    const last = await presence.exit(member, joined.filter(isPresenceRoom));
-
-    const outbox = newOutbox();
-    const { to } = createServer<Emits>(org, outbox);
-    announceOffline(to, userId, last, new Date(now()).toISOString());
-    await send(outbox.emissions);
   }
 }
 

@@ -28,6 +28,8 @@ export const Settings = z
     maxPayload: whole.min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
     /** Rooms one socket may be in, the two it starts with included. */
     roomsPerSocket: whole.min(2).max(1000).default(200),
+    /** Wallet rooms one socket may be in. */
+    walletRoomsPerSocket: whole.min(1).max(1000).default(50),
     /** Live queries one socket may hold. */
     queriesPerSocket: whole.min(1).max(100).default(20),
     /** Bytes of the payload of a `custom:*` event. */
@@ -35,6 +37,18 @@ export const Settings = z
       .min(1)
       .max(MESSAGE_BYTES)
       .default(32 * 1024),
+    /** Bytes of the content of a chat message. */
+    messageContentBytes: whole
+      .min(1)
+      .max(MESSAGE_BYTES)
+      .default(16 * 1024),
+    /** Days a chat message is kept; 0 keeps it for good. */
+    messageRetentionDays: whole.min(0).max(36_500).default(0),
+    /** What the names of those Secrets Manager secrets begin with that integrations may use. */
+    integrationSecretPrefix: z
+      .string()
+      .regex(/^[\w/+=.@-]{1,200}\/$/, "must be a name that ends with /")
+      .default("serverless-socket-io/integrations/"),
     /** Memory of the socket function in MiB; its share of a processor grows with it. */
     functionMemory: whole.min(128).max(10_240).default(512),
     /** Whether the table refuses to be deleted and outlives the stack. */

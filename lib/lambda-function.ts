@@ -10,6 +10,8 @@ export interface LambdaFunctionProps {
   readonly entry: string;
   readonly memorySize: number;
   readonly environment: Readonly<Record<string, string>>;
+  /** Packages that lie beside the bundle, because the function loads them late or never. */
+  readonly lateModules?: readonly string[];
 }
 
 /** Ways to credentials that a function never takes: its own come from its environment. */
@@ -27,7 +29,7 @@ export class LambdaFunction extends NodejsFunction {
   constructor(
     scope: Construct,
     id: string,
-    { entry, memorySize, environment }: LambdaFunctionProps,
+    { entry, memorySize, environment, lateModules = [] }: LambdaFunctionProps,
   ) {
     const logGroup = new LogGroup(scope, `${id}Log`, { retention: RetentionDays.ONE_MONTH });
     const role = new Role(scope, `${id}Role`, {
@@ -64,7 +66,12 @@ export class LambdaFunction extends NodejsFunction {
         sourceMap: true,
         sourcesContent: false,
         metafile: true,
-        externalModules: UNUSED_CREDENTIALS,
+        externalModules: [...UNUSED_CREDENTIALS, ...lateModules],
+        commandHooks: {
+          beforeBundling: () => [],
+          beforeInstall: () => [],
+          afterBundling: (from, to) => lateModules.map((name) => copyCommand(name, from, to)),
+        },
         esbuildArgs: {
           // The parser's other build logs through the `debug` package.
           "--alias:socket.io-parser": "./node_modules/socket.io-parser/build/esm/index.js",
@@ -72,4 +79,14 @@ export class LambdaFunction extends NodejsFunction {
       },
     });
   }
+}
+
+/** Copies what a package runs of, and nothing it only documents or types. */
+function copyCommand(name: string, from: string, to: string): string {
+  const script = `
+    const { cpSync } = require("node:fs");
+    const isRun = (file) => !/[.](md|d[.]ts|d[.]mts|map)$|[/](docs|types)$/.test(file);
+    cpSync("${from}/node_modules/${name}", "${to}/node_modules/${name}", { recursive: true, filter: isRun });
+  `;
+  return `node -e '${script.replaceAll("\n", " ")}'`;
 }

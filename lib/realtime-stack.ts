@@ -13,13 +13,13 @@ export class RealtimeStack extends Stack {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, { description: "Serverless Socket.IO" });
 
-    const { roomsPerSocket, queriesPerSocket, customPayloadBytes } = settings;
     const { pingInterval, pingTimeout, maxPayload } = settings;
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       memorySize: settings.functionMemory,
+      lateModules: ["undici", "ipaddr.js"],
       environment: {
-        LIMITS: JSON.stringify({ roomsPerSocket, queriesPerSocket, customPayloadBytes }),
+        LIMITS: JSON.stringify(limitsOf(settings)),
         HEARTBEAT: JSON.stringify({ pingInterval, pingTimeout, maxPayload }),
       },
     });
@@ -53,3 +53,20 @@ export class RealtimeStack extends Stack {
     new CfnOutput(this, name, { value });
   }
 }
+
+/** What of the settings every function keeps to. */
+const limitsOf = ({
+  roomsPerSocket,
+  walletRoomsPerSocket,
+  queriesPerSocket,
+  customPayloadBytes,
+  messageContentBytes,
+  messageRetentionDays,
+}: Settings) => ({
+  roomsPerSocket,
+  walletRoomsPerSocket,
+  queriesPerSocket,
+  customPayloadBytes,
+  messageContentBytes,
+  messageRetentionDays,
+});

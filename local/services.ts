@@ -16,8 +16,8 @@ export interface ServicesParts {
   readonly functions: Functions;
   readonly gateway: LocalGateway;
   readonly stage: string;
-  /** The string value of every secret. */
-  readonly secret: string;
+  /** The value of a secret, if there is one of this ARN. */
+  readonly secretOf: (arn: string) => string | undefined;
   /** The function behind an access key id, if there is one. */
   readonly functionOf: (accessKeyId: string) => string | undefined;
   readonly onCall: (call: ServiceCall) => void;
@@ -44,7 +44,7 @@ export function createServices(parts: ServicesParts) {
       database.answer(request, response);
     } else if (target === "secretsmanager") {
       note(`secretsmanager:${action}`);
-      answerJson(response, 200, { SecretString: parts.secret });
+      void reveal(request, response);
     } else if (connection !== undefined) {
       if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
       note(`execute-api:${request.method}`);
@@ -74,6 +74,13 @@ export function createServices(parts: ServicesParts) {
       default:
         return answerJson(response, 200, info);
     }
+  }
+
+  async function reveal(request: IncomingMessage, response: ServerResponse) {
+    const { SecretId } = JSON.parse(String(await read(request))) as { readonly SecretId: string };
+    const SecretString = parts.secretOf(SecretId);
+    if (SecretString !== undefined) answerJson(response, 200, { ARN: SecretId, SecretString });
+    else refuse(response, 400, "ResourceNotFoundException", `There is no secret ${SecretId}.`);
   }
 
   async function invoke(name: string, request: IncomingMessage, response: ServerResponse) {

@@ -18,6 +18,8 @@ export interface StackOptions {
   readonly port: number;
   /** What HS256 tokens are signed with. */
   readonly secret: string;
+  /** The values of other secrets, by their ARNs. */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly gateway?: Partial<GatewayOptions>;
   /** Folder to keep the data in; in memory without it. */
   readonly data?: string | undefined;
@@ -71,13 +73,14 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   });
 
   let calls: ServiceCall[] = [];
+  const tokenSecret = stack.functions[0]?.environment.TOKEN_SECRET_ARN;
   const names = new Map(stack.functions.map(({ name }) => [keyIdOf(name), name]));
   const answer = createServices({
     database,
     functions,
     gateway,
     stage: stack.api.stage,
-    secret: options.secret,
+    secretOf: (arn) => options.secrets?.[arn] ?? (arn === tokenSecret ? options.secret : undefined),
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
   });
@@ -137,6 +140,7 @@ const localEnvironment = ({ name }: FunctionDefinition, url: string, stage: stri
   AWS_ACCESS_KEY_ID: keyIdOf(name),
   AWS_SECRET_ACCESS_KEY: "local",
   AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  ALLOWS_LOCALHOST: "true",
   AWS_ENDPOINT_URL_DYNAMODB: url,
   AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
   AWS_ENDPOINT_URL_LAMBDA: url,

@@ -1,30 +1,48 @@
 import type * as z from "zod/mini";
 import type { Identity } from "#model/identity.ts";
+import type { Limits } from "#model/limits.ts";
 import type { Server, Socket } from "#socket/socket.ts";
+import type { Calls } from "#store/calls.ts";
+import type { Chats } from "#store/chats.ts";
 import type { Connections } from "#store/connections.ts";
+import type { Integrations } from "#store/integrations.ts";
+import type { Messages } from "#store/messages.ts";
 import type { Presence } from "#store/presence.ts";
 import type { Queries } from "#store/queries.ts";
 import type { Emits } from "./emits.ts";
+import type { CallUpstream } from "./integrations/upstream.ts";
 
 /** The stores an event may use. */
 export interface Stores {
   readonly connections: Pick<Connections, "get">;
   readonly presence: Presence;
   readonly queries: Queries;
+  readonly chats: Chats;
+  readonly messages: Messages;
+  readonly calls: Calls;
+  readonly integrations: Integrations;
 }
 
-/** What every handler is given: the caller, everyone else in its organisation, the stores, the time. */
+/** What every handler is given: the caller, everyone else in its organisation, the stores, time and ids. */
 export interface EventContext extends Stores {
   readonly socket: Socket<Emits>;
   readonly server: Server<Emits>;
+  readonly limits: Limits;
   /** When the event was received, ISO 8601 UTC with milliseconds. */
   readonly timestamp: string;
+  /** A new id; ids sort by time. */
+  readonly newId: () => string;
+  /** Calls an endpoint of an integration. */
+  readonly callUpstream: CallUpstream;
+  /** Sends at once what has been emitted so far: for work that others should hear of before it is done. */
+  readonly flush: () => Promise<void>;
 }
 
 /** What a permission is decided on. */
-export interface AccessRequest<Payload> {
+export interface AccessRequest<Payload> extends Stores {
   readonly payload: Payload;
   readonly identity: Identity;
+  readonly connectionId: string;
 }
 
 /** Gives what the permission brings along, or throws an `EventError`. */
@@ -33,15 +51,33 @@ export type Access<Payload, Granted extends object> = (
 ) => Granted | Promise<Granted>;
 
 type ReplyName = keyof Emits & string;
-type Replied<Reply> = Reply extends ReplyName ? Emits[Reply] | undefined : object | undefined;
+type Replied<Reply> = Reply extends ReplyName
+  ? Emits[Reply] | Instead | undefined
+  : object | undefined;
+
+/** A reply under another name than the event's usual one. */
+export class Instead {
+  readonly event: ReplyName;
+  readonly payload: object;
+
+  constructor(event: ReplyName, payload: object) {
+    this.event = event;
+    this.payload = payload;
+  }
+}
+
+/** Replies with another event, where something went as wrong as the contract foresees. */
+export const instead = <Name extends ReplyName>(event: Name, payload: Emits[Name]): Instead =>
+  new Instead(event, payload);
 
 /** One event of the contract: what it carries, who may send it, what is answered, what it does. */
 export interface EventDefinition<
+  Name extends string,
   Schema extends z.ZodMiniType,
   Granted extends object,
   Reply extends ReplyName | undefined,
 > {
-  readonly name: string;
+  readonly name: Name;
   readonly payload: Schema;
   readonly access: Access<z.output<Schema>, Granted>;
   /** The event that carries the reply; the acknowledgement carries the same. */
@@ -56,13 +92,14 @@ type HandlerContext<Schema extends z.ZodMiniType, Granted> = EventContext &
 
 /** Any event, as the registry knows it: a list of many generics has no other type. */
 // biome-ignore lint/suspicious/noExplicitAny: the one explained exception (see above).
-export type AnyEvent = EventDefinition<any, any, any>;
+export type AnyEvent = EventDefinition<string, any, any, any>;
 
 /** Declares an event; the file is named after it. */
 export const defineEvent = <
+  const Name extends string,
   Schema extends z.ZodMiniType,
   Granted extends object,
   const Reply extends ReplyName | undefined = undefined,
 >(
-  definition: EventDefinition<Schema, Granted, Reply>,
-): EventDefinition<Schema, Granted, Reply> => definition;
+  definition: EventDefinition<Name, Schema, Granted, Reply>,
+): EventDefinition<Name, Schema, Granted, Reply> => definition;

@@ -2,12 +2,13 @@ import type * as z from "zod/mini";
 import type { Member, Session } from "#model/connection.ts";
 import { type Limits, MESSAGE_BYTES } from "#model/limits.ts";
 import type { Room } from "#model/room.ts";
-import { createOutbox, type Emission, type Outbox, type OutboxParts } from "#socket/outbox.ts";
+import type { Emission, Outbox } from "#socket/outbox.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
 import type { Rooms } from "#store/rooms.ts";
-import type { AnyEvent, Stores } from "./define-event.ts";
+import { type AnyEvent, Instead, type Stores } from "./define-event.ts";
 import { type Emits, shape } from "./emits.ts";
 import { EventError, requireJoined } from "./errors.ts";
+import type { CallUpstream } from "./integrations/upstream.ts";
 
 /** Characters of a refusal's message, which may quote what the client sent. */
 const LONGEST_MESSAGE = 500;
@@ -35,13 +36,16 @@ export interface DispatchParts {
   readonly stores: Stores;
   readonly rooms: Pick<Rooms, "join" | "leave">;
   readonly limits: Limits;
-  readonly encodeFrame: OutboxParts["encodeFrame"];
+  readonly newOutbox: () => Outbox;
+  readonly newId: () => string;
+  readonly callUpstream: CallUpstream;
+  readonly send: (emissions: readonly Emission[]) => Promise<void>;
   readonly now: () => number;
 }
 
 /** Runs a call: find, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
 export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Dispatched> {
-  const newOutbox = () => createOutbox({ encodeFrame: parts.encodeFrame, shape });
+  const { newOutbox } = parts;
 
   return async (call) => {
     try {
@@ -72,16 +76,25 @@ async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchP
   const { identity } = session;
   refuseLargePayload(call, parts.limits);
   const payload = parsePayload(event, call.args[0]);
-  const granted = await event.access({ payload, identity });
+  const granted = await event.access({ ...parts.stores, payload, identity, connectionId });
 
   return event.handle({
     ...parts.stores,
     ...granted,
     payload,
+    limits: parts.limits,
+    newId: parts.newId,
+    callUpstream: parts.callUpstream,
+    flush: () => flush(outbox, parts),
     socket: createSocket<Emits>({ connectionId, session, outbox, rooms: membership(parts) }),
     server: createServer<Emits>(identity.org, outbox),
     timestamp: new Date(parts.now()).toISOString(),
   });
+}
+
+async function flush(outbox: Outbox, { send }: DispatchParts): Promise<void> {
+  refuseOversized(outbox);
+  await send(outbox.take());
 }
 
 function parsePayload(event: AnyEvent, input: unknown): unknown {
@@ -119,20 +132,36 @@ const membership = ({ rooms }: DispatchParts) => ({
 
 function answer(event: AnyEvent, call: Call, outbox: Outbox, reply: unknown): void {
   const caller = { connectionId: call.connectionId };
-  if (event.reply !== undefined && reply !== undefined) outbox.emit(caller, event.reply, reply);
-  if (call.ackId === undefined) return;
-  outbox.ack(caller, call.ackId, reply === undefined ? { ok: true } : shapeReply(event, reply));
+  const [name, payload] =
+    reply instanceof Instead ? [reply.event, reply.payload] : [event.reply, reply];
+  if (name !== undefined && payload !== undefined) outbox.emit(caller, name, payload);
+  if (call.ackId !== undefined) outbox.ack(caller, call.ackId, acknowledgement(name, payload));
 }
 
-const shapeReply = (event: AnyEvent, reply: unknown): unknown =>
-  event.reply === undefined ? reply : shape(event.reply, reply);
+function acknowledgement(name: string | undefined, payload: unknown): unknown {
+  if (payload === undefined) return { ok: true };
+  return name === undefined ? payload : shape(name, payload);
+}
 
 function refuse(call: Call, outbox: Outbox, error: EventError): void {
-  const { code } = error;
+  const { code, retryAfterMs } = error;
   const message = error.message.slice(0, LONGEST_MESSAGE);
   const caller = { connectionId: call.connectionId };
-  if (call.ackId === undefined) outbox.emit(caller, "error", { code, message, event: call.event });
-  else outbox.ack(caller, call.ackId, { error: { code, message } });
+  if (call.ackId !== undefined)
+    outbox.ack(caller, call.ackId, { error: { code, message, retryAfterMs } });
+  else if (call.event.startsWith("integration:"))
+    outbox.emit(caller, "integration:error", {
+      integrationId: namedIntegration(call),
+      code,
+      error: message,
+      retryAfterMs,
+    });
+  else outbox.emit(caller, "error", { code, message, event: call.event, retryAfterMs });
+}
+
+function namedIntegration({ args: [payload] }: Call): string | undefined {
+  const named = payload as { readonly integrationId?: unknown } | null | undefined;
+  return typeof named?.integrationId === "string" ? named.integrationId : undefined;
 }
 
 function refuseLargePayload({ event, bytes }: Call, { customPayloadBytes }: Limits): void {

@@ -8,9 +8,25 @@ const Profile = z.object({
   lastName: z.optional(z.string()),
 });
 
+const Endpoint = z.object({
+  integrationId: z.string(),
+  endpoint: z.string(),
+  timestamp: Timestamp,
+});
+const ChatSummary = z.object({
+  _id: z.string(),
+  name: z.string(),
+  type: z.enum(["direct", "group"]),
+});
+
 /** Every event this server sends, with what it may carry: anything else is left out. */
 const emits = {
-  error: z.object({ code: z.string(), message: z.string(), event: z.string() }),
+  error: z.object({
+    code: z.string(),
+    message: z.string(),
+    event: z.string(),
+    retryAfterMs: z.optional(z.number()),
+  }),
 
   subscribed: z.object({
     type: z.enum(["collection", "document", "query"]),
@@ -19,6 +35,165 @@ const emits = {
     collectionId: z.optional(z.string()),
   }),
   unsubscribed: z.object({ type: z.literal("collection"), id: z.string() }),
+
+  "integration:error": z.object({
+    integrationId: z.optional(z.string()),
+    code: z.string(),
+    error: z.string(),
+    retryAfterMs: z.optional(z.number()),
+  }),
+  "integration:joined": z.object({
+    integrationId: z.string(),
+    projectId: z.string(),
+    room: z.string(),
+  }),
+  "integration:left": z.object({ integrationId: z.string() }),
+  "integration:execution:started": Endpoint,
+  "integration:execution:completed": z.union([
+    z.extend(Endpoint, { result: z.object({ success: z.literal(true), data: z.unknown() }) }),
+    z.extend(Endpoint, { success: z.literal(true) }),
+  ]),
+  "integration:execution:failed": z.extend(Endpoint, { error: z.string() }),
+  "integration:test:started": Endpoint,
+  "integration:test:completed": z.extend(Endpoint, {
+    result: z.object({ success: z.literal(true), status: z.number(), durationMs: z.number() }),
+  }),
+  "integration:test:failed": z.extend(Endpoint, { error: z.string() }),
+  "integration:usage:updated": z.object({
+    integrationId: z.string(),
+    usage: z.object({
+      calls: z.number(),
+      errors: z.number(),
+      lastUsed: z.optional(z.string()),
+    }),
+  }),
+  "integration:status:response": z.object({
+    integrationId: z.string(),
+    status: z.object({
+      isActive: z.boolean(),
+      usage: z.object({ calls: z.number(), errors: z.number() }),
+      rateLimit: z.optional(z.object({ perMinute: z.number() })),
+      lastUsed: z.optional(z.string()),
+    }),
+    timestamp: Timestamp,
+  }),
+  "integration:webhook:subscribed": z.object({ integrationId: z.string(), projectId: z.string() }),
+  "integration:webhook:unsubscribed": z.object({ integrationId: z.string() }),
+  "integration:webhook:received": z.object({
+    integrationId: z.string(),
+    event: z.string(),
+    data: z.unknown(),
+    timestamp: Timestamp,
+  }),
+
+  "wallet:subscribed": z.union([
+    z.object({ type: z.literal("address"), addressId: z.string(), room: z.string() }),
+    z.object({ type: z.literal("project"), projectId: z.string(), room: z.string() }),
+    z.object({ type: z.literal("chain"), chain: z.string(), room: z.string() }),
+    z.object({ type: z.literal("currency"), currency: z.string(), room: z.string() }),
+  ]),
+  "wallet:unsubscribed": z.union([
+    z.object({ type: z.literal("address"), addressId: z.string() }),
+    z.object({ type: z.literal("project"), projectId: z.string() }),
+  ]),
+
+  "user:online": z.object({
+    userId: z.string(),
+    projectId: z.optional(z.string()),
+    chatId: z.optional(z.string()),
+    timestamp: Timestamp,
+  }),
+  "user:offline": z.object({
+    userId: z.string(),
+    projectId: z.optional(z.string()),
+    chatId: z.optional(z.string()),
+    timestamp: Timestamp,
+  }),
+  "session:updated": z.object({
+    projectId: z.string(),
+    sessionData: z.unknown(),
+    timestamp: Timestamp,
+  }),
+  "session:expired": z.object({ reason: z.string(), timestamp: Timestamp }),
+
+  "chat:joined": z.object({ chatId: z.string(), projectId: z.string(), chat: ChatSummary }),
+  "chat:left": z.object({ chatId: z.string() }),
+  "user:typing:start": z.object({ userId: z.string(), chatId: z.string() }),
+  "user:typing:stop": z.object({ userId: z.string(), chatId: z.string() }),
+  "message:sent": z.object({
+    messageId: z.string(),
+    chatId: z.string(),
+    timestamp: Timestamp,
+    clientMessageId: z.optional(z.string()),
+  }),
+  "message:new": z.object({
+    message: z.object({
+      _id: z.string(),
+      content: z.string(),
+      sender: z.string(),
+      chat: z.string(),
+      type: z.string(),
+      replyTo: z.optional(z.string()),
+      mentions: z.array(z.string()),
+      createdAt: Timestamp,
+    }),
+    chat: ChatSummary,
+  }),
+  "message:reaction": z.object({
+    chatId: z.string(),
+    messageId: z.string(),
+    emoji: z.string(),
+    userId: z.string(),
+    action: z.enum(["added", "removed"]),
+    timestamp: Timestamp,
+  }),
+  "message:edited": z.object({
+    chatId: z.string(),
+    messageId: z.string(),
+    content: z.string(),
+    editedAt: Timestamp,
+  }),
+  "message:deleted": z.object({
+    chatId: z.string(),
+    messageId: z.string(),
+    deletedBy: z.string(),
+    timestamp: Timestamp,
+  }),
+  "messages:read": z.object({
+    chatId: z.string(),
+    messageIds: z.array(z.string()),
+    readBy: z.string(),
+    timestamp: Timestamp,
+  }),
+  "messages:history:list": z.object({
+    chatId: z.string(),
+    messages: z.array(
+      z.object({
+        _id: z.string(),
+        content: z.string(),
+        sender: z.string(),
+        chat: z.string(),
+        type: z.string(),
+        replyTo: z.optional(z.string()),
+        mentions: z.array(z.string()),
+        createdAt: Timestamp,
+        editedAt: z.optional(Timestamp),
+        reactions: z.record(z.string(), z.array(z.string())),
+        readBy: z.number(),
+      }),
+    ),
+    before: z.optional(z.string()),
+  }),
+
+  "call:incoming": z.object({
+    chatId: z.string(),
+    callerId: z.string(),
+    type: z.enum(["audio", "video"]),
+    timestamp: Timestamp,
+  }),
+  "call:accepted": z.object({ chatId: z.string(), acceptedBy: z.string(), timestamp: Timestamp }),
+  "call:rejected": z.object({ chatId: z.string(), rejectedBy: z.string(), timestamp: Timestamp }),
+  "call:ended": z.object({ chatId: z.string(), endedBy: z.string(), timestamp: Timestamp }),
 
   "presence:user:online": z.object({ userId: z.string(), user: Profile, timestamp: Timestamp }),
   "presence:user:offline": z.object({ userId: z.string(), timestamp: Timestamp }),
@@ -59,7 +234,14 @@ const emits = {
   }),
 };
 
-type Fixed = { readonly [Name in keyof typeof emits]: z.input<(typeof emits)[Name]> };
+type Fixed = { readonly [Name in keyof typeof emits]: Frozen<z.input<(typeof emits)[Name]>> };
+
+/** Lists that nobody changes may be sent as well. */
+type Frozen<Value> = Value extends readonly (infer Entry)[]
+  ? readonly Frozen<Entry>[]
+  : Value extends object
+    ? { readonly [Key in keyof Value]: Frozen<Value[Key]> }
+    : Value;
 
 /** The events this server sends, with their payloads; `custom:*` are those that clients name themselves. */
 export type Emits = Fixed & { readonly [name: `custom:${string}`]: object };

@@ -17,10 +17,17 @@ export type RefusalCode =
 export class EventError extends Error {
   override readonly name = "EventError";
   readonly code: RefusalCode;
+  /** Milliseconds after which it may be tried again, where it is `rate_limited`. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: RefusalCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: RefusalCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }
 

@@ -47,14 +47,22 @@ export interface Member {
   readonly connectionId: string;
   readonly org: string;
   readonly userId: string;
+  readonly projects: Identity["projects"];
+}
+
+/** A socket as a room lists it; its own user's room also knows the projects its token grants. */
+export interface Listed {
+  readonly connectionId: string;
+  readonly projects?: Identity["projects"] | undefined;
 }
 
 /** What became of a join: `full` where the socket may hold no more, `gone` where it is no more. */
 export type JoinResult = "joined" | "full" | "gone";
 
 /** The member behind a session. */
-export const memberOf = (connectionId: string, { org, userId }: Identity): Member => ({
+export const memberOf = (connectionId: string, { org, userId, projects }: Identity): Member => ({
   connectionId,
   org,
   userId,
+  projects,
 });

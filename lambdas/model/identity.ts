@@ -54,7 +54,7 @@ export function identityOf(claims: unknown): Identity {
 }
 
 /** Whether the token grants a project. */
-export const grants = ({ projects }: Identity, projectId: string): boolean =>
+export const grants = ({ projects }: Pick<Identity, "projects">, projectId: string): boolean =>
   projects === "*" || projects.includes(projectId);
 
 /** The project meant where a payload names none: the token's only one (contract, section 1). */

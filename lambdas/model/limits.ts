@@ -13,10 +13,16 @@ const whole = (least: number, most: number, usual: number) =>
 export const Limits = z.object({
   /** Rooms one socket may be in, its own two included. */
   roomsPerSocket: whole(2, 1000, 200),
+  /** Wallet rooms one socket may be in. */
+  walletRoomsPerSocket: whole(1, 1000, 50),
   /** Live queries one socket may hold. */
   queriesPerSocket: whole(1, 100, 20),
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */
   customPayloadBytes: whole(1, MESSAGE_BYTES, 32 * KIB),
+  /** Bytes of the content of a chat message. */
+  messageContentBytes: whole(1, MESSAGE_BYTES, 16 * KIB),
+  /** Days a chat message is kept; 0 keeps it for good. */
+  messageRetentionDays: whole(0, 36_500, 0),
 });
 export type Limits = z.infer<typeof Limits>;
 

@@ -1,4 +1,4 @@
-import { segments } from "./segments.ts";
+import { segments, splitSegments } from "./segments.ts";
 
 declare const isRoom: unique symbol;
 
@@ -26,6 +26,39 @@ export const collectionRoom = (projectId: string, collectionId: string): Room =>
 /** Sockets subscribed to one document of a collection. */
 export const documentRoom = (projectId: string, collectionId: string, documentId: string): Room =>
   room("document", projectId, collectionId, documentId);
+
+/** Sockets in a chat of a project. */
+export const chatRoom = (projectId: string, chatId: string): Room =>
+  room("chat", projectId, chatId);
+
+/** Sockets that follow an integration of a project. */
+export const integrationRoom = (projectId: string, integrationId: string): Room =>
+  room("integration", projectId, integrationId);
+
+/** Sockets that hear the webhooks of an integration. */
+export const webhookRoom = (projectId: string, integrationId: string): Room =>
+  room("webhook", projectId, integrationId);
+
+/** Sockets subscribed to the wallets of an address, project, chain or currency. */
+export const walletRoom = (kind: "address" | "project" | "chain" | "currency", id: string): Room =>
+  room("wallet", kind, id);
+
+/** Tells the wallet rooms among the rooms of a socket. */
+export const isWalletRoom = (candidate: Room): boolean => candidate.startsWith("wallet#");
+
+/** The rooms of one kind that were made of a project and this id. */
+export const roomsNamed = (
+  candidates: readonly Room[],
+  make: (projectId: string, id: string) => Room,
+  id: string,
+): readonly Room[] =>
+  candidates.filter((candidate) => {
+    const projectId = projectOf(candidate);
+    return projectId !== undefined && make(projectId, id) === candidate;
+  });
+
+/** The project in a room's name, where its kind has one. */
+export const projectOf = (candidate: Room): string | undefined => splitSegments(candidate)[1];
 
 /** A custom channel of the organisation. */
 export const customRoom = (name: string): Room => room("custom", name);

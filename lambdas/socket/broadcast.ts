@@ -16,6 +16,8 @@ export interface Broadcast<Events extends EventMap> {
   to(room: Room | readonly Room[]): Broadcast<Events>;
   /** The same without the sockets of a room, or of any of several. */
   except(room: Room | readonly Room[]): Broadcast<Events>;
+  /** The same without those sockets in users' own rooms whose token does not grant the project. */
+  granted(projectId: string): Broadcast<Events>;
   readonly emit: Emit<Events>;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
@@ -25,6 +27,7 @@ interface Rooms {
   readonly org: string;
   readonly rooms: readonly Room[];
   readonly except: readonly Room[];
+  readonly grantedProject?: string | undefined;
   readonly sender?: string | undefined;
 }
 
@@ -37,6 +40,7 @@ export function createBroadcast<Events extends EventMap>(
     to: (room) => createBroadcast(outbox, { ...audience, rooms: audience.rooms.concat(room) }),
     except: (room) =>
       createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
+    granted: (grantedProject) => createBroadcast(outbox, { ...audience, grantedProject }),
     emit: (event, payload) => outbox.emit(audience, event, payload),
     disconnectSockets: (close = false) => outbox.disconnect(audience, close),
   };

@@ -1,4 +1,6 @@
 import pMap from "p-map";
+import type { Listed } from "#model/connection.ts";
+import { grants } from "#model/identity.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
 import type { Audience, Emission } from "./outbox.ts";
@@ -7,8 +9,8 @@ import type { Audience, Emission } from "./outbox.ts";
 const POSTS_AT_ONCE = 50;
 
 export interface DeliveryParts {
-  /** The connections in a room, page by page. */
-  readonly members: (org: string, room: Room) => AsyncIterable<readonly string[]>;
+  /** The sockets in a room, page by page. */
+  readonly members: (org: string, room: Room) => AsyncIterable<readonly Listed[]>;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
 }
 
@@ -103,18 +105,21 @@ interface Directory {
   listing(connectionId: string): readonly RoomOfOrg[];
 }
 
-function createDirectory(members: DeliveryParts["members"]): Directory {
-  const reads = new Map<string, Promise<ReadonlySet<string>>>();
-  const known: (RoomOfOrg & { readonly connectionIds: ReadonlySet<string> })[] = [];
+type RoomList = ReadonlyMap<string, Listed>;
 
-  const read = async (org: string, room: Room): Promise<ReadonlySet<string>> => {
-    const connectionIds = new Set<string>();
-    for await (const page of members(org, room)) for (const id of page) connectionIds.add(id);
-    known.push({ org, room, connectionIds });
-    return connectionIds;
+function createDirectory(members: DeliveryParts["members"]): Directory {
+  const reads = new Map<string, Promise<RoomList>>();
+  const known: (RoomOfOrg & { readonly list: RoomList })[] = [];
+
+  const read = async (org: string, room: Room): Promise<RoomList> => {
+    const list = new Map<string, Listed>();
+    for await (const page of members(org, room))
+      for (const member of page) list.set(member.connectionId, member);
+    known.push({ org, room, list });
+    return list;
   };
   const readOnce = (org: string, room: Room) => {
-    const key = `${org} ${room}`;
+    const key = JSON.stringify([org, room]);
     const reading = reads.get(key) ?? read(org, room);
     reads.set(key, reading);
     return reading;
@@ -127,14 +132,21 @@ function createDirectory(members: DeliveryParts["members"]): Directory {
       const [included, excluded] = await Promise.all(
         [rooms, except].map((names) => Promise.all(names.map((room) => readOnce(org, room)))),
       );
-      const connectionIds = new Set(included?.flatMap((ids) => [...ids]));
-      for (const ids of excluded ?? []) for (const id of ids) connectionIds.delete(id);
+      const listed = (included ?? []).flatMap((list) => [...list.values()]);
+      const connectionIds = new Set(listed.filter(isGranted(audience)).map(idOf));
+      for (const list of excluded ?? []) for (const id of list.keys()) connectionIds.delete(id);
       if (sender !== undefined) connectionIds.delete(sender);
       return connectionIds;
     },
     listing: (connectionId) =>
-      known
-        .filter(({ connectionIds }) => connectionIds.has(connectionId))
-        .map(({ org, room }) => ({ org, room })),
+      known.filter(({ list }) => list.has(connectionId)).map(({ org, room }) => ({ org, room })),
   };
 }
+
+const idOf = ({ connectionId }: Listed): string => connectionId;
+
+/** Only users' own rooms list what a token grants; in the others everyone was let in already. */
+const isGranted =
+  ({ grantedProject }: { readonly grantedProject?: string | undefined }) =>
+  ({ projects }: Listed): boolean =>
+    grantedProject === undefined || projects === undefined || grants({ projects }, grantedProject);

@@ -8,6 +8,8 @@ export type Audience =
       readonly org: string;
       readonly rooms: readonly Room[];
       readonly except: readonly Room[];
+      /** Where users' own rooms are addressed: only their sockets whose token grants this project. */
+      readonly grantedProject?: string | undefined;
       /** The connection of the sender, where the packet is for the others. */
       readonly sender?: string | undefined;
     };
@@ -22,6 +24,8 @@ export interface Emission {
 /** Packets that wait for their handler to succeed: nothing leaves before, nothing if it fails. */
 export interface Outbox {
   readonly emissions: readonly Emission[];
+  /** Gives what is in it and leaves it empty. */
+  take(): readonly Emission[];
   emit(audience: Audience, event: string, payload: unknown): void;
   ack(audience: Audience, id: number, value: unknown): void;
   disconnect(audience: Audience, close: boolean): void;
@@ -43,6 +47,7 @@ export function createOutbox({ encodeFrame, shape }: OutboxParts): Outbox {
 
   return {
     emissions,
+    take: () => emissions.splice(0),
     send: put,
     emit: (audience, event, payload) =>
       put(audience, { type: PacketType.EVENT, nsp: "/", data: [event, shape(event, payload)] }),

@@ -14,7 +14,8 @@ export interface Socket<Events extends EventMap> {
   /** The other sockets of a room. */
   to(room: Room | readonly Room[]): Broadcast<Events>;
   join(room: Room | readonly Room[]): Promise<void>;
-  leave(room: Room | readonly Room[]): Promise<void>;
+  /** Leaves rooms and gives those it was in. */
+  leave(room: Room | readonly Room[]): Promise<readonly Room[]>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }
@@ -28,7 +29,7 @@ export interface Server<Events extends EventMap> {
 /** Puts a socket into rooms and takes it out again. */
 export interface Membership {
   join(member: Member, rooms: readonly Room[]): Promise<void>;
-  leave(member: Member, rooms: readonly Room[]): Promise<void>;
+  leave(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
 }
 
 export interface SocketParts {

@@ -1,6 +1,7 @@
 import type { Connection, Piece, QueryPlace, Session } from "#model/connection.ts";
 import type { Identity } from "#model/identity.ts";
-import type { Room } from "#model/room.ts";
+import type { Limits } from "#model/limits.ts";
+import { isWalletRoom, type Room } from "#model/room.ts";
 import { connectionKey } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
 
@@ -21,8 +22,10 @@ export interface Connections {
   begin(connectionId: string, session: Session, rooms: readonly Room[]): Promise<boolean>;
   /** Notes a pong; `false` where the connection is unknown, or still without a session it should have had by then. */
   touch(connectionId: string, now: number, sessionDue: number): Promise<boolean>;
-  addRooms(connectionId: string, rooms: readonly Room[], most: number): Promise<boolean>;
-  removeRooms(connectionId: string, rooms: readonly Room[]): Promise<void>;
+  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
+  addRooms(connectionId: string, rooms: readonly Room[], fresh: readonly Room[]): Promise<boolean>;
+  /** Forgets rooms and gives all that were noted before. */
+  removeRooms(connectionId: string, rooms: readonly Room[]): Promise<ReadonlySet<Room>>;
   /** Notes a live query; where it replaces one, `previous` is the collection that one watched. */
   addQuery(
     connectionId: string,
@@ -38,8 +41,11 @@ export interface Connections {
   remove(connectionId: string): Promise<Connection | undefined>;
 }
 
-/** The connections in the table. */
-export function createConnections(table: Table): Connections {
+/** How many rooms one socket may be in, and how many of them may be a wallet's. */
+export type RoomLimits = Pick<Limits, "roomsPerSocket" | "walletRoomsPerSocket">;
+
+/** The connections in the table; wallet rooms are counted in a set of their own. */
+export function createConnections(table: Table, limits: RoomLimits): Connections {
   const exists = "attribute_exists(pk)";
   const inSession = `${exists} AND attribute_exists(#session)`;
 
@@ -81,22 +87,37 @@ export function createConnections(table: Table): Connections {
       return touched !== undefined;
     },
 
-    async addRooms(connectionId, rooms, most) {
+    async addRooms(connectionId, rooms, fresh) {
+      const wallets = rooms.filter(isWalletRoom);
+      const sets = roomSets(rooms, wallets);
+      const fewWallets = "(attribute_not_exists(wallets) OR size(wallets) <= :mostWallets)";
       const added = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "ADD rooms :rooms",
-        ConditionExpression: `${inSession} AND size(rooms) <= :most`,
+        UpdateExpression: `ADD ${sets.expression}`,
+        ConditionExpression: [
+          `${inSession} AND size(rooms) <= :most`,
+          ...(wallets.length > 0 ? [fewWallets] : []),
+        ].join(" AND "),
         ExpressionAttributeNames: { "#session": "session" },
-        ExpressionAttributeValues: { ":rooms": new Set(rooms), ":most": most },
+        ExpressionAttributeValues: {
+          ...sets.values,
+          ":most": limits.roomsPerSocket - fresh.length,
+          ...(wallets.length > 0 && {
+            ":mostWallets": limits.walletRoomsPerSocket - fresh.filter(isWalletRoom).length,
+          }),
+        },
       });
       return added !== undefined;
     },
 
     async removeRooms(connectionId, rooms) {
-      await table.update(connectionKey(connectionId), {
-        UpdateExpression: "DELETE rooms :rooms",
+      const sets = roomSets(rooms, rooms.filter(isWalletRoom));
+      const before = await table.update(connectionKey(connectionId), {
+        UpdateExpression: `DELETE ${sets.expression}`,
         ConditionExpression: exists,
-        ExpressionAttributeValues: { ":rooms": new Set(rooms) },
+        ExpressionAttributeValues: sets.values,
+        ReturnValues: "UPDATED_OLD",
       });
+      return (before?.rooms as ReadonlySet<Room> | undefined) ?? new Set();
     },
 
     async addQuery(connectionId, queryId, place, most) {
@@ -136,6 +157,14 @@ export function createConnections(table: Table): Connections {
     },
   };
 }
+
+const roomSets = (rooms: readonly Room[], wallets: readonly Room[]) =>
+  wallets.length === 0
+    ? { expression: "rooms :rooms", values: { ":rooms": new Set(rooms) } }
+    : {
+        expression: "rooms :rooms, wallets :wallets",
+        values: { ":rooms": new Set(rooms), ":wallets": new Set(wallets) },
+      };
 
 function connectionOf(connectionId: string, item: Item | undefined): Connection | undefined {
   if (item === undefined) return undefined;

@@ -1,4 +1,6 @@
+import type { ChatPlace } from "#model/chat.ts";
 import type { QueryPlace } from "#model/connection.ts";
+import type { IntegrationPlace } from "#model/integration.ts";
 import type { Room } from "#model/room.ts";
 import { segments } from "#model/segments.ts";
 
@@ -36,18 +38,88 @@ export const presenceKey = (org: string, room: Room, userId: string): Key => ({
   sk: userId,
 });
 
+/** The partition of the live queries on a collection. */
+export const queryPartition = (org: string, { projectId, collectionId }: QueryPlace): string =>
+  segments("query", org, projectId, collectionId);
+
 export const queryKey = (
   org: string,
-  { projectId, collectionId }: QueryPlace,
+  place: QueryPlace,
   connectionId: string,
   queryId: string,
 ): Key => ({
-  pk: segments("query", org, projectId, collectionId),
+  pk: queryPartition(org, place),
   sk: segments(connectionId, queryId),
 });
 
-export const revocationKey = (
-  org: string,
-  kind: "user" | "session" | "token",
-  id: string,
-): Key => ({ pk: segments("revoked", org, kind, id), sk: "revoked" });
+/** What can be revoked: a user, a session (`sid`), a token (`jti`). */
+export type RevokedKind = "user" | "session" | "token";
+
+export const revocationKey = (org: string, kind: RevokedKind, id: string): Key => ({
+  pk: segments("revoked", org, kind, id),
+  sk: "revoked",
+});
+
+/** The partition of a chat: the chat itself, its messages and the client ids they were sent under. */
+export const chatPartition = ({ org, projectId, chatId }: ChatPlace): string =>
+  segments("chat", org, projectId, chatId);
+
+export const chatKey = (place: ChatPlace): Key => ({ pk: chatPartition(place), sk: "chat" });
+
+/** What the sort key of every message begins with; ids sort by time. */
+export const MESSAGE_PREFIX = "message#";
+
+/** What sorts after every message of a chat, and before all else. */
+export const AFTER_MESSAGES = "message$";
+
+export const messageKey = (place: ChatPlace, messageId: string): Key => ({
+  pk: chatPartition(place),
+  sk: segments("message", messageId),
+});
+
+export const sentKey = (place: ChatPlace, sender: string, clientMessageId: string): Key => ({
+  pk: chatPartition(place),
+  sk: segments("sent", sender, clientMessageId),
+});
+
+/** The partition of the calls of a chat. */
+export const callPartition = ({ org, projectId, chatId }: ChatPlace): string =>
+  segments("call", org, projectId, chatId);
+
+export const callKey = (place: ChatPlace, callerId: string): Key => ({
+  pk: callPartition(place),
+  sk: callerId,
+});
+
+/** The partition of the integrations of a project. */
+export const integrationPartition = (org: string, projectId: string): string =>
+  segments("integrations", org, projectId);
+
+export const integrationKey = ({ org, projectId, integrationId }: IntegrationPlace): Key => ({
+  pk: integrationPartition(org, projectId),
+  sk: integrationId,
+});
+
+export const usageKey = ({ org, projectId, integrationId }: IntegrationPlace): Key => ({
+  pk: segments("integration", org, projectId, integrationId),
+  sk: "usage",
+});
+
+export const minuteKey = (
+  { org, projectId, integrationId }: IntegrationPlace,
+  minute: number,
+): Key => ({
+  pk: segments("integration", org, projectId, integrationId),
+  sk: segments("minute", String(minute)),
+});
+
+/** Whose webhooks a public path leads to: the path names no organisation. */
+export const webhookOwnerKey = (projectId: string, integrationId: string): Key => ({
+  pk: segments("webhook", projectId, integrationId),
+  sk: "owner",
+});
+
+export const onceKey = (kind: string, id: string): Key => ({
+  pk: segments("once", kind, id),
+  sk: "once",
+});

@@ -1,13 +1,24 @@
 import type { JoinResult, Member, QueryPlace } from "#model/connection.ts";
 import type { Filter } from "#model/filter.ts";
+import { splitSegments } from "#model/segments.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
-import { queryKey } from "./keys.ts";
-import type { Table } from "./table.ts";
+import { queryKey, queryPartition } from "./keys.ts";
+import type { Item, Table } from "./table.ts";
+
+/** A live query: whose it is, and its filter as it was stored. */
+export interface LiveQuery {
+  readonly connectionId: string;
+  readonly queryId: string;
+  /** The filter as JSON, by which a compiled one is found again. */
+  readonly filter: string;
+}
 
 /** The live queries of the sockets, stored with the collection they watch. */
 export interface Queries {
   /** Stores a filter for a socket; the same `queryId` again replaces it. */
   save(member: Member, queryId: string, place: QueryPlace, filter: Filter): Promise<JoinResult>;
+  /** The live queries on a collection, page by page. */
+  on(org: string, place: QueryPlace): AsyncIterable<readonly LiveQuery[]>;
   /** Deletes the live queries of a connection that is no more. */
   erase(
     org: string,
@@ -46,6 +57,17 @@ export function createQueries(parts: QueriesParts): Queries {
       return "joined";
     },
 
+    async *on(org, place) {
+      const query = {
+        KeyConditionExpression: "pk = :collection",
+        ExpressionAttributeValues: { ":collection": queryPartition(org, place) },
+        ProjectionExpression: "sk, queryId, #filter",
+        ExpressionAttributeNames: { "#filter": "filter" },
+        ConsistentRead: true,
+      };
+      for await (const { items } of table.pages(query)) yield items.map(liveQuery);
+    },
+
     erase: (org, connectionId, queries) =>
       table.writeAll(
         [],
@@ -55,3 +77,9 @@ export function createQueries(parts: QueriesParts): Queries {
       ),
   };
 }
+
+const liveQuery = ({ sk, queryId, filter }: Item): LiveQuery => ({
+  connectionId: splitSegments(String(sk))[0] ?? "",
+  queryId: String(queryId),
+  filter: String(filter),
+});

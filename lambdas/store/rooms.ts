@@ -1,16 +1,17 @@
-import type { JoinResult, Member } from "#model/connection.ts";
-import type { Room } from "#model/room.ts";
+import type { JoinResult, Listed, Member } from "#model/connection.ts";
+import { type Room, userRoom } from "#model/room.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
-import type { Table } from "./table.ts";
+import type { Item, Table } from "./table.ts";
 
 /** Who is in which room of which organisation. */
 export interface Rooms {
-  /** The connections in a room, in pages, in the order of their ids. */
-  members(org: string, room: Room): AsyncIterable<readonly string[]>;
+  /** The sockets in a room, in pages, in the order of their connections' ids. */
+  members(org: string, room: Room): AsyncIterable<readonly Listed[]>;
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
-  leave(member: Member, rooms: readonly Room[]): Promise<void>;
+  /** Takes a socket out of rooms and gives those it was in. */
+  leave(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Lists a socket in the rooms its session starts with. */
   enter(member: Member, rooms: readonly Room[]): Promise<void>;
   /** Takes a connection off the lists of rooms, and nothing more. */
@@ -20,7 +21,6 @@ export interface Rooms {
 export interface RoomsParts {
   readonly table: Table;
   readonly connections: Connections;
-  readonly roomsPerSocket: number;
   readonly now: () => number;
 }
 
@@ -29,10 +29,11 @@ export interface RoomsParts {
  * a leave goes the other way: so however joins, leaves and the disconnect of one socket interleave,
  * no list keeps a member that its connection does not know of.
  */
-export function createRooms({ table, connections, roomsPerSocket, now }: RoomsParts): Rooms {
-  const memberItem = ({ connectionId, org, userId }: Member, room: Room) => ({
+export function createRooms({ table, connections, now }: RoomsParts): Rooms {
+  const memberItem = ({ connectionId, org, userId, projects }: Member, room: Room) => ({
     ...memberKey(org, room, connectionId),
     userId,
+    ...(room === userRoom(userId) && { projects }),
     expiresAt: expiryAfter(now()),
   });
 
@@ -41,23 +42,21 @@ export function createRooms({ table, connections, roomsPerSocket, now }: RoomsPa
       const query = {
         KeyConditionExpression: "pk = :room",
         ExpressionAttributeValues: { ":room": roomPartition(org, room) },
-        ProjectionExpression: "sk",
+        ProjectionExpression: "sk, projects",
         // A socket told that it has joined must not miss the next packet.
         ConsistentRead: true,
       };
-      for await (const { items } of table.pages(query)) yield items.map(({ sk }) => String(sk));
+      for await (const { items } of table.pages(query)) yield items.map(listed);
     },
 
     async join(member, joined) {
       const { connectionId, org } = member;
       await rooms.enter(member, joined);
-      if (await connections.addRooms(connectionId, joined, roomsPerSocket - joined.length))
-        return "joined";
+      if (await connections.addRooms(connectionId, joined, joined)) return "joined";
 
       const connection = await connections.get(connectionId);
       const fresh = joined.filter((room) => !connection?.rooms.includes(room));
-      const left = roomsPerSocket - fresh.length;
-      if (connection?.session && (await connections.addRooms(connectionId, joined, left)))
+      if (connection?.session && (await connections.addRooms(connectionId, joined, fresh)))
         return "joined";
 
       await rooms.erase(org, fresh, connectionId);
@@ -65,8 +64,10 @@ export function createRooms({ table, connections, roomsPerSocket, now }: RoomsPa
     },
 
     async leave({ connectionId, org }, left) {
-      await connections.removeRooms(connectionId, left);
+      if (left.length === 0) return [];
+      const before = await connections.removeRooms(connectionId, left);
       await rooms.erase(org, left, connectionId);
+      return left.filter((room) => before.has(room));
     },
 
     async enter(member, entered) {
@@ -85,3 +86,8 @@ export function createRooms({ table, connections, roomsPerSocket, now }: RoomsPa
   };
   return rooms;
 }
+
+const listed = ({ sk, projects }: Item): Listed => ({
+  connectionId: String(sk),
+  projects: projects as Listed["projects"],
+});

@@ -40,3 +40,13 @@ export function createSecret({ client, arn, now }: SecretParts): Secret {
     },
   };
 }
+
+/** The secrets that a function has asked for, each kept in its memory once. */
+export function createSecrets(parts: Omit<SecretParts, "arn">): (arn: string) => Secret {
+  const known = new Map<string, Secret>();
+  return (arn) => {
+    const secret = known.get(arn) ?? createSecret({ ...parts, arn });
+    known.set(arn, secret);
+    return secret;
+  };
+}

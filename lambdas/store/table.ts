@@ -31,6 +31,8 @@ export interface Table {
   get(key: Key, projection?: string): Promise<Item | undefined>;
   getAll(keys: readonly Key[]): Promise<Item[]>;
   put(item: KeyedItem): Promise<void>;
+  /** Puts an item unless there is one of its key; `false` where there is. */
+  create(item: KeyedItem): Promise<boolean>;
   /** The attributes asked for by `ReturnValues`, or `undefined` where the condition did not hold. */
   update(key: Key, change: Change): Promise<Item | undefined>;
   /** The item as it was, or `undefined` where there was none or the condition did not hold. */
@@ -99,6 +101,15 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
 
     async put(Item) {
       await client.send(new PutCommand({ TableName, Item }));
+    },
+
+    async create(Item) {
+      const created = await unlessConditionFails(() =>
+        client.send(
+          new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(pk)" }),
+        ),
+      );
+      return created !== undefined;
     },
 
     update: (Key, change) =>

@@ -15,4 +15,4 @@ export const customChannels = [
   customPresence,
   customTyping,
   customFileShare,
-];
+] as const;

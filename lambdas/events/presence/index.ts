@@ -4,4 +4,9 @@ import { presenceOnline } from "./presence-online.ts";
 import { presenceUpdate } from "./presence-update.ts";
 
 /** Who is online where. */
-export const presenceEvents = [presenceOnline, presenceOffline, presenceUpdate, presenceGetOnline];
+export const presenceEvents = [
+  presenceOnline,
+  presenceOffline,
+  presenceUpdate,
+  presenceGetOnline,
+] as const;

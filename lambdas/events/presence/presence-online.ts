@@ -33,8 +33,8 @@ export const presenceOnline = defineEvent({
 function grantedPresence(request: AccessRequest<{ readonly projectId?: string | undefined }>): {
   readonly presenceRooms: readonly Room[];
 } {
-  const { payload, identity } = request;
-  const { projectId } = payload;
+  const { identity } = request;
+  const { projectId } = request.payload;
   if (projectId === undefined) return { presenceRooms: everyPresence(identity) };
   if (!grants(identity, projectId))
     throw new EventError("forbidden", `your token does not grant the project ${projectId}`);

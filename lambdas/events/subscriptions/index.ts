@@ -13,4 +13,4 @@ export const subscriptions = [
   subscribeDocument,
   subscribeQuery,
   customEvent,
-];
+] as const;

@@ -1,0 +1,24 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { userRoom } from "#model/room.ts";
+import { chatMember } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+import { requireInvited } from "./participants.ts";
+
+/** Accepts a call this user was invited to; the caller hears of it. */
+export const callAccept = defineEvent({
+  name: "call:accept",
+  payload: z.object({ chatId: Id, projectId: z.optional(Id), callerId: Id }),
+  access: chatMember,
+
+  async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {
+    const { chatId, projectId } = chat;
+    const { userId: acceptedBy } = socket;
+    requireInvited(await calls.find(place, callerId), callerId, acceptedBy);
+
+    server
+      .to(userRoom(callerId))
+      .granted(projectId)
+      .emit("call:accepted", { chatId, acceptedBy, timestamp });
+  },
+});

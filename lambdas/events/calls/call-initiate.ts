@@ -1,0 +1,34 @@
+import * as z from "zod/mini";
+import { admits } from "#model/chat.ts";
+import { Id } from "#model/id.ts";
+import { userRoom } from "#model/room.ts";
+import { chatMember } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+import { EventError } from "../errors.ts";
+import { MOST_PARTICIPANTS } from "./participants.ts";
+
+/** Calls some users of a chat. */
+export const callInitiate = defineEvent({
+  name: "call:initiate",
+  payload: z.object({
+    chatId: Id,
+    projectId: z.optional(Id),
+    type: z.enum(["audio", "video"]),
+    participants: z.array(Id).check(z.minLength(1), z.maxLength(MOST_PARTICIPANTS)),
+  }),
+  access: chatMember,
+
+  async handle({ payload: { type, ...payload }, chat, place, socket, server, calls, timestamp }) {
+    const { userId: callerId } = socket;
+    const participants = [...new Set(payload.participants)].filter((id) => id !== callerId);
+    const stranger = participants.find((userId) => !admits(chat, userId));
+    if (stranger !== undefined)
+      throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
+    await calls.put(place, { callerId, type, participants });
+
+    server
+      .to(participants.map(userRoom))
+      .granted(chat.projectId)
+      .emit("call:incoming", { chatId: chat.chatId, callerId, type, timestamp });
+  },
+});

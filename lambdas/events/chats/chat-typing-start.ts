@@ -1,0 +1,18 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { chatRoom } from "#model/room.ts";
+import { chatMember } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+
+/** Tells the others in a chat that the user types. */
+export const chatTypingStart = defineEvent({
+  name: "chat:typing:start",
+  payload: z.object({ chatId: Id, projectId: z.optional(Id) }),
+  access: chatMember,
+
+  async handle({ chat: { projectId, chatId }, socket }) {
+    socket
+      .to(chatRoom(projectId, chatId))
+      .emit("user:typing:start", { userId: socket.userId, chatId });
+  },
+});

@@ -1,0 +1,11 @@
+import { EventError } from "../errors.ts";
+
+/** Refuses what asked for a message that is not there, or is somebody else's. */
+export function refuseFault(result: string, messageId: string): void {
+  if (result === "not_found") throw notFound(`there is no message ${messageId}`);
+  if (result === "forbidden")
+    throw new EventError("forbidden", `the message ${messageId} is not yours`);
+}
+
+/** A message that is not there. */
+export const notFound = (message: string): EventError => new EventError("not_found", message);

@@ -1,0 +1,49 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { integrationRoom } from "#model/room.ts";
+import { integrationUser } from "../access.ts";
+import { defineEvent, instead } from "../define-event.ts";
+import { Params, takeTurn } from "./upstream.ts";
+
+/** Calls an endpoint of an integration; the caller gets its answer, those who follow it a summary. */
+export const integrationExecute = defineEvent({
+  name: "integration:execute",
+  payload: z.object({
+    projectId: Id,
+    integrationId: Id,
+    endpoint: Id,
+    params: z._default(Params, {}),
+    requestData: z.optional(z.unknown()),
+  }),
+  access: integrationUser,
+  reply: "integration:execution:completed",
+
+  async handle({ payload, integration, projectId, timestamp, ...context }) {
+    const { integrationId, endpoint, params, requestData } = payload;
+    const { socket, server, integrations, flush, callUpstream } = context;
+    const place = { org: socket.identity.org, projectId, integrationId };
+    const room = integrationRoom(projectId, integrationId);
+    const facts = { integrationId, endpoint, timestamp };
+    const call = await takeTurn(
+      integration,
+      place,
+      { endpoint, params, requestData },
+      integrations,
+    );
+
+    socket.to(room).emit("integration:execution:started", facts);
+    await flush();
+    const outcome = await callUpstream(integration, call);
+    const usage = await integrations.countUse(place, { failed: !outcome.ok, at: timestamp });
+
+    const failure = { ...facts, error: outcome.ok ? "" : outcome.error };
+    if (outcome.ok)
+      socket.to(room).emit("integration:execution:completed", { ...facts, success: true });
+    else socket.to(room).emit("integration:execution:failed", failure);
+    server.to(room).emit("integration:usage:updated", { integrationId, usage });
+
+    return outcome.ok
+      ? { ...facts, result: { success: true as const, data: outcome.data } }
+      : instead("integration:execution:failed", failure);
+  },
+});

@@ -1,0 +1,18 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { ownIntegrationRooms } from "../access.ts";
+import { defineEvent } from "../define-event.ts";
+
+/** Follows an integration no longer. */
+export const integrationLeave = defineEvent({
+  name: "integration:leave",
+  payload: z.object({ integrationId: Id, projectId: z.optional(Id) }),
+  access: ownIntegrationRooms,
+  reply: "integration:left",
+
+  async handle({ payload: { integrationId }, rooms, socket }) {
+    await socket.leave(rooms);
+
+    return { integrationId };
+  },
+});

@@ -1,0 +1,76 @@
+import * as z from "zod/mini";
+import { Id } from "./id.ts";
+
+/** Milliseconds an upstream call may take at most (contract, section 6). */
+export const LONGEST_CALL = 20_000;
+
+const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
+
+const HeaderName = z.string().check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/));
+const HeaderValue = z.string().check(z.regex(/^[\t\x20-\x7e\x80-\xff]{0,4096}$/));
+
+/** ARN of a Secrets Manager secret: the only form in which a credential is ever given. */
+const SecretArn = z
+  .string()
+  .check(z.regex(/^arn:[^:]+:secretsmanager:[^:]+:\d*:secret:\S{1,512}$/));
+
+const Endpoint = z.object({
+  method: z.enum(METHODS),
+  /** Path below `baseUrl`; `{name}` is filled from `params`. */
+  path: z.string().check(z.regex(/^\/[^\s?#]{0,1024}$/)),
+  headers: z.optional(z.record(HeaderName, HeaderValue)),
+  timeoutMs: z.optional(z.int().check(z.minimum(1), z.maximum(LONGEST_CALL))),
+});
+export type Endpoint = z.infer<typeof Endpoint>;
+
+const Auth = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("none") }),
+  z.object({ type: z.literal("bearer"), secretArn: SecretArn }),
+  z.object({ type: z.literal("basic"), secretArn: SecretArn }),
+  z.object({ type: z.literal("header"), header: HeaderName, secretArn: SecretArn }),
+]);
+export type Auth = z.infer<typeof Auth>;
+
+const Webhook = z.discriminatedUnion("scheme", [
+  /** Standard Webhooks: `webhook-id`, `webhook-timestamp`, `webhook-signature`. */
+  z.object({ scheme: z.literal("standard"), secretArn: SecretArn }),
+  /** Hex HMAC-SHA256 of the body, or of `<timestamp>.<body>` where a header carries a timestamp. */
+  z.object({
+    scheme: z.literal("hmac-sha256"),
+    secretArn: SecretArn,
+    signatureHeader: HeaderName,
+    /** Epoch seconds; deliveries older than 5 minutes are refused. */
+    timestampHeader: z.optional(HeaderName),
+    /** The delivery's id, by which a repeated one is dropped. */
+    idHeader: z.optional(HeaderName),
+  }),
+]);
+export type Webhook = z.infer<typeof Webhook>;
+
+/** A back end of somebody else that clients of a project may call through this server (contract, integrations). */
+export const Integration = z.object({
+  projectId: Id,
+  integrationId: Id,
+  name: z.string().check(z.minLength(1), z.maxLength(256)),
+  isActive: z._default(z.boolean(), true),
+  baseUrl: z.url().check(z.maxLength(2048)),
+  endpoints: z.record(Id, Endpoint),
+  auth: z._default(Auth, { type: "none" }),
+  rateLimit: z.optional(z.object({ perMinute: z.int().check(z.minimum(1)) })),
+  webhook: z.optional(Webhook),
+});
+export type Integration = z.infer<typeof Integration>;
+
+/** Where an integration lives. */
+export interface IntegrationPlace {
+  readonly org: string;
+  readonly projectId: string;
+  readonly integrationId: string;
+}
+
+/** How often an integration was called; `lastUsed` is ISO 8601. */
+export interface Usage {
+  readonly calls: number;
+  readonly errors: number;
+  readonly lastUsed?: string | undefined;
+}
