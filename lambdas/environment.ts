@@ -20,14 +20,19 @@ import { createTable } from "#store/table.ts";
 // zod/mini brings no messages of its own; clients read them in refusals.
 z.config(en());
 
-/** The environment variables of a function. */
-const Environment = z
-  .object({
-    TABLE_NAME: z.string(),
+/** The environment variables of every function. */
+const Publisher = z.object({
+  TABLE_NAME: z.string(),
+  /** Where connections are posted to; read by the SDK itself. */
+  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
+  LIMITS: json(Limits),
+});
+
+/** The environment variables of the socket function. */
+const SocketServer = z
+  .extend(Publisher, {
     AWS_LAMBDA_FUNCTION_NAME: z.string(),
     AWS_ENDPOINT_URL_LAMBDA: z.url(),
-    /** Where connections are posted to; read by the SDK itself. */
-    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
     AWS_REGION: z.string(),
     AWS_ACCESS_KEY_ID: z.string(),
     AWS_SECRET_ACCESS_KEY: z.string(),
@@ -38,7 +43,6 @@ const Environment = z
     TOKEN_AUDIENCE: z.optional(z.string()),
     /** Set on a developer's machine alone: integrations may then be on it too. */
     ALLOWS_LOCALHOST: z.optional(z.literal("true")),
-    LIMITS: json(Limits),
     HEARTBEAT: json(Heartbeat),
   })
   .check(
@@ -46,44 +50,60 @@ const Environment = z
       error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
     }),
   );
-type Environment = z.infer<typeof Environment>;
+type SocketServer = z.infer<typeof SocketServer>;
 
 function json<Schema extends z.ZodMiniType>(schema: Schema) {
   const parse = z.transform((text: string): unknown => JSON.parse(text));
   return z.pipe(z.pipe(z._default(z.string(), "{}"), parse), schema);
 }
 
-/** Everything a function is given from outside: settings, AWS, the clock. */
-export function readEnvironment(variables: NodeJS.ProcessEnv) {
-  const result = Environment.safeParse(variables);
-  if (!result.success)
-    throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
+function read<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  variables: NodeJS.ProcessEnv,
+): z.output<Schema> {
+  const result = schema.safeParse(variables);
+  if (result.success) return result.data;
+  throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
+}
 
-  const env = result.data;
-  const now = Date.now;
-  const secret = createSecrets({ client: new SecretsManagerClient(), now });
-  const dynamo = DynamoDBDocumentClient.from(new DynamoDBClient(), {
+const now = Date.now;
+const note = (message: string, details: object) => console.info({ message, ...details });
+
+/** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
+export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
+  const { LIMITS: limits, TABLE_NAME: tableName } = read(Publisher, variables);
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
     marshallOptions: { removeUndefinedValues: true },
   });
+  // Retries are the gateway's own: the SDK's would multiply with them.
+  const management = new ApiGatewayManagementApiClient({ maxAttempts: 1 });
   return {
-    limits: env.LIMITS,
+    limits,
+    table: createTable({ client, tableName, pause }),
+    gateway: createGateway({ client: management, pause }),
+    note,
+    now,
+  };
+}
+
+/** The same for the function that takes webhooks, with the secrets they are signed with. */
+export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
+  const secret = createSecrets({ client: new SecretsManagerClient(), now });
+  return {
+    ...readPublisherEnvironment(variables),
+    secret: (arn: string) => secret(arn).read(),
+  };
+}
+
+/** Everything the socket function is given from outside. */
+export function readEnvironment(variables: NodeJS.ProcessEnv) {
+  const env = read(SocketServer, variables);
+  const secret = createSecrets({ client: new SecretsManagerClient(), now });
+  return {
+    ...readPublisherEnvironment(variables),
     heartbeat: env.HEARTBEAT,
-    table: createTable({ client: dynamo, tableName: env.TABLE_NAME, pause }),
-    // Retries are the gateway's own: the SDK's would multiply with them.
-    gateway: createGateway({
-      client: new ApiGatewayManagementApiClient({ maxAttempts: 1 }),
-      pause,
-    }),
-    invokeSelf: createInvocation({
-      client: new AwsClient({
-        accessKeyId: env.AWS_ACCESS_KEY_ID,
-        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
-        ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
-        region: env.AWS_REGION,
-      }),
-      endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
-      functionName: env.AWS_LAMBDA_FUNCTION_NAME,
-    }),
+    pause,
+    invokeSelf: invocationOf(env),
     authenticate: authentication(env, secret),
     callUpstream: createUpstream({
       http: createHttpClient({
@@ -94,12 +114,22 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
       secret: (arn) => secret(arn).read(),
     }),
     newId: monotonicFactory(),
-    now,
-    pause,
   };
 }
 
-function authentication(env: Environment, secret: (arn: string) => Secret) {
+const invocationOf = (env: SocketServer) =>
+  createInvocation({
+    client: new AwsClient({
+      accessKeyId: env.AWS_ACCESS_KEY_ID,
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+      region: env.AWS_REGION,
+    }),
+    endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
+    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+  });
+
+function authentication(env: SocketServer, secret: (arn: string) => Secret) {
   const expected = { issuer: env.TOKEN_ISSUER, audience: env.TOKEN_AUDIENCE };
   if (env.TOKEN_JWKS_URL !== undefined) return withJwks(env.TOKEN_JWKS_URL, expected);
   return withSecret(secret(env.TOKEN_SECRET_ARN ?? ""), expected);

@@ -14,10 +14,7 @@ interface GatewayEvent extends Omit<APIGatewayProxyWebsocketEventV2, "requestCon
   readonly queryStringParameters?: Record<string, string>;
 }
 
-const server = createRealtimeServer({
-  ...readEnvironment(process.env),
-  note: (message, details) => console.info({ message, ...details }),
-});
+const server = createRealtimeServer(readEnvironment(process.env));
 
 /** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
 export async function handler(event: GatewayEvent | Opening): Promise<{ statusCode: number }> {

@@ -1,4 +1,4 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
@@ -55,7 +55,6 @@ export class LambdaFunction extends NodejsFunction {
       environment: {
         ...environment,
         NODE_OPTIONS: "--enable-source-maps",
-        AWS_ENDPOINT_URL_LAMBDA: `https://lambda.${Stack.of(scope).region}.${Stack.of(scope).urlSuffix}`,
       },
       bundling: {
         format: OutputFormat.ESM,

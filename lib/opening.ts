@@ -1,3 +1,4 @@
+import { Stack } from "aws-cdk-lib";
 import { Policy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
@@ -20,5 +21,7 @@ export class Opening extends Construct {
       ],
     });
     opener.role?.attachInlinePolicy(policy);
+    const { region, urlSuffix } = Stack.of(this);
+    opener.addEnvironment("AWS_ENDPOINT_URL_LAMBDA", `https://lambda.${region}.${urlSuffix}`);
   }
 }

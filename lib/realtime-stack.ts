@@ -2,10 +2,13 @@ import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "./config.ts";
 import { Edge } from "./edge.ts";
+import { allowIntegrationSecrets } from "./integration-secrets.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import { Opening } from "./opening.ts";
+import { PublishBus } from "./publish-bus.ts";
 import { StateTable } from "./state-table.ts";
 import { TokenVerification } from "./token-verification.ts";
+import { WebhookEndpoint } from "./webhook-endpoint.ts";
 import { STAGE_NAME, WebSocketGateway } from "./websocket-gateway.ts";
 
 /** The whole server: sockets at API Gateway, protocol in one function, state in one table. */
@@ -14,19 +17,30 @@ export class RealtimeStack extends Stack {
     super(scope, id, { description: "Serverless Socket.IO" });
 
     const { pingInterval, pingTimeout, maxPayload } = settings;
+    const limits = JSON.stringify(limitsOf(settings));
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       memorySize: settings.functionMemory,
       lateModules: ["undici", "ipaddr.js"],
       environment: {
-        LIMITS: JSON.stringify(limitsOf(settings)),
+        LIMITS: limits,
         HEARTBEAT: JSON.stringify({ pingInterval, pingTimeout, maxPayload }),
       },
+    });
+    const publisher = new LambdaFunction(this, "Publish", {
+      entry: "lambdas/publish.ts",
+      memorySize: settings.functionMemory,
+      environment: { LIMITS: limits },
+    });
+    const webhook = new LambdaFunction(this, "Webhook", {
+      entry: "lambdas/webhook.ts",
+      memorySize: settings.functionMemory,
+      environment: { LIMITS: limits },
     });
     new Opening(this, "Opening", { opener: socket });
 
     const table = new StateTable(this, "State", settings);
-    table.allowUsing(socket);
+    for (const user of [socket, publisher, webhook]) table.allowUsing(user);
 
     const tokens = new TokenVerification(this, "Tokens", settings);
     tokens.allowVerifying(socket);
@@ -35,7 +49,12 @@ export class RealtimeStack extends Stack {
       handler: socket,
       setsLogRole: settings.gatewayLogRole,
     });
-    gateway.allowSending(socket);
+    for (const sender of [socket, publisher, webhook]) gateway.allowSending(sender);
+    for (const reader of [socket, webhook])
+      allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
+
+    const bus = new PublishBus(this, "Publications", { publisher });
+    const webhooks = new WebhookEndpoint(this, "Webhooks", { receiver: webhook });
 
     const edge = new Edge(this, "Edge", { gateway });
 
@@ -46,6 +65,10 @@ export class RealtimeStack extends Stack {
       "DirectOptions",
       `{ path: "/${STAGE_NAME}", addTrailingSlash: false, transports: ["websocket"], auth: { token } }`,
     );
+    this.#output("PublishFunctionName", publisher.functionName);
+    this.#output("PublishBusName", bus.busName);
+    this.#output("DeadLettersUrl", bus.deadLetters.queueUrl);
+    this.#output("WebhookUrl", `${webhooks.url}/webhooks/<projectId>/<integrationId>`);
     if (tokens.secretArn !== undefined) this.#output("TokenSecretArn", tokens.secretArn);
   }
 

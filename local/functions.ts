@@ -26,6 +26,8 @@ export interface FunctionsParts {
   /** Execution environments of one function at the same time; what comes beyond waits. */
   readonly concurrency: number;
   readonly work: Work;
+  /** Called with what was tried in vain: an asynchronous invocation and why its last try failed. */
+  readonly onDead: (name: string, event: object, reason: string) => void;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -45,7 +47,11 @@ export function createFunctions(parts: FunctionsParts): Functions {
   }
 
   async function persist(name: string, event: object): Promise<void> {
-    for (let tries = 0; tries < ASYNC_TRIES; tries += 1) if ((await invoke(name, event)).ok) return;
+    for (let tries = 1; ; tries += 1) {
+      const result = await invoke(name, event);
+      if (result.ok) return;
+      if (tries === ASYNC_TRIES) return parts.onDead(name, event, result.message);
+    }
   }
 
   return {

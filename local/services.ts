@@ -18,6 +18,8 @@ export interface ServicesParts {
   readonly stage: string;
   /** The value of a secret, if there is one of this ARN. */
   readonly secretOf: (arn: string) => string | undefined;
+  /** EventBridge's `PutEvents`. */
+  readonly putEvents: (input: { readonly Entries: readonly object[] }) => object;
   /** The function behind an access key id, if there is one. */
   readonly functionOf: (accessKeyId: string) => string | undefined;
   readonly onCall: (call: ServiceCall) => void;
@@ -45,6 +47,9 @@ export function createServices(parts: ServicesParts) {
     } else if (target === "secretsmanager") {
       note(`secretsmanager:${action}`);
       void reveal(request, response);
+    } else if (target === "AWSEvents") {
+      note(`events:${action}`);
+      void putEvents(request, response);
     } else if (connection !== undefined) {
       if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
       note(`execute-api:${request.method}`);
@@ -57,7 +62,7 @@ export function createServices(parts: ServicesParts) {
   };
 
   async function manage(connectionId: string, request: IncomingMessage, response: ServerResponse) {
-    const body = await read(request);
+    const body = await readBody(request);
     const info = gateway.info(connectionId);
     if (info === undefined) return refuse(response, 410, "GoneException", "Gone");
     switch (request.method) {
@@ -76,15 +81,22 @@ export function createServices(parts: ServicesParts) {
     }
   }
 
+  async function putEvents(request: IncomingMessage, response: ServerResponse) {
+    const input = JSON.parse(String(await readBody(request))) as { Entries: readonly object[] };
+    answerJson(response, 200, parts.putEvents(input));
+  }
+
   async function reveal(request: IncomingMessage, response: ServerResponse) {
-    const { SecretId } = JSON.parse(String(await read(request))) as { readonly SecretId: string };
+    const { SecretId } = JSON.parse(String(await readBody(request))) as {
+      readonly SecretId: string;
+    };
     const SecretString = parts.secretOf(SecretId);
     if (SecretString !== undefined) answerJson(response, 200, { ARN: SecretId, SecretString });
     else refuse(response, 400, "ResourceNotFoundException", `There is no secret ${SecretId}.`);
   }
 
   async function invoke(name: string, request: IncomingMessage, response: ServerResponse) {
-    const event = JSON.parse(String(await read(request))) as object;
+    const event = JSON.parse(String(await readBody(request))) as object;
     if (request.headers["x-amz-invocation-type"] === "Event") {
       functions.invokeAsync(name, event);
       response.writeHead(202).end();
@@ -92,8 +104,15 @@ export function createServices(parts: ServicesParts) {
     }
     const result = await functions.invoke(name, event);
     if (!result.ok) response.setHeader("x-amz-function-error", "Unhandled");
-    answerJson(response, 200, result.ok ? result.value : { errorMessage: result.message });
+    answerJson(response, 200, result.ok ? result.value : failureOf(result.message));
   }
+}
+
+/** What Lambda tells a caller whose function threw: the error's name and message, without its stack. */
+function failureOf(message: string): object {
+  const [first = ""] = message.split("\n");
+  const [, errorType = "Error", errorMessage = first] = /^(\w+): (.*)$/.exec(first) ?? [];
+  return { errorType, errorMessage };
 }
 
 /** The access key id in a signature of version 4. */
@@ -110,7 +129,8 @@ function answerJson(response: ServerResponse, status: number, body: unknown): tr
   return true;
 }
 
-async function read(request: IncomingMessage): Promise<Buffer> {
+/** The whole body of a request. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);

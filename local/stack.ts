@@ -1,10 +1,12 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { createEdge } from "./edge.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
-import { createServices, type ServiceCall } from "./services.ts";
+import { createHttpApi } from "./http-api.ts";
+import { createServices, readBody, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, REGION, readStack } from "./template.ts";
 import { createWork } from "./work.ts";
 
@@ -29,6 +31,13 @@ export interface StackOptions {
   readonly log: (functionName: string, text: string) => void;
 }
 
+/** What a function could not process, with the reason of its last try. */
+export interface DeadLetter {
+  readonly functionName: string;
+  readonly event: object;
+  readonly reason: string;
+}
+
 /** The whole stack, running on this machine. */
 export interface LocalStack {
   /** Where clients connect, e.g. `http://127.0.0.1:3000`. */
@@ -38,6 +47,10 @@ export interface LocalStack {
   readonly database: Database;
   readonly functions: Functions;
   readonly gateway: LocalGateway;
+  /** The buses of the template. */
+  readonly busNames: readonly string[];
+  /** What lies in the dead-letter queues. */
+  readonly deadLetters: readonly DeadLetter[];
   /** Calls of AWS services since the last time this was asked. */
   takeCalls(): readonly ServiceCall[];
   /** Resolves once nothing goes on: no frame is on its way to a function, no invocation runs or waits. */
@@ -55,8 +68,12 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
 
   const database = await startDatabase({ tables: stack.tables, data: options.data });
   const work = createWork();
+  const deadLetters: DeadLetter[] = [];
   const functions = createFunctions({
     work,
+    onDead(name, event, reason) {
+      if (stack.deadLetterQueues.has(name)) deadLetters.push({ functionName: name, event, reason });
+    },
     definitions: stack.functions,
     environmentOf: (definition) => ({
       ...localEnvironment(definition, url, stack.api.stage),
@@ -81,14 +98,22 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     gateway,
     stage: stack.api.stage,
     secretOf: (arn) => options.secrets?.[arn] ?? (arn === tokenSecret ? options.secret : undefined),
+    putEvents: createBus(stack.rules, functions),
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
   });
   const edge = createEdge(stack.edgeCode);
   server.on("upgrade", gateway.onUpgrade);
+  const httpApi = createHttpApi(stack.httpRoutes, functions);
   server.on("request", (request, response) => {
     if (answer(request, response)) return;
-    const result = edge(request, new URL(request.url ?? "/", url));
+    const target = new URL(request.url ?? "/", url);
+    const answered = httpApi(request, target.pathname, () => readBody(request));
+    if (answered !== undefined) {
+      void work.track(answered).then(({ status, body }) => response.writeHead(status).end(body));
+      return;
+    }
+    const result = edge(request, target);
     const { status, headers, body } =
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
     response.writeHead(status, headers).end(body);
@@ -101,6 +126,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     database,
     functions,
     gateway,
+    busNames: [...new Set(stack.rules.map(({ busName }) => busName))],
+    deadLetters,
     takeCalls() {
       const taken = calls;
       calls = [];

@@ -41,11 +41,30 @@ export interface ApiDefinition {
   readonly routes: ReadonlyMap<string, string>;
 }
 
+/** A route of the template's HTTP API, e.g. `POST /webhooks/{projectId}`, and the function behind it. */
+export interface HttpRoute {
+  readonly method: string;
+  readonly path: string;
+  readonly functionName: string;
+}
+
+/** A rule of the template: which events of which bus go to which functions. */
+export interface RuleDefinition {
+  readonly busName: string;
+  /** Sources whose events the rule does not take, by how they begin. */
+  readonly exceptSources: string;
+  readonly functionNames: readonly string[];
+}
+
 /** What of the deployed stack runs on this machine. */
 export interface StackDefinition {
   readonly functions: readonly FunctionDefinition[];
   readonly tables: readonly TableDefinition[];
   readonly api: ApiDefinition;
+  readonly httpRoutes: readonly HttpRoute[];
+  readonly rules: readonly RuleDefinition[];
+  /** The dead-letter queue behind each function that has one. */
+  readonly deadLetterQueues: ReadonlyMap<string, string>;
   /** The code of the CloudFront function in front of the API. */
   readonly edgeCode: string;
 }
@@ -78,6 +97,11 @@ export function readStack(assembly: string): StackDefinition {
       ...ofType(resources, "AWS::DynamoDB::GlobalTable"),
     ].map(([name, { Properties }]) => tableOf(name, Properties)),
     api: apiOf(resources),
+    httpRoutes: httpRoutesOf(resources),
+    rules: ofType(resources, "AWS::Events::Rule").map(([name, { Properties }]) =>
+      ruleOf(name, Properties),
+    ),
+    deadLetterQueues: deadLetterQueuesOf(resources),
     edgeCode: text(
       ofType(resources, "AWS::CloudFront::Function")[0]?.[1].Properties.FunctionCode,
       "the code of a CloudFront function",
@@ -120,14 +144,13 @@ function tableOf(name: string, properties: Readonly<Record<string, unknown>>): T
 }
 
 function apiOf(resources: Resources): ApiDefinition {
-  const [found] = ofType(resources, "AWS::ApiGatewayV2::Api");
-  if (found === undefined) throw new Error("The template has no AWS::ApiGatewayV2::Api.");
+  const found = ofType(resources, "AWS::ApiGatewayV2::Api").find(
+    ([, { Properties }]) => Properties.ProtocolType === "WEBSOCKET",
+  );
+  if (found === undefined) throw new Error("The template has no WebSocket AWS::ApiGatewayV2::Api.");
   const [apiId, api] = found;
-  const [stage] = ofType(resources, "AWS::ApiGatewayV2::Stage");
-  const routes = ofType(resources, "AWS::ApiGatewayV2::Route").map(([name, { Properties }]) => {
-    const routeKey = text(Properties.RouteKey, `the RouteKey of ${name}`);
-    return [routeKey, targetOf(resources, name, resolve(Properties.Target))] as const;
-  });
+  const [stage] = partsOf(resources, "Stage", apiId);
+  const routes = routesOf(resources, apiId);
   return {
     apiId,
     stage: text(stage?.[1].Properties.StageName, "the StageName of the API"),
@@ -136,11 +159,64 @@ function apiOf(resources: Resources): ApiDefinition {
   };
 }
 
+const partsOf = (resources: Resources, part: "Stage" | "Route", apiId: string) =>
+  ofType(resources, `AWS::ApiGatewayV2::${part}`).filter(
+    ([, { Properties }]) => resolve(Properties.ApiId) === apiId,
+  );
+
+const routesOf = (resources: Resources, apiId: string) =>
+  partsOf(resources, "Route", apiId).map(([name, { Properties }]) => {
+    const routeKey = text(Properties.RouteKey, `the RouteKey of ${name}`);
+    return [routeKey, targetOf(resources, name, resolve(Properties.Target))] as const;
+  });
+
+const httpRoutesOf = (resources: Resources): readonly HttpRoute[] =>
+  ofType(resources, "AWS::ApiGatewayV2::Api")
+    .filter(([, { Properties }]) => Properties.ProtocolType === "HTTP")
+    .flatMap(([apiId]) => routesOf(resources, apiId))
+    .map(([routeKey, functionName]) => {
+      const [method = "", path = ""] = routeKey.split(" ");
+      return { method, path, functionName };
+    });
+
+const Pattern = z.object({
+  source: z.tuple([z.object({ "anything-but": z.object({ prefix: z.string() }) })]),
+});
+
+function ruleOf(name: string, properties: Readonly<Record<string, unknown>>): RuleDefinition {
+  const pattern = Pattern.safeParse(properties.EventPattern);
+  if (!pattern.success)
+    throw new Error(`The rule ${name} of the template has a pattern that cannot be played here.`);
+  const targets = (properties.Targets as readonly { readonly Arn: unknown }[] | undefined) ?? [];
+  return {
+    busName: text(properties.EventBusName, `the EventBusName of ${name}`),
+    exceptSources: pattern.data.source[0]["anything-but"].prefix,
+    functionNames: targets.map(({ Arn }) => String(resolve(Arn)).split(":function:")[1] ?? ""),
+  };
+}
+
+const Failing = z.object({
+  FunctionName: z.unknown(),
+  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.unknown() }) }),
+});
+
+function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
+  const configured = ofType(resources, "AWS::Lambda::EventInvokeConfig").map(([, { Properties }]) =>
+    Failing.parse(Properties),
+  );
+  return new Map(
+    configured.map(({ FunctionName, DestinationConfig }) => [
+      String(resolve(FunctionName)),
+      String(resolve(DestinationConfig.OnFailure.Destination)).split(":function:")[1] ?? "",
+    ]),
+  );
+}
+
 /** The function a route's integration invokes. */
 function targetOf(resources: Resources, route: string, target: unknown): string {
   const integration = resources[String(target).replace(/^integrations\//, "")];
   const uri = resolve(integration?.Properties.IntegrationUri);
-  const name = /:function:([^/:]+)\/invocations$/.exec(String(uri))?.[1];
+  const name = /:function:([^/:]+)(?:\/invocations)?$/.exec(String(uri))?.[1];
   if (name === undefined || resources[name] === undefined)
     throw new Error(`The route ${route} of the template leads to no function (${String(uri)}).`);
   return name;
@@ -176,7 +252,7 @@ function resolve(value: unknown): unknown {
       return PSEUDO[String(argument)] ?? argument;
     case "Fn::GetAtt": {
       const [name, attribute] = argument as [string, string];
-      // In the stack's own words only functions are named by ARN inside other values.
+      // Of functions the ARN's form matters; of anything else only the name at its end.
       return attribute === "Arn" ? `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}` : name;
     }
     case "Fn::Join": {

@@ -1,14 +1,16 @@
 import type * as z from "zod/mini";
 import type { Member, Session } from "#model/connection.ts";
-import { type Limits, MESSAGE_BYTES } from "#model/limits.ts";
+import type { Limits } from "#model/limits.ts";
 import type { Room } from "#model/room.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
 import type { Rooms } from "#store/rooms.ts";
 import { type AnyEvent, Instead, type Stores } from "./define-event.ts";
+import { describeFault } from "./describe-fault.ts";
 import { type Emits, shape } from "./emits.ts";
 import { EventError, requireJoined } from "./errors.ts";
 import type { CallUpstream } from "./integrations/upstream.ts";
+import { refuseOversized } from "./oversized.ts";
 
 /** Characters of a refusal's message, which may quote what the client sent. */
 const LONGEST_MESSAGE = 500;
@@ -101,27 +103,7 @@ function parsePayload(event: AnyEvent, input: unknown): unknown {
   const result: z.core.util.SafeParseResult<unknown> = event.payload.safeParse(input);
   if (result.success) return result.data;
 
-  const { path, message } = deepest(result.error.issues);
-  const place = path.join(".") || "payload";
-  throw new EventError("invalid_payload", `${place}: ${message}`, { cause: result.error });
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}
-
-/** The issue that names the most precise path: in a union, that of the form the client meant. */
-function deepest(issues: readonly z.core.$ZodIssue[]): Issue {
-  const leaves = issues.flatMap((issue): Issue[] =>
-    issue.code === "invalid_union" && issue.errors.length > 0
-      ? issue.errors.map((branch) => {
-          const { path, message } = deepest(branch);
-          return { path: [...issue.path, ...path], message };
-        })
-      : [issue],
-  );
-  return leaves.reduce((best, issue) => (issue.path.length > best.path.length ? issue : best));
+  throw new EventError("invalid_payload", describeFault(result.error), { cause: result.error });
 }
 
 const membership = ({ rooms }: DispatchParts) => ({
@@ -169,17 +151,5 @@ function refuseLargePayload({ event, bytes }: Call, { customPayloadBytes }: Limi
     throw new EventError(
       "too_large",
       `the payload of ${event} is ${bytes} bytes, more than ${customPayloadBytes}`,
-    );
-}
-
-function refuseOversized({ emissions }: Outbox): void {
-  const bytes = Math.max(
-    0,
-    ...emissions.flatMap(({ frames }) => frames.map((frame) => Buffer.byteLength(frame))),
-  );
-  if (bytes > MESSAGE_BYTES)
-    throw new EventError(
-      "too_large",
-      `a packet would be ${bytes} bytes, more than ${MESSAGE_BYTES}`,
     );
 }

@@ -19,6 +19,36 @@ const ChatSummary = z.object({
   type: z.enum(["direct", "group"]),
 });
 
+const ProjectChange = z.object({
+  projectId: z.string(),
+  action: z.string(),
+  data: z.unknown(),
+  timestamp: Timestamp,
+});
+const CollectionChange = z.extend(ProjectChange, { collectionId: z.string() });
+const DocumentChange = z.object({
+  projectId: z.string(),
+  collectionId: z.string(),
+  action: z.enum(["create", "update", "delete"]),
+  data: z.unknown(),
+  queryId: z.optional(z.string()),
+  timestamp: Timestamp,
+});
+const Wallet = z.object({
+  addressId: z.string(),
+  address: z.string(),
+  chain: z.string(),
+  project: z.string(),
+  org: z.string(),
+  timestamp: Timestamp,
+});
+const Transaction = z.extend(Wallet, {
+  txHash: z.string(),
+  amount: z.string(),
+  currency: z.string(),
+  direction: z.enum(["incoming", "outgoing"]),
+});
+
 /** Every event this server sends, with what it may carry: anything else is left out. */
 const emits = {
   error: z.object({
@@ -114,6 +144,29 @@ const emits = {
     sessionData: z.unknown(),
     timestamp: Timestamp,
   }),
+  "project:created": ProjectChange,
+  "project:updated": ProjectChange,
+  "project:deleted": ProjectChange,
+  "db:collection_created": CollectionChange,
+  "db:collection_updated": CollectionChange,
+  "db:collection_deleted": CollectionChange,
+  "db:create": DocumentChange,
+  "db:update": DocumentChange,
+  "db:delete": DocumentChange,
+  "data:change": DocumentChange,
+  "document:change": DocumentChange,
+  "project:data:change": DocumentChange,
+  "wallet:balance:updated": z.extend(Wallet, {
+    currency: z.optional(z.string()),
+    previousBalance: z.string(),
+    newBalance: z.string(),
+    balance: z.string(),
+  }),
+  "wallet:tx:detected": Transaction,
+  "wallet:tx:broadcast": Transaction,
+  "wallet:tx:confirmed": Transaction,
+  "wallet:tx:failed": Transaction,
+
   "session:expired": z.object({ reason: z.string(), timestamp: Timestamp }),
 
   "chat:joined": z.object({ chatId: z.string(), projectId: z.string(), chat: ChatSummary }),

@@ -53,6 +53,7 @@ export interface Member {
 /** A socket as a room lists it; its own user's room also knows the projects its token grants. */
 export interface Listed {
   readonly connectionId: string;
+  readonly userId: string;
   readonly projects?: Identity["projects"] | undefined;
 }
 

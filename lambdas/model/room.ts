@@ -1,3 +1,4 @@
+import type { Identity } from "./identity.ts";
 import { segments, splitSegments } from "./segments.ts";
 
 declare const isRoom: unique symbol;
@@ -15,6 +16,20 @@ export const orgRoom: Room = room("org");
 
 /** Every socket of one user. */
 export const userRoom = (userId: string): Room => room("user", userId);
+
+/** The sockets of one session, by the `sid` of its tokens. */
+export const sessionRoom = (sid: string): Room => room("session", sid);
+
+/** The sockets that connected with one token, by its `jti`. */
+export const tokenRoom = (jti: string): Room => room("token", jti);
+
+/** The rooms every socket is in from the start (contract, section 1), and those by which it is found when revoked. */
+export const ownRooms = ({ userId, sessionId, tokenId }: Identity): readonly Room[] => [
+  orgRoom,
+  userRoom(userId),
+  ...(sessionId === undefined ? [] : [sessionRoom(sessionId)]),
+  ...(tokenId === undefined ? [] : [tokenRoom(tokenId)]),
+];
 
 /** Sockets subscribed to a project. */
 export const projectRoom = (projectId: string): Room => room("project", projectId);

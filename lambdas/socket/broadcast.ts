@@ -19,6 +19,8 @@ export interface Broadcast<Events extends EventMap> {
   /** The same without those sockets in users' own rooms whose token does not grant the project. */
   granted(projectId: string): Broadcast<Events>;
   readonly emit: Emit<Events>;
+  /** The same for an event whose name is only known when it is sent. */
+  emitAny(event: string, payload: unknown): void;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
 }
@@ -42,6 +44,7 @@ export function createBroadcast<Events extends EventMap>(
       createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
     granted: (grantedProject) => createBroadcast(outbox, { ...audience, grantedProject }),
     emit: (event, payload) => outbox.emit(audience, event, payload),
+    emitAny: (event, payload) => outbox.emit(audience, event, payload),
     disconnectSockets: (close = false) => outbox.disconnect(audience, close),
   };
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Connection, type Member, memberOf, type Session } from "#model/connection.ts";
 import type { Identity } from "#model/identity.ts";
-import { orgRoom, type Room, userRoom } from "#model/room.ts";
+import { ownRooms, type Room } from "#model/room.ts";
 import { type Authenticate, AuthenticationError } from "./authentication.ts";
 import type { Outbox } from "./outbox.ts";
 import { PacketType } from "./packets.ts";
@@ -33,17 +33,14 @@ export function createConnect(parts: ConnectParts) {
       if (error instanceof AuthenticationError) return error;
       throw error;
     });
-    if (identity instanceof AuthenticationError) {
-      const connection = await parts.connections.get(connectionId);
-      if (connection === undefined || connection.session !== undefined)
-        return { outcome: "illegal" };
-      const data = { message: "Authentication error" };
-      outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: "/", data });
-      return { outcome: "refused", reason: identity.message };
-    }
+    if (identity instanceof AuthenticationError)
+      return refuse(connectionId, identity.message, outbox, parts);
 
     const session = { id: randomBytes(15).toString("base64url"), identity };
-    if (!(await begin(connectionId, session, parts))) return { outcome: "illegal" };
+    const result = await begin(connectionId, session, parts);
+    if (result === "illegal") return { outcome: "illegal" };
+    if (result === "revoked")
+      return refuse(connectionId, "the user, the session or the token is revoked", outbox, parts);
 
     const data = { sid: session.id };
     outbox.send({ connectionId }, { type: PacketType.CONNECT, nsp: "/", data });
@@ -51,21 +48,39 @@ export function createConnect(parts: ConnectParts) {
   };
 }
 
+/** The reason is for the log: the client is told the same whatever it was. */
+async function refuse(
+  connectionId: string,
+  reason: string,
+  outbox: Outbox,
+  { connections }: ConnectParts,
+): Promise<Connected> {
+  const connection = await connections.get(connectionId);
+  if (connection === undefined || connection.session !== undefined) return { outcome: "illegal" };
+  const data = { message: "Authentication error" };
+  outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: "/", data });
+  return { outcome: "refused", reason };
+}
+
 async function begin(connectionId: string, session: Session, parts: ConnectParts) {
   const member = memberOf(connectionId, session.identity);
-  const rooms = [orgRoom, userRoom(member.userId)];
+  const rooms = ownRooms(session.identity);
   await parts.rooms.enter(member, rooms);
-  if (await parts.connections.begin(connectionId, session, rooms)) return true;
-
-  await parts.rooms.erase(member.org, rooms, connectionId);
-  return false;
+  // Asked once the socket is listed: a revocation finds it there, or is found here.
+  const result = (await parts.revocations.concern(session.identity))
+    ? "revoked"
+    : (await parts.connections.begin(connectionId, session, rooms))
+      ? "begun"
+      : "illegal";
+  if (result !== "begun") await parts.rooms.erase(member.org, rooms, connectionId);
+  return result;
 }
 
 /** A token in CONNECT comes before one in the handshake, which was verified when it came. */
 async function identify(
   connectionId: string,
   auth: unknown,
-  { authenticate, connections, revocations, now }: ConnectParts,
+  { authenticate, connections, now }: ConnectParts,
 ): Promise<Identity> {
   const token = tokenIn(auth);
   const identity =
@@ -75,8 +90,6 @@ async function identify(
 
   if (identity === undefined) throw new AuthenticationError("there is no token");
   if (identity.expiresAt * 1000 <= now()) throw new AuthenticationError("the token has expired");
-  if (await revocations.concern(identity))
-    throw new AuthenticationError("the user, the session or the token is revoked");
   return identity;
 }
 

@@ -128,6 +128,7 @@ function createDirectory(members: DeliveryParts["members"]): Directory {
   return {
     async resolve(audience) {
       if ("connectionId" in audience) return new Set([audience.connectionId]);
+      if ("connectionIds" in audience) return new Set(audience.connectionIds);
       const { org, rooms, except, sender } = audience;
       const [included, excluded] = await Promise.all(
         [rooms, except].map((names) => Promise.all(names.map((room) => readOnce(org, room)))),

@@ -1,9 +1,10 @@
 import type { Room } from "#model/room.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
 
-/** Who a packet is for: one connection, or the sockets of some rooms of an organisation. */
+/** Who a packet is for: one connection, some connections, or the sockets of some rooms of an organisation. */
 export type Audience =
   | { readonly connectionId: string }
+  | { readonly connectionIds: readonly string[] }
   | {
       readonly org: string;
       readonly rooms: readonly Room[];

@@ -24,6 +24,8 @@ export interface Socket<Events extends EventMap> {
 export interface Server<Events extends EventMap> {
   to(room: Room | readonly Room[]): Broadcast<Events>;
   in(room: Room | readonly Room[]): Broadcast<Events>;
+  /** Some sockets by their connections. */
+  toConnections(connectionIds: readonly string[]): { readonly emit: Emit<Events> };
 }
 
 /** Puts a socket into rooms and takes it out again. */
@@ -64,5 +66,8 @@ export function createSocket<Events extends EventMap>(parts: SocketParts): Socke
 export function createServer<Events extends EventMap>(org: string, outbox: Outbox): Server<Events> {
   const to = (room: Room | readonly Room[]) =>
     createBroadcast<Events>(outbox, { org, rooms: [room].flat(), except: [] });
-  return { to, in: to };
+  const toConnections = (connectionIds: readonly string[]) => ({
+    emit: (event: string, payload: unknown) => outbox.emit({ connectionIds }, event, payload),
+  });
+  return { to, in: to, toConnections };
 }

@@ -42,7 +42,7 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
       const query = {
         KeyConditionExpression: "pk = :room",
         ExpressionAttributeValues: { ":room": roomPartition(org, room) },
-        ProjectionExpression: "sk, projects",
+        ProjectionExpression: "sk, userId, projects",
         // A socket told that it has joined must not miss the next packet.
         ConsistentRead: true,
       };
@@ -87,7 +87,8 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
   return rooms;
 }
 
-const listed = ({ sk, projects }: Item): Listed => ({
+const listed = ({ sk, userId, projects }: Item): Listed => ({
   connectionId: String(sk),
+  userId: String(userId),
   projects: projects as Listed["projects"],
 });

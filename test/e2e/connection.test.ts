@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { signToken } from "../../local/tokens.ts";
 import { client, connected, listening, newOrg, person, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
-import { logged, SECRET, stack } from "../support/running.ts";
+import { logged, ofConnections, SECRET, stack } from "../support/running.ts";
 
 const direct = { path: stack.stagePath, addTrailingSlash: false };
 const inHour = "1h";
@@ -67,7 +67,7 @@ describe("where a client connects", () => {
     ["a session to upgrade", "EIO=4&transport=websocket&sid=abc"],
   ])("[EIO1] %s is refused with 400 and nothing is stored", async (_, query) => {
     await expect(rawClient(query)).rejects.toThrow("400");
-    expect(await stack.database.items()).toEqual([]);
+    expect(await ofConnections()).toEqual([]);
   });
 
   test("a polling request is told, in Engine.IO's words, to use websocket", async () => {
@@ -162,7 +162,7 @@ describe("a token is refused", () => {
     const socket = client({ auth: { token } });
 
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
-    const stored = (await stack.database.items()).map(({ pk }) => String(pk));
+    const stored = (await ofConnections()).map(({ pk }) => String(pk));
     expect(stored.filter((pk) => !pk.startsWith("conn#"))).toEqual([]);
   });
 

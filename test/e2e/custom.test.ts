@@ -1,7 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { newOrg, type Person, people, person } from "../support/people.ts";
-
-const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+import { expectSilence, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
 
 /** Ann, ben and eve, of whom ann and ben have subscribed to the project. */
 async function inProject(): Promise<Record<"ann" | "ben" | "eve", Person>> {
@@ -9,10 +7,6 @@ async function inProject(): Promise<Record<"ann" | "ben" | "eve", Person>> {
   await all.ann.emit("subscribe:project", "p1");
   await all.ben.emit("subscribe:project", "p1");
   return all;
-}
-
-async function expectSilence(...all: readonly Person[]): Promise<void> {
-  for (const someone of all) expect(await someone.hearsNothing()).toBe(true);
 }
 
 describe("custom:broadcast", () => {

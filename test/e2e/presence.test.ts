@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { newOrg, type Person, people, person } from "../support/people.ts";
+import { isoTime, newOrg, type Person, people, person } from "../support/people.ts";
 import { stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
-const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-
 const online = async (asker: Person, page = {}) =>
   (await asker.emit("presence:get:online", { projectId: "p1", ...page })) as {
     readonly users: readonly { readonly userId: string; readonly lastSeen: string }[];

@@ -1,10 +1,10 @@
 import { describe, expect, test, vi } from "vitest";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { settled, stack } from "../support/running.ts";
+import { ofConnections, settled, stack } from "../support/running.ts";
 
 const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
-const stored = async () => (await stack.database.items()).map(({ pk }) => pk);
+const stored = async () => (await ofConnections()).map(({ pk }) => pk);
 
 describe("Engine.IO", () => {
   test("[EIO2] the server speaks first: OPEN with what the deployment has set", async () => {

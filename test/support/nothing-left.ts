@@ -1,12 +1,12 @@
 import { afterEach, expect } from "vitest";
 import { everyoneLeaves } from "./people.ts";
-import { deserted, stack } from "./running.ts";
+import { deserted, ofConnections } from "./running.ts";
 import { rawClientsLeave } from "./websocket.ts";
 
-/** Whatever a test did: once its clients are gone, nothing of theirs is left in the table. */
+/** Whatever a test did: once its clients are gone, nothing that belonged to their connections is left. */
 afterEach(async () => {
   everyoneLeaves();
   rawClientsLeave();
   await deserted();
-  expect(await stack.database.items()).toEqual([]);
+  expect(await ofConnections()).toEqual([]);
 });

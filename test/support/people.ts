@@ -1,4 +1,5 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { expect } from "vitest";
 import { signToken, type TokenClaims } from "../../local/tokens.ts";
 import { SECRET, settled, stack } from "./running.ts";
 
@@ -101,3 +102,19 @@ export function everyoneLeaves(): void {
   for (const socket of sockets) socket.disconnect();
   sockets.clear();
 }
+
+/** Nobody of these has heard anything that was not asked for. */
+export async function expectSilence(...all: readonly Person[]): Promise<void> {
+  for (const someone of all) expect(await someone.hearsNothing()).toBe(true);
+}
+
+/** A time as the server tells it: ISO 8601, UTC, milliseconds. */
+export const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+
+/** An id that the server made: a ULID. */
+export const newId = expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+
+/** What an acknowledgement carries where an event was refused. */
+export const refusal = (code: string, message: RegExp = /./) => ({
+  error: { code, message: expect.stringMatching(message) },
+});

@@ -25,9 +25,15 @@ export const template = (resources: object = {}) => ({
     },
     Api: {
       Type: "AWS::ApiGatewayV2::Api",
-      Properties: { RouteSelectionExpression: "$request.body.action" },
+      Properties: {
+        ProtocolType: "WEBSOCKET",
+        RouteSelectionExpression: "$request.body.action",
+      },
     },
-    Stage: { Type: "AWS::ApiGatewayV2::Stage", Properties: { StageName: "live" } },
+    Stage: {
+      Type: "AWS::ApiGatewayV2::Stage",
+      Properties: { ApiId: { Ref: "Api" }, StageName: "live" },
+    },
     Integration: {
       Type: "AWS::ApiGatewayV2::Integration",
       Properties: {
@@ -50,7 +56,11 @@ export const template = (resources: object = {}) => ({
 
 const route = (RouteKey: string) => ({
   Type: "AWS::ApiGatewayV2::Route",
-  Properties: { RouteKey, Target: { "Fn::Join": ["/", ["integrations", { Ref: "Integration" }]] } },
+  Properties: {
+    ApiId: { Ref: "Api" },
+    RouteKey,
+    Target: { "Fn::Join": ["/", ["integrations", { Ref: "Integration" }]] },
+  },
 });
 
 /** Writes what `cdk synth` would have written: this template, and this code as the function's bundle. */

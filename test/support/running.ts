@@ -27,3 +27,9 @@ export async function deserted(): Promise<void> {
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
   await settled();
 }
+
+const OF_CONNECTIONS = /^(conn|room|online|query)#/;
+
+/** Everything stored that belongs to connections. */
+export const ofConnections = async (): Promise<Record<string, unknown>[]> =>
+  (await stack.database.items()).filter(({ pk }) => OF_CONNECTIONS.test(String(pk)));

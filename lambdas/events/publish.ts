@@ -1,0 +1,72 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import type { Emission, Outbox } from "#socket/outbox.ts";
+import { createServer } from "#socket/socket.ts";
+import type { Once } from "#store/once.ts";
+import type { Revocations } from "#store/revocations.ts";
+import type { Rooms } from "#store/rooms.ts";
+import type { Stores } from "./define-event.ts";
+import { describeFault } from "./describe-fault.ts";
+import type { Emits } from "./emits.ts";
+import { EventError } from "./errors.ts";
+import { refuseOversized } from "./oversized.ts";
+import { publications } from "./published/index.ts";
+
+/** What every entry has besides what its `event` asks for. */
+const AnyEntry = z.looseObject({
+  event: z.string(),
+  org: Id,
+  /** The same id again within ten minutes does nothing. */
+  id: z.optional(Id),
+});
+
+export interface PublishParts {
+  readonly stores: Stores;
+  readonly rooms: Pick<Rooms, "members">;
+  readonly revocations: Revocations;
+  readonly once: Once;
+  readonly newOutbox: () => Outbox;
+  readonly send: (emissions: readonly Emission[]) => Promise<void>;
+  readonly now: () => number;
+}
+
+/** What a publisher is told: that it was a repetition, or what the entry's kind has to tell. */
+export type Published = { readonly repeated: true } | object;
+
+/** Publishes an entry. Throws an `EventError` that names what is wrong with it; then nothing was sent. */
+export type Publish = (entry: unknown) => Promise<Published>;
+
+/** Takes what other back ends publish. */
+export function createPublish(parts: PublishParts): Publish {
+  return async (given) => {
+    const { event, org, id } = parse(AnyEntry, given);
+    const publication = publications.get(event);
+    if (publication === undefined)
+      throw new EventError("unknown_event", `event: there is no publication ${event}`);
+    const entry = parse(publication.entry, given);
+    if (id === undefined) return run();
+    const outcome = await parts.once.run(`published ${org}`, id, run);
+    return outcome.done ? outcome.result : { repeated: true };
+
+    async function run(): Promise<Published> {
+      const outbox = parts.newOutbox();
+      const told = await publication?.handle({
+        ...parts.stores,
+        ...{ rooms: parts.rooms, revocations: parts.revocations, entry },
+        server: createServer<Emits>(org, outbox),
+        timestamp: new Date(parts.now()).toISOString(),
+      });
+      refuseOversized(outbox);
+      await parts.send(outbox.emissions);
+      return told ?? {};
+    }
+  };
+}
+
+function parse<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): z.output<Schema> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw new EventError("invalid_payload", describeFault(result.error, "entry"), {
+    cause: result.error,
+  });
+}

@@ -1,0 +1,30 @@
+import * as z from "zod/mini";
+import { Chat } from "#model/chat.ts";
+import { Id } from "#model/id.ts";
+import { EventError } from "../errors.ts";
+import { definePublication } from "./define-publication.ts";
+
+/** Describes a chat: its name, and who may use and moderate it. */
+export const chatPut = definePublication({
+  entry: z.object({
+    event: z.literal("chat:put"),
+    org: Id,
+    chat: z.extend(z.partial(Chat, { name: true, type: true, access: true }), {}),
+  }),
+
+  async handle({ entry: { org, chat }, chats }) {
+    const { name = chat.chatId, type = "group", access = "project" } = chat;
+    await chats.put(org, { ...chat, name, type, access });
+  },
+});
+
+/** Gives a chat as it is described. */
+export const chatGet = definePublication({
+  entry: z.object({ event: z.literal("chat:get"), org: Id, projectId: Id, chatId: Id }),
+
+  async handle({ entry: { org, projectId, chatId }, chats }) {
+    const chat = await chats.find({ org, projectId, chatId });
+    if (chat === undefined) throw new EventError("not_found", `there is no chat ${chatId}`);
+    return { chat };
+  },
+});

@@ -1,0 +1,65 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { collectionRoom, documentRoom, projectRoom } from "#model/room.ts";
+import { definePublication } from "./define-publication.ts";
+import { matches } from "./matching.ts";
+
+const Document = z.looseObject({ _id: z.union([z.string(), z.number()]) });
+
+const Change = {
+  org: Id,
+  projectId: Id,
+  collectionId: Id,
+  /** The whole document; `{ _id }` is enough where it was deleted. */
+  data: Document,
+};
+
+/** A document was made, changed or deleted: its collection, its project and matching live queries hear of it. */
+export const documentChanged = definePublication({
+  entry: z.object({
+    event: z.enum(["db:create", "db:update", "db:delete"]),
+    ...Change,
+    /** The document before the change, for live queries that it no longer matches. */
+    previous: z.optional(Document),
+  }),
+
+  async handle({ entry, server, queries, timestamp }) {
+    const { event, org, projectId, collectionId, data, previous } = entry;
+    const action = event.slice("db:".length) as "create" | "update" | "delete";
+    const change = {
+      ...{ projectId, collectionId, action, timestamp },
+      data: action === "delete" ? { _id: data._id } : data,
+    };
+    const images = [previous, data].filter((image) => image !== undefined);
+    const subscribers = new Map<string, string[]>();
+    for await (const page of queries.on(org, { projectId, collectionId }))
+      for (const { queryId, connectionId, filter } of page)
+        if (images.some((image) => matches(filter, image)))
+          subscribers.set(queryId, [...(subscribers.get(queryId) ?? []), connectionId]);
+
+    server
+      .to([collectionRoom(projectId, collectionId), projectRoom(projectId)])
+      .emit(event, change);
+    for (const [queryId, connectionIds] of subscribers)
+      server.toConnections(connectionIds).emit(event, { ...change, queryId });
+  },
+});
+
+/** A change for one kind of subscriber: of a collection, of a document, or of a project. */
+export const dataChanged = definePublication({
+  entry: z.object({
+    event: z.enum(["data:change", "document:change", "project:data:change"]),
+    ...Change,
+    action: z.enum(["create", "update", "delete"]),
+  }),
+
+  async handle({ entry: { event, projectId, collectionId, action, data }, server, timestamp }) {
+    const room = {
+      "data:change": collectionRoom(projectId, collectionId),
+      "document:change": documentRoom(projectId, collectionId, String(data._id)),
+      "project:data:change": projectRoom(projectId),
+    }[event];
+
+    server.to(room).emit(event, { projectId, collectionId, action, data, timestamp });
+  },
+});

@@ -1,0 +1,83 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import {
+  chatRoom,
+  collectionRoom,
+  customRoom,
+  documentRoom,
+  integrationRoom,
+  orgRoom,
+  projectRoom,
+  type Room,
+  userRoom,
+  walletRoom,
+  webhookRoom,
+} from "#model/room.ts";
+import { definePublication } from "./define-publication.ts";
+
+/** A room of the organisation, by its kind and the ids that make its name. */
+const RoomOf = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("org") }),
+  z.object({ kind: z.literal("user"), userId: Id }),
+  z.object({ kind: z.literal("project"), projectId: Id }),
+  z.object({ kind: z.literal("collection"), projectId: Id, collectionId: Id }),
+  z.object({ kind: z.literal("document"), projectId: Id, collectionId: Id, documentId: Id }),
+  z.object({ kind: z.literal("chat"), projectId: Id, chatId: Id }),
+  z.object({ kind: z.literal("integration"), projectId: Id, integrationId: Id }),
+  z.object({ kind: z.literal("webhook"), projectId: Id, integrationId: Id }),
+  z.object({
+    kind: z.literal("wallet"),
+    of: z.enum(["address", "project", "chain", "currency"]),
+    id: Id,
+  }),
+  z.object({ kind: z.literal("custom"), room: Id }),
+]);
+export type RoomOf = z.infer<typeof RoomOf>;
+
+/** Names that Socket.IO keeps for itself: a client would take one for a breach of the protocol. */
+const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "newListener"].concat(
+  "removeListener",
+);
+
+const MOST_ROOMS = 100;
+
+/** Any event to the sockets of any rooms. */
+export const emitted = definePublication({
+  entry: z.object({
+    event: z.literal("emit"),
+    org: Id,
+    to: z.array(RoomOf).check(z.minLength(1), z.maxLength(MOST_ROOMS)),
+    except: z._default(z.array(RoomOf).check(z.maxLength(MOST_ROOMS)), []),
+    name: Id.check(z.refine((name) => !RESERVED.includes(name), "is a reserved event name")),
+    payload: z.optional(z.unknown()),
+  }),
+
+  async handle({ entry: { to, except, name, payload }, server }) {
+    server.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
+  },
+});
+
+function roomOf(room: RoomOf): Room {
+  switch (room.kind) {
+    case "org":
+      return orgRoom;
+    case "user":
+      return userRoom(room.userId);
+    case "project":
+      return projectRoom(room.projectId);
+    case "collection":
+      return collectionRoom(room.projectId, room.collectionId);
+    case "document":
+      return documentRoom(room.projectId, room.collectionId, room.documentId);
+    case "chat":
+      return chatRoom(room.projectId, room.chatId);
+    case "integration":
+      return integrationRoom(room.projectId, room.integrationId);
+    case "webhook":
+      return webhookRoom(room.projectId, room.integrationId);
+    case "wallet":
+      return walletRoom(room.of, room.id);
+    case "custom":
+      return customRoom(room.room);
+  }
+}

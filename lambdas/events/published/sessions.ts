@@ -1,0 +1,59 @@
+import * as z from "zod/mini";
+import { Id } from "#model/id.ts";
+import { type Room, sessionRoom, tokenRoom, userRoom } from "#model/room.ts";
+import type { RevokedKind } from "#store/keys.ts";
+import { definePublication, type PublicationContext } from "./define-publication.ts";
+
+/** Whom or what is meant: exactly one of a user, a session (`sid`) and a token (`jti`). */
+const Target = z.union([z.object({ userId: Id }), z.object({ sid: Id }), z.object({ jti: Id })]);
+
+const kindAndId = (target: z.infer<typeof Target>): readonly [RevokedKind, string] => {
+  if ("userId" in target) return ["user", target.userId];
+  return "sid" in target ? ["session", target.sid] : ["token", target.jti];
+};
+
+const ROOMS: Readonly<Record<RevokedKind, (id: string) => Room>> = {
+  user: userRoom,
+  session: sessionRoom,
+  token: tokenRoom,
+};
+
+/** Ends a user's access, a session or a token: its sockets are told and cut, and it cannot connect again. */
+export const revoked = definePublication({
+  entry: z.object({
+    event: z.literal("revoke"),
+    org: Id,
+    target: Target,
+    reason: z._default(z.string().check(z.maxLength(500)), "revoked"),
+  }),
+
+  async handle({ entry: { org, target, reason }, revocations, rooms, server, timestamp }) {
+    const [kind, id] = kindAndId(target);
+    const room = ROOMS[kind](id);
+    await revocations.add(org, kind, id);
+    const users = kind === "user" ? [id] : await usersIn(org, room, rooms);
+
+    if (users.length > 0)
+      server.to(users.map(userRoom)).emit("session:expired", { reason, timestamp });
+    server.in(room).disconnectSockets(true);
+  },
+});
+
+/** Takes a revocation back. */
+export const restored = definePublication({
+  entry: z.object({ event: z.literal("restore"), org: Id, target: Target }),
+
+  async handle({ entry: { org, target }, revocations }) {
+    await revocations.remove(org, ...kindAndId(target));
+  },
+});
+
+async function usersIn(
+  org: string,
+  room: Room,
+  { members }: PublicationContext["rooms"],
+): Promise<readonly string[]> {
+  const users = new Set<string>();
+  for await (const page of members(org, room)) for (const { userId } of page) users.add(userId);
+  return [...users];
+}

@@ -1,0 +1,42 @@
+import { readPublisherEnvironment } from "./environment.ts";
+import { createPublisher } from "./publisher.ts";
+
+const publish = createPublisher(readPublisherEnvironment(process.env));
+
+/** What EventBridge sends: the entry without its name, in an envelope with an id of its own. */
+interface Envelope {
+  readonly id: string;
+  readonly "detail-type": string;
+  readonly detail: object;
+}
+
+/**
+ * An entry from the bus or from a direct caller. Throws where it cannot be published: a direct caller
+ * is told, one from the bus goes to the dead letters with the reason.
+ */
+export async function handler(event: unknown): Promise<object> {
+  try {
+    return await publish(isEnvelope(event) ? entryIn(event) : event);
+  } catch (error) {
+    console.error({ message: "an entry was not published", ...describe(event), error });
+    throw error;
+  }
+}
+
+const isEnvelope = (event: unknown): event is Envelope =>
+  typeof event === "object" && event !== null && "detail-type" in event && "detail" in event;
+
+const entryIn = ({ id, detail, ...envelope }: Envelope): object => ({
+  id,
+  ...detail,
+  event: envelope["detail-type"],
+});
+
+/** What may be logged of an entry: its name and id, never what it carries. */
+function describe(event: unknown): object {
+  const { event: name, id } = (isEnvelope(event) ? entryIn(event) : (event ?? {})) as {
+    readonly event?: unknown;
+    readonly id?: unknown;
+  };
+  return { event: String(name), id: String(id) };
+}

@@ -1,0 +1,29 @@
+import { createPublish, type Publish } from "#events/publish.ts";
+import { createOnce } from "#store/once.ts";
+import { createRevocations } from "#store/revocations.ts";
+import { createSockets, type SocketsParts } from "./sockets.ts";
+
+/** Milliseconds for which an entry's id is remembered. */
+const MEMORY = 600_000;
+
+export type PublisherParts = SocketsParts & {
+  /** Notes what no publisher is told. */
+  readonly note: (message: string, details: object) => void;
+};
+
+/** Wires the stores and the gateway to what other back ends publish. */
+export function createPublisher({ note, ...parts }: PublisherParts): Publish {
+  const { table, now } = parts;
+  const sockets = createSockets(parts);
+  return createPublish({
+    stores: sockets,
+    rooms: sockets.rooms,
+    revocations: createRevocations(table),
+    once: createOnce({ table, now, memory: MEMORY }),
+    newOutbox: sockets.newOutbox,
+    // Not thrown: a second try would send it twice to all whom the first one reached.
+    send: (emissions) =>
+      sockets.send(emissions).catch((error: unknown) => note("some posts failed", { error })),
+    now,
+  });
+}

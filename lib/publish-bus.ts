@@ -1,0 +1,46 @@
+import { Duration } from "aws-cdk-lib";
+import { EventBus, Rule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
+import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+
+export interface PublishBusProps {
+  /** Takes each entry; may also be invoked directly. */
+  readonly publisher: LambdaFunction;
+}
+
+/** The bus other back ends put events on: one rule hands each to the publisher, what fails is kept with the reason. */
+export class PublishBus extends Construct {
+  readonly busName: string;
+  readonly deadLetters: Queue;
+
+  constructor(scope: Construct, id: string, { publisher }: PublishBusProps) {
+    super(scope, id);
+
+    const bus = new EventBus(this, "Bus");
+    this.busName = bus.eventBusName;
+    this.deadLetters = new Queue(this, "DeadLetters", {
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      retentionPeriod: Duration.days(14),
+    });
+    new Rule(this, "EveryEntry", {
+      eventBus: bus,
+      // AWS's own events on the bus are nobody's publications.
+      eventPattern: { source: [{ "anything-but": { prefix: "aws." } }] as unknown as string[] },
+      targets: [new FunctionTarget(publisher, { deadLetterQueue: this.deadLetters })],
+    });
+    // Lambda itself sends what failed three times, with the error's name and message.
+    const onFailure = new SqsDestination(this.deadLetters);
+    publisher.configureAsyncInvoke({ onFailure, retryAttempts: 2, maxEventAge: Duration.hours(1) });
+    publisher.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["sqs:SendMessage"],
+        resources: [this.deadLetters.queueArn],
+      }),
+    );
+  }
+}

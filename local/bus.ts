@@ -1,0 +1,53 @@
+import { randomUUID } from "node:crypto";
+import type { Functions } from "./functions.ts";
+import { REGION, type RuleDefinition } from "./template.ts";
+
+/** One entry of `PutEvents`. */
+interface PutEntry {
+  readonly Source?: string;
+  readonly DetailType?: string;
+  readonly Detail?: string;
+  readonly EventBusName?: string;
+}
+
+/** Plays EventBridge's `PutEvents`: what a rule takes is handed to its functions, asynchronously. */
+export function createBus(rules: readonly RuleDefinition[], functions: Functions) {
+  return ({ Entries }: { readonly Entries: readonly PutEntry[] }) => {
+    const results = Entries.map((entry) => put(entry));
+    return {
+      FailedEntryCount: results.filter(({ ErrorCode }) => ErrorCode).length,
+      Entries: results,
+    };
+  };
+
+  function put({ Source = "", DetailType = "", Detail = "", EventBusName = "" }: PutEntry): {
+    readonly EventId?: string;
+    readonly ErrorCode?: string;
+    readonly ErrorMessage?: string;
+  } {
+    const detail = parse(Detail);
+    if (Source === "" || DetailType === "" || detail === undefined)
+      return { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
+    const id = randomUUID();
+    const event = {
+      version: "0",
+      ...{ id, source: Source, "detail-type": DetailType, detail, region: REGION, resources: [] },
+      account: "000000000000",
+      time: new Date().toISOString(),
+    };
+    const busName = EventBusName.split("event-bus/").at(-1);
+    for (const rule of rules)
+      if (rule.busName === busName && !Source.startsWith(rule.exceptSources))
+        for (const name of rule.functionNames) functions.invokeAsync(name, event);
+    return { EventId: id };
+  }
+}
+
+function parse(detail: string): object | undefined {
+  try {
+    const parsed: unknown = JSON.parse(detail);
+    return typeof parsed === "object" && parsed !== null ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
