@@ -3,7 +3,6 @@ import { EventBus, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { SqsDestination } from "aws-cdk-lib/aws-lambda-destinations";
 import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 
@@ -34,7 +33,8 @@ export class PublishBus extends Construct {
       targets: [new FunctionTarget(publisher, { deadLetterQueue: this.deadLetters })],
     });
     // Lambda itself sends what failed three times, with the error's name and message.
-    const onFailure = new SqsDestination(this.deadLetters);
+    // Not `SqsDestination`: that would also let the function look at the queue.
+    const onFailure = { bind: () => ({ destination: this.deadLetters.queueArn }) };
     publisher.configureAsyncInvoke({ onFailure, retryAttempts: 2, maxEventAge: Duration.hours(1) });
     publisher.addToRolePolicy(
       new PolicyStatement({

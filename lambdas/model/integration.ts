@@ -17,7 +17,7 @@ const SecretArn = z
 const Endpoint = z.object({
   method: z.enum(METHODS),
   /** Path below `baseUrl`; `{name}` is filled from `params`. */
-  path: z.string().check(z.regex(/^\/[^\s?#]{0,1024}$/)),
+  path: z.string().check(z.regex(/^\/(?!\/)[^\s?#\\]{0,1024}$/)),
   headers: z.optional(z.record(HeaderName, HeaderValue)),
   timeoutMs: z.optional(z.int().check(z.minimum(1), z.maximum(LONGEST_CALL))),
 });

@@ -3,8 +3,11 @@ import { describe, expect, test } from "vitest";
 import { statements, templateWith } from "../support/template.ts";
 
 const template = templateWith();
-const only = (type: string) => {
-  const found = Object.entries(template.findResources(type));
+/** The resource of a type whose path begins so, e.g. `Socket` or `Gateway`. */
+const only = (type: string, start = "") => {
+  const found = Object.entries(template.findResources(type)).filter(
+    ([id]) => id.startsWith(start) && !id.startsWith("CustomResource"),
+  );
   expect(found).toHaveLength(1);
   const [[id, resource] = ["", { Properties: {} }]] = found;
   return { id, ...resource.Properties };
@@ -12,7 +15,10 @@ const only = (type: string) => {
 
 describe("the WebSocket API", () => {
   test("has the three routes, and all reach the one socket function", () => {
-    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route"));
+    const api = only("AWS::ApiGatewayV2::Api", "Gateway").id;
+    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route")).filter(
+      ({ Properties }) => Properties.ApiId.Ref === api,
+    );
 
     expect(routes.map(({ Properties }) => Properties.RouteKey).toSorted()).toEqual([
       "$connect",
@@ -20,8 +26,8 @@ describe("the WebSocket API", () => {
       "$disconnect",
     ]);
     expect(new Set(routes.map(({ Properties }) => JSON.stringify(Properties.Target))).size).toBe(1);
-    const { IntegrationUri } = only("AWS::ApiGatewayV2::Integration");
-    expect(JSON.stringify(IntegrationUri)).toContain(only("AWS::Lambda::Function").id);
+    const { IntegrationUri } = only("AWS::ApiGatewayV2::Integration", "Gateway");
+    expect(JSON.stringify(IntegrationUri)).toContain(only("AWS::Lambda::Function", "Socket").id);
   });
 
   test("deploys its stage by itself", () => {
@@ -32,7 +38,7 @@ describe("the WebSocket API", () => {
   });
 
   test("logs accesses without query strings and headers, where tokens travel", () => {
-    const { AccessLogSettings } = only("AWS::ApiGatewayV2::Stage");
+    const { AccessLogSettings } = only("AWS::ApiGatewayV2::Stage", "Gateway");
 
     expect(AccessLogSettings.Format).toContain("$context.connectionId");
     expect(AccessLogSettings.Format).not.toMatch(/querystring|header|authorizer/i);
@@ -64,7 +70,7 @@ describe("the socket function", () => {
   });
 
   test("keeps its log a month, in a group of its own", () => {
-    const { LoggingConfig } = only("AWS::Lambda::Function");
+    const { LoggingConfig } = only("AWS::Lambda::Function", "Socket");
 
     const log = template.findResources("AWS::Logs::LogGroup")[LoggingConfig.LogGroup.Ref];
     expect(log?.Properties.RetentionInDays).toBe(30);
@@ -110,23 +116,35 @@ describe("the table", () => {
 });
 
 describe("least privilege", () => {
-  const actions = statements(template).flatMap(({ Action }) => Action);
+  const items = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem"]
+    .concat("Query", "UpdateItem")
+    .map((action) => `dynamodb:${action}`);
+  const own = ["logs:CreateLogStream", "logs:PutLogEvents"];
+  const allowed = (role: string) =>
+    statements(template)
+      .filter(({ roles }) => roles.some((id) => id.startsWith(role)))
+      .flatMap(({ Action }) => Action)
+      .toSorted();
 
-  test("the socket function may do this and nothing else", () => {
-    expect(actions.toSorted()).toEqual([
-      "dynamodb:BatchGetItem",
-      "dynamodb:BatchWriteItem",
-      "dynamodb:DeleteItem",
-      "dynamodb:GetItem",
-      "dynamodb:PutItem",
-      "dynamodb:Query",
-      "dynamodb:UpdateItem",
-      "execute-api:ManageConnections",
-      "lambda:InvokeFunction",
-      "logs:CreateLogStream",
-      "logs:PutLogEvents",
-      "secretsmanager:GetSecretValue",
-    ]);
+  test.each([
+    [
+      "Socket",
+      [
+        ...items,
+        "execute-api:ManageConnections",
+        "lambda:InvokeFunction",
+        ...own,
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:GetSecretValue",
+      ],
+    ],
+    ["Publish", [...items, "execute-api:ManageConnections", ...own, "sqs:SendMessage"]],
+    [
+      "Webhook",
+      [...items, "execute-api:ManageConnections", ...own, "secretsmanager:GetSecretValue"],
+    ],
+  ])("the function %s may do this and nothing else", (role, actions) => {
+    expect([...new Set(allowed(role))]).toEqual([...new Set(actions)]);
   });
 
   test("no action and no resource is a wildcard", () => {
@@ -136,12 +154,14 @@ describe("least privilege", () => {
     }
   });
 
-  test("it may read the table but not scan it, and not its indexes", () => {
-    const [items] = statements(template).filter(({ Action }) =>
+  test("a function may read the table but not scan it, and not its indexes", () => {
+    const granted = statements(template).filter(({ Action }) =>
       String(Action).includes("dynamodb"),
     );
 
-    expect(items?.Resource).toEqual({ "Fn::GetAtt": [only("AWS::DynamoDB::Table").id, "Arn"] });
+    expect(granted).toHaveLength(3);
+    for (const { Resource } of granted)
+      expect(Resource).toEqual({ "Fn::GetAtt": [only("AWS::DynamoDB::Table").id, "Arn"] });
   });
 
   test("it may post to and close connections of this API's stage", () => {
@@ -150,38 +170,72 @@ describe("least privilege", () => {
     );
 
     const resources = JSON.stringify(posts?.Resource);
-    expect(resources).toContain(only("AWS::ApiGatewayV2::Api").id);
+    expect(resources).toContain(only("AWS::ApiGatewayV2::Api", "Gateway").id);
     expect(resources).toContain("/live/POST/@connections/*");
     expect(resources).toContain("/live/DELETE/@connections/*");
     expect(resources).not.toContain("/GET/");
   });
 
-  test("it may invoke itself, by a policy that the function does not wait for", () => {
-    const { id, DependsOn } = { ...only("AWS::Lambda::Function"), ...dependsOn() };
+  test("the socket function may invoke itself, by a policy that it does not wait for", () => {
+    const { id } = only("AWS::Lambda::Function", "Socket");
     const [invoke] = statements(template).filter(
       ({ Action }) => Action === "lambda:InvokeFunction",
     );
 
     expect(invoke?.Resource).toEqual({ "Fn::GetAtt": [id, "Arn"] });
-    expect(DependsOn.join()).not.toContain("Opening");
+    expect(template.findResources("AWS::Lambda::Function")[id]?.DependsOn.join()).not.toContain(
+      "Opening",
+    );
+  });
+
+  test("of secrets only the token's and those of integrations may be read", () => {
+    const resources = JSON.stringify(
+      statements(template)
+        .filter(({ Action }) => String(Action).startsWith("secretsmanager"))
+        .map(({ Resource }) => Resource),
+    );
+
+    expect(resources).toContain(":secret:serverless-socket-io/integrations/*");
+    expect(resources).toContain(only("AWS::SecretsManager::Secret").id);
   });
 });
 
 describe("nothing is public by accident", () => {
   test("only API Gateway may invoke the function from outside, each route by itself", () => {
     const permissions = Object.values(template.findResources("AWS::Lambda::Permission"));
+    const principals = permissions.map(({ Properties }) => Properties.Principal).toSorted();
 
-    expect(permissions).toHaveLength(3);
-    for (const { Properties } of permissions) {
-      expect(Properties.Principal).toBe("apigateway.amazonaws.com");
-      expect(JSON.stringify(Properties.SourceArn)).toContain(only("AWS::ApiGatewayV2::Api").id);
-    }
+    expect(principals).toEqual([
+      ...Array.from({ length: 4 }, () => "apigateway.amazonaws.com"),
+      "events.amazonaws.com",
+    ]);
+    for (const { Properties } of permissions) expect(Properties.SourceArn).toBeDefined();
   });
 
-  test("there is no function URL, bucket, queue or HTTP API", () => {
-    for (const type of ["AWS::Lambda::Url", "AWS::S3::Bucket", "AWS::SQS::Queue"])
-      template.resourceCountIs(type, 0);
-    expect(only("AWS::ApiGatewayV2::Api").ProtocolType).toBe("WEBSOCKET");
+  test("the HTTP API takes webhooks and nothing else", () => {
+    const api = only("AWS::ApiGatewayV2::Api", "Webhooks").id;
+    const routes = Object.values(template.findResources("AWS::ApiGatewayV2::Route")).filter(
+      ({ Properties }) => Properties.ApiId.Ref === api,
+    );
+
+    expect(routes.map(({ Properties }) => Properties.RouteKey)).toEqual([
+      "POST /webhooks/{projectId}/{integrationId}",
+    ]);
+  });
+
+  test("there is no function URL and no bucket, and the dead letters are encrypted, by TLS alone", () => {
+    for (const type of ["AWS::Lambda::Url", "AWS::S3::Bucket"]) template.resourceCountIs(type, 0);
+    template.hasResourceProperties("AWS::SQS::Queue", { SqsManagedSseEnabled: true });
+    template.hasResourceProperties("AWS::SQS::QueuePolicy", {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: "Deny",
+            Condition: { Bool: { "aws:SecureTransport": "false" } },
+          }),
+        ]),
+      },
+    });
   });
 
   test("CloudFront is reached by HTTPS alone, forwards everything but Host, and caches nothing", () => {
@@ -232,16 +286,15 @@ describe("verification of tokens", () => {
     const given = templateWith({ tokenSecretArn: arn });
 
     given.resourceCountIs("AWS::SecretsManager::Secret", 0);
-    expect(statements(given).find(({ Action }) => String(Action).includes("secret"))).toMatchObject(
-      { Resource: arn },
-    );
+    expect(JSON.stringify(statements(given))).toContain(arn);
   });
 
   test("by a JWKS needs no secret and no right to one", () => {
     const keys = templateWith({ tokenJwksUrl: "https://id.example.org/jwks", tokenIssuer: "me" });
 
     keys.resourceCountIs("AWS::SecretsManager::Secret", 0);
-    expect(JSON.stringify(statements(keys))).not.toContain("secretsmanager");
+    const secrets = statements(keys).filter(({ Action }) => String(Action).includes("secret"));
+    expect(JSON.stringify(secrets)).not.toContain("Tokens");
     keys.hasResourceProperties("AWS::Lambda::Function", {
       Environment: {
         Variables: { TOKEN_JWKS_URL: "https://id.example.org/jwks", TOKEN_ISSUER: "me" },
@@ -254,7 +307,25 @@ interface Resource {
   readonly Properties?: Readonly<Record<string, unknown>>;
 }
 
-function dependsOn(): { readonly DependsOn: readonly string[] } {
-  const [found] = Object.values(template.findResources("AWS::Lambda::Function"));
-  return { DependsOn: found?.DependsOn ?? [] };
-}
+describe("publications", () => {
+  test("the bus hands every entry but AWS's own to the publisher, and keeps what cannot be delivered", () => {
+    template.hasResourceProperties("AWS::Events::Rule", {
+      EventPattern: { source: [{ "anything-but": { prefix: "aws." } }] },
+      Targets: [
+        Match.objectLike({
+          Arn: { "Fn::GetAtt": [only("AWS::Lambda::Function", "Publish").id, "Arn"] },
+          DeadLetterConfig: { Arn: { "Fn::GetAtt": [only("AWS::SQS::Queue").id, "Arn"] } },
+        }),
+      ],
+    });
+  });
+
+  test("what the publisher fails on three times goes to the same queue", () => {
+    template.hasResourceProperties("AWS::Lambda::EventInvokeConfig", {
+      MaximumRetryAttempts: 2,
+      DestinationConfig: {
+        OnFailure: { Destination: { "Fn::GetAtt": [only("AWS::SQS::Queue").id, "Arn"] } },
+      },
+    });
+  });
+});

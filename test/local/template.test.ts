@@ -20,7 +20,7 @@ test("what runs here is what the synthesised template says", () => {
 
   expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
   expect(stack.api.stage).toBe("live");
-  expect(stack.functions).toHaveLength(1);
+  expect(stack.functions).toHaveLength(3);
   expect(stack.functions[0]).toMatchObject({ handler: "index.handler", timeoutSeconds: 29 });
   expect(stack.functions[0]?.environment.TABLE_NAME).toBe(stack.tables[0]?.name);
   expect(stack.tables[0]).toMatchObject({ ttlAttribute: "expiresAt" });
@@ -31,7 +31,7 @@ describe("a broken template is one sentence that names what is wrong", () => {
   test.each([
     ["no JSON", "{", /template\.json cannot be read as JSON/],
     ["no resources", {}, /is not a template.*Resources/s],
-    ["no API", { Resources: {} }, /has no AWS::ApiGatewayV2::Api/],
+    ["no API", { Resources: {} }, /has no WebSocket AWS::ApiGatewayV2::Api/],
     [
       "a route to nowhere",
       template({ Integration: { Type: "AWS::ApiGatewayV2::Integration" } }),
@@ -40,7 +40,10 @@ describe("a broken template is one sentence that names what is wrong", () => {
     [
       "an intrinsic that is not understood",
       template({
-        Stage: { Type: "AWS::ApiGatewayV2::Stage", Properties: { StageName: { "Fn::If": [] } } },
+        Stage: {
+          Type: "AWS::ApiGatewayV2::Stage",
+          Properties: { ApiId: { Ref: "Api" }, StageName: { "Fn::If": [] } },
+        },
       }),
       /uses Fn::If/,
     ],

@@ -1,3 +1,4 @@
+import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { stack } from "./running.ts";
 
 /** Publishes through the function, as a back end does that invokes it. */
@@ -24,4 +25,24 @@ export function publishFunction(): string {
   const name = stack.functions.names.find((candidate) => candidate.startsWith("Publish"));
   if (name === undefined) throw new Error("the template has no publish function");
   return name;
+}
+
+/** Puts an event on the bus of the stack, with an unmodified SDK client. */
+export async function putEvents(event: {
+  readonly "detail-type": string;
+  readonly detail: object;
+}): Promise<void> {
+  const client = new EventBridgeClient({
+    endpoint: stack.url,
+    region: "us-east-1",
+    credentials: { accessKeyId: "BACKEND", secretAccessKey: "local" },
+  });
+  const entry = {
+    Source: "app",
+    DetailType: event["detail-type"],
+    Detail: JSON.stringify(event.detail),
+    EventBusName: stack.busNames[0],
+  };
+  const { FailedEntryCount } = await client.send(new PutEventsCommand({ Entries: [entry] }));
+  if (FailedEntryCount !== 0) throw new Error("the bus did not take the event");
 }

@@ -4,6 +4,17 @@ import { type LocalStack, startStack } from "../../local/stack.ts";
 /** What tokens are signed with in tests. */
 export const SECRET = "a secret of at least thirty-two characters";
 
+const secretArn = (name: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}`;
+
+/** Secrets that integrations use in tests. */
+export const SECRETS = {
+  shop: { arn: secretArn("shop"), value: "the-credential-of-the-shop" },
+  webhook: {
+    arn: secretArn("webhook"),
+    value: Buffer.from("0123456789abcdefghijklmn").toString("base64"),
+  },
+};
+
 /** What the functions have logged in this run, for tests of what they must not log. */
 export const logged: string[] = [];
 
@@ -15,6 +26,7 @@ export const stack: LocalStack = await startStack({
   assembly: inject("assembly"),
   port: 0,
   secret: SECRET,
+  secrets: Object.fromEntries(Object.values(SECRETS).map(({ arn, value }) => [arn, value])),
   gateway: { shuffle: isShuffled },
   log: (_, text) => void logged.push(text),
 });

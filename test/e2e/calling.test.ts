@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { expectSilence, isoTime, newOrg, people, person, refusal } from "../support/people.ts";
+import { describeChat } from "../support/publishing.ts";
+
+const lobby = { chatId: "lobby" };
+const call = { ...lobby, type: "video", participants: ["ben", "eve"] };
+
+describe("call:initiate", () => {
+  test("rings at every socket of each participant, and nowhere else", async () => {
+    const { ann, ben, eve, dan } = await people("ann", "ben", "eve", "dan");
+    const tab = await person({ org: ann.org, sub: "ben" });
+
+    expect(
+      await ann.emit("call:initiate", { ...call, participants: ["ben", "eve", "ann"] }),
+    ).toEqual({ ok: true });
+
+    const news = { ...lobby, callerId: "ann", type: "video", timestamp: isoTime };
+    for (const someone of [ben, tab, eve])
+      expect(await someone.next("call:incoming")).toEqual(news);
+    await expectSilence(ann, ben, tab, eve, dan);
+  });
+
+  test("does not ring where the token does not grant the chat's project, or in another organisation", async () => {
+    const { ann } = await people("ann");
+    const ben = await person({ org: ann.org, sub: "ben", projects: ["p2"] });
+    const { ben: stranger } = await people("ben");
+
+    await ann.emit("call:initiate", { ...call, projectId: "p1" });
+
+    await expectSilence(ann, ben, stranger);
+  });
+
+  test("of somebody whom the chat does not let in is forbidden", async () => {
+    const org = newOrg();
+    await describeChat(org, {
+      chatId: "club",
+      projectId: "p1",
+      access: "members",
+      members: ["ann", "ben"],
+    });
+    const ann = await person({ org });
+    const ben = await person({ org, sub: "ben" });
+    const club = { ...call, chatId: "club" };
+
+    expect(await ann.emit("call:initiate", club)).toEqual(refusal("forbidden", /eve/));
+    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ann.emit("call:initiate", { ...club, participants: ["ben"] })).toEqual({
+      ok: true,
+    });
+    await ben.next("call:incoming");
+  });
+
+  test.each([
+    ["type", { ...call, type: "smoke" }],
+    ["participants", { ...call, participants: [] }],
+    ["participants", { ...call, participants: Array.from({ length: 51 }, (_, n) => `u${n}`) }],
+    ["participants.0", { ...call, participants: [1] }],
+    ["chatId", { ...call, chatId: undefined }],
+  ])("with wrong %s is refused by its path", async (path, payload) => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit("call:initiate", payload)).toEqual(
+      refusal("invalid_payload", new RegExp(`^${path}: `)),
+    );
+  });
+});
+
+describe.each([
+  ["call:accept", "call:accepted", "acceptedBy"],
+  ["call:reject", "call:rejected", "rejectedBy"],
+])("%s", (event, told, by) => {
+  test("tells every socket of the caller, and nobody else", async () => {
+    const { ann, ben, eve } = await people("ann", "ben", "eve");
+    const tab = await person({ org: ann.org });
+    await ann.emit("call:initiate", call);
+    for (const someone of [ben, eve]) await someone.next("call:incoming");
+
+    expect(await ben.emit(event, { ...lobby, callerId: "ann" })).toEqual({ ok: true });
+
+    const news = { ...lobby, [by]: "ben", timestamp: isoTime };
+    for (const someone of [ann, tab]) expect(await someone.next(told)).toEqual(news);
+    await expectSilence(ann, tab, ben, eve);
+  });
+
+  test("is for those invited, and for calls there are", async () => {
+    const { ann, ben, dan } = await people("ann", "ben", "dan");
+    await ann.emit("call:initiate", call);
+    await ben.next("call:incoming");
+
+    expect(await dan.emit(event, { ...lobby, callerId: "ann" })).toEqual(refusal("forbidden"));
+    expect(await ben.emit(event, { ...lobby, callerId: "dan" })).toEqual(refusal("not_found"));
+    expect(await ben.emit(event, { chatId: "other", callerId: "ann" })).toEqual(
+      refusal("not_found"),
+    );
+    await expectSilence(ann, ben, dan);
+  });
+});
+
+describe("call:end", () => {
+  test.each(["ann", "eve"] as const)(
+    "by %s tells caller and participants, and the call is over",
+    async (ender) => {
+      const all = await people("ann", "ben", "eve", "dan");
+      await all.ann.emit("call:initiate", call);
+      for (const someone of [all.ben, all.eve]) await someone.next("call:incoming");
+
+      expect(await all[ender].emit("call:end", { ...lobby, participants: [] })).toEqual({
+        ok: true,
+      });
+
+      const news = { ...lobby, endedBy: ender, timestamp: isoTime };
+      for (const someone of [all.ann, all.ben, all.eve])
+        expect(await someone.next("call:ended")).toEqual(news);
+      await expectSilence(...Object.values(all));
+      expect(await all.ben.emit("call:accept", { ...lobby, callerId: "ann" })).toEqual(
+        refusal("not_found"),
+      );
+    },
+  );
+
+  test("is for caller and participants alone", async () => {
+    const { ann, ben, dan } = await people("ann", "ben", "dan");
+    await ann.emit("call:initiate", call);
+    await ben.next("call:incoming");
+
+    expect(await dan.emit("call:end", { ...lobby, participants: ["ben"] })).toEqual(
+      refusal("forbidden"),
+    );
+    expect(await dan.emit("call:end", { chatId: "other", participants: ["ben"] })).toEqual(
+      refusal("not_found"),
+    );
+    await expectSilence(ann, ben, dan);
+  });
+});

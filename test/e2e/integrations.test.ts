@@ -1,0 +1,466 @@
+import { createHmac } from "node:crypto";
+import { Webhook } from "standardwebhooks";
+import { afterAll, describe, expect, test } from "vitest";
+import {
+  expectSilence,
+  isoTime,
+  newOrg,
+  type Person,
+  people,
+  person,
+  refusal,
+} from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+import { logged, SECRETS, settled, stack } from "../support/running.ts";
+import { upstream } from "../support/upstream.ts";
+
+const shop = { projectId: "p1", integrationId: "shop" };
+const facts = { integrationId: "shop", timestamp: isoTime };
+
+const backEnd = await upstream(({ url, headers }, response) => {
+  if (url?.startsWith("/api/broken")) return void response.writeHead(500).end("boom");
+  response.setHeader("content-type", "application/json");
+  response.end(JSON.stringify({ url, authorization: headers.authorization?.slice(0, 6) }));
+});
+afterAll(() => backEnd.stop());
+
+const definition = {
+  ...shop,
+  name: "Shop",
+  baseUrl: `${backEnd.url}/api`,
+  endpoints: {
+    order: { method: "POST", path: "/orders/{id}", headers: { "X-Shop": "1" } },
+    list: { method: "GET", path: "/orders" },
+    broken: { method: "GET", path: "/broken" },
+  },
+  auth: { type: "bearer", secretArn: SECRETS.shop.arn },
+};
+
+/** Ann, ben and eve of an organisation with a shop, which ann and ben follow. */
+async function atShop(more: object = {}): Promise<Record<"ann" | "ben" | "eve", Person>> {
+  const all = await people("ann", "ben", "eve");
+  await publish({
+    event: "integration:put",
+    org: all.ann.org,
+    integration: { ...definition, ...more },
+  });
+  for (const someone of [all.ann, all.ben]) {
+    await someone.emit("integration:join", shop);
+    await someone.next("integration:joined");
+  }
+  return all;
+}
+
+describe("integration:join and integration:leave", () => {
+  test("are answered, and nobody else hears of them", async () => {
+    const { ann, ben, eve } = await atShop();
+
+    const joined = { ...shop, room: "integration:shop" };
+    expect(await eve.emit("integration:join", shop)).toEqual(joined);
+    expect(await eve.next("integration:joined")).toEqual(joined);
+    expect(await eve.emit("integration:leave", { integrationId: "shop" })).toEqual({
+      integrationId: "shop",
+    });
+    expect(await eve.next("integration:left")).toEqual({ integrationId: "shop" });
+
+    await expectSilence(ann, ben, eve);
+  });
+
+  test("a token of several projects leaves what it follows without naming a project", async () => {
+    const { ann, eve } = await atShop();
+    const dan = await person({ org: ann.org, sub: "dan", projects: "*" });
+    await dan.emit("integration:join", shop);
+    await dan.next("integration:joined");
+
+    await dan.emit("integration:leave", { integrationId: "shop" });
+    await dan.next("integration:left");
+    await eve.emit("integration:test", { ...shop, endpoint: "list" });
+
+    expect(await dan.hearsNothing()).toBe(true);
+  });
+
+  test.each([
+    ["integration:join", {}],
+    ["integration:status", {}],
+    ["integration:execute", { endpoint: "list" }],
+    ["integration:test", { endpoint: "list" }],
+    ["integration:webhook:subscribe", {}],
+  ])("%s of one there is not, or of a project not granted, is refused", async (event, more) => {
+    const { ann } = await people("ann");
+
+    expect(await ann.emit(event, { ...shop, ...more })).toEqual(refusal("not_found"));
+    expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
+      refusal("forbidden"),
+    );
+    ann.tell(event, { ...shop, ...more });
+    expect(await ann.next("integration:error")).toEqual({
+      integrationId: "shop",
+      code: "not_found",
+      error: "there is no integration shop",
+    });
+  });
+});
+
+describe("integration:execute", () => {
+  const order = {
+    ...shop,
+    endpoint: "order",
+    params: { id: "a/b c", expand: true },
+    requestData: { n: 1 },
+  };
+
+  test("calls the endpoint; the caller gets its answer, the followers a summary", async () => {
+    const { ann, ben, eve } = await atShop();
+
+    const answer = await ann.emit("integration:execute", order);
+
+    const completed = {
+      ...facts,
+      endpoint: "order",
+      result: {
+        success: true,
+        data: { url: "/api/orders/a%2Fb%20c?expand=true", authorization: "Bearer" },
+      },
+    };
+    expect(answer).toEqual(completed);
+    expect(await ann.next("integration:execution:completed")).toEqual(completed);
+    expect(await ben.next("integration:execution:started")).toEqual({
+      ...facts,
+      endpoint: "order",
+    });
+    expect(await ben.next("integration:execution:completed")).toEqual({
+      ...facts,
+      endpoint: "order",
+      success: true,
+    });
+    const usage = { calls: 1, errors: 0, lastUsed: isoTime };
+    for (const someone of [ann, ben])
+      expect(await someone.next("integration:usage:updated")).toEqual({
+        integrationId: "shop",
+        usage,
+      });
+    await expectSilence(ann, ben, eve);
+    expect(backEnd.requests.at(-1)).toMatchObject({
+      method: "POST",
+      body: '{"n":1}',
+      headers: { "x-shop": "1", authorization: `Bearer ${SECRETS.shop.value}` },
+    });
+  });
+
+  test("an endpoint that fails is a failure to all, and counted", async () => {
+    const { ann, ben } = await atShop();
+
+    const answer = await ann.emit("integration:execute", { ...shop, endpoint: "broken" });
+
+    const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
+    expect(answer).toEqual(failed);
+    for (const someone of [ann, ben])
+      expect(await someone.next("integration:execution:failed")).toEqual(failed);
+    expect(await ann.next("integration:usage:updated")).toMatchObject({
+      usage: { calls: 1, errors: 1 },
+    });
+  });
+
+  test.each([
+    ["an endpoint there is not", { endpoint: "toString" }, "not_found", /no endpoint toString/],
+    ["a missing path parameter", { endpoint: "order" }, "invalid_payload", /^params\.id: /],
+    [
+      "a climbing one",
+      { endpoint: "order", params: { id: ".." } },
+      "invalid_payload",
+      /^params\.id: /,
+    ],
+    [
+      "params that are no values",
+      { endpoint: "list", params: { a: {} } },
+      "invalid_payload",
+      /^params\.a: /,
+    ],
+  ])("%s is refused before anything is called or told", async (_, wrong, code, message) => {
+    const { ann, ben } = await atShop();
+    const before = backEnd.requests.length;
+
+    expect(await ann.emit("integration:execute", { ...shop, ...wrong })).toEqual(
+      refusal(code, message),
+    );
+
+    expect(await ben.hearsNothing()).toBe(true);
+    expect(backEnd.requests).toHaveLength(before);
+  });
+
+  test("one that is not active is refused", async () => {
+    const { ann } = await atShop({ isActive: false });
+
+    expect(await ann.emit("integration:execute", { ...shop, endpoint: "list" })).toEqual(
+      refusal("conflict"),
+    );
+  });
+
+  test("more calls a minute than its rate limit are refused with the time to wait", async () => {
+    const { ann } = await atShop({ rateLimit: { perMinute: 2 } });
+    const execute = () => ann.emit("integration:execute", { ...shop, endpoint: "list" });
+
+    const answers = await Promise.all([execute(), execute(), execute(), execute(), execute()]);
+
+    const refused = answers.filter((answer) => "error" in (answer as object));
+    // A minute may begin in between, which lets two more through.
+    expect(refused.length).toBeGreaterThanOrEqual(1);
+    expect(refused[0]).toMatchObject({
+      error: { code: "rate_limited", retryAfterMs: expect.any(Number) },
+    });
+  });
+
+  test("counts every one of many calls at once", async () => {
+    const { ann } = await atShop();
+
+    await Promise.all(
+      Array.from({ length: 20 }, () =>
+        ann.emit("integration:execute", { ...shop, endpoint: "list" }),
+      ),
+    );
+
+    expect(await ann.emit("integration:status", shop)).toMatchObject({
+      status: { usage: { calls: 20, errors: 0 } },
+    });
+  });
+
+  test("no secret is stored, logged or sent", async () => {
+    const { ann, ben } = await atShop();
+    const heard: unknown[] = [];
+    for (const someone of [ann, ben]) someone.socket.onAny((...args) => heard.push(args));
+    logged.length = 0;
+
+    await ann.emit("integration:execute", { ...shop, endpoint: "list" });
+    await ann.emit("integration:execute", { ...shop, endpoint: "broken" });
+    await ann.emit("integration:status", shop);
+    await settled();
+
+    const everything = JSON.stringify([heard, logged, await stack.database.items()]);
+    for (const { value } of Object.values(SECRETS)) expect(everything).not.toContain(value);
+  });
+});
+
+describe("integration:test", () => {
+  test("tells whether the endpoint answers, and the followers hear the same", async () => {
+    const { ann, ben, eve } = await atShop();
+
+    const answer = await ann.emit("integration:test", { ...shop, endpoint: "list" });
+
+    const completed = {
+      ...facts,
+      endpoint: "list",
+      result: { success: true, status: 200, durationMs: expect.any(Number) },
+    };
+    expect(answer).toEqual(completed);
+    expect(await ann.next("integration:test:completed")).toEqual(completed);
+    expect(await ben.next("integration:test:started")).toEqual({ ...facts, endpoint: "list" });
+    expect(await ben.next("integration:test:completed")).toEqual(completed);
+    await expectSilence(ann, ben, eve);
+  });
+
+  test("a failure is told as one", async () => {
+    const { ann, ben } = await atShop();
+
+    const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
+    expect(await ann.emit("integration:test", { ...shop, endpoint: "broken" })).toEqual(failed);
+    for (const someone of [ann, ben])
+      expect(await someone.next("integration:test:failed")).toEqual(failed);
+  });
+});
+
+test("integration:status tells activity, use and limit", async () => {
+  const { ann } = await atShop({ rateLimit: { perMinute: 100 } });
+  await ann.emit("integration:execute", { ...shop, endpoint: "list" });
+
+  const answer = {
+    ...facts,
+    status: {
+      isActive: true,
+      usage: { calls: 1, errors: 0 },
+      rateLimit: { perMinute: 100 },
+      lastUsed: isoTime,
+    },
+  };
+  expect(await ann.emit("integration:status", shop)).toEqual(answer);
+  expect(await ann.next("integration:status:response")).toEqual(answer);
+});
+
+describe("webhooks", () => {
+  const body = JSON.stringify({ type: "order.paid", timestamp: "2026-01-01", data: { n: 1 } });
+  const standard = { webhook: { scheme: "standard", secretArn: SECRETS.webhook.arn } };
+  const project = () => `project-${newOrg()}`;
+
+  async function subscribed(projectId: string, more: object = standard) {
+    const org = newOrg();
+    const place = { projectId, integrationId: "shop" };
+    await publish({
+      event: "integration:put",
+      org,
+      integration: { ...definition, ...place, ...more },
+    });
+    const ann = await person({ org, projects: [projectId] });
+    const eve = await person({ org, sub: "eve", projects: [projectId] });
+    const answer = { ...place };
+    expect(await ann.emit("integration:webhook:subscribe", place)).toEqual(answer);
+    expect(await ann.next("integration:webhook:subscribed")).toEqual(answer);
+    return { ann, eve, org };
+  }
+
+  const post = async (projectId: string, headers: Record<string, string>, content = body) =>
+    (
+      await fetch(`${stack.url}/webhooks/${projectId}/shop`, {
+        method: "POST",
+        headers,
+        body: content,
+      })
+    ).status;
+
+  function signed(id: string, at = new Date(), content = body) {
+    const signature = new Webhook(SECRETS.webhook.value).sign(id, at, content);
+    return {
+      "webhook-id": id,
+      "webhook-timestamp": `${Math.floor(at.getTime() / 1000)}`,
+      "webhook-signature": signature,
+    };
+  }
+
+  test("a signed one reaches the subscribers of its integration, once", async () => {
+    const projectId = project();
+    const { ann, eve } = await subscribed(projectId);
+
+    expect(await post(projectId, signed("m1"))).toBe(202);
+    expect(await post(projectId, signed("m1"))).toBe(200);
+
+    expect(await ann.next("integration:webhook:received")).toEqual({
+      ...facts,
+      event: "order.paid",
+      data: { n: 1 },
+    });
+    await expectSilence(ann, eve);
+  });
+
+  test("those who have unsubscribed hear nothing", async () => {
+    const projectId = project();
+    const { ann } = await subscribed(projectId);
+
+    const answer = { integrationId: "shop" };
+    expect(await ann.emit("integration:webhook:unsubscribe", answer)).toEqual(answer);
+    expect(await ann.next("integration:webhook:unsubscribed")).toEqual(answer);
+    await post(projectId, signed("m1"));
+
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test.each([
+    ["no signature", () => ({})],
+    ["a wrong signature", () => ({ ...signed("m1"), "webhook-signature": "v1,AAAA" })],
+    ["a signature of other content", () => signed("m1", new Date(), "{}")],
+    ["a signature older than five minutes", () => signed("m1", new Date(Date.now() - 301_000))],
+  ])("%s is refused with 401, and nobody hears of it", async (_, headers) => {
+    const projectId = project();
+    const { ann } = await subscribed(projectId);
+
+    expect(await post(projectId, headers())).toBe(401);
+
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("one that is too large is refused with 413, one for nobody with 404", async () => {
+    const projectId = project();
+    await subscribed(projectId);
+    const large = "x".repeat(96 * 1024 + 1);
+
+    expect(await post(projectId, signed("m1", new Date(), large), large)).toBe(413);
+    expect(await post(project(), signed("m1"))).toBe(404);
+  });
+
+  test("plain HMAC in a configured header works as well, with its timestamp and id", async () => {
+    const projectId = project();
+    const { ann } = await subscribed(projectId, {
+      webhook: {
+        scheme: "hmac-sha256",
+        secretArn: SECRETS.webhook.arn,
+        signatureHeader: "X-Signature",
+        timestampHeader: "X-Timestamp",
+        idHeader: "X-Delivery",
+      },
+    });
+    const headers = (seconds: number) => ({
+      "x-signature": createHmac("sha256", SECRETS.webhook.value)
+        .update(`${seconds}.${body}`)
+        .digest("hex"),
+      "x-timestamp": `${seconds}`,
+      "x-delivery": "d1",
+    });
+    const now = Math.floor(Date.now() / 1000);
+
+    expect(await post(projectId, headers(now))).toBe(202);
+    expect(await post(projectId, headers(now))).toBe(200);
+    expect(await post(projectId, headers(now - 301))).toBe(401);
+    expect(await post(projectId, { ...headers(now), "x-signature": "00" })).toBe(401);
+
+    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.paid" });
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("the address of one organisation's webhooks cannot be taken by another", async () => {
+    const projectId = project();
+    const { org } = await subscribed(projectId);
+    const integration = { ...definition, projectId, ...standard };
+
+    await expect(publish({ event: "integration:put", org: newOrg(), integration })).rejects.toThrow(
+      "another organisation's",
+    );
+    await publish({ event: "integration:put", org, integration });
+  });
+});
+
+describe("the registry", () => {
+  test("is put, got, listed and removed by publishing", async () => {
+    const org = newOrg();
+    await publish({ event: "integration:put", org, integration: definition });
+
+    expect(await publish({ event: "integration:get", org, ...shop })).toMatchObject({
+      integration: { name: "Shop", isActive: true },
+      usage: { calls: 0, errors: 0 },
+    });
+    expect(await publish({ event: "integration:list", org, projectId: "p1" })).toMatchObject({
+      integrations: [{ integrationId: "shop" }],
+    });
+    await publish({ event: "integration:remove", org, ...shop });
+    await expect(publish({ event: "integration:get", org, ...shop })).rejects.toThrow(
+      "there is no integration p1/shop",
+    );
+  });
+
+  test.each([
+    [
+      "a credential in the open",
+      { auth: { type: "bearer", token: "x" } },
+      /^integration\.auth\.secretArn: /,
+    ],
+    ["no ARN", { auth: { type: "bearer", secretArn: "shop" } }, /^integration\.auth\.secretArn: /],
+    [
+      "a path that leaves the host",
+      { endpoints: { a: { method: "GET", path: "//evil.example" } } },
+      /path/,
+    ],
+    [
+      "a header that is two",
+      { endpoints: { a: { method: "GET", path: "/", headers: { a: "b\r\nc: d" } } } },
+      /headers/,
+    ],
+    [
+      "a time-out above 20 s",
+      { endpoints: { a: { method: "GET", path: "/", timeoutMs: 20_001 } } },
+      /timeoutMs: /,
+    ],
+    ["no URL", { baseUrl: "shop" }, /^integration\.baseUrl: /],
+  ])("does not take %s", async (_, wrong, message) => {
+    const integration = { ...definition, ...wrong };
+
+    await expect(publish({ event: "integration:put", org: newOrg(), integration })).rejects.toThrow(
+      message,
+    );
+  });
+});

@@ -1,0 +1,41 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** A request as somebody else's back end received it. */
+export interface UpstreamRequest {
+  readonly method: string | undefined;
+  readonly url: string | undefined;
+  readonly headers: IncomingMessage["headers"];
+  readonly body: string;
+}
+
+/** Somebody else's back end, on this machine. */
+export interface Upstream {
+  readonly url: string;
+  readonly requests: readonly UpstreamRequest[];
+  stop(): void;
+}
+
+/** Starts a back end that answers as it is told. */
+export async function upstream(
+  answer: (request: UpstreamRequest, response: ServerResponse) => void,
+): Promise<Upstream> {
+  const requests: UpstreamRequest[] = [];
+  const server = createServer(async (message, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of message) chunks.push(chunk as Buffer);
+    const { method, url, headers } = message;
+    const request = { method, url, headers, body: Buffer.concat(chunks).toString() };
+    requests.push(request);
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests,
+    stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
