@@ -50,7 +50,7 @@ const Transaction = z.extend(Wallet, {
 });
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
-const emits = {
+export const emitSchemas = {
   error: z.object({
     code: z.string(),
     message: z.string(),
@@ -287,7 +287,9 @@ const emits = {
   }),
 };
 
-type Fixed = { readonly [Name in keyof typeof emits]: Frozen<z.input<(typeof emits)[Name]>> };
+type Fixed = {
+  readonly [Name in keyof typeof emitSchemas]: Frozen<z.input<(typeof emitSchemas)[Name]>>;
+};
 
 /** Lists that nobody changes may be sent as well. */
 type Frozen<Value> = Value extends readonly (infer Entry)[]
@@ -301,7 +303,7 @@ export type Emits = Fixed & { readonly [name: `custom:${string}`]: object };
 
 /** What an event lets out of a payload: its schema's fields, or all of it where a client named the event. */
 export const shape = (event: string, payload: unknown): unknown =>
-  isFixed(event) ? emits[event].parse(payload) : payload;
+  isFixed(event) ? emitSchemas[event].parse(payload) : payload;
 
 /** Whether an event has its own place in the contract, so that no client may send under its name. */
-export const isFixed = (event: string): event is keyof Fixed => Object.hasOwn(emits, event);
+export const isFixed = (event: string): event is keyof Fixed => Object.hasOwn(emitSchemas, event);

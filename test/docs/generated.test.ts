@@ -1,0 +1,49 @@
+import { readFileSync } from "node:fs";
+import { Parser } from "@asyncapi/parser";
+import { expect, test } from "vitest";
+import { asyncApi } from "../../bin/docs/async-api.ts";
+import { eventPages } from "../../bin/docs/event-pages.ts";
+import { events } from "../../lambdas/events/index.ts";
+
+/** Section 3 of the contract, name by name. */
+const CONTRACT = `
+  subscribe:project subscribe:collection unsubscribe:collection subscribe:document subscribe:query
+  custom:event
+  integration:join integration:leave integration:execute integration:test integration:status
+  integration:webhook:subscribe integration:webhook:unsubscribe
+  wallet:subscribe:address wallet:subscribe:project wallet:subscribe:chain
+  wallet:subscribe:currency wallet:unsubscribe:address wallet:unsubscribe:project
+  presence:online presence:offline presence:update presence:get:online
+  auth:login auth:logout auth:session:update
+  chat:join chat:leave chat:typing:start chat:typing:stop message:send message:react message:edit
+  message:delete messages:mark:read
+  call:initiate call:accept call:reject call:end
+  custom:broadcast custom:join custom:leave custom:message custom:presence custom:typing
+  custom:file:share
+`
+  .trim()
+  .split(/\s+/);
+
+test("the registry holds the contract's 46 events and the one addition, no more and no less", () => {
+  expect(CONTRACT).toHaveLength(46);
+  expect([...events.keys()].toSorted()).toEqual([...CONTRACT, "messages:history"].toSorted());
+});
+
+test.each([
+  ["docs/events.md", eventPages],
+  ["docs/asyncapi.yaml", asyncApi],
+])("%s is what npm run docs would write now", (file, generate) => {
+  expect(readFileSync(file, "utf8") === generate(), `${file} is stale: npm run docs`).toBe(true);
+});
+
+test("the AsyncAPI document is valid, and names every event of a client as an operation", async () => {
+  const { document, diagnostics } = await new Parser().parse(
+    readFileSync("docs/asyncapi.yaml", "utf8"),
+  );
+
+  expect(diagnostics.filter(({ severity }) => severity === 0)).toEqual([]);
+  const received = document?.operations().filterByReceive() ?? [];
+  expect(received.map((operation) => operation.messages().all()[0]?.name()).toSorted()).toEqual(
+    [...events.keys()].toSorted(),
+  );
+}, 30_000);

@@ -1,0 +1,76 @@
+import { afterEach, expect, expectTypeOf, test } from "vitest";
+import { connect, type RealtimeSocket, type Refusal } from "../../client/index.ts";
+import { isoTime, newOrg, person, tokenFor } from "../support/people.ts";
+import { stack } from "../support/running.ts";
+
+const open: RealtimeSocket[] = [];
+afterEach(() => {
+  for (const socket of open.splice(0)) socket.disconnect();
+});
+
+const connecting = (token: Parameters<typeof connect>[1]["token"]): RealtimeSocket => {
+  const socket = connect(stack.url, { token });
+  open.push(socket);
+  return socket;
+};
+
+test("connect takes a URL and a token, and everything is typed by the contract", async () => {
+  const org = newOrg();
+  const ben = await person({ org, sub: "ben" });
+  await ben.emit("chat:join", { chatId: "lobby", projectId: "p1" });
+  const socket = connecting(await tokenFor({ org }));
+
+  const answer = await new Promise((resolve) =>
+    socket.emit(
+      "message:send",
+      { chatId: "lobby", projectId: "p1", type: "text", content: "hello" },
+      (given) => {
+        expectTypeOf(given).toExtend<Refusal | { readonly messageId: string }>();
+        resolve(given);
+      },
+    ),
+  );
+
+  expect(answer).toMatchObject({ chatId: "lobby", timestamp: isoTime });
+  expect(await ben.next("message:new")).toMatchObject({ message: { content: "hello" } });
+});
+
+test("the token may be fetched anew for each connection", async () => {
+  const org = newOrg();
+  const ben = await person({ org, sub: "ben" });
+  let fetched = 0;
+  const socket = connecting(async () => {
+    fetched += 1;
+    return tokenFor({ org });
+  });
+  const heard = new Promise<{ readonly from: string }>((resolve) =>
+    socket.on("custom:message", resolve),
+  );
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+
+  socket.io.engine.close();
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  await ben.emit("custom:message", { targetUserId: "ann", message: "hi" });
+
+  expect(await heard).toMatchObject({ from: "ben" });
+  expect(fetched).toBe(2);
+});
+
+test("what the contract does not know does not compile", () => {
+  const right = (socket: RealtimeSocket) => {
+    socket.emit("presence:online");
+    socket.emit("subscribe:project", "p1", (answer) => answer);
+    socket.on("message:new", ({ message }) => message.content);
+  };
+  const wrong = (socket: RealtimeSocket) => {
+    // @ts-expect-error: there is no such event
+    socket.emit("message:shout", {});
+    // @ts-expect-error: the content is missing
+    socket.emit("message:send", { chatId: "a", projectId: "p", type: "text" });
+    // @ts-expect-error: there is no such field
+    socket.on("message:new", ({ message }) => message.colour);
+  };
+
+  // The compiler is the judge; nothing runs.
+  expect([right, wrong]).toHaveLength(2);
+});

@@ -1,0 +1,90 @@
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { describe, expect, test } from "vitest";
+import { createEmitter, PublishError, type Via } from "../../client/emitter.ts";
+import { client, connected, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
+import { publishFunction } from "../support/publishing.ts";
+import { settled, stack } from "../support/running.ts";
+
+const aws = {
+  endpoint: stack.url,
+  region: "us-east-1",
+  credentials: { accessKeyId: "BACKEND", secretAccessKey: "local" },
+};
+const invoking: Via = { lambda: new LambdaClient(aws), functionName: publishFunction() };
+const putting: Via = { eventBridge: new EventBridgeClient(aws), busName: stack.busNames[0] ?? "" };
+const todos = { projectId: "p1", collectionId: "todos" };
+
+describe.each([
+  ["by invoking the function", invoking],
+  ["by the bus", putting],
+])("the emitter, %s,", (_, via) => {
+  test("emits any event to rooms, but for those excepted", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    const emitter = createEmitter({ org: ann.org, via });
+
+    await emitter
+      .to({ kind: "org" })
+      .except({ kind: "user", userId: "ben" })
+      .emit("news", { n: 1 });
+
+    expect(await ann.next("news")).toEqual({ n: 1 });
+    await settled();
+    expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test.each(["create", "update", "delete"] as const)("publishes db.%s", async (action) => {
+    const { ann } = await people("ann");
+    await ann.emit("subscribe:project", "p1");
+    const emitter = createEmitter({ org: ann.org, via });
+
+    await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
+    await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
+
+    expect(await ann.next(`db:${action}`)).toEqual({
+      ...todos,
+      action,
+      data: { _id: "d1" },
+      timestamp: isoTime,
+    });
+    await settled();
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("revokes and restores", async () => {
+    const org = newOrg();
+    const ann = await person({ org, sid: "s1" });
+    const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+    const emitter = createEmitter({ org, via });
+    const again = async () =>
+      connected(client({ auth: { token: await tokenFor({ org, sid: "s1" }) } }));
+
+    await emitter.revoke({ sid: "s1" }, "signed out");
+    expect(await ann.next("session:expired")).toMatchObject({ reason: "signed out" });
+    await gone;
+    await settled();
+    await expect(again()).rejects.toThrow(/^Authentication error$/);
+    await emitter.restore({ sid: "s1" });
+    await settled();
+
+    expect((await again()).connected).toBe(true);
+  });
+});
+
+test("a refusal is thrown with its reason where the function is invoked", async () => {
+  const emitter = createEmitter({ org: newOrg(), via: invoking });
+
+  const refused = emitter.to({ kind: "org" }).emit("connect");
+
+  await expect(refused).rejects.toBeInstanceOf(PublishError);
+  await expect(refused).rejects.toThrow("name: is a reserved event name");
+});
+
+test("what a kind has to tell is given back", async () => {
+  const emitter = createEmitter({ org: newOrg(), via: invoking });
+  await emitter.publish({ event: "chat:put", chat: { projectId: "p1", chatId: "lobby" } });
+
+  expect(
+    await emitter.publish({ event: "chat:get", projectId: "p1", chatId: "lobby" }),
+  ).toMatchObject({ chat: { name: "lobby" } });
+});
