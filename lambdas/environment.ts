@@ -16,6 +16,7 @@ import { Heartbeat, Limits } from "#model/limits.ts";
 import { withJwks, withSecret } from "#socket/authentication.ts";
 import { createSecrets, type Secret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
+import { createTableChanges, TableChangesSettings } from "#store/table-changes.ts";
 
 // zod/mini brings no messages of its own; clients read them in refusals.
 z.config(en());
@@ -92,6 +93,15 @@ export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
   return {
     ...readPublisherEnvironment(variables),
     secret: (arn: string) => secret(arn).read(),
+  };
+}
+
+/** The same for a function that publishes the changes of a table. */
+export function readTableChangesEnvironment(variables: NodeJS.ProcessEnv) {
+  const TableChanges = z.object({ TABLE_CHANGES: json(TableChangesSettings) });
+  return {
+    ...readPublisherEnvironment(variables),
+    changeIn: createTableChanges(read(TableChanges, variables).TABLE_CHANGES),
   };
 }
 

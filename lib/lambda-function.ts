@@ -9,7 +9,7 @@ export interface LambdaFunctionProps {
   /** Path of the TypeScript file whose `handler` is called. */
   readonly entry: string;
   readonly memorySize: number;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string>>;
   /** Packages that lie beside the bundle, because the function loads them late or never. */
   readonly lateModules?: readonly string[];
 }

@@ -13,54 +13,54 @@ import { STAGE_NAME, WebSocketGateway } from "./websocket-gateway.ts";
 
 /** The whole server: sockets at API Gateway, protocol in one function, state in one table. */
 export class RealtimeStack extends Stack {
+  readonly #table: StateTable;
+  readonly #gateway: WebSocketGateway;
+  readonly #limits: string;
+
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, { description: "Serverless Socket.IO" });
 
     const { pingInterval, pingTimeout, maxPayload } = settings;
-    const limits = JSON.stringify(limitsOf(settings));
+    this.#limits = JSON.stringify(limitsOf(settings));
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       memorySize: settings.functionMemory,
       lateModules: ["undici", "ipaddr.js"],
       environment: {
-        LIMITS: limits,
         HEARTBEAT: JSON.stringify({ pingInterval, pingTimeout, maxPayload }),
       },
     });
     const publisher = new LambdaFunction(this, "Publish", {
       entry: "lambdas/publish.ts",
       memorySize: settings.functionMemory,
-      environment: { LIMITS: limits },
     });
     const webhook = new LambdaFunction(this, "Webhook", {
       entry: "lambdas/webhook.ts",
       memorySize: settings.functionMemory,
-      environment: { LIMITS: limits },
     });
     new Opening(this, "Opening", { opener: socket });
 
-    const table = new StateTable(this, "State", settings);
-    for (const user of [socket, publisher, webhook]) table.allowUsing(user);
+    this.#table = new StateTable(this, "State", settings);
 
     const tokens = new TokenVerification(this, "Tokens", settings);
     tokens.allowVerifying(socket);
 
-    const gateway = new WebSocketGateway(this, "Gateway", {
+    this.#gateway = new WebSocketGateway(this, "Gateway", {
       handler: socket,
       setsLogRole: settings.gatewayLogRole,
     });
-    for (const sender of [socket, publisher, webhook]) gateway.allowSending(sender);
+    for (const sender of [socket, publisher, webhook]) this.allowPublishing(sender);
     for (const reader of [socket, webhook])
       allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
 
     const bus = new PublishBus(this, "Publications", { publisher });
     const webhooks = new WebhookEndpoint(this, "Webhooks", { receiver: webhook });
 
-    const edge = new Edge(this, "Edge", { gateway });
+    const edge = new Edge(this, "Edge", { gateway: this.#gateway });
 
     this.#output("ClientUrl", `https://${edge.domainName}`);
     this.#output("ClientOptions", '{ transports: ["websocket"], auth: { token } }');
-    this.#output("DirectUrl", `wss://${gateway.domainName}`);
+    this.#output("DirectUrl", `wss://${this.#gateway.domainName}`);
     this.#output(
       "DirectOptions",
       `{ path: "/${STAGE_NAME}", addTrailingSlash: false, transports: ["websocket"], auth: { token } }`,
@@ -70,6 +70,13 @@ export class RealtimeStack extends Stack {
     this.#output("DeadLettersUrl", bus.deadLetters.queueUrl);
     this.#output("WebhookUrl", `${webhooks.url}/webhooks/<projectId>/<integrationId>`);
     if (tokens.secretArn !== undefined) this.#output("TokenSecretArn", tokens.secretArn);
+  }
+
+  /** Lets a function reach the sockets of this deployment, and tells it where they are. */
+  allowPublishing(publisher: LambdaFunction): void {
+    this.#table.allowUsing(publisher);
+    this.#gateway.allowSending(publisher);
+    publisher.addEnvironment("LIMITS", this.#limits);
   }
 
   #output(name: string, value: string): void {

@@ -47,6 +47,8 @@ export interface LocalStack {
   readonly database: Database;
   readonly functions: Functions;
   readonly gateway: LocalGateway;
+  /** The tables of the template. */
+  readonly tableNames: readonly string[];
   /** The buses of the template. */
   readonly busNames: readonly string[];
   /** What lies in the dead-letter queues. */
@@ -126,6 +128,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     database,
     functions,
     gateway,
+    tableNames: stack.tables.map(({ name }) => name),
     busNames: [...new Set(stack.rules.map(({ busName }) => busName))],
     deadLetters,
     takeCalls() {

@@ -1,0 +1,109 @@
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { createEmitter } from "../client/emitter.ts";
+import { REGION, readStack } from "../local/template.ts";
+
+const HELP = `Registers integrations: back ends of others that clients may call (docs/publishing.md).
+
+  npm run integration -- put file.json --org acme
+  npm run integration -- get shop --org acme --project p1
+  npm run integration -- list --org acme --project p1
+  npm run integration -- remove shop --org acme --project p1
+
+  --org ID          the organisation (required)
+  --project ID      the project (get, list, remove)
+  --function NAME   the deployment's PublishFunctionName, with AWS's own credentials and region
+                    (default: that of 'npm start' on this machine)
+  --url URL         where Lambda answers (default: AWS, or http://127.0.0.1:3000 without --function)
+  --help            this text
+`;
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
+try {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      org: { type: "string" },
+      project: { type: "string" },
+      url: { type: "string" },
+      function: { type: "string" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) console.log(HELP);
+  else console.log(JSON.stringify(await run(positionals, values), null, 2));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+interface Options {
+  readonly org?: string | undefined;
+  readonly project?: string | undefined;
+  readonly url?: string | undefined;
+  readonly function?: string | undefined;
+}
+
+async function run([verb, subject]: readonly string[], options: Options): Promise<unknown> {
+  const { publish } = createEmitter({ org: required("--org", options.org), via: viaOf(options) });
+  switch (verb) {
+    case "put":
+      return publish({
+        event: "integration:put",
+        integration: readJson(required("a file", subject)),
+      });
+    case "get":
+      return publish({ event: "integration:get", ...placeOf(options, subject) });
+    case "list":
+      return publish({
+        event: "integration:list",
+        projectId: required("--project", options.project),
+      });
+    case "remove":
+      return publish({ event: "integration:remove", ...placeOf(options, subject) });
+    default:
+      throw new Error(`Say put, get, list or remove, not ${verb}; --help explains all.`);
+  }
+}
+
+function placeOf({ project }: Options, integrationId: string | undefined) {
+  return {
+    projectId: required("--project", project),
+    integrationId: required("an integration's id", integrationId),
+  };
+}
+
+function required(what: string, value: string | undefined): string {
+  if (value === undefined) throw new Error(`${what} is required; --help explains all.`);
+  return value;
+}
+
+/** The publish function checks it; here it only has to be JSON. */
+function readJson(file: string): never {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as never;
+  } catch (error) {
+    throw new Error(`${file} cannot be read as JSON: ${(error as Error).message}.`);
+  }
+}
+
+function viaOf({ url, function: named }: Options) {
+  if (named !== undefined && url === undefined)
+    return { lambda: new LambdaClient({}), functionName: named };
+  const endpoint = url ?? "http://127.0.0.1:3000";
+  const credentials = { accessKeyId: "LOCAL", secretAccessKey: "local" };
+  return {
+    lambda: new LambdaClient({ endpoint, region: REGION, credentials, maxAttempts: 1 }),
+    functionName: named ?? localPublisher(),
+  };
+}
+
+/** The function's name in the template that `npm start` has synthesised. */
+function localPublisher(): string {
+  const names = readStack(".local/cdk.out").functions.map(({ name }) => name);
+  const name = names.find((candidate) => candidate.startsWith("Publish"));
+  if (name === undefined) throw new Error("npm start has synthesised no publish function.");
+  return name;
+}

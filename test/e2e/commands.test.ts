@@ -1,0 +1,116 @@
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeJwt } from "jose";
+import { afterAll, describe, expect, test } from "vitest";
+import { newOrg } from "../support/people.ts";
+import { publishFunction } from "../support/publishing.ts";
+import { stack } from "../support/running.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "commands-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs a command of bin/ as npm would. */
+async function run(command: string, ...args: readonly string[]) {
+  const child = spawn("node_modules/.bin/tsx", [`bin/${command}.ts`, ...args]);
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (text) => (out += text));
+  child.stderr.on("data", (text) => (err += text));
+  const code = await new Promise((resolve) => child.on("close", resolve));
+  return { code, out: out.trim(), err: err.trim() };
+}
+
+describe.each(["start", "token", "integration", "docs", "build-size"])("%s", (command) => {
+  test("explains itself with --help, and refuses what it does not know", async () => {
+    const help = await run(command, "--help");
+    expect(help).toMatchObject({ code: 0, err: "" });
+    expect(help.out).toContain("--help");
+
+    expect(await run(command, "--nonsense")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(/^Unknown option '--nonsense'/),
+    });
+  });
+});
+
+test.each([
+  [["--port", "x"], /^--port takes a number from 0 to 65535, not "x"\.$/],
+  [["--lose-disconnects", "2"], /^--lose-disconnects takes a number from 0 to 1/],
+])("start refuses %j in one sentence", async (args, message) => {
+  expect(await run("start", ...args)).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(message),
+  });
+});
+
+describe("token", () => {
+  test("prints a token with the claims asked for", async () => {
+    const { code, out } = await run(
+      "token",
+      "--sub",
+      "ann",
+      "--org",
+      "acme",
+      "--projects",
+      "p1,p2",
+    );
+
+    expect(code).toBe(0);
+    expect(decodeJwt(out)).toMatchObject({
+      sub: "ann",
+      org: "acme",
+      projects: ["p1", "p2"],
+      scope: "websocket",
+      exp: expect.any(Number),
+    });
+  });
+
+  test("says what it needs", async () => {
+    expect(await run("token", "--sub", "ann")).toMatchObject({
+      code: 1,
+      err: "--sub and --org are required; --help explains all.",
+    });
+  });
+});
+
+describe("integration", () => {
+  const org = newOrg();
+  const at = ["--org", org, "--url", stack.url, "--function", publishFunction()];
+  const file = join(folder, "shop.json");
+  const shop = {
+    ...{ projectId: "p1", integrationId: "shop", name: "Shop" },
+    baseUrl: "https://shop.example",
+    endpoints: { list: { method: "GET", path: "/orders" } },
+  };
+
+  test("puts, gets, lists and removes", async () => {
+    writeFileSync(file, JSON.stringify(shop));
+
+    expect(await run("integration", "put", file, ...at)).toMatchObject({ code: 0 });
+    const { out } = await run("integration", "list", "--project", "p1", ...at);
+    expect(JSON.parse(out)).toMatchObject({ integrations: [shop] });
+    expect(await run("integration", "remove", "shop", "--project", "p1", ...at)).toMatchObject({
+      code: 0,
+    });
+    expect(await run("integration", "get", "shop", "--project", "p1", ...at)).toMatchObject({
+      code: 1,
+      err: "there is no integration p1/shop",
+    });
+  }, 30_000);
+
+  test("names what is wrong with a file, and registers nothing", async () => {
+    writeFileSync(file, JSON.stringify({ ...shop, baseUrl: "shop" }));
+
+    expect(await run("integration", "put", file, ...at)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^integration\.baseUrl: /),
+    });
+    expect(await run("integration", "put", "/nowhere", ...at)).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/^\/nowhere cannot be read as JSON/),
+    });
+  }, 30_000);
+});

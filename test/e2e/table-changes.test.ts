@@ -1,0 +1,140 @@
+import type { DynamoDBRecord } from "aws-lambda";
+import { beforeAll, describe, expect, test } from "vitest";
+import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
+import { publishFunction } from "../support/publishing.ts";
+import { stack } from "../support/running.ts";
+
+const orders = { projectId: "p1", collectionId: "orders" };
+
+/** Records as a stream gives them; ids are each test's own. */
+const record = (
+  eventID: string,
+  eventName: "INSERT" | "MODIFY" | "REMOVE",
+  images: { readonly NewImage?: object; readonly OldImage?: object },
+) =>
+  ({
+    eventID,
+    eventName,
+    eventVersion: "1.1",
+    eventSource: "aws:dynamodb",
+    awsRegion: "us-east-1",
+    dynamodb: {
+      ApproximateCreationDateTime: 1_795_000_000,
+      Keys: { orderId: { S: "o1" } },
+      ...images,
+      SequenceNumber: `${eventID}00000000000000000001`,
+      SizeBytes: 59,
+      StreamViewType: "NEW_AND_OLD_IMAGES",
+    },
+    eventSourceARN: "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2026",
+  }) as DynamoDBRecord;
+
+const open = {
+  orderId: { S: "o1" },
+  total: { N: "12.5" },
+  isPaid: { BOOL: false },
+  tags: { SS: ["a", "b"] },
+  lines: { L: [{ M: { sku: { S: "x" } } }] },
+  secret: { S: "do not tell" },
+  scan: { B: "AAAA" },
+};
+const paid = { ...open, isPaid: { BOOL: true } };
+const told = {
+  _id: "o1",
+  total: 12.5,
+  isPaid: false,
+  tags: ["a", "b"],
+  lines: [{ sku: "x" }],
+  scan: "AAAA",
+};
+
+const org = newOrg();
+let handler: (event: { Records: DynamoDBRecord[] }) => Promise<unknown>;
+
+beforeAll(async () => {
+  Object.assign(process.env, {
+    TABLE_NAME: stack.tableNames[0],
+    AWS_REGION: "us-east-1",
+    AWS_ACCESS_KEY_ID: `LOCAL${publishFunction().toUpperCase()}`,
+    AWS_SECRET_ACCESS_KEY: "local",
+    AWS_ENDPOINT_URL_DYNAMODB: stack.url,
+    AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${stack.url}${stack.stagePath}`,
+    TABLE_CHANGES: JSON.stringify({
+      ...{ org, ...orders, idAttribute: "orderId" },
+      attributes: ["total", "isPaid", "tags", "lines", "scan"],
+    }),
+  });
+  ({ handler } = await import("../../lambdas/table-changes.ts"));
+});
+
+describe("the changes of a DynamoDB table", () => {
+  test("are those of a collection, in their order, and only what may be told", async () => {
+    const [ann, ben] = [await person({ org }), await person({ org, sub: "ben" })];
+    await ann.emit("subscribe:collection", "orders");
+
+    const answer = await handler({
+      Records: [
+        record("c1", "INSERT", { NewImage: open }),
+        record("c2", "MODIFY", { OldImage: open, NewImage: paid }),
+        record("c3", "REMOVE", { OldImage: paid }),
+      ],
+    });
+
+    expect(answer).toEqual({ batchItemFailures: [] });
+    const common = { ...orders, timestamp: isoTime };
+    expect(await ann.next("db:create")).toEqual({ ...common, action: "create", data: told });
+    expect(await ann.next("db:update")).toEqual({
+      ...common,
+      action: "update",
+      data: { ...told, isPaid: true },
+    });
+    expect(await ann.next("db:delete")).toEqual({
+      ...common,
+      action: "delete",
+      data: { _id: "o1" },
+    });
+    await expectSilence(ann, ben);
+  });
+
+  test("reach the live queries that an item no longer matches", async () => {
+    const ann = await person({ org });
+    const query = { ...orders, queryId: "unpaid", query: { isPaid: false } };
+    await ann.emit("subscribe:query", query);
+    await ann.next("subscribed");
+
+    await handler({ Records: [record("d1", "MODIFY", { OldImage: open, NewImage: paid })] });
+
+    expect(await ann.next("db:update")).toMatchObject({ queryId: "unpaid" });
+  });
+
+  test("given again, as a stream does after a failure, are told once", async () => {
+    const ann = await person({ org });
+    await ann.emit("subscribe:collection", "orders");
+    const Records = [record("e1", "INSERT", { NewImage: open })];
+
+    await handler({ Records });
+    await handler({ Records });
+
+    await ann.next("db:create");
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("stop at the first that cannot be published, which is reported", async () => {
+    const ann = await person({ org });
+    await ann.emit("subscribe:collection", "orders");
+
+    const answer = await handler({
+      Records: [
+        record("f1", "INSERT", { NewImage: open }),
+        record("f2", "INSERT", { NewImage: { total: { N: "1" } } }),
+        record("f3", "INSERT", { NewImage: open }),
+      ],
+    });
+
+    expect(answer).toEqual({
+      batchItemFailures: [{ itemIdentifier: "f200000000000000000001" }],
+    });
+    await ann.next("db:create");
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+});
