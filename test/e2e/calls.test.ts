@@ -2,7 +2,9 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import type { ServiceCall } from "../../local/services.ts";
 import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
+import { publish } from "../support/publishing.ts";
 import { isShuffled, settled, stack } from "../support/running.ts";
+import { upstream } from "../support/upstream.ts";
 
 const ROOM = 10;
 const documented = documentedCosts();
@@ -12,6 +14,25 @@ const READS = new Set(["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Qu
 const WRITES = new Set(
   ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"].map((action) => `dynamodb:${action}`),
 );
+
+const inP1 = { projectId: "p1" };
+const todos = { ...inP1, collectionId: "todos" };
+const lobby = { ...inP1, chatId: "lobby" };
+const shop = { ...inP1, integrationId: "shop" };
+const hello = { ...lobby, type: "text", content: "hello" };
+const milk = { _id: "d1", done: false };
+
+const backEnd = await upstream((_, response) => {
+  response.setHeader("content-type", "application/json").end("{}");
+});
+afterAll(() => backEnd.stop());
+
+const integration = {
+  ...shop,
+  name: "Shop",
+  baseUrl: backEnd.url,
+  endpoints: { list: { method: "GET", path: "/" } },
+};
 
 function costOf(calls: readonly ServiceCall[]): Cost {
   const count = (actions: ReadonlySet<string>) =>
@@ -23,9 +44,10 @@ function costOf(calls: readonly ServiceCall[]): Cost {
   };
 }
 
-/** Ten sockets in every room that an event may address; the first is the caller's. */
+/** Ten sockets in every room that an event may address; the first is the caller's, the last is ben's. */
 async function room(): Promise<readonly [Person, ...Person[]]> {
   const org = newOrg();
+  await publish({ event: "integration:put", org, integration });
   const [ann, ...others] = await Promise.all(
     Array.from({ length: ROOM }, (_, n) =>
       person({ org, sub: n < ROOM - 1 ? `user-${n}` : "ben" }),
@@ -34,9 +56,22 @@ async function room(): Promise<readonly [Person, ...Person[]]> {
   for (const someone of [ann, ...others]) {
     await someone?.emit("subscribe:project", "p1");
     await someone?.emit("custom:join", { room: "lobby" });
+    await someone?.emit("chat:join", lobby);
+    await someone?.emit("integration:join", shop);
   }
   if (ann === undefined) throw new Error("a room has at least one socket");
   return [ann, ...others];
+}
+
+/** What must be there before an event can do anything; gives what its payload must name of it. */
+async function prepare(event: string, ann: Person, ben: Person): Promise<object> {
+  if (event === "presence:offline") await ann.emit("presence:online", inP1);
+  const call = { ...lobby, type: "audio", participants: ["user-0"] };
+  if (event.startsWith("call:")) await ben.emit("call:initiate", call);
+  if (!event.startsWith("message") || event === "message:send") return {};
+  const sent = await Promise.all([1, 2, 3].map(() => ann.emit("message:send", hello)));
+  const messageIds = sent.map((answer) => (answer as { readonly messageId: string }).messageId);
+  return event === "messages:mark:read" ? { messageIds } : { messageId: messageIds[0] };
 }
 
 /** What one event costs in a warm function; its acknowledgement, one post, is left out. */
@@ -50,13 +85,10 @@ async function measure(caller: Person, event: string, args: readonly unknown[]):
   return { ...cost, posts: cost.posts - 1 };
 }
 
-const inP1 = { projectId: "p1" };
-const todos = { ...inP1, collectionId: "todos" };
-
 // Frames that overtake one another may cost a call more.
 describe.skipIf(isShuffled)("in a room of ten", () => {
-  test.each<[string, ...unknown[]]>([
-    ["subscribe:project", "p1"],
+  test.each<[string, ...object[]]>([
+    ["subscribe:project", inP1],
     ["subscribe:collection", todos],
     ["unsubscribe:collection", todos],
     ["subscribe:document", { ...todos, documentId: "d1" }],
@@ -73,11 +105,58 @@ describe.skipIf(isShuffled)("in a room of ten", () => {
     ["custom:presence", { ...inP1, status: "busy" }],
     ["custom:typing", { ...inP1, isTyping: true }],
     ["custom:file:share", { ...inP1, fileId: "f1", fileName: "plan.pdf" }],
-  ])("%s costs what docs/performance.md says", async (event, ...args) => {
-    const [ann] = await room();
-    if (event === "presence:offline") await ann.emit("presence:online", inP1);
+    ["integration:join", shop],
+    ["integration:leave", shop],
+    ["integration:execute", { ...shop, endpoint: "list" }],
+    ["integration:test", { ...shop, endpoint: "list" }],
+    ["integration:status", shop],
+    ["integration:webhook:subscribe", shop],
+    ["integration:webhook:unsubscribe", shop],
+    ["wallet:subscribe:address", { addressId: "a1" }],
+    ["wallet:subscribe:project", inP1],
+    ["wallet:subscribe:chain", { chain: "eth" }],
+    ["wallet:subscribe:currency", { currency: "eth" }],
+    ["wallet:unsubscribe:address", { addressId: "a1" }],
+    ["wallet:unsubscribe:project", inP1],
+    ["auth:login", inP1],
+    ["auth:logout", inP1],
+    ["auth:session:update", { ...inP1, sessionData: {} }],
+    ["chat:join", lobby],
+    ["chat:leave", lobby],
+    ["chat:typing:start", lobby],
+    ["chat:typing:stop", lobby],
+    ["message:send", hello],
+    ["message:react", { ...lobby, emoji: "👍" }],
+    ["message:edit", { ...lobby, content: "hi" }],
+    ["message:delete", lobby],
+    ["messages:mark:read", lobby],
+    ["messages:history", lobby],
+    ["call:initiate", { ...lobby, type: "audio", participants: ["ben"] }],
+    ["call:accept", { ...lobby, callerId: "ben" }],
+    ["call:reject", { ...lobby, callerId: "ben" }],
+    ["call:end", { ...lobby, participants: [] }],
+  ])("%s costs what docs/performance.md says", async (event, payload) => {
+    const [ann, ...others] = await room();
+    // A call from ben rings at the caller, who is user-0.
+    const named = await prepare(event, ann, others.at(-1) ?? ann);
+    const args = payload === undefined ? [] : [{ ...payload, ...named }];
 
     expect(await measure(ann, event, args)).toEqual(documented.get(event));
+    measured.add(event);
+  });
+
+  test.each([
+    ["db:create", { ...todos, data: milk }],
+    ["emit", { to: [{ kind: "project", projectId: "p1" }], name: "news" }],
+  ])("%s costs what docs/performance.md says", async (event, entry) => {
+    const [{ org }] = await room();
+    await settled();
+    stack.takeCalls();
+
+    await publish({ event, org, ...entry });
+    await settled();
+
+    expect(costOf(stack.takeCalls())).toEqual(documented.get(event));
     measured.add(event);
   });
 
