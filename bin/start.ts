@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import * as z from "zod";
 import { synthesise } from "../local/assembly.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { developmentSecret, signToken } from "../local/tokens.ts";
@@ -11,6 +13,7 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
   --lose-disconnects P    lose this share of the $disconnect calls, from 0 to 1 (default 0)
+  --secrets FILE          values of the secrets that integrations use: a JSON object of them by ARN
   --help                  this text
 `;
 
@@ -35,6 +38,7 @@ function readOptions() {
       data: { type: "string" },
       shuffle: { type: "boolean", default: false },
       "lose-disconnects": { type: "string", default: "0" },
+      secrets: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -42,6 +46,7 @@ function readOptions() {
   return {
     port: numberIn("--port", values.port, 0, 65_535),
     data: values.data,
+    secrets: values.secrets === undefined ? {} : secretsIn(values.secrets),
     shuffle: values.shuffle,
     loseDisconnects: numberIn("--lose-disconnects", values["lose-disconnects"], 0, 1),
   };
@@ -56,7 +61,20 @@ function numberIn(flag: string, given: string, least: number, most: number): num
   return value;
 }
 
-async function start({ port, data, ...gateway }: NonNullable<ReturnType<typeof readOptions>>) {
+function secretsIn(file: string): Record<string, string> {
+  try {
+    return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (cause) {
+    throw new Error(`${file} is no JSON object of secrets by their ARNs.`, { cause });
+  }
+}
+
+async function start({
+  port,
+  data,
+  secrets,
+  ...gateway
+}: NonNullable<ReturnType<typeof readOptions>>) {
   console.log("Synthesising the stack …");
   await synthesise(ASSEMBLY);
 
@@ -65,6 +83,7 @@ async function start({ port, data, ...gateway }: NonNullable<ReturnType<typeof r
     assembly: ASSEMBLY,
     port,
     secret,
+    secrets,
     data,
     gateway,
     log: (functionName, text) => process.stdout.write(`[${functionName}] ${text}`),
@@ -75,7 +94,10 @@ async function start({ port, data, ...gateway }: NonNullable<ReturnType<typeof r
     process.once(signal, () => void stack.stop().then(() => process.exit(0)));
 }
 
-async function welcome({ url, stagePath }: LocalStack, secret: string): Promise<string> {
+async function welcome(
+  { url, stagePath, functions, busNames }: LocalStack,
+  secret: string,
+): Promise<string> {
   const claims = { org: "acme", projects: ["p1"] };
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
@@ -96,6 +118,10 @@ const ann = connect("${ann}");
 const ben = connect("${ben}");
 ben.on("custom:message", (message) => console.log("ben received", message));
 ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", message: "hello" }));
+
+Other back ends publish (docs/publishing.md):
+
+URL=${url} PUBLISH=${functions.names.find((name) => name.startsWith("Publish"))} BUS=${busNames[0]}
 
 Ctrl-C stops everything.`;
 }

@@ -53,12 +53,14 @@ async function room(): Promise<readonly [Person, ...Person[]]> {
       person({ org, sub: n < ROOM - 1 ? `user-${n}` : "ben" }),
     ),
   );
-  for (const someone of [ann, ...others]) {
-    await someone?.emit("subscribe:project", "p1");
-    await someone?.emit("custom:join", { room: "lobby" });
-    await someone?.emit("chat:join", lobby);
-    await someone?.emit("integration:join", shop);
-  }
+  await Promise.all(
+    [ann, ...others].map(async (someone) => {
+      await someone?.emit("subscribe:project", "p1");
+      await someone?.emit("custom:join", { room: "lobby" });
+      await someone?.emit("chat:join", lobby);
+      await someone?.emit("integration:join", shop);
+    }),
+  );
   if (ann === undefined) throw new Error("a room has at least one socket");
   return [ann, ...others];
 }
