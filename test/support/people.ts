@@ -15,6 +15,8 @@ export interface Person {
   tell(event: string, ...args: unknown[]): void;
   /** The payload of the next event of this name, heard already or yet to come. */
   next(event: string): Promise<unknown>;
+  /** Whether an event of this name was heard that `next` has not given. */
+  hasHeard(event: string): boolean;
   /** Whether nothing was heard that `next` has not given, once all that goes on is done. */
   hearsNothing(): Promise<boolean>;
 }
@@ -88,6 +90,7 @@ export function listening(org: string, socket: Socket): Person {
       if (index >= 0) return Promise.resolve(heard.splice(index, 1)[0]?.payload);
       return new Promise((resolve) => waiting.push({ event, resolve }));
     },
+    hasHeard: (event) => heard.some((packet) => packet.event === event),
     async hearsNothing() {
       await settled();
       // Frames to one connection keep their order: after this answer nothing sent before is on its way.

@@ -1,0 +1,82 @@
+import { describe, expect, test } from "vitest";
+import {
+  client,
+  connected,
+  expectSilence,
+  listening,
+  newOrg,
+  people,
+  person,
+  tokenFor,
+} from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+
+const lobby = { chatId: "lobby", projectId: "p1" };
+
+describe("what applications written for Mudbase's hooks take for granted", () => {
+  test("a sender learns of its own message by message:new", async () => {
+    const { ann } = await people("ann");
+    ann.tell("chat:join", lobby);
+    await ann.next("chat:joined");
+
+    ann.tell("message:send", { ...lobby, type: "text", content: "hello" });
+
+    expect(await ann.next("message:new")).toMatchObject({ message: { sender: "ann" } });
+    expect(await ann.next("message:sent")).toMatchObject({ chatId: "lobby" });
+  });
+
+  test("presence works without subscribe:project", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("presence:online", { projectId: "p1" });
+
+    ann.tell("presence:online", { projectId: "p1" });
+    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    ann.tell("presence:offline");
+
+    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+  });
+
+  test("a client that subscribes anew after every reconnect gets one copy of everything", async () => {
+    const org = newOrg();
+    const socket = client({
+      auth: { token: await tokenFor({ org }) },
+      reconnection: true,
+      reconnectionDelay: 1,
+    });
+    const todos = { projectId: "p1", collectionId: "todos" };
+    const subscribe = () => socket.emitWithAck("subscribe:collection", todos);
+    socket.on("connect", () => socket.emit("subscribe:collection", todos));
+    await connected(socket);
+    const ann = listening(org, socket);
+    const change = { event: "db:create", org, ...todos };
+
+    for (let round = 0; round < 3; round += 1) {
+      const again = connected(socket);
+      socket.io.engine.close();
+      await again;
+      await Promise.all([subscribe(), subscribe()]);
+      await publish({ ...change, data: { _id: `d${round}` } });
+      expect(await ann.next("db:create")).toMatchObject({ data: { _id: `d${round}` } });
+    }
+
+    while (ann.hasHeard("subscribed")) await ann.next("subscribed");
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("frames sent back to back, without waiting for any answer, do what they would in turn", async () => {
+    const org = newOrg();
+    const ann = await person({ org });
+    const ben = await person({ org, sub: "ben" });
+    await ben.emit("chat:join", lobby);
+    await ben.next("chat:joined");
+
+    ann.tell("chat:join", lobby);
+    ann.tell("chat:typing:start", { chatId: "lobby" });
+    const sent = ann.emit("message:send", { ...lobby, type: "text", content: "hello" });
+    await sent;
+    await ann.next("chat:joined");
+
+    for (const event of ["user:online", "user:typing:start", "message:new"]) await ben.next(event);
+    await expectSilence(ben);
+  });
+});
