@@ -10,8 +10,12 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/protocol/frames.test.ts"],
+          exclude: ["test/e2e/**", "test/protocol/frames.test.ts", "test/pages/**"],
         },
+      },
+      {
+        extends: true,
+        test: { name: "pages", include: ["test/pages/**/*.test.ts"], testTimeout: 170_000 },
       },
       {
         extends: true,

@@ -36,7 +36,7 @@ export const settled = (): Promise<void> => stack.idle();
 
 /** Resolves once the gateway holds no connection any more and everything they caused is done. */
 export async function deserted(): Promise<void> {
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
+  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
 }
 

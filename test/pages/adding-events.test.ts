@@ -43,7 +43,7 @@ test("a stranger who follows docs/adding-events.md has an event of their own", a
   expect(stdout).toMatch(/Tests {2}\d+ passed/);
   expect(stdout).not.toMatch(/failed/);
   rmSync(project, { recursive: true });
-}, 170_000);
+});
 
 /** Writes the file that the first line of a block names. */
 function write(project: string, block: string): void {
