@@ -4,6 +4,7 @@ import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
 import { publish } from "../support/publishing.ts";
 import { isShuffled, settled, stack } from "../support/running.ts";
+import { lobby, SAMPLES, shop } from "../support/samples.ts";
 import { upstream } from "../support/upstream.ts";
 
 const ROOM = 10;
@@ -17,8 +18,6 @@ const WRITES = new Set(
 
 const inP1 = { projectId: "p1" };
 const todos = { ...inP1, collectionId: "todos" };
-const lobby = { ...inP1, chatId: "lobby" };
-const shop = { ...inP1, integrationId: "shop" };
 const hello = { ...lobby, type: "text", content: "hello" };
 const milk = { _id: "d1", done: false };
 
@@ -89,55 +88,7 @@ async function measure(caller: Person, event: string, args: readonly unknown[]):
 
 // Frames that overtake one another may cost a call more.
 describe.skipIf(isShuffled)("in a room of ten", () => {
-  test.each<[string, ...object[]]>([
-    ["subscribe:project", inP1],
-    ["subscribe:collection", todos],
-    ["unsubscribe:collection", todos],
-    ["subscribe:document", { ...todos, documentId: "d1" }],
-    ["subscribe:query", { ...todos, queryId: "q1", query: { done: false } }],
-    ["custom:event", { ...inP1, text: "hello" }],
-    ["presence:online", inP1],
-    ["presence:offline"],
-    ["presence:update"],
-    ["presence:get:online", inP1],
-    ["custom:broadcast", { ...inP1, event: "moved", payload: { x: 1 } }],
-    ["custom:join", { room: "garden" }],
-    ["custom:leave", { room: "garden" }],
-    ["custom:message", { targetUserId: "ben", message: "hello" }],
-    ["custom:presence", { ...inP1, status: "busy" }],
-    ["custom:typing", { ...inP1, isTyping: true }],
-    ["custom:file:share", { ...inP1, fileId: "f1", fileName: "plan.pdf" }],
-    ["integration:join", shop],
-    ["integration:leave", shop],
-    ["integration:execute", { ...shop, endpoint: "list" }],
-    ["integration:test", { ...shop, endpoint: "list" }],
-    ["integration:status", shop],
-    ["integration:webhook:subscribe", shop],
-    ["integration:webhook:unsubscribe", shop],
-    ["wallet:subscribe:address", { addressId: "a1" }],
-    ["wallet:subscribe:project", inP1],
-    ["wallet:subscribe:chain", { chain: "eth" }],
-    ["wallet:subscribe:currency", { currency: "eth" }],
-    ["wallet:unsubscribe:address", { addressId: "a1" }],
-    ["wallet:unsubscribe:project", inP1],
-    ["auth:login", inP1],
-    ["auth:logout", inP1],
-    ["auth:session:update", { ...inP1, sessionData: {} }],
-    ["chat:join", lobby],
-    ["chat:leave", lobby],
-    ["chat:typing:start", lobby],
-    ["chat:typing:stop", lobby],
-    ["message:send", hello],
-    ["message:react", { ...lobby, emoji: "👍" }],
-    ["message:edit", { ...lobby, content: "hi" }],
-    ["message:delete", lobby],
-    ["messages:mark:read", lobby],
-    ["messages:history", lobby],
-    ["call:initiate", { ...lobby, type: "audio", participants: ["ben"] }],
-    ["call:accept", { ...lobby, callerId: "ben" }],
-    ["call:reject", { ...lobby, callerId: "ben" }],
-    ["call:end", { ...lobby, participants: [] }],
-  ])("%s costs what docs/performance.md says", async (event, payload) => {
+  test.each(SAMPLES)("$event costs what docs/performance.md says", async ({ event, payload }) => {
     const [ann, ...others] = await room();
     // A call from ben rings at the caller, who is user-0.
     const named = await prepare(event, ann, others.at(-1) ?? ann);

@@ -17,6 +17,8 @@ export interface Person {
   next(event: string): Promise<unknown>;
   /** Whether an event of this name was heard that `next` has not given. */
   hasHeard(event: string): boolean;
+  /** Forgets what was heard so far, once all that goes on is done. */
+  forgets(): Promise<void>;
   /** Whether nothing was heard that `next` has not given, once all that goes on is done. */
   hearsNothing(): Promise<boolean>;
 }
@@ -80,6 +82,12 @@ export function listening(org: string, socket: Socket): Person {
     else waiting.splice(index, 1)[0]?.resolve(payload);
   });
 
+  async function everythingArrives(): Promise<void> {
+    await settled();
+    // Frames to one connection keep their order: after this answer nothing sent before is on its way.
+    await new Promise((resolve) => socket.emit("presence:update", resolve));
+  }
+
   return {
     socket,
     org,
@@ -91,10 +99,12 @@ export function listening(org: string, socket: Socket): Person {
       return new Promise((resolve) => waiting.push({ event, resolve }));
     },
     hasHeard: (event) => heard.some((packet) => packet.event === event),
+    async forgets() {
+      await everythingArrives();
+      heard.length = 0;
+    },
     async hearsNothing() {
-      await settled();
-      // Frames to one connection keep their order: after this answer nothing sent before is on its way.
-      await new Promise((resolve) => socket.emit("presence:update", resolve));
+      await everythingArrives();
       return heard.length === 0;
     },
   };

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { events } from "../../lambdas/events/index.ts";
+import { expectSilence, newOrg, type Person, people, person } from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+import { settled } from "../support/running.ts";
+import { lobby, SAMPLES, shop } from "../support/samples.ts";
+import { type Upstream, upstream } from "../support/upstream.ts";
+
+let backEnd: Upstream;
+beforeAll(async () => {
+  backEnd = await upstream((_, response) => {
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+});
+afterAll(() => backEnd.stop());
+
+const withProject = (payload: object, projectId: string) =>
+  "projectId" in payload ? { ...payload, projectId } : payload;
+
+/** Registers the shop, and puts someone into every room that has a name in a project. */
+async function everywhere(someone: Person, projectId: string): Promise<void> {
+  const endpoints = { list: { method: "GET", path: "/" } };
+  const integration = { ...shop, projectId, name: "Shop", baseUrl: backEnd.url, endpoints };
+  await publish({ event: "integration:put", org: someone.org, integration });
+  const joining = SAMPLES.filter(({ event }) => /subscribe|join|online$|login/.test(event));
+  for (const { event, payload = {} } of joining)
+    if (!event.includes("unsubscribe")) await someone.emit(event, withProject(payload, projectId));
+  await someone.emit("custom:join", { room: "lobby" });
+  await settled();
+  await someone.forgets();
+}
+
+test("there is a sample of every event", () => {
+  expect(SAMPLES.map(({ event }) => event).toSorted()).toEqual([...events.keys()].toSorted());
+});
+
+test("whatever a client does, nobody hears of it in another organisation with all the same names", async () => {
+  const { ann } = await people("ann");
+  const { ann: herTwin, ben } = await people("ann", "ben");
+  for (const someone of [ann, herTwin, ben]) await everywhere(someone, "p1");
+  await herTwin.forgets();
+
+  for (const { event, payload } of SAMPLES) await ann.emit(event, payload);
+
+  await expectSilence(herTwin, ben);
+});
+
+test("whatever a client does in a project, nobody hears of it who may only use another", async () => {
+  const org = newOrg();
+  const ann = await person({ org });
+  const eve = await person({ org, sub: "eve", projects: ["p2"] });
+  await everywhere(ann, "p1");
+  await everywhere(eve, "p2");
+  const organisationWide = /^(custom:(join|leave|message)|wallet:)/;
+
+  for (const { event, payload } of SAMPLES)
+    if (!organisationWide.test(event)) await ann.emit(event, payload);
+
+  await expectSilence(eve);
+});
+
+describe("a project that the token does not grant", () => {
+  test.each(SAMPLES.filter(({ payload }) => payload !== undefined && "projectId" in payload))(
+    "is forbidden to $event",
+    async ({ event, payload = {} }) => {
+      const org = newOrg();
+      const ann = await person({ org });
+      const ben = await person({ org, sub: "ben", projects: ["p9"] });
+      await everywhere(ben, "p9");
+
+      expect(await ann.emit(event, withProject(payload, "p9"))).toMatchObject({
+        error: { code: "forbidden" },
+      });
+
+      expect(await ben.hearsNothing()).toBe(true);
+    },
+  );
+});
+
+describe("a payload that is nothing of the kind", () => {
+  test.each(SAMPLES)("is refused by $event, which never fails", async ({ event, payload }) => {
+    const { ann } = await people("ann");
+    const wrong = [7, true, [], [[]], { projectId: {} }, { chatId: ["x"] }, { __proto__: null }];
+
+    for (const given of [
+      ...wrong,
+      JSON.parse('{"__proto__":{"projectId":"p1"},"constructor":1}'),
+    ]) {
+      const answer = await ann.emit(event, given);
+      const { code } = (answer as { error?: { code: string } }).error ?? {};
+      expect(["invalid_payload", undefined]).toContain(code);
+      if (payload !== undefined && event !== "presence:online")
+        expect(code).toBe("invalid_payload");
+    }
+  });
+});
+
+test("two tabs of one user are two sockets: each hears what the other does in their rooms", async () => {
+  const org = newOrg();
+  const [one, two] = [await person({ org }), await person({ org })];
+  for (const tab of [one, two]) {
+    await tab.emit("chat:join", lobby);
+    await tab.emit("subscribe:project", "p1");
+  }
+  await settled();
+  for (const tab of [one, two]) await tab.forgets();
+
+  await one.emit("custom:typing", { projectId: "p1", isTyping: true });
+  await one.emit("chat:typing:start", lobby);
+  await one.emit("custom:message", { targetUserId: "ann", message: "me" });
+
+  expect(await two.next("custom:typing")).toMatchObject({ userId: "ann" });
+  expect(await two.next("user:typing:start")).toMatchObject({ userId: "ann" });
+  for (const tab of [one, two]) await tab.next("custom:message");
+  await expectSilence(one, two);
+});
