@@ -1,7 +1,11 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createHttpClient, type HttpRequest } from "../../lambdas/http/guarded.ts";
 import { type Upstream, upstream } from "../support/upstream.ts";
 
@@ -223,15 +227,55 @@ describe("where a call may go", () => {
     checked.closeAllConnections();
   });
 
-  test("https whose handshake fails is a failure, without more of a reason", async () => {
-    const server = createHttpsServer({}, (_, response) => response.end("secret"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const { port } = server.address() as AddressInfo;
-
-    expect(await local(request(`https://localhost:${port}`))).toEqual({
-      ok: false,
-      error: expect.stringMatching(/^the call failed/),
+  describe("https", () => {
+    const file = (name: string) => new URL(`../support/${name}`, import.meta.url);
+    const server = createHttpsServer(
+      {
+        key: readFileSync(file("localhost-key.pem")),
+        cert: readFileSync(file("localhost-cert.pem")),
+      },
+      (_, response) => response.writeHead(200, json).end('"over TLS"'),
+    );
+    let port = 0;
+    beforeAll(async () => {
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      port = (server.address() as AddressInfo).port;
     });
-    server.close();
+    afterAll(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+
+    async function callOnce(url: string, trusted: boolean): Promise<unknown> {
+      const { stdout } = await promisify(execFile)(
+        "node_modules/.bin/tsx",
+        [fileURLToPath(file("call-once.ts")), url],
+        {
+          env: {
+            PATH: process.env.PATH,
+            ...(trusted && { NODE_EXTRA_CA_CERTS: fileURLToPath(file("localhost-cert.pem")) }),
+          },
+        },
+      );
+      return JSON.parse(stdout);
+    }
+
+    test("is spoken with the checked address under the host's own name", async () => {
+      expect(await callOnce(`https://localhost:${port}`, true)).toMatchObject({ data: "over TLS" });
+    });
+
+    test("fails where nobody vouches for the certificate", async () => {
+      expect(await callOnce(`https://localhost:${port}`, false)).toEqual({
+        ok: false,
+        error: "the call failed (DEPTH_ZERO_SELF_SIGNED_CERT)",
+      });
+    });
+
+    test("fails where the certificate is another host's", async () => {
+      expect(await callOnce(`https://127.0.0.1:${port}`, true)).toEqual({
+        ok: false,
+        error: "the call failed (ERR_TLS_CERT_ALTNAME_INVALID)",
+      });
+    });
   });
 });
