@@ -16,7 +16,6 @@ import { Heartbeat, Limits } from "#model/limits.ts";
 import { withJwks, withSecret } from "#socket/authentication.ts";
 import { createSecrets, type Secret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
-import { createTableChanges, TableChangesSettings } from "#store/table-changes.ts";
 
 // zod/mini brings no messages of its own; clients read them in refusals.
 z.config(en());
@@ -29,22 +28,27 @@ const Publisher = z.object({
   LIMITS: json(Limits),
 });
 
+/** The environment variables of a function that invokes itself. */
+const SelfInvoker = z.object({
+  AWS_LAMBDA_FUNCTION_NAME: z.string(),
+  AWS_ENDPOINT_URL_LAMBDA: z.url(),
+  AWS_REGION: z.string(),
+  AWS_ACCESS_KEY_ID: z.string(),
+  AWS_SECRET_ACCESS_KEY: z.string(),
+  AWS_SESSION_TOKEN: z.optional(z.string()),
+  HEARTBEAT: json(Heartbeat),
+});
+type SelfInvoker = z.infer<typeof SelfInvoker>;
+
 /** The environment variables of the socket function. */
 const SocketServer = z
-  .extend(Publisher, {
-    AWS_LAMBDA_FUNCTION_NAME: z.string(),
-    AWS_ENDPOINT_URL_LAMBDA: z.url(),
-    AWS_REGION: z.string(),
-    AWS_ACCESS_KEY_ID: z.string(),
-    AWS_SECRET_ACCESS_KEY: z.string(),
-    AWS_SESSION_TOKEN: z.optional(z.string()),
+  .extend(SelfInvoker, {
     TOKEN_SECRET_ARN: z.optional(z.string()),
     TOKEN_JWKS_URL: z.optional(z.url()),
     TOKEN_ISSUER: z.optional(z.string()),
     TOKEN_AUDIENCE: z.optional(z.string()),
     /** Set on a developer's machine alone: integrations may then be on it too. */
     ALLOWS_LOCALHOST: z.optional(z.literal("true")),
-    HEARTBEAT: json(Heartbeat),
   })
   .check(
     z.refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
@@ -53,12 +57,14 @@ const SocketServer = z
   );
 type SocketServer = z.infer<typeof SocketServer>;
 
-function json<Schema extends z.ZodMiniType>(schema: Schema) {
+/** A variable that holds JSON. */
+export function json<Schema extends z.ZodMiniType>(schema: Schema) {
   const parse = z.transform((text: string): unknown => JSON.parse(text));
   return z.pipe(z.pipe(z._default(z.string(), "{}"), parse), schema);
 }
 
-function read<Schema extends z.ZodMiniType>(
+/** Reads variables, or throws an error that names each wrong one. */
+export function read<Schema extends z.ZodMiniType>(
   schema: Schema,
   variables: NodeJS.ProcessEnv,
 ): z.output<Schema> {
@@ -87,21 +93,24 @@ export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
   };
 }
 
+/** The same for the function that sweeps connections. */
+export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
+  const env = read(SelfInvoker, variables);
+  const publisher = readPublisherEnvironment(variables);
+  return {
+    ...publisher,
+    shards: publisher.limits.shards,
+    pingInterval: env.HEARTBEAT.pingInterval,
+    invokeSelf: invocationOf(env),
+  };
+}
+
 /** The same for the function that takes webhooks, with the secrets they are signed with. */
 export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
   const secret = createSecrets({ client: new SecretsManagerClient(), now });
   return {
     ...readPublisherEnvironment(variables),
     secret: (arn: string) => secret(arn).read(),
-  };
-}
-
-/** The same for a function that publishes the changes of a table. */
-export function readTableChangesEnvironment(variables: NodeJS.ProcessEnv) {
-  const TableChanges = z.object({ TABLE_CHANGES: json(TableChangesSettings) });
-  return {
-    ...readPublisherEnvironment(variables),
-    changeIn: createTableChanges(read(TableChanges, variables).TABLE_CHANGES),
   };
 }
 
@@ -127,7 +136,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
   };
 }
 
-const invocationOf = (env: SocketServer) =>
+const invocationOf = (env: SelfInvoker) =>
   createInvocation({
     client: new AwsClient({
       accessKeyId: env.AWS_ACCESS_KEY_ID,

@@ -4,7 +4,7 @@ import { announceOffline } from "#events/presence/went-offline.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#model/connection.ts";
 import type { Limits } from "#model/limits.ts";
-import { isPresenceRoom } from "#model/room.ts";
+import { isPresenceRoom, type Room } from "#model/room.ts";
 import { deliver, type Gone } from "#socket/delivery.ts";
 import { createOutbox, type Emission, type Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
@@ -44,6 +44,8 @@ export interface Sockets {
   send(emissions: readonly Emission[]): Promise<void>;
   /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
+  /** Takes away whatever a connection has, or may have: what an earlier try left included. */
+  clear(connection: Connection): Promise<void>;
   /** Forgets a connection and cuts it. */
   close(connectionId: string): Promise<void>;
 }
@@ -63,7 +65,7 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
   const stores = { connections, rooms, presence, queries, pieces, chats, messages, calls };
   const newOutbox = () => createOutbox({ encodeFrame, shape });
 
-  return { ...stores, integrations, newOutbox, send, disconnect, close };
+  return { ...stores, integrations, newOutbox, send, clear, disconnect, close };
 
   async function send(emissions: readonly Emission[]): Promise<void> {
     const { gone, ended, failures } = await deliver(emissions, {
@@ -91,24 +93,24 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
 
   async function disconnect(connectionId: string): Promise<void> {
     onForgotten?.(connectionId);
-    const connection = await connections.remove(connectionId);
-    if (connection === undefined) return;
-
-    await pieces.erase(connectionId, connection.pieces);
-    if (connection.session !== undefined) await endSession(connection, connection.session);
+    const connection = await connections.end(connectionId, now());
+    if (connection !== undefined) await clear(connection);
   }
 
-  async function endSession(
-    { connectionId, rooms: joined, queries: held }: Connection,
-    session: Session,
-  ) {
-    const { org, userId } = session.identity;
-    const member = memberOf(connectionId, session.identity);
-    await Promise.all([
-      rooms.erase(org, joined, connectionId),
-      queries.erase(org, connectionId, held),
-    ]);
-    const last = await presence.exit(member, joined.filter(isPresenceRoom));
+  async function clear({ connectionId, session, ...connection }: Connection): Promise<void> {
+    await pieces.erase(connectionId, connection.pieces);
+    if (session === undefined) return;
+    const { org } = session.identity;
+    await queries.erase(org, connectionId, connection.queries);
+    await queries.erase(org, connectionId, connection.previousQueries);
+    await vacate(connectionId, session, [...connection.rooms, ...connection.left]);
+  }
+
+  async function vacate(connectionId: string, { identity }: Session, vacated: readonly Room[]) {
+    const { org, userId } = identity;
+    await rooms.erase(org, vacated, connectionId);
+    const member = memberOf(connectionId, identity);
+    const last = await presence.exit(member, vacated.filter(isPresenceRoom));
 
     const outbox = newOutbox();
     const { to } = createServer<Emits>(org, outbox);

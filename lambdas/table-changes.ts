@@ -1,9 +1,13 @@
 import type { DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
-import { readTableChangesEnvironment } from "./environment.ts";
+import * as z from "zod/mini";
+import { createTableChanges, TableChangesSettings } from "#store/table-changes.ts";
+import { json, read, readPublisherEnvironment } from "./environment.ts";
 import { createPublisher } from "./publisher.ts";
 
-const environment = readTableChangesEnvironment(process.env);
-const { changeIn, note } = environment;
+const Settings = z.object({ TABLE_CHANGES: json(TableChangesSettings) });
+const changeIn = createTableChanges(read(Settings, process.env).TABLE_CHANGES);
+const environment = readPublisherEnvironment(process.env);
+const { note } = environment;
 const publish = createPublisher(environment);
 
 /**

@@ -20,12 +20,14 @@ export const Settings = z
     tokenIssuer: z.string().min(1).optional(),
     /** The `aud` that tokens must carry. Default: any. */
     tokenAudience: z.string().min(1).optional(),
-    /** Milliseconds between two pings of the server. */
-    pingInterval: whole.min(1000).max(540_000).default(240_000),
+    /** Milliseconds between two pings of the server: whole minutes, because the sweep comes by the minute. */
+    pingInterval: whole.min(60_000).max(540_000).default(240_000),
     /** Milliseconds a client waits beyond `pingInterval` before it gives the connection up. */
     pingTimeout: whole.min(1000).default(120_000),
     /** Bytes of the largest message a client may send. */
     maxPayload: whole.min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
+    /** Parts into which connections are divided for the sweep; each is swept by an invocation of its own. */
+    shards: whole.min(1).max(1000).default(16),
     /** Rooms one socket may be in, the two it starts with included. */
     roomsPerSocket: whole.min(2).max(1000).default(200),
     /** Wallet rooms one socket may be in. */

@@ -2,10 +2,11 @@ import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "./config.ts";
 import { Edge } from "./edge.ts";
+import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { allowIntegrationSecrets } from "./integration-secrets.ts";
 import { LambdaFunction } from "./lambda-function.ts";
-import { Opening } from "./opening.ts";
 import { PublishBus } from "./publish-bus.ts";
+import { SelfInvocation } from "./self-invocation.ts";
 import { StateTable } from "./state-table.ts";
 import { TokenVerification } from "./token-verification.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
@@ -22,12 +23,13 @@ export class RealtimeStack extends Stack {
 
     const { pingInterval, pingTimeout, maxPayload } = settings;
     this.#limits = JSON.stringify(limitsOf(settings));
+    const heartbeat = JSON.stringify({ pingInterval, pingTimeout, maxPayload });
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       memorySize: settings.functionMemory,
       lateModules: ["undici", "ipaddr.js"],
       environment: {
-        HEARTBEAT: JSON.stringify({ pingInterval, pingTimeout, maxPayload }),
+        HEARTBEAT: heartbeat,
       },
     });
     const publisher = new LambdaFunction(this, "Publish", {
@@ -38,9 +40,18 @@ export class RealtimeStack extends Stack {
       entry: "lambdas/webhook.ts",
       memorySize: settings.functionMemory,
     });
-    new Opening(this, "Opening", { opener: socket });
+    const heart = new LambdaFunction(this, "Heartbeat", {
+      entry: "lambdas/heartbeat.ts",
+      memorySize: settings.functionMemory,
+      environment: { HEARTBEAT: heartbeat },
+    });
+    new SelfInvocation(this, "Opening", { invoker: socket });
+    new SelfInvocation(this, "Sweeping", { invoker: heart });
+    new HeartbeatSchedule(this, "Schedule", { heart });
 
     this.#table = new StateTable(this, "State", settings);
+
+    this.#table.allowSweeping(heart);
 
     const tokens = new TokenVerification(this, "Tokens", settings);
     tokens.allowVerifying(socket);
@@ -49,7 +60,7 @@ export class RealtimeStack extends Stack {
       handler: socket,
       setsLogRole: settings.gatewayLogRole,
     });
-    for (const sender of [socket, publisher, webhook]) this.allowPublishing(sender);
+    for (const sender of [socket, publisher, webhook, heart]) this.allowPublishing(sender);
     for (const reader of [socket, webhook])
       allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
 
@@ -86,6 +97,7 @@ export class RealtimeStack extends Stack {
 
 /** What of the settings every function keeps to. */
 const limitsOf = ({
+  shards,
   roomsPerSocket,
   walletRoomsPerSocket,
   queriesPerSocket,
@@ -93,6 +105,7 @@ const limitsOf = ({
   messageContentBytes,
   messageRetentionDays,
 }: Settings) => ({
+  shards,
   roomsPerSocket,
   walletRoomsPerSocket,
   queriesPerSocket,

@@ -14,6 +14,8 @@ const ITEM_ACTIONS = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem",
   .concat("Query", "UpdateItem")
   .map((action) => `dynamodb:${action}`);
 
+const SHARD_INDEX = "byShard";
+
 /** The one table: connections, rooms, presence and whatever else outlives an invocation. */
 export class StateTable extends Construct {
   readonly #table: Table;
@@ -32,7 +34,7 @@ export class StateTable extends Construct {
     });
     // Sparse: only connections carry a shard, so the sweep reads nothing else.
     this.#table.addGlobalSecondaryIndex({
-      indexName: "byShard",
+      indexName: SHARD_INDEX,
       partitionKey: { name: "shard", type: AttributeType.NUMBER },
       sortKey: { name: "pk", type: AttributeType.STRING },
       projectionType: ProjectionType.KEYS_ONLY,
@@ -45,5 +47,15 @@ export class StateTable extends Construct {
       new PolicyStatement({ actions: ITEM_ACTIONS, resources: [this.#table.tableArn] }),
     );
     user.addEnvironment("TABLE_NAME", this.#table.tableName);
+  }
+
+  /** Lets a function find connections by their shard. */
+  allowSweeping(sweeper: LambdaFunction): void {
+    sweeper.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["dynamodb:Query"],
+        resources: [`${this.#table.tableArn}/index/${SHARD_INDEX}`],
+      }),
+    );
   }
 }

@@ -28,6 +28,8 @@ export interface StackOptions {
   /** Variables that replace those of the template, for rehearsals. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly concurrency?: number;
+  /** Whether the template's schedules run; a test invokes what they would by itself. */
+  readonly schedules?: boolean;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -120,6 +122,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
     response.writeHead(status, headers).end(body);
   });
+  const schedules = (options.schedules === false ? [] : stack.schedules).map(
+    ({ functionName, interval, input }) =>
+      setInterval(() => functions.invokeAsync(functionName, input), interval),
+  );
   const expiry = setInterval(() => void database.expire(Date.now()), EXPIRY_INTERVAL);
 
   return {
@@ -138,7 +144,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     },
     idle: work.idle,
     async stop() {
-      clearInterval(expiry);
+      for (const timer of [expiry, ...schedules]) clearInterval(timer);
       gateway.stop();
       await functions.stop();
       await database.stop();

@@ -56,6 +56,13 @@ export interface RuleDefinition {
   readonly functionNames: readonly string[];
 }
 
+/** A schedule of the template: a function invoked every so many milliseconds. */
+export interface ScheduleDefinition {
+  readonly functionName: string;
+  readonly interval: number;
+  readonly input: object;
+}
+
 /** What of the deployed stack runs on this machine. */
 export interface StackDefinition {
   readonly functions: readonly FunctionDefinition[];
@@ -63,6 +70,7 @@ export interface StackDefinition {
   readonly api: ApiDefinition;
   readonly httpRoutes: readonly HttpRoute[];
   readonly rules: readonly RuleDefinition[];
+  readonly schedules: readonly ScheduleDefinition[];
   /** The dead-letter queue behind each function that has one. */
   readonly deadLetterQueues: ReadonlyMap<string, string>;
   /** The code of the CloudFront function in front of the API. */
@@ -100,6 +108,9 @@ export function readStack(assembly: string): StackDefinition {
     httpRoutes: httpRoutesOf(resources),
     rules: ofType(resources, "AWS::Events::Rule").map(([name, { Properties }]) =>
       ruleOf(name, Properties),
+    ),
+    schedules: ofType(resources, "AWS::Scheduler::Schedule").map(([name, { Properties }]) =>
+      scheduleOf(name, Properties),
     ),
     deadLetterQueues: deadLetterQueuesOf(resources),
     edgeCode: text(
@@ -195,9 +206,21 @@ function ruleOf(name: string, properties: Readonly<Record<string, unknown>>): Ru
   };
 }
 
+function scheduleOf(
+  name: string,
+  { ScheduleExpression, Target }: Readonly<Record<string, unknown>>,
+): ScheduleDefinition {
+  const minutes = /^rate\((\d+) minutes?\)$/.exec(String(ScheduleExpression))?.[1];
+  const { Arn, Input = "{}" } = Target as { readonly Arn: unknown; readonly Input?: string };
+  const functionName = String(resolve(Arn)).split(":function:")[1];
+  if (minutes === undefined || functionName === undefined)
+    throw new Error(`The schedule ${name} of the template cannot be played here.`);
+  return { functionName, interval: Number(minutes) * 60_000, input: JSON.parse(Input) as object };
+}
+
 const Failing = z.object({
   FunctionName: z.unknown(),
-  DestinationConfig: z.object({ OnFailure: z.object({ Destination: z.unknown() }) }),
+  DestinationConfig: z.optional(z.object({ OnFailure: z.object({ Destination: z.unknown() }) })),
 });
 
 function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
@@ -205,10 +228,16 @@ function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
     Failing.parse(Properties),
   );
   return new Map(
-    configured.map(({ FunctionName, DestinationConfig }) => [
-      String(resolve(FunctionName)),
-      String(resolve(DestinationConfig.OnFailure.Destination)).split(":function:")[1] ?? "",
-    ]),
+    configured.flatMap(({ FunctionName, DestinationConfig }) =>
+      DestinationConfig === undefined
+        ? []
+        : [
+            [
+              String(resolve(FunctionName)),
+              String(resolve(DestinationConfig.OnFailure.Destination)).split(":function:")[1] ?? "",
+            ] as const,
+          ],
+    ),
   );
 }
 

@@ -24,6 +24,15 @@ export function decodeFrame(text: string): ClientFrame {
   }
 }
 
+/** The frame of the server's ping. */
+export function pingFrame(): string {
+  let frame = "";
+  encodePacket({ type: "ping" }, false, (encoded) => {
+    frame = encoded;
+  });
+  return frame;
+}
+
 /** The frame that carries one message: text as it is, an attachment in base64 (API Gateway takes no binary). */
 export function encodeFrame(data: string | Buffer): string {
   let frame = "";

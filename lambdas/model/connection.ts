@@ -11,8 +11,18 @@ export interface Connection {
   /** The Socket.IO session, from CONNECT on. */
   readonly session?: Session | undefined;
   readonly rooms: readonly Room[];
+  /** Rooms left not long ago, which may list the socket again where a join was under way. */
+  readonly left: readonly Room[];
+  /** Epoch milliseconds of the last leave. */
+  readonly leftAt?: number | undefined;
+  /** Epoch milliseconds of the last pong, or of the connection itself. */
+  readonly lastSeenAt: number;
+  /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
+  readonly endedAt?: number | undefined;
   /** Live queries by `queryId`, each with the collection it watches. */
   readonly queries: Readonly<Record<string, QueryPlace>>;
+  /** Where each live query was before it was replaced. */
+  readonly previousQueries: Readonly<Record<string, QueryPlace>>;
   /** Pieces of binary packets that are not complete yet. */
   readonly pieces: readonly Piece[];
   /** Goes up with every change of `pieces`, so that two functions cannot take the same ones. */

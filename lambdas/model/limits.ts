@@ -15,6 +15,8 @@ export const Limits = z.object({
   roomsPerSocket: whole(2, 1000, 200),
   /** Wallet rooms one socket may be in. */
   walletRoomsPerSocket: whole(1, 1000, 50),
+  /** Parts into which connections are divided for the sweep. */
+  shards: whole(1, 1000, 16),
   /** Live queries one socket may hold. */
   queriesPerSocket: whole(1, 100, 20),
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */

@@ -15,7 +15,6 @@ export interface ConnectParts {
   };
   readonly rooms: {
     enter(member: Member, rooms: readonly Room[]): Promise<void>;
-    erase(org: string, rooms: readonly Room[], connectionId: string): Promise<void>;
   };
   readonly now: () => number;
 }
@@ -65,15 +64,11 @@ async function refuse(
 async function begin(connectionId: string, session: Session, parts: ConnectParts) {
   const member = memberOf(connectionId, session.identity);
   const rooms = ownRooms(session.identity);
+  if (await parts.revocations.concern(session.identity)) return "revoked";
+  if (!(await parts.connections.begin(connectionId, session, rooms))) return "illegal";
   await parts.rooms.enter(member, rooms);
-  // Asked once the socket is listed: a revocation finds it there, or is found here.
-  const result = (await parts.revocations.concern(session.identity))
-    ? "revoked"
-    : (await parts.connections.begin(connectionId, session, rooms))
-      ? "begun"
-      : "illegal";
-  if (result !== "begun") await parts.rooms.erase(member.org, rooms, connectionId);
-  return result;
+  // Asked again once the socket is listed: a revocation finds it there, or is found here.
+  return (await parts.revocations.concern(session.identity)) ? "illegal" : "begun";
 }
 
 /** A token in CONNECT comes before one in the handshake, which was verified when it came. */

@@ -2,17 +2,18 @@ import type { Connection, Piece, QueryPlace, Session } from "#model/connection.t
 import type { Identity } from "#model/identity.ts";
 import type { Limits } from "#model/limits.ts";
 import { isWalletRoom, type Room } from "#model/room.ts";
-import { connectionKey } from "./keys.ts";
+import { splitSegments } from "#model/segments.ts";
+import { connectionKey, SHARD_INDEX } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
-
-/** Connections are spread over this many partitions of the sweep's index. */
-const SHARDS = 16;
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
 const LIFETIME = 2 * 3600 + 600;
 
 /** Epoch seconds at which what belongs to a connection may be removed by DynamoDB itself. */
 export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIFETIME;
+
+/** The same for a connection that has ended: the sweep comes long before. */
+const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1800;
 
 /** The connections and what each remembers. Where one does not exist (any more) the answer is `false` or `undefined`. */
 export interface Connections {
@@ -25,7 +26,11 @@ export interface Connections {
   /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
   addRooms(connectionId: string, rooms: readonly Room[], fresh: readonly Room[]): Promise<boolean>;
   /** Forgets rooms and gives all that were noted before. */
-  removeRooms(connectionId: string, rooms: readonly Room[]): Promise<ReadonlySet<Room>>;
+  removeRooms(
+    connectionId: string,
+    rooms: readonly Room[],
+    now: number,
+  ): Promise<ReadonlySet<Room>>;
   /** Notes a live query; where it replaces one, `previous` is the collection that one watched. */
   addQuery(
     connectionId: string,
@@ -37,16 +42,25 @@ export interface Connections {
   addPiece(connectionId: string, piece: Piece): Promise<readonly Piece[] | undefined>;
   /** Leaves only `rest` of the pieces; `false` where they have changed since. */
   takePieces(connectionId: string, pieceChanges: number, rest: readonly Piece[]): Promise<boolean>;
-  /** Forgets the connection and gives what was remembered. */
-  remove(connectionId: string): Promise<Connection | undefined>;
+  /** Ends the connection, for everyone but the sweep, and gives what it knew; once. */
+  end(connectionId: string, now: number): Promise<Connection | undefined>;
+  /** Forgets the connection. */
+  remove(connectionId: string): Promise<void>;
+  /** Forgets rooms that were left, unless one was left since `leftAt`. */
+  forgetLeft(connectionId: string, rooms: readonly Room[], leftAt: number): Promise<void>;
+  /** A page of the connections in a shard of the sweep, ended ones included. */
+  inShard(
+    shard: number,
+    from: string | undefined,
+  ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
 }
 
-/** How many rooms one socket may be in, and how many of them may be a wallet's. */
-export type RoomLimits = Pick<Limits, "roomsPerSocket" | "walletRoomsPerSocket">;
+/** How many rooms one socket may be in, how many of them a wallet's, and the shards of the sweep. */
+export type RoomLimits = Pick<Limits, "roomsPerSocket" | "walletRoomsPerSocket" | "shards">;
 
 /** The connections in the table; wallet rooms are counted in a set of their own. */
 export function createConnections(table: Table, limits: RoomLimits): Connections {
-  const exists = "attribute_exists(pk)";
+  const exists = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
   const inSession = `${exists} AND attribute_exists(#session)`;
 
   return {
@@ -55,16 +69,18 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
         ...connectionKey(connectionId),
         connectedAt,
         lastSeenAt: connectedAt,
-        shard: shardOf(connectionId),
+        shard: shardOf(connectionId, limits.shards),
         expiresAt: expiryAfter(connectedAt),
         handshake,
         queries: {},
+        previousQueries: {},
         pieces: [],
         pieceChanges: 0,
       }),
 
     async get(connectionId) {
-      return connectionOf(connectionId, await table.get(connectionKey(connectionId)));
+      const connection = connectionOf(await table.get(connectionKey(connectionId)));
+      return connection?.endedAt === undefined ? connection : undefined;
     },
 
     async begin(connectionId, session, rooms) {
@@ -92,12 +108,12 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       const sets = roomSets(rooms, wallets);
       const fewWallets = "(attribute_not_exists(wallets) OR size(wallets) <= :mostWallets)";
       const added = await table.update(connectionKey(connectionId), {
-        UpdateExpression: `ADD ${sets.expression}`,
+        UpdateExpression: `ADD ${sets.expression} DELETE #left :rooms`,
         ConditionExpression: [
           `${inSession} AND size(rooms) <= :most`,
           ...(wallets.length > 0 ? [fewWallets] : []),
         ].join(" AND "),
-        ExpressionAttributeNames: { "#session": "session" },
+        ExpressionAttributeNames: { "#session": "session", "#left": "left" },
         ExpressionAttributeValues: {
           ...sets.values,
           ":most": limits.roomsPerSocket - fresh.length,
@@ -109,12 +125,13 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       return added !== undefined;
     },
 
-    async removeRooms(connectionId, rooms) {
+    async removeRooms(connectionId, rooms, now) {
       const sets = roomSets(rooms, rooms.filter(isWalletRoom));
       const before = await table.update(connectionKey(connectionId), {
-        UpdateExpression: `DELETE ${sets.expression}`,
+        UpdateExpression: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
         ConditionExpression: exists,
-        ExpressionAttributeValues: sets.values,
+        ExpressionAttributeNames: { "#left": "left" },
+        ExpressionAttributeValues: { ...sets.values, ":now": now },
         ReturnValues: "UPDATED_OLD",
       });
       return (before?.rooms as ReadonlySet<Room> | undefined) ?? new Set();
@@ -122,7 +139,8 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
 
     async addQuery(connectionId, queryId, place, most) {
       const replaced = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET queries.#query = :place",
+        UpdateExpression:
+          "SET queries.#query = :place, previousQueries.#query = if_not_exists(queries.#query, :place)",
         ConditionExpression: `${inSession} AND (attribute_exists(queries.#query) OR size(queries) < :most)`,
         ExpressionAttributeNames: { "#session": "session", "#query": queryId },
         ExpressionAttributeValues: { ":place": place, ":most": most },
@@ -152,11 +170,50 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       return taken !== undefined;
     },
 
-    async remove(connectionId) {
-      return connectionOf(connectionId, await table.remove(connectionKey(connectionId)));
+    async end(connectionId, now) {
+      const ended = await table.update(connectionKey(connectionId), {
+        UpdateExpression: "SET endedAt = :now, expiresAt = :expiry",
+        ConditionExpression: exists,
+        ExpressionAttributeValues: { ":now": now, ":expiry": expiryOfEnded(now) },
+        ReturnValues: "ALL_NEW",
+      });
+      return connectionOf(ended);
+    },
+
+    remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
+
+    async forgetLeft(connectionId, rooms, leftAt) {
+      await table.update(connectionKey(connectionId), {
+        UpdateExpression: "DELETE #left :rooms",
+        ConditionExpression: `${exists} AND leftAt = :leftAt`,
+        ExpressionAttributeNames: { "#left": "left" },
+        ExpressionAttributeValues: { ":rooms": new Set(rooms), ":leftAt": leftAt },
+      });
+    },
+
+    async inShard(shard, from) {
+      const keys = await table.page(shardQuery(shard, from));
+      const items = await table.getAll(
+        keys.items.map(({ pk }) => ({ pk: String(pk), sk: "conn" })),
+      );
+      return {
+        connections: items.flatMap((item) => connectionOf(item) ?? []),
+        next: keys.last && String(keys.last.pk),
+      };
     },
   };
 }
+
+/** Connections that one function visits; what comes after them is another's. */
+const CONNECTIONS_A_PAGE = 1000;
+
+const shardQuery = (shard: number, from: string | undefined) => ({
+  IndexName: SHARD_INDEX,
+  KeyConditionExpression: from === undefined ? "#shard = :shard" : "#shard = :shard AND pk > :from",
+  ExpressionAttributeNames: { "#shard": "shard" },
+  ExpressionAttributeValues: { ":shard": shard, ...(from !== undefined && { ":from": from }) },
+  Limit: CONNECTIONS_A_PAGE,
+});
 
 const roomSets = (rooms: readonly Room[], wallets: readonly Room[]) =>
   wallets.length === 0
@@ -166,23 +223,22 @@ const roomSets = (rooms: readonly Room[], wallets: readonly Room[]) =>
         values: { ":rooms": new Set(rooms), ":wallets": new Set(wallets) },
       };
 
-function connectionOf(connectionId: string, item: Item | undefined): Connection | undefined {
+function connectionOf(item: Item | undefined): Connection | undefined {
   if (item === undefined) return undefined;
-  const { connectedAt, handshake, session, rooms, queries, pieces, pieceChanges } =
-    item as unknown as Stored;
+  const { rooms, left, ...stored } = item as unknown as Stored;
   return {
-    connectionId,
-    connectedAt,
-    handshake,
-    session,
-    queries,
-    pieces,
-    pieceChanges,
+    ...stored,
+    connectionId: splitSegments(stored.pk)[1] ?? "",
     rooms: [...(rooms ?? [])],
+    left: [...(left ?? [])],
   };
 }
 
-type Stored = Omit<Connection, "connectionId" | "rooms"> & { readonly rooms?: ReadonlySet<Room> };
+type Stored = Omit<Connection, "connectionId" | "rooms" | "left"> & {
+  readonly pk: string;
+  readonly rooms?: ReadonlySet<Room>;
+  readonly left?: ReadonlySet<Room>;
+};
 
-const shardOf = (connectionId: string): number =>
-  Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % SHARDS;
+const shardOf = (connectionId: string, shards: number): number =>
+  Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % shards;

@@ -10,6 +10,9 @@ export interface Key {
   readonly sk: string;
 }
 
+/** The index the sweep reads: connections by shard. */
+export const SHARD_INDEX = "byShard";
+
 export const connectionKey = (connectionId: string): Key => ({
   pk: segments("conn", connectionId),
   sk: "conn",

@@ -53,11 +53,8 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
   const self = ({ connectionId }: Member) => new Set([connectionId]);
   const keyFor = ({ org, userId }: Member, room: Room) => presenceKey(org, room, userId);
 
-  async function add(
-    member: Member,
-    user: UserProfile,
-    room: Room,
-  ): Promise<"first" | "more" | "again"> {
+  /** Adds a socket to its user's; tells whether it is the first. */
+  async function add(member: Member, user: UserProfile, room: Room): Promise<boolean> {
     const old = await table.update(keyFor(member, room), {
       UpdateExpression:
         "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
@@ -70,9 +67,7 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
       },
       ReturnValues: "UPDATED_OLD",
     });
-    const before = old?.connections as ReadonlySet<string> | undefined;
-    if (before === undefined) return "first";
-    return before.has(member.connectionId) ? "again" : "more";
+    return old?.connections === undefined;
   }
 
   async function drop(member: Member, room: Room): Promise<boolean> {
@@ -98,14 +93,10 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
 
   const presence: Presence = {
     async enter(member, user, entered) {
-      const added = await Promise.all(entered.map((room) => add(member, user, room)));
       const result = await rooms.join(member, entered);
-      if (result !== "joined")
-        await presence.exit(
-          member,
-          entered.filter((_, index) => added[index] !== "again"),
-        );
-      return { result, first: entered.filter((_, index) => added[index] === "first") };
+      if (result !== "joined") return { result, first: [] };
+      const added = await Promise.all(entered.map((room) => add(member, user, room)));
+      return { result, first: entered.filter((_, index) => added[index]) };
     },
 
     async exit(member, exited) {

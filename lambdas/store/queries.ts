@@ -34,23 +34,21 @@ export interface QueriesParts {
   readonly now: () => number;
 }
 
-/** The live queries in the table; stored first and noted on the connection second, as rooms are. */
+/** The live queries in the table; noted on the connection first and stored second, as rooms are. */
 export function createQueries(parts: QueriesParts): Queries {
   const { table, connections, queriesPerSocket, now } = parts;
   return {
     async save({ connectionId, org }, queryId, place, filter) {
       const key = queryKey(org, place, connectionId, queryId);
+      const noted = await connections.addQuery(connectionId, queryId, place, queriesPerSocket);
+      if (noted === undefined)
+        return (await connections.get(connectionId)) === undefined ? "gone" : "full";
       await table.put({
         ...key,
         queryId,
         filter: JSON.stringify(filter),
         expiresAt: expiryAfter(now()),
       });
-      const noted = await connections.addQuery(connectionId, queryId, place, queriesPerSocket);
-      if (noted === undefined) {
-        await table.remove(key);
-        return (await connections.get(connectionId)) === undefined ? "gone" : "full";
-      }
       const { previous } = noted;
       const stale = previous && queryKey(org, previous, connectionId, queryId);
       if (stale !== undefined && stale.pk !== key.pk) await table.remove(stale);

@@ -16,6 +16,13 @@ export interface Rooms {
   enter(member: Member, rooms: readonly Room[]): Promise<void>;
   /** Takes a connection off the lists of rooms, and nothing more. */
   erase(org: string, rooms: readonly Room[], connectionId: string): Promise<void>;
+  /** The same where the connection was put on the list before a time, in epoch milliseconds. */
+  eraseOlder(
+    org: string,
+    rooms: readonly Room[],
+    connectionId: string,
+    than: number,
+  ): Promise<void>;
 }
 
 export interface RoomsParts {
@@ -25,14 +32,15 @@ export interface RoomsParts {
 }
 
 /**
- * The rooms in the table. A join lists the member first and notes the room on the connection second,
- * a leave goes the other way: so however joins, leaves and the disconnect of one socket interleave,
- * no list keeps a member that its connection does not know of.
+ * The rooms in the table. A room is noted on the connection before the room lists the socket, and
+ * one that was left stays noted as such: so whatever breaks off where, the connection knows of every
+ * room that may list it, and the sweep finds what a crash left behind.
  */
 export function createRooms({ table, connections, now }: RoomsParts): Rooms {
   const memberItem = ({ connectionId, org, userId, projects }: Member, room: Room) => ({
     ...memberKey(org, room, connectionId),
     userId,
+    joinedAt: now(),
     ...(room === userRoom(userId) && { projects }),
     expiresAt: expiryAfter(now()),
   });
@@ -50,22 +58,24 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
     },
 
     async join(member, joined) {
-      const { connectionId, org } = member;
-      await rooms.enter(member, joined);
-      if (await connections.addRooms(connectionId, joined, joined)) return "joined";
+      const { connectionId } = member;
+      const isNoted =
+        (await connections.addRooms(connectionId, joined, joined)) || (await addFresh());
+      if (isNoted) await rooms.enter(member, joined);
+      else return (await connections.get(connectionId))?.session ? "full" : "gone";
+      return "joined";
 
-      const connection = await connections.get(connectionId);
-      const fresh = joined.filter((room) => !connection?.rooms.includes(room));
-      if (connection?.session && (await connections.addRooms(connectionId, joined, fresh)))
-        return "joined";
-
-      await rooms.erase(org, fresh, connectionId);
-      return connection?.session ? "full" : "gone";
+      /** Where the socket is nearly in as many rooms as it may: those it is in already do not count. */
+      async function addFresh(): Promise<boolean> {
+        const connection = await connections.get(connectionId);
+        const fresh = joined.filter((room) => !connection?.rooms.includes(room));
+        return connections.addRooms(connectionId, joined, fresh);
+      }
     },
 
     async leave({ connectionId, org }, left) {
       if (left.length === 0) return [];
-      const before = await connections.removeRooms(connectionId, left);
+      const before = await connections.removeRooms(connectionId, left, now());
       await rooms.erase(org, left, connectionId);
       return left.filter((room) => before.has(room));
     },
@@ -82,6 +92,17 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
       if (first === undefined) return;
       if (others.length === 0) await table.remove(first);
       else await table.writeAll([], [first, ...others]);
+    },
+
+    async eraseOlder(org, erased, connectionId, than) {
+      await Promise.all(
+        erased.map((room) =>
+          table.remove(memberKey(org, room, connectionId), {
+            ConditionExpression: "joinedAt < :than",
+            ExpressionAttributeValues: { ":than": than },
+          }),
+        ),
+      );
     },
   };
   return rooms;

@@ -40,6 +40,8 @@ export interface Table {
   /** Puts and deletes in batches of 25; what DynamoDB leaves unprocessed is tried again. */
   writeAll(puts: readonly KeyedItem[], deletes: readonly Key[]): Promise<void>;
   pages(query: Query): AsyncIterable<Page>;
+  /** The first page of a query. */
+  page(query: Query): Promise<Page>;
 }
 
 /** One page of a query: its items, how many matched, and where the next page starts. */
@@ -141,15 +143,22 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
     async *pages(query) {
       let start: Item | undefined;
       do {
-        const input = { ...query, TableName };
-        const page = await client.send(
-          new QueryCommand(start === undefined ? input : { ...input, ExclusiveStartKey: start }),
-        );
-        start = page.LastEvaluatedKey;
-        yield { items: page.Items ?? [], count: page.Count ?? 0, last: start };
+        const page = await pageFrom(query, start);
+        start = page.last;
+        yield page;
       } while (start !== undefined);
     },
+
+    page: (query) => pageFrom(query, undefined),
   };
+
+  async function pageFrom(query: Query, start: Item | undefined): Promise<Page> {
+    const input = { ...query, TableName };
+    const page = await client.send(
+      new QueryCommand(start === undefined ? input : { ...input, ExclusiveStartKey: start }),
+    );
+    return { items: page.Items ?? [], count: page.Count ?? 0, last: page.LastEvaluatedKey };
+  }
 
   async function untilDone<Requests extends object>(
     requests: Requests,

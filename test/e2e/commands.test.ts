@@ -24,11 +24,14 @@ async function run(command: string, ...args: readonly string[]) {
 
 describe.each(["start", "token", "integration", "docs", "build-size"])("%s", (command) => {
   test("explains itself with --help, and refuses what it does not know", async () => {
-    const help = await run(command, "--help");
+    const [help, nonsense] = await Promise.all([
+      run(command, "--help"),
+      run(command, "--nonsense"),
+    ]);
     expect(help).toMatchObject({ code: 0, err: "" });
     expect(help.out).toContain("--help");
 
-    expect(await run(command, "--nonsense")).toMatchObject({
+    expect(nonsense).toMatchObject({
       code: 1,
       out: "",
       err: expect.stringMatching(/^Unknown option '--nonsense'/),

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { isoTime, newOrg, type Person, people, person } from "../support/people.ts";
-import { stack } from "../support/running.ts";
+import { ofConnections, stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
 const online = async (asker: Person, page = {}) =>
@@ -237,14 +237,14 @@ test("a client killed without a close leaves no items, and its user goes offline
 
   expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
   expect(await connectionIdsOf("ann")).toEqual([]);
-  const left = (await stack.database.items()).filter((item) =>
+  const left = (await ofConnections()).filter((item) =>
     JSON.stringify(item).includes(killed ?? ""),
   );
   expect(left).toEqual([]);
 });
 
 async function connectionIdsOf(user: string): Promise<string[]> {
-  return (await stack.database.items()).flatMap(({ pk, session }) =>
+  return (await ofConnections()).flatMap(({ pk, session }) =>
     (session as { identity: { userId: string } } | undefined)?.identity.userId === user
       ? [String(pk).slice("conn#".length)]
       : [],

@@ -20,7 +20,7 @@ describe("settings of a deployment", () => {
 
   test.each([
     [{ pingInterval: "soon" }, /the setting pingInterval \("soon"\) is wrong/],
-    [{ pingInterval: 7 }, /the setting pingInterval \(7\) is wrong: .*1000/],
+    [{ pingInterval: 7 }, /the setting pingInterval \(7\) is wrong: .*60000/],
     [{ maxPayload: 131_073 }, /maxPayload/],
     [{ tokenJwksUrl: "http://id.example.org" }, /tokenJwksUrl/],
     [{ tokenSecretArn: "my-secret" }, /tokenSecretArn \("my-secret"\).*ARN/],

@@ -154,14 +154,24 @@ describe("least privilege", () => {
     }
   });
 
-  test("a function may read the table but not scan it, and not its indexes", () => {
+  test("a function may read the table but not scan it, and only the sweep its index", () => {
     const granted = statements(template).filter(({ Action }) =>
       String(Action).includes("dynamodb"),
     );
 
-    expect(granted).toHaveLength(3);
-    for (const { Resource } of granted)
-      expect(Resource).toEqual({ "Fn::GetAtt": [only("AWS::DynamoDB::Table").id, "Arn"] });
+    const table = { "Fn::GetAtt": [only("AWS::DynamoDB::Table").id, "Arn"] };
+    const elsewhere = granted.filter(
+      ({ Resource }) => JSON.stringify(Resource) !== JSON.stringify(table),
+    );
+
+    expect(granted).toHaveLength(5);
+    expect(elsewhere).toMatchObject([
+      {
+        Action: "dynamodb:Query",
+        Resource: { "Fn::Join": ["", [table, "/index/byShard"]] },
+        roles: [expect.stringMatching(/^Heartbeat/)],
+      },
+    ]);
   });
 
   test("it may post to and close connections of this API's stage", () => {
@@ -327,5 +337,28 @@ describe("publications", () => {
         OnFailure: { Destination: { "Fn::GetAtt": [only("AWS::SQS::Queue").id, "Arn"] } },
       },
     });
+  });
+});
+
+describe("the heartbeat", () => {
+  test("is invoked every minute, by a role that may do nothing else", () => {
+    template.hasResourceProperties("AWS::Scheduler::Schedule", {
+      ScheduleExpression: "rate(1 minute)",
+      Target: {
+        Arn: { "Fn::GetAtt": [only("AWS::Lambda::Function", "Heartbeat").id, "Arn"] },
+        RetryPolicy: { MaximumRetryAttempts: 0 },
+      },
+    });
+  });
+
+  test("knows how often it has promised to ping, and how connections are divided", () => {
+    const given = templateWith({ pingInterval: 120_000, shards: 3 });
+    const heart = Object.entries(given.findResources("AWS::Lambda::Function")).find(([id]) =>
+      id.startsWith("Heartbeat"),
+    );
+
+    const { HEARTBEAT, LIMITS } = heart?.[1].Properties.Environment.Variables ?? {};
+    expect(JSON.parse(HEARTBEAT)).toMatchObject({ pingInterval: 120_000 });
+    expect(JSON.parse(LIMITS)).toMatchObject({ shards: 3 });
   });
 });

@@ -20,7 +20,10 @@ test("what runs here is what the synthesised template says", () => {
 
   expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
   expect(stack.api.stage).toBe("live");
-  expect(stack.functions).toHaveLength(3);
+  expect(stack.functions).toHaveLength(4);
+  expect(stack.schedules).toEqual([
+    { functionName: expect.stringMatching(/^Heartbeat/), interval: 60_000, input: {} },
+  ]);
   expect(stack.functions[0]).toMatchObject({ handler: "index.handler", timeoutSeconds: 29 });
   expect(stack.functions[0]?.environment.TABLE_NAME).toBe(stack.tables[0]?.name);
   expect(stack.tables[0]).toMatchObject({ ttlAttribute: "expiresAt" });

@@ -34,7 +34,9 @@ const connection = {
     id: "public",
     identity: { userId: "ann", org: "acme", projects: ["p1"], user: { id: "ann" }, expiresAt: 1 },
   },
+  lastSeenAt: 0,
   queries: {},
+  previousQueries: {},
   pieces: [],
   pieceChanges: 0,
 };

@@ -285,7 +285,7 @@ describe("API Gateway", () => {
 });
 
 async function lastSeen(): Promise<number> {
-  const items = await stack.database.items();
+  const items = await ofConnections();
   return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
 }
 

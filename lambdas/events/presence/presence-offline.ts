@@ -17,8 +17,9 @@ export const presenceOffline = defineEvent({
     const rooms = connection?.rooms.filter(isPresenceRoom) ?? [];
     if (rooms.length === 0) return;
 
-    await socket.leave(rooms);
+    // In this order: a crash in between leaves it noted where it was online.
     const last = await presence.exit(memberOf(connectionId, identity), rooms);
+    await socket.leave(rooms);
 
     announceOffline(socket.to, identity.userId, last, timestamp);
   },

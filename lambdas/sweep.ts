@@ -1,0 +1,122 @@
+import pMap from "p-map";
+import { pingFrame } from "#engine/frames.ts";
+import type { Emits } from "#events/emits.ts";
+import type { Gateway } from "#gateway/connections.ts";
+import type { Invoke } from "#gateway/invocation.ts";
+import type { Connection } from "#model/connection.ts";
+import { isPresenceRoom } from "#model/room.ts";
+import { CONNECT_TIMEOUT } from "#socket/protocol.ts";
+import { createServer } from "#socket/socket.ts";
+import type { Sockets } from "./sockets.ts";
+
+/** Connections visited at the same time. */
+const VISITS_AT_ONCE = 50;
+
+/** Milliseconds after which nothing that another function began can be going on. */
+const LONGEST_WORK = 30_000;
+
+const MINUTE = 60_000;
+
+export interface SweepParts {
+  readonly sockets: Sockets;
+  readonly gateway: Gateway;
+  readonly invokeSelf: Invoke;
+  readonly shards: number;
+  /** Milliseconds between two pings, as promised in the OPEN packet. */
+  readonly pingInterval: number;
+  readonly now: () => number;
+  readonly note: (message: string, details: object) => void;
+}
+
+/** A part of the connections, as one function sweeps it; `from` is where another has stopped. */
+export interface Slice {
+  readonly shard: number;
+  readonly from?: string | undefined;
+}
+
+/** Pings connections, ends dead ones, and repairs what a crash has left of others. */
+export interface Sweep {
+  /** Called every minute: has each shard that is due swept by an invocation of its own. */
+  beat(): Promise<void>;
+  /** Sweeps a page of a shard, and hands what comes after it on first. */
+  sweep(slice: Slice): Promise<void>;
+}
+
+/** The sweep of a deployment's connections. */
+export function createSweep(parts: SweepParts): Sweep {
+  const { sockets, gateway, invokeSelf, shards, pingInterval, now, note } = parts;
+  const ping = pingFrame();
+  const minutes = Math.max(1, Math.floor(pingInterval / MINUTE));
+  // Two rounds without a pong, and some seconds in which a round may be late.
+  const longestSilence = 2 * minutes * MINUTE + LONGEST_WORK;
+
+  return {
+    async beat() {
+      const turn = Math.floor(now() / MINUTE) % minutes;
+      const due = Array.from({ length: shards }, (_, shard) => shard).filter(
+        (shard) => shard % minutes === turn,
+      );
+      await Promise.all(due.map((shard) => invokeSelf({ shard })));
+    },
+
+    async sweep({ shard, from }) {
+      const { connections, next } = await sockets.connections.inShard(shard, from);
+      if (next !== undefined) await invokeSelf({ shard, from: next });
+      await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+    },
+  };
+
+  /** One connection that fails must not keep the others from their ping. */
+  async function visitSafely(connection: Connection): Promise<void> {
+    try {
+      await visit(connection);
+    } catch (error) {
+      note("a connection could not be swept", { connectionId: connection.connectionId, error });
+    }
+  }
+
+  async function visit(connection: Connection): Promise<void> {
+    const { connectionId, session, endedAt } = connection;
+    if (endedAt !== undefined) return finish(connection, endedAt);
+    if (session === undefined && now() - connection.connectedAt > CONNECT_TIMEOUT)
+      return sockets.close(connectionId);
+    if (session !== undefined && session.identity.expiresAt * 1000 <= now())
+      return expire(connection);
+    if (now() - connection.lastSeenAt > longestSilence) return sockets.close(connectionId);
+    if ((await gateway.post(connectionId, ping)) === "gone")
+      return sockets.disconnect(connectionId);
+    await tidy(connection);
+  }
+
+  /** What was under way when a connection ended is over: a second look takes away all it left. */
+  async function finish(connection: Connection, endedAt: number): Promise<void> {
+    if (now() - endedAt < LONGEST_WORK) return;
+    await sockets.clear(connection);
+    await sockets.connections.remove(connection.connectionId);
+  }
+
+  async function expire({ connectionId, session }: Connection): Promise<void> {
+    if (session === undefined) return;
+    const outbox = sockets.newOutbox();
+    const timestamp = new Date(now()).toISOString();
+    const server = createServer<Emits>(session.identity.org, outbox);
+    server
+      .toConnections([connectionId])
+      .emit("session:expired", { reason: "the token has expired", timestamp });
+    outbox.disconnect({ connectionId }, true);
+    await sockets.send(outbox.emissions);
+  }
+
+  /**
+   * Takes a live socket off the lists of rooms that it left while it was joining them. One that has
+   * joined again since is listed anew. Presence rooms stay noted until the connection ends: somebody
+   * who came online and went offline at once may be either.
+   */
+  async function tidy({ connectionId, session, left, leftAt = 0 }: Connection): Promise<void> {
+    const rooms = left.filter((room) => !isPresenceRoom(room));
+    if (session === undefined || rooms.length === 0 || now() - leftAt < LONGEST_WORK) return;
+    const than = leftAt + LONGEST_WORK / 2;
+    await sockets.rooms.eraseOlder(session.identity.org, rooms, connectionId, than);
+    await sockets.connections.forgetLeft(connectionId, rooms, leftAt);
+  }
+}
