@@ -43,6 +43,7 @@ type SelfInvoker = z.infer<typeof SelfInvoker>;
 /** The environment variables of the socket function. */
 const SocketServer = z
   .extend(SelfInvoker, {
+    ALLOWED_ORIGINS: json(z.array(z.string()), "[]"),
     TOKEN_SECRET_ARN: z.optional(z.string()),
     TOKEN_JWKS_URL: z.optional(z.url()),
     TOKEN_ISSUER: z.optional(z.string()),
@@ -58,9 +59,9 @@ const SocketServer = z
 type SocketServer = z.infer<typeof SocketServer>;
 
 /** A variable that holds JSON. */
-export function json<Schema extends z.ZodMiniType>(schema: Schema) {
+export function json<Schema extends z.ZodMiniType>(schema: Schema, usual = "{}") {
   const parse = z.transform((text: string): unknown => JSON.parse(text));
-  return z.pipe(z.pipe(z._default(z.string(), "{}"), parse), schema);
+  return z.pipe(z.pipe(z._default(z.string(), usual), parse), schema);
 }
 
 /** Reads variables, or throws an error that names each wrong one. */
@@ -121,6 +122,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
   return {
     ...readPublisherEnvironment(variables),
     heartbeat: env.HEARTBEAT,
+    allowedOrigins: env.ALLOWED_ORIGINS,
     pause,
     invokeSelf: invocationOf(env),
     authenticate: authentication(env, secret),

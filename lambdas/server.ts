@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { decodeFrame } from "#engine/frames.ts";
-import { handshakeFault, openFrame } from "#engine/handshake.ts";
+import { admitsOrigin, handshakeFault, openFrame } from "#engine/handshake.ts";
 import { postOpening } from "#engine/opening.ts";
 import { createDispatch } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
@@ -36,6 +36,8 @@ export interface ServerParts {
   /** A new id; ids sort by time. */
   readonly newId: () => string;
   readonly heartbeat: Heartbeat;
+  /** Origins of pages that may connect; none means all. */
+  readonly allowedOrigins: readonly string[];
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<unknown>;
   /** Notes what no client is told. */
@@ -53,7 +55,7 @@ export interface Handshake {
 /** The Socket.IO server, as API Gateway's routes call it. */
 export interface RealtimeServer {
   /** Decides on an upgrade; gives the status to answer it with. */
-  accept(handshake: Handshake): Promise<200 | 400>;
+  accept(handshake: Handshake): Promise<200 | 400 | 403>;
   /** Speaks first, once `$connect` has returned. */
   open(connectionId: string): Promise<void>;
   onFrame(from: Incoming, text: string): Promise<void>;
@@ -90,6 +92,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     connect: createConnect({
       authenticate: parts.authenticate,
       revocations: createRevocations(table),
+      places: sockets.places,
+      connectionsPerOrganisation: limits.connectionsPerOrganisation,
       connections,
       rooms,
       now,
@@ -111,6 +115,11 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     if (fault !== undefined) {
       note("an upgrade was refused", { connectionId, reason: fault });
       return 400;
+    }
+    const origin = headerOf(headers, "origin");
+    if (!admitsOrigin(parts.allowedOrigins, origin)) {
+      note("an upgrade was refused", { connectionId, reason: "its origin is not allowed", origin });
+      return 403;
     }
     const identity = await verifyHandshake(connectionId, bearerToken(headers) ?? query.token);
     await connections.add(connectionId, connectedAt, identity);
@@ -169,6 +178,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   }
 
   async function onEvent(call: EventCall) {
+    const { identity } = call.session;
+    if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId, identity.org);
     const { emissions, fault } = await dispatch(call);
     await send(emissions);
     if (fault !== undefined) throw fault;
@@ -176,6 +187,9 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
 }
 
 function bearerToken(headers: Handshake["headers"]): string | undefined {
-  const value = Object.entries(headers).find(([name]) => name.toLowerCase() === "authorization");
-  return /^Bearer (.+)$/i.exec(value?.[1] ?? "")?.[1];
+  return /^Bearer (.+)$/i.exec(headerOf(headers, "authorization") ?? "")?.[1];
 }
+
+/** A header, in whatever case its name was sent. */
+const headerOf = (headers: Handshake["headers"], wanted: string): string | undefined =>
+  Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1];

@@ -14,6 +14,7 @@ import { type Connections, createConnections } from "#store/connections.ts";
 import { createIntegrations, type Integrations } from "#store/integrations.ts";
 import { createMessages, type Messages } from "#store/messages.ts";
 import { createPieces, type Pieces } from "#store/pieces.ts";
+import { createPlaces, type Places } from "#store/places.ts";
 import { createPresence, type Presence } from "#store/presence.ts";
 import { createQueries, type Queries } from "#store/queries.ts";
 import { createRooms, type Rooms } from "#store/rooms.ts";
@@ -38,6 +39,7 @@ export interface Sockets {
   readonly chats: Chats;
   readonly messages: Messages;
   readonly calls: Calls;
+  readonly places: Places;
   readonly integrations: Integrations;
   newOutbox(): Outbox;
   /** Posts emissions; forgets the connections that are gone. Throws once all is done where some post failed. */
@@ -46,6 +48,8 @@ export interface Sockets {
   disconnect(connectionId: string): Promise<void>;
   /** Takes away whatever a connection has, or may have: what an earlier try left included. */
   clear(connection: Connection): Promise<void>;
+  /** Tells a socket that its token has expired, and cuts it. */
+  expire(connectionId: string, org: string): Promise<void>;
   /** Forgets a connection and cuts it. */
   close(connectionId: string): Promise<void>;
 }
@@ -60,12 +64,13 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
   const pieces = createPieces(table);
   const chats = createChats(table);
   const messages = createMessages({ table, now, retentionDays: limits.messageRetentionDays });
+  const places = createPlaces({ table, now });
   const calls = createCalls({ table, now });
   const integrations = createIntegrations({ table, now });
-  const stores = { connections, rooms, presence, queries, pieces, chats, messages, calls };
+  const stores = { connections, rooms, presence, queries, pieces, chats, messages, calls, places };
   const newOutbox = () => createOutbox({ encodeFrame, shape });
 
-  return { ...stores, integrations, newOutbox, send, clear, disconnect, close };
+  return { ...stores, integrations, newOutbox, send, clear, expire, disconnect, close };
 
   async function send(emissions: readonly Emission[]): Promise<void> {
     const { gone, ended, failures } = await deliver(emissions, {
@@ -86,6 +91,16 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
     ]);
   }
 
+  async function expire(connectionId: string, org: string): Promise<void> {
+    const outbox = newOutbox();
+    const timestamp = new Date(now()).toISOString();
+    createServer<Emits>(org, outbox)
+      .toConnections([connectionId])
+      .emit("session:expired", { reason: "the token has expired", timestamp });
+    outbox.disconnect({ connectionId }, true);
+    await send(outbox.emissions);
+  }
+
   async function close(connectionId: string): Promise<void> {
     await disconnect(connectionId);
     await gateway.close(connectionId);
@@ -101,6 +116,7 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
     await pieces.erase(connectionId, connection.pieces);
     if (session === undefined) return;
     const { org } = session.identity;
+    if (connection.place !== undefined) await places.give(org, connection.place, connectionId);
     await queries.erase(org, connectionId, connection.queries);
     await queries.erase(org, connectionId, connection.previousQueries);
     await vacate(connectionId, session, [...connection.rooms, ...connection.left]);

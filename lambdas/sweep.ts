@@ -1,12 +1,10 @@
 import pMap from "p-map";
 import { pingFrame } from "#engine/frames.ts";
-import type { Emits } from "#events/emits.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
 import type { Connection } from "#model/connection.ts";
 import { isPresenceRoom } from "#model/room.ts";
 import { CONNECT_TIMEOUT } from "#socket/protocol.ts";
-import { createServer } from "#socket/socket.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** Connections visited at the same time. */
@@ -81,7 +79,7 @@ export function createSweep(parts: SweepParts): Sweep {
     if (session === undefined && now() - connection.connectedAt > CONNECT_TIMEOUT)
       return sockets.close(connectionId);
     if (session !== undefined && session.identity.expiresAt * 1000 <= now())
-      return expire(connection);
+      return sockets.expire(connectionId, session.identity.org);
     if (now() - connection.lastSeenAt > longestSilence) return sockets.close(connectionId);
     if ((await gateway.post(connectionId, ping)) === "gone")
       return sockets.disconnect(connectionId);
@@ -93,18 +91,6 @@ export function createSweep(parts: SweepParts): Sweep {
     if (now() - endedAt < LONGEST_WORK) return;
     await sockets.clear(connection);
     await sockets.connections.remove(connection.connectionId);
-  }
-
-  async function expire({ connectionId, session }: Connection): Promise<void> {
-    if (session === undefined) return;
-    const outbox = sockets.newOutbox();
-    const timestamp = new Date(now()).toISOString();
-    const server = createServer<Emits>(session.identity.org, outbox);
-    server
-      .toConnections([connectionId])
-      .emit("session:expired", { reason: "the token has expired", timestamp });
-    outbox.disconnect({ connectionId }, true);
-    await sockets.send(outbox.emissions);
   }
 
   /**

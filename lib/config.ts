@@ -20,6 +20,19 @@ export const Settings = z
     tokenIssuer: z.string().min(1).optional(),
     /** The `aud` that tokens must carry. Default: any. */
     tokenAudience: z.string().min(1).optional(),
+    /** Origins of web pages that may connect, e.g. `https://app.example.org`, as a list or separated by commas. Default: all. */
+    allowedOrigins: z
+      .string()
+      .transform((text) => text.split(",").map((origin) => origin.trim()))
+      .or(z.array(z.string()))
+      .pipe(
+        z.array(
+          z.string().regex(/^https?:\/\/[^/\s]+$/, "must be origins like https://app.example.org"),
+        ),
+      )
+      .default([]),
+    /** Connections an organisation may have at once; 0 is no limit. */
+    connectionsPerOrganisation: whole.min(0).max(10_000_000).default(0),
     /** Milliseconds between two pings of the server: whole minutes, because the sweep comes by the minute. */
     pingInterval: whole.min(60_000).max(540_000).default(240_000),
     /** Milliseconds a client waits beyond `pingInterval` before it gives the connection up. */

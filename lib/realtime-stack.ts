@@ -30,6 +30,7 @@ export class RealtimeStack extends Stack {
       lateModules: ["undici", "ipaddr.js"],
       environment: {
         HEARTBEAT: heartbeat,
+        ALLOWED_ORIGINS: JSON.stringify(settings.allowedOrigins),
       },
     });
     const publisher = new LambdaFunction(this, "Publish", {
@@ -98,6 +99,7 @@ export class RealtimeStack extends Stack {
 /** What of the settings every function keeps to. */
 const limitsOf = ({
   shards,
+  connectionsPerOrganisation,
   roomsPerSocket,
   walletRoomsPerSocket,
   queriesPerSocket,
@@ -106,6 +108,7 @@ const limitsOf = ({
   messageRetentionDays,
 }: Settings) => ({
   shards,
+  connectionsPerOrganisation,
   roomsPerSocket,
   walletRoomsPerSocket,
   queriesPerSocket,

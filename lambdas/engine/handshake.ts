@@ -1,6 +1,10 @@
 import { encodePacket } from "engine.io-parser";
 import type { Heartbeat } from "#model/limits.ts";
 
+/** Whether a page of this origin may connect; what is no page names none, and may. */
+export const admitsOrigin = (allowed: readonly string[], origin: string | undefined): boolean =>
+  allowed.length === 0 || origin === undefined || allowed.includes(origin);
+
 /** Says why an upgrade is not one to Engine.IO v4 over WebSocket, or nothing if it is. */
 export function handshakeFault(query: Readonly<Record<string, string | undefined>>) {
   if (query.EIO !== "4") return "EIO must be 4";

@@ -51,12 +51,16 @@ const Transaction = z.extend(Wallet, {
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
 export const emitSchemas = {
-  error: z.object({
-    code: z.string(),
-    message: z.string(),
-    event: z.string(),
-    retryAfterMs: z.optional(z.number()),
-  }),
+  error: z.union([
+    z.object({
+      code: z.string(),
+      message: z.string(),
+      event: z.string(),
+      retryAfterMs: z.optional(z.number()),
+    }),
+    /** The organisation has as many connections as it may. */
+    z.object({ message: z.string(), limit: z.number() }),
+  ]),
 
   subscribed: z.object({
     type: z.enum(["collection", "document", "query"]),

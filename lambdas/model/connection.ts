@@ -17,6 +17,8 @@ export interface Connection {
   readonly leftAt?: number | undefined;
   /** Epoch milliseconds of the last pong, or of the connection itself. */
   readonly lastSeenAt: number;
+  /** The place it takes among its organisation's connections, where those are limited. */
+  readonly place?: number | undefined;
   /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
   readonly endedAt?: number | undefined;
   /** Live queries by `queryId`, each with the collection it watches. */

@@ -1,8 +1,6 @@
 import * as z from "zod/mini";
 import { Id } from "./id.ts";
-
-/** Milliseconds an upstream call may take at most (contract, section 6). */
-export const LONGEST_CALL = 20_000;
+import { LONGEST_CALL } from "./limits.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 

@@ -3,6 +3,9 @@ import * as z from "zod/mini";
 /** API Gateway's limit for one message, in and out, in bytes. */
 export const MESSAGE_BYTES = 128 * 1024;
 
+/** Milliseconds a call of an integration may take at most (contract, section 6). */
+export const LONGEST_CALL = 20_000;
+
 const KIB = 1024;
 const ONE_DAY = 86_400_000;
 
@@ -15,6 +18,8 @@ export const Limits = z.object({
   roomsPerSocket: whole(2, 1000, 200),
   /** Wallet rooms one socket may be in. */
   walletRoomsPerSocket: whole(1, 1000, 50),
+  /** Connections an organisation may have at once, unless it has a limit of its own; 0 is no limit. */
+  connectionsPerOrganisation: whole(0, 10_000_000, 0),
   /** Parts into which connections are divided for the sweep. */
   shards: whole(1, 1000, 16),
   /** Live queries one socket may hold. */

@@ -8,15 +8,36 @@ import { PacketType } from "./packets.ts";
 
 export interface ConnectParts {
   readonly authenticate: Authenticate;
-  readonly revocations: { concern(identity: Identity): Promise<boolean> };
+  readonly revocations: Revocations;
+  readonly places: Places;
   readonly connections: {
     get(connectionId: string): Promise<Connection | undefined>;
-    begin(connectionId: string, session: Session, rooms: readonly Room[]): Promise<boolean>;
+    begin(
+      connectionId: string,
+      session: Session,
+      rooms: readonly Room[],
+      place?: number,
+    ): Promise<boolean>;
   };
   readonly rooms: {
     enter(member: Member, rooms: readonly Room[]): Promise<void>;
   };
+  /** Connections an organisation may have that has no limit of its own; 0 is no limit. */
+  readonly connectionsPerOrganisation: number;
   readonly now: () => number;
+}
+
+/** What is asked of revocations, and of the limit that an organisation has of its own. */
+interface Revocations {
+  concern(
+    identity: Identity,
+  ): Promise<{ readonly isRevoked: boolean; readonly connectionLimit?: number | undefined }>;
+}
+
+/** The places of an organisation whose connections are limited. */
+interface Places {
+  take(org: string, connectionId: string, limit: number): Promise<number | undefined>;
+  give(org: string, place: number, connectionId: string): Promise<void>;
 }
 
 /** What became of a CONNECT: a session, or a refusal with its reason, or a breach of the protocol. */
@@ -43,9 +64,15 @@ export function createConnect(parts: ConnectParts) {
 
     const data = { sid: session.id };
     outbox.send({ connectionId }, { type: PacketType.CONNECT, nsp: "/", data });
-    return { outcome: "connected", session };
+    if (result === "begun") return { outcome: "connected", session };
+
+    outbox.emit({ connectionId }, "error", { message: LIMIT_REACHED, limit: result.limit });
+    outbox.disconnect({ connectionId }, true);
+    return { outcome: "refused", reason: `the organisation has ${result.limit} connections` };
   };
 }
+
+const LIMIT_REACHED = "Realtime connection limit reached for your plan.";
 
 /** The reason is for the log: the client is told the same whatever it was. */
 async function refuse(
@@ -61,14 +88,27 @@ async function refuse(
   return { outcome: "refused", reason };
 }
 
-async function begin(connectionId: string, session: Session, parts: ConnectParts) {
-  const member = memberOf(connectionId, session.identity);
-  const rooms = ownRooms(session.identity);
-  if (await parts.revocations.concern(session.identity)) return "revoked";
-  if (!(await parts.connections.begin(connectionId, session, rooms))) return "illegal";
-  await parts.rooms.enter(member, rooms);
+async function begin(
+  connectionId: string,
+  session: Session,
+  { revocations, connections, places, rooms, connectionsPerOrganisation }: ConnectParts,
+): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
+  const { identity } = session;
+  const { org } = identity;
+  const { isRevoked, connectionLimit: limit = connectionsPerOrganisation } =
+    await revocations.concern(identity);
+  if (isRevoked) return "revoked";
+  const place = limit > 0 ? await places.take(org, connectionId, limit) : undefined;
+  if (limit > 0 && place === undefined) return { limit };
+
+  const own = ownRooms(identity);
+  if (!(await connections.begin(connectionId, session, own, place))) {
+    if (place !== undefined) await places.give(org, place, connectionId);
+    return "illegal";
+  }
+  await rooms.enter(memberOf(connectionId, identity), own);
   // Asked again once the socket is listed: a revocation finds it there, or is found here.
-  return (await parts.revocations.concern(session.identity)) ? "illegal" : "begun";
+  return (await revocations.concern(identity)).isRevoked ? "illegal" : "begun";
 }
 
 /** A token in CONNECT comes before one in the handshake, which was verified when it came. */

@@ -20,7 +20,12 @@ export interface Connections {
   add(connectionId: string, connectedAt: number, handshake?: Identity): Promise<void>;
   get(connectionId: string): Promise<Connection | undefined>;
   /** Starts the Socket.IO session; `false` where there is one already. */
-  begin(connectionId: string, session: Session, rooms: readonly Room[]): Promise<boolean>;
+  begin(
+    connectionId: string,
+    session: Session,
+    rooms: readonly Room[],
+    place?: number,
+  ): Promise<boolean>;
   /** Notes a pong; `false` where the connection is unknown, or still without a session it should have had by then. */
   touch(connectionId: string, now: number, sessionDue: number): Promise<boolean>;
   /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
@@ -83,12 +88,16 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       return connection?.endedAt === undefined ? connection : undefined;
     },
 
-    async begin(connectionId, session, rooms) {
+    async begin(connectionId, session, rooms, place) {
       const begun = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET #session = :session, rooms = :rooms REMOVE handshake",
+        UpdateExpression: `SET #session = :session, rooms = :rooms${place === undefined ? "" : ", place = :place"} REMOVE handshake`,
         ConditionExpression: `${exists} AND attribute_not_exists(#session)`,
         ExpressionAttributeNames: { "#session": "session" },
-        ExpressionAttributeValues: { ":session": session, ":rooms": new Set(rooms) },
+        ExpressionAttributeValues: {
+          ":session": session,
+          ":rooms": new Set(rooms),
+          ...(place !== undefined && { ":place": place }),
+        },
       });
       return begun !== undefined;
     },

@@ -126,3 +126,14 @@ export const onceKey = (kind: string, id: string): Key => ({
   pk: segments("once", kind, id),
   sk: "once",
 });
+
+/** The limit of connections that an organisation has of its own. */
+export const limitKey = (org: string): Key => ({ pk: segments("limit", org), sk: "connections" });
+
+/** The partition of the places that an organisation's connections take, where it has a limit. */
+export const placePartition = (org: string): string => segments("places", org);
+
+export const placeKey = (org: string, place: number): Key => ({
+  pk: placePartition(org),
+  sk: String(place),
+});

@@ -3,7 +3,7 @@ import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-
 import { describe, expect, test, vi } from "vitest";
 import { expectSilence, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { ofConnections, settled, stack } from "../support/running.ts";
+import { isShuffled, ofConnections, settled, stack } from "../support/running.ts";
 
 const HEARTBEAT = stack.functions.names.find((name) => name.startsWith("Heartbeat")) ?? "";
 const SHARDS = 16;
@@ -65,6 +65,29 @@ describe("the beat", () => {
 });
 
 describe("the sweep", () => {
+  test.skipIf(isShuffled)(
+    "costs a query and a batch a shard, and a post and a noted pong a connection",
+    async () => {
+      const org = newOrg();
+      const all = await Promise.all(
+        Array.from({ length: 10 }, (_, n) => person({ org, sub: `u${n}` })),
+      );
+      await settled();
+      stack.takeCalls();
+
+      await sweep();
+      for (const someone of all) await someone.hearsNothing();
+
+      const actions = stack.takeCalls().map(({ action }) => action);
+      const count = (action: string) => actions.filter((one) => one === action).length;
+      expect(count("dynamodb:Query")).toBe(SHARDS);
+      expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(10);
+      expect(count("dynamodb:UpdateItem")).toBe(10);
+      // Ten pings, and ten answers to the events by which this test waits.
+      expect(count("execute-api:POST")).toBe(20);
+    },
+  );
+
   test("[EIO9] pings every connection once, and a pong keeps it", async () => {
     const client = await rawSocket(await tokenFor({ org: newOrg() }));
     await rewrite("ann", { lastSeenAt: Date.now() - 480_000 });
@@ -121,7 +144,7 @@ describe("the sweep", () => {
     expect(await client.closed).toBe(1000);
   });
 
-  test("ends a socket whose token has expired, and says so", async () => {
+  test("[SIO17] ends a socket whose token has expired, and says so", async () => {
     const { ann, ben } = await people("ann", "ben");
     const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
     const { session } = (await connectionOf("ann")) as unknown as {

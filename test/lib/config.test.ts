@@ -22,6 +22,7 @@ describe("settings of a deployment", () => {
     [{ pingInterval: "soon" }, /the setting pingInterval \("soon"\) is wrong/],
     [{ pingInterval: 7 }, /the setting pingInterval \(7\) is wrong: .*60000/],
     [{ maxPayload: 131_073 }, /maxPayload/],
+    [{ allowedOrigins: "app.example.org" }, /allowedOrigins/],
     [{ tokenJwksUrl: "http://id.example.org" }, /tokenJwksUrl/],
     [{ tokenSecretArn: "my-secret" }, /tokenSecretArn \("my-secret"\).*ARN/],
     [{ deletionProtection: "perhaps" }, /deletionProtection/],
@@ -35,6 +36,13 @@ describe("settings of a deployment", () => {
     ],
   ])("%j is refused by name", (context, message) => {
     expect(() => readSettings(context)).toThrow(message);
+  });
+
+  test("origins may be a list, or separated by commas", () => {
+    const origins = ["https://a.example", "http://localhost:3000"];
+
+    for (const allowedOrigins of [origins, origins.join(", ")])
+      expect(readSettings({ allowedOrigins })).toMatchObject({ allowedOrigins: origins });
   });
 
   test("every wrong one is named", () => {

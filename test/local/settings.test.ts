@@ -27,3 +27,23 @@ test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame 
   expect(await client.closed).toBe(1000);
   await stack.stop();
 });
+
+test("[EIO10] a deployment may name the origins that pages connect from; what is no page names none", async () => {
+  const stack = await startStack({
+    assembly: inject("assembly"),
+    port: 0,
+    secret: "a secret",
+    environment: { ALLOWED_ORIGINS: '["https://app.example.org"]' },
+    log: () => undefined,
+  });
+  const connect = (headers: Record<string, string>) =>
+    openWebSocket(`${stack.url.replace("http", "ws")}/live?EIO=4&transport=websocket`, headers);
+
+  for (const Origin of ["https://evil.example", "https://app.example.org.evil.example", "null"])
+    await expect(connect({ Origin })).rejects.toThrow("403");
+  expect(await stack.database.items()).toEqual([]);
+  for (const headers of [{ origin: "https://app.example.org" }, {}])
+    expect(await (await connect(headers)).next()).toContain('"sid"');
+
+  await stack.stop();
+});

@@ -2,7 +2,7 @@ import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
 import type { HttpClient, HttpRequest } from "#http/guarded.ts";
 import type { Auth, Endpoint, Integration, IntegrationPlace } from "#model/integration.ts";
-import { LONGEST_CALL } from "#model/integration.ts";
+import { LONGEST_CALL } from "#model/limits.ts";
 import type { Integrations } from "#store/integrations.ts";
 import { EventError } from "../errors.ts";
 

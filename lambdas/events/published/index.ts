@@ -9,6 +9,7 @@ import {
   integrationPut,
   integrationRemove,
 } from "./integrations.ts";
+import { connectionLimitPut } from "./limits.ts";
 import { projectChanged } from "./projects.ts";
 import { emitted } from "./rooms.ts";
 import { restored, revoked } from "./sessions.ts";
@@ -32,6 +33,7 @@ const all = [
   integrationGet,
   integrationList,
   integrationRemove,
+  connectionLimitPut,
 ] as const;
 
 /** What other back ends may publish, told apart by `event`. */

@@ -1,0 +1,128 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { describe, expect, test, vi } from "vitest";
+import { signToken } from "../../local/tokens.ts";
+import {
+  client,
+  connected,
+  isoTime,
+  listening,
+  newOrg,
+  person,
+  tokenFor,
+} from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+import { ofConnections, SECRET, settled, stack } from "../support/running.ts";
+
+const REACHED = "Realtime connection limit reached for your plan.";
+
+async function limited(connections: number): Promise<string> {
+  const org = newOrg();
+  await publish({ event: "limit:put", org, connections });
+  return org;
+}
+
+/** What a client hears of itself: the event error, and why it was disconnected. */
+async function outcome(org: string, sub: string): Promise<object> {
+  const socket = client({ auth: { token: await tokenFor({ org, sub }) } });
+  return new Promise((resolve) => {
+    let error: unknown;
+    socket.on("error", (payload) => (error = payload));
+    socket.on("disconnect", (reason) => resolve({ error, reason }));
+    socket.on("connect", () =>
+      // Whoever may stay is answered.
+      socket.emit("presence:update", () => resolve({ connected: true })),
+    );
+  });
+}
+
+describe("the connection limit of an organisation", () => {
+  test("[SIO16] tells whoever is too many so, and disconnects that socket alone", async () => {
+    const org = await limited(2);
+    const ann = await person({ org });
+    await person({ org, sub: "ben" });
+
+    expect(await outcome(org, "eve")).toEqual({
+      error: { message: REACHED, limit: 2 },
+      reason: "io server disconnect",
+    });
+    expect(await ann.hearsNothing()).toBe(true);
+    expect((await outcome(newOrg(), "eve")) as object).toEqual({ connected: true });
+  });
+
+  test("holds exactly, however many connect at once", async () => {
+    const org = await limited(3);
+
+    const all = await Promise.all(Array.from({ length: 12 }, (_, n) => outcome(org, `user-${n}`)));
+
+    expect(all.filter((one) => "connected" in one)).toHaveLength(3);
+  });
+
+  test("has room again when a socket goes", async () => {
+    const org = await limited(1);
+    const ann = await person({ org });
+    ann.socket.disconnect();
+    await vi.waitUntil(async () => (await ofConnections()).length === 0);
+
+    expect(await outcome(org, "ben")).toEqual({ connected: true });
+  });
+
+  test("heals itself where a connection left its place behind", async () => {
+    const org = await limited(1);
+    const ann = await person({ org });
+    const [{ pk, sk } = {}] = (await ofConnections()).filter(({ pk }) =>
+      String(pk).startsWith("conn#"),
+    );
+    // Its function died, and TTL has taken the connection since.
+    const table = DynamoDBDocumentClient.from(
+      new DynamoDBClient({
+        endpoint: stack.url,
+        region: "us-east-1",
+        credentials: { accessKeyId: "TEST", secretAccessKey: "local" },
+      }),
+    );
+    stack.gateway.drop(String(pk).slice("conn#".length));
+    await table.send(new DeleteCommand({ TableName: stack.tableNames[0], Key: { pk, sk } }));
+
+    expect(await outcome(org, "ben")).toEqual({ connected: true });
+    // The stale member goes with the first packet that finds it gone.
+    await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
+    await publish({
+      event: "emit",
+      org: ann.org,
+      to: [{ kind: "user", userId: "ann" }],
+      name: "news",
+    });
+    await settled();
+  });
+
+  test("can be taken away again", async () => {
+    const org = await limited(1);
+    await person({ org });
+    await publish({ event: "limit:put", org, connections: 0 });
+
+    expect(await outcome(org, "ben")).toEqual({ connected: true });
+  });
+});
+
+test("[SIO17] a token that has expired ends the socket at its next event, which says so", async () => {
+  const org = newOrg();
+  const claims = { sub: "ann", org, projects: ["p1"] };
+  const token = await signToken(claims, SECRET, Math.floor(Date.now() / 1000) + 1);
+  const ann = listening(org, await connected(client({ auth: { token } })));
+  const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+
+  await vi.waitUntil(
+    () => {
+      ann.tell("presence:update");
+      return !ann.socket.connected;
+    },
+    { timeout: 10_000 },
+  );
+
+  expect(await gone).toBe("io server disconnect");
+  expect(await ann.next("session:expired")).toEqual({
+    reason: "the token has expired",
+    timestamp: isoTime,
+  });
+});
