@@ -10,8 +10,17 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/e2e/**", "test/protocol/frames.test.ts", "test/pages/**"],
+          exclude: [
+            "test/e2e/**",
+            "test/protocol/frames.test.ts",
+            "test/pages/**",
+            "test/faults/**",
+          ],
         },
+      },
+      {
+        extends: true,
+        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 60_000 },
       },
       {
         extends: true,

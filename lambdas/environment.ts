@@ -4,7 +4,8 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { AwsClient } from "aws4fetch";
+import { Hash } from "@smithy/core/serde";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { monotonicFactory } from "ulid";
 import { en } from "zod/locales";
 import * as z from "zod/mini";
@@ -140,12 +141,17 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
 
 const invocationOf = (env: SelfInvoker) =>
   createInvocation({
-    client: new AwsClient({
-      accessKeyId: env.AWS_ACCESS_KEY_ID,
-      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
-      ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+    signer: new SignatureV4({
+      service: "lambda",
       region: env.AWS_REGION,
+      credentials: {
+        accessKeyId: env.AWS_ACCESS_KEY_ID,
+        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+        ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+      },
+      sha256: Hash.bind(null, "sha256"),
     }),
+    pause,
     endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
     functionName: env.AWS_LAMBDA_FUNCTION_NAME,
   });

@@ -3,7 +3,7 @@ import QuickLRU from "quick-lru";
 import { decodeFrame } from "#engine/frames.ts";
 import { admitsOrigin, handshakeFault, openFrame } from "#engine/handshake.ts";
 import { postOpening } from "#engine/opening.ts";
-import { createDispatch } from "#events/dispatch.ts";
+import { createDispatch, refuseInternally } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
 import type { CallUpstream } from "#events/integrations/upstream.ts";
 import type { Gateway } from "#gateway/connections.ts";
@@ -21,7 +21,7 @@ import {
 } from "#socket/protocol.ts";
 import { createRevocations } from "#store/revocations.ts";
 import type { Table } from "#store/table.ts";
-import { createSockets } from "./sockets.ts";
+import { createSockets, UndeliveredError } from "./sockets.ts";
 
 /** Sessions a warm function remembers, so that most events cost no read for them. */
 const REMEMBERED_SESSIONS = 5000;
@@ -177,11 +177,21 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     return known;
   }
 
+  /** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
+  async function answerUnsent(call: EventCall, error: unknown): Promise<never> {
+    if (!(error instanceof UndeliveredError)) {
+      const outbox = newOutbox();
+      refuseInternally(call, outbox);
+      await send(outbox.emissions);
+    }
+    throw error;
+  }
+
   async function onEvent(call: EventCall) {
     const { identity } = call.session;
     if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId, identity.org);
     const { emissions, fault } = await dispatch(call);
-    await send(emissions);
+    await send(emissions).catch((error: unknown) => answerUnsent(call, error));
     if (fault !== undefined) throw fault;
   }
 }

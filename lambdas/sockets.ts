@@ -54,6 +54,15 @@ export interface Sockets {
   close(connectionId: string): Promise<void>;
 }
 
+/** Some packets could not be posted; the others have been. */
+export class UndeliveredError extends AggregateError {
+  override readonly name = "UndeliveredError";
+
+  constructor(failures: readonly unknown[]) {
+    super(failures, "some packets could not be posted");
+  }
+}
+
 /** Wires the stores to the gateway. */
 export function createSockets({ table, gateway, limits, now, onForgotten }: SocketsParts): Sockets {
   const connections = createConnections(table, limits);
@@ -81,7 +90,7 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
       ...gone.map(forget),
       ...ended.map((end) => (end.close ? close(end.connectionId) : disconnect(end.connectionId))),
     ]);
-    if (failures.length > 0) throw new AggregateError(failures, "some packets could not be posted");
+    if (failures.length > 0) throw new UndeliveredError(failures);
   }
 
   async function forget({ connectionId, found }: Gone) {

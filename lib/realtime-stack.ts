@@ -97,22 +97,16 @@ export class RealtimeStack extends Stack {
 }
 
 /** What of the settings every function keeps to. */
-const limitsOf = ({
-  shards,
-  connectionsPerOrganisation,
-  roomsPerSocket,
-  walletRoomsPerSocket,
-  queriesPerSocket,
-  customPayloadBytes,
-  messageContentBytes,
-  messageRetentionDays,
-}: Settings) => ({
-  shards,
-  connectionsPerOrganisation,
-  roomsPerSocket,
-  walletRoomsPerSocket,
-  queriesPerSocket,
-  customPayloadBytes,
-  messageContentBytes,
-  messageRetentionDays,
-});
+const LIMITS = [
+  "shards",
+  "connectionsPerOrganisation",
+  "roomsPerSocket",
+  "walletRoomsPerSocket",
+  "queriesPerSocket",
+  "customPayloadBytes",
+  "messageContentBytes",
+  "messageRetentionDays",
+] as const;
+
+const limitsOf = (settings: Settings) =>
+  Object.fromEntries(LIMITS.map((name) => [name, settings[name]]));

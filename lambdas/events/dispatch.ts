@@ -67,11 +67,15 @@ export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Di
         refuse(call, outbox, fault);
         return { emissions: outbox.emissions };
       }
-      refuse(call, outbox, new EventError("internal", `${call.event} failed`));
+      refuseInternally(call, outbox);
       return { emissions: outbox.emissions, fault };
     }
   };
 }
+
+/** The answer to a call that failed for a reason of ours. */
+export const refuseInternally = (call: Call, outbox: Outbox): void =>
+  refuse(call, outbox, new EventError("internal", `${call.event} failed`));
 
 async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchParts) {
   const { session, connectionId } = call;

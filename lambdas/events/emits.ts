@@ -49,6 +49,17 @@ const Transaction = z.extend(Wallet, {
   direction: z.enum(["incoming", "outgoing"]),
 });
 
+const ChatMessage = z.object({
+  _id: z.string(),
+  content: z.string(),
+  sender: z.string(),
+  chat: z.string(),
+  type: z.string(),
+  replyTo: z.optional(z.string()),
+  mentions: z.array(z.string()),
+  createdAt: Timestamp,
+});
+
 /** Every event this server sends, with what it may carry: anything else is left out. */
 export const emitSchemas = {
   error: z.union([
@@ -184,16 +195,7 @@ export const emitSchemas = {
     clientMessageId: z.optional(z.string()),
   }),
   "message:new": z.object({
-    message: z.object({
-      _id: z.string(),
-      content: z.string(),
-      sender: z.string(),
-      chat: z.string(),
-      type: z.string(),
-      replyTo: z.optional(z.string()),
-      mentions: z.array(z.string()),
-      createdAt: Timestamp,
-    }),
+    message: ChatMessage,
     chat: ChatSummary,
   }),
   "message:reaction": z.object({
@@ -225,15 +227,7 @@ export const emitSchemas = {
   "messages:history:list": z.object({
     chatId: z.string(),
     messages: z.array(
-      z.object({
-        _id: z.string(),
-        content: z.string(),
-        sender: z.string(),
-        chat: z.string(),
-        type: z.string(),
-        replyTo: z.optional(z.string()),
-        mentions: z.array(z.string()),
-        createdAt: Timestamp,
+      z.extend(ChatMessage, {
         editedAt: z.optional(Timestamp),
         reactions: z.record(z.string(), z.array(z.string())),
         readBy: z.number(),

@@ -1,26 +1,52 @@
-import type { AwsClient } from "aws4fetch";
+import type { SignatureV4 } from "@smithy/signature-v4";
 
 export interface InvocationParts {
-  /** Signs the request; the SDK's own Lambda client would be a fifth of the bundle for this one call. */
-  readonly client: AwsClient;
+  /** Signs for Lambda. The SDK's own client would be a fifth of the bundle for this one call. */
+  readonly signer: Pick<SignatureV4, "sign">;
   /** Where Lambda answers, e.g. `https://lambda.eu-west-1.amazonaws.com`. */
   readonly endpoint: string;
   readonly functionName: string;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
 }
 
 /** Invokes a function without waiting for it to run. */
 export type Invoke = (event: object) => Promise<void>;
 
-/** Asynchronous invocation (`InvocationType: Event`) of one function; 429 and 5xx are tried again by the client. */
-export function createInvocation({ client, endpoint, functionName }: InvocationParts): Invoke {
-  const url = `${endpoint}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
-  return async (event) => {
-    const { status } = await client.fetch(url, {
+const TRIES = 5;
+const FIRST_WAIT = 50;
+
+/** Asynchronous invocation (`InvocationType: Event`) of one function; 429 and 5xx are tried again, with jitter. */
+export function createInvocation(parts: InvocationParts): Invoke {
+  const { signer, endpoint, functionName, pause } = parts;
+  const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+  const url = new URL(path, endpoint);
+
+  async function post(body: string): Promise<number> {
+    const { headers } = await signer.sign({
       method: "POST",
-      headers: { "X-Amz-Invocation-Type": "Event" },
-      body: JSON.stringify(event),
-      aws: { service: "lambda" },
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      headers: {
+        host: url.host,
+        "content-type": "application/json",
+        "x-amz-invocation-type": "Event",
+      },
+      body,
     });
-    if (status !== 202) throw new Error(`Lambda answered ${status} to an asynchronous invocation`);
+    const { host: _, ...sent } = headers;
+    return (await fetch(url, { method: "POST", headers: sent, body })).status;
+  }
+
+  return async (event) => {
+    const body = JSON.stringify(event);
+    for (let tries = 1; ; tries += 1) {
+      const status = await post(body);
+      if (status === 202) return;
+      const isPassing = status === 429 || status >= 500;
+      if (!isPassing || tries === TRIES)
+        throw new Error(`Lambda answered ${status} to an asynchronous invocation`);
+      await pause(FIRST_WAIT * 2 ** tries * Math.random());
+    }
   };
 }

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { AwsClient } from "aws4fetch";
+import { Hash } from "@smithy/core/serde";
+import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test } from "vitest";
 import { createInvocation } from "../../lambdas/gateway/invocation.ts";
 
 const seen: (IncomingMessage & { body?: string })[] = [];
 let statuses: number[] = [];
+const waits: number[] = [];
 const server = createServer(async (request: IncomingMessage & { body?: string }, response) => {
   request.body = "";
   for await (const chunk of request) request.body += String(chunk);
@@ -14,18 +16,20 @@ const server = createServer(async (request: IncomingMessage & { body?: string },
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const invoke = createInvocation({
-  client: new AwsClient({
-    accessKeyId: "KEY",
-    secretAccessKey: "secret",
+  signer: new SignatureV4({
+    service: "lambda",
     region: "eu-west-1",
-    initRetryMs: 1,
+    credentials: { accessKeyId: "KEY", secretAccessKey: "secret", sessionToken: "TOKEN" },
+    sha256: Hash.bind(null, "sha256"),
   }),
+  pause: async (milliseconds) => void waits.push(milliseconds),
   endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   functionName: "socket function",
 });
 
 afterEach(() => {
   seen.length = 0;
+  waits.length = 0;
   statuses = [];
 });
 
@@ -38,6 +42,7 @@ test("invokes the function asynchronously, signed for Lambda", async () => {
     body: '{"opening":"abc="}',
     headers: {
       "x-amz-invocation-type": "Event",
+      "x-amz-security-token": "TOKEN",
       authorization: expect.stringMatching(
         /^AWS4-HMAC-SHA256 Credential=KEY\/\d{8}\/eu-west-1\/lambda\/aws4_request/,
       ),
@@ -51,6 +56,7 @@ test("a throttled invocation is tried again", async () => {
   await invoke({ opening: "abc=" });
 
   expect(seen).toHaveLength(3);
+  expect(waits).toHaveLength(2);
 });
 
 test("a refused invocation is an error that names the status", async () => {

@@ -1,17 +1,7 @@
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Rehearsal, rehearse } from "../support/rehearsal.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Rehearsal, rehearse, rehearsing } from "../support/rehearsal.ts";
 
-let running: Rehearsal | undefined;
-
-afterEach(async () => {
-  await running?.end();
-  running = undefined;
-});
-
-const start = async (...parts: Parameters<typeof rehearse>) => {
-  running = await rehearse(...parts);
-  return running;
-};
+const start = rehearsing();
 
 const value = async ({ stack }: Rehearsal, event: object = {}) => {
   const result = await stack.functions.invoke("Function", event);
@@ -86,10 +76,10 @@ describe("an execution environment", () => {
 });
 
 test("a bundle that cannot be loaded fails each invocation with the reason", async () => {
-  expect(await value(await start("import 'nothing-of-this-name';"))).toMatch(
-    /nothing-of-this-name/,
-  );
-  expect(running?.logged.join()).toMatch(/nothing-of-this-name/);
+  const rehearsal = await start("import 'nothing-of-this-name';");
+
+  expect(await value(rehearsal)).toMatch(/nothing-of-this-name/);
+  expect(rehearsal.logged.join()).toMatch(/nothing-of-this-name/);
 });
 
 describe("an asynchronous invocation", () => {

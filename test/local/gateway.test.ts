@@ -4,21 +4,11 @@ import {
   GetConnectionCommand,
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
-import { afterEach, describe, expect, test, vi } from "vitest";
-import { type Rehearsal, rehearse, template } from "../support/rehearsal.ts";
+import { describe, expect, test, vi } from "vitest";
+import { type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
-let running: Rehearsal | undefined;
-
-afterEach(async () => {
-  await running?.end();
-  running = undefined;
-});
-
-const start = async (...parts: Parameters<typeof rehearse>) => {
-  running = await rehearse(...parts);
-  return running;
-};
+const start = rehearsing();
 const connect = ({ stack }: Rehearsal, path = "/live?EIO=4"): Promise<RawClient> =>
   openWebSocket(`${stack.url.replace("http", "ws")}${path}`);
 const management = ({ stack }: Rehearsal, accessKeyId = "LOCALFUNCTION") =>

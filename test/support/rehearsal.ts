@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { afterEach } from "vitest";
 import { type LocalStack, type StackOptions, startStack } from "../../local/stack.ts";
 
 /** A stack whose one function is the test's own code, to see what the local AWS does around it. */
@@ -102,5 +103,18 @@ export async function rehearse(
       await stack.stop();
       rmSync(assembly, { recursive: true });
     },
+  };
+}
+
+/** Starts rehearsals that end with the test that started them. */
+export function rehearsing(): typeof rehearse {
+  const running: Rehearsal[] = [];
+  afterEach(async () => {
+    for (const rehearsal of running.splice(0)) await rehearsal.end();
+  });
+  return async (...parts) => {
+    const rehearsal = await rehearse(...parts);
+    running.push(rehearsal);
+    return rehearsal;
   };
 }
