@@ -7,8 +7,10 @@ import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
 export interface ServiceCall {
   /** The function that called, as its access key id tells. */
   readonly functionName: string;
-  /** The call, e.g. `dynamodb:Query` or `execute-api:PostToConnection`. */
+  /** The call, e.g. `dynamodb:Query` or `execute-api:POST`. */
   readonly action: string;
+  /** Whether it was for a connection that is not there yet, or no more. */
+  readonly isGone: boolean;
 }
 
 export interface ServicesParts {
@@ -37,8 +39,8 @@ export function createServices(parts: ServicesParts) {
     const connection = connectionPath.exec(path)?.[1];
     const invoked = invocationPath.exec(path)?.[1];
     const caller = parts.functionOf(accessKeyId(request));
-    const note = (called: string) => {
-      if (caller !== undefined) onCall({ functionName: caller, action: called });
+    const note = (called: string, isGone = false) => {
+      if (caller !== undefined) onCall({ functionName: caller, action: called, isGone });
     };
 
     if (target.startsWith("DynamoDB")) {
@@ -52,8 +54,9 @@ export function createServices(parts: ServicesParts) {
       void putEvents(request, response);
     } else if (connection !== undefined) {
       if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
-      note(`execute-api:${request.method}`);
-      void manage(decodeURIComponent(connection), request, response);
+      const connectionId = decodeURIComponent(connection);
+      note(`execute-api:${request.method}`, gateway.info(connectionId) === undefined);
+      void manage(connectionId, request, response);
     } else if (invoked !== undefined) {
       note("lambda:InvokeFunction");
       void invoke(decodeURIComponent(invoked), request, response);

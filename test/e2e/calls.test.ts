@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import type { ServiceCall } from "../../local/services.ts";
 import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
@@ -8,8 +8,6 @@ import { lobby, SAMPLES, shop } from "../support/samples.ts";
 import { upstream } from "../support/upstream.ts";
 
 const ROOM = 10;
-const documented = documentedCosts();
-const measured = new Set<string>();
 
 const READS = new Set(["dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"]);
 const WRITES = new Set(
@@ -19,7 +17,7 @@ const WRITES = new Set(
 const inP1 = { projectId: "p1" };
 const todos = { ...inP1, collectionId: "todos" };
 const hello = { ...lobby, type: "text", content: "hello" };
-const milk = { _id: "d1", done: false };
+const milk = { _id: "d1", done: true };
 
 const backEnd = await upstream((_, response) => {
   response.setHeader("content-type", "application/json").end("{}");
@@ -35,7 +33,8 @@ const integration = {
 
 function costOf(calls: readonly ServiceCall[]): Cost {
   const count = (actions: ReadonlySet<string>) =>
-    calls.filter(({ action }) => actions.has(action)).length;
+    // How often the opening comes too early is chance.
+    calls.filter(({ action, isGone }) => actions.has(action) && !isGone).length;
   return {
     reads: count(READS),
     writes: count(WRITES),
@@ -76,65 +75,69 @@ async function prepare(event: string, ann: Person, ben: Person): Promise<object>
 }
 
 /** What one event costs in a warm function; its acknowledgement, one post, is left out. */
-async function measure(caller: Person, event: string, args: readonly unknown[]): Promise<Cost> {
+async function measure(caller: Person, event: string, payload: unknown): Promise<Cost> {
   await caller.emit("presence:update");
   await settled();
   stack.takeCalls();
-  await caller.emit(event, ...args);
+  await caller.emit(event, payload);
   await settled();
   const cost = costOf(stack.takeCalls());
   return { ...cost, posts: cost.posts - 1 };
 }
 
+/** Puts the caller back where it was before an event took it out, or online. */
+async function restore(ann: Person): Promise<void> {
+  await ann.emit("presence:offline");
+  await ann.emit("subscribe:project", "p1");
+  await ann.emit("chat:join", lobby);
+  await ann.emit("integration:join", shop);
+}
+
 // Frames that overtake one another may cost a call more.
-describe.skipIf(isShuffled)("in a room of ten", () => {
-  test.each(SAMPLES)("$event costs what docs/performance.md says", async ({ event, payload }) => {
+test.skipIf(isShuffled)(
+  "everything costs what docs/performance.md says",
+  async () => {
     const [ann, ...others] = await room();
-    // A call from ben rings at the caller, who is user-0.
-    const named = await prepare(event, ann, others.at(-1) ?? ann);
-    const args = payload === undefined ? [] : [{ ...payload, ...named }];
+    const ben = others.at(-1) ?? ann;
+    const measured: Record<string, Cost> = {};
 
-    expect(await measure(ann, event, args)).toEqual(documented.get(event));
-    measured.add(event);
-  });
+    for (const { event, payload } of SAMPLES) {
+      const named = await prepare(event, ann, ben);
+      measured[event] = await measure(ann, event, payload && { ...payload, ...named });
+      await restore(ann);
+    }
+    for (const [event, entry] of Object.entries(PUBLISHED)) {
+      await settled();
+      stack.takeCalls();
+      await publish({ event, org: ann.org, ...entry });
+      await settled();
+      measured[event] = costOf(stack.takeCalls());
+    }
+    Object.assign(measured, await connectionCosts(ann.org));
 
-  test.each([
-    ["db:create", { ...todos, data: milk }],
-    ["emit", { to: [{ kind: "project", projectId: "p1" }], name: "news" }],
-  ])("%s costs what docs/performance.md says", async (event, entry) => {
-    const [{ org }] = await room();
-    await settled();
-    stack.takeCalls();
+    expect(measured).toEqual(Object.fromEntries(documentedCosts()));
+  },
+  60_000,
+);
 
-    await publish({ event, org, ...entry });
-    await settled();
+const PUBLISHED = {
+  "db:create": { ...todos, data: milk },
+  emit: { to: [{ kind: "project", projectId: "p1" }], name: "news" },
+};
 
-    expect(costOf(stack.takeCalls())).toEqual(documented.get(event));
-    measured.add(event);
-  });
+async function connectionCosts(org: string): Promise<Record<"connect" | "disconnect", Cost>> {
+  await settled();
+  const before = stack.gateway.connectionIds().length;
+  stack.takeCalls();
+  const eve = await person({ org, sub: "eve" });
+  await settled();
+  const connect = costOf(stack.takeCalls());
 
-  test("connecting and disconnecting cost what docs/performance.md says", async () => {
-    const org = newOrg();
-    await person({ org });
-    await settled();
-    stack.takeCalls();
-
-    const ben = await person({ org, sub: "ben" });
-    await settled();
-    expect(costOf(stack.takeCalls())).toEqual(documented.get("connect"));
-    measured.add("connect");
-
-    await ben.emit("subscribe:project", "p1");
-    await settled();
-    stack.takeCalls();
-    ben.socket.io.engine.close();
-    await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
-    await settled();
-    expect(costOf(stack.takeCalls())).toEqual(documented.get("disconnect"));
-    measured.add("disconnect");
-  });
-
-  afterAll(() => {
-    expect([...documented.keys()].toSorted()).toEqual([...measured].toSorted());
-  });
-});
+  await eve.emit("subscribe:project", "p1");
+  await settled();
+  stack.takeCalls();
+  eve.socket.io.engine.close();
+  await vi.waitUntil(() => stack.gateway.connectionIds().length === before);
+  await settled();
+  return { connect, disconnect: costOf(stack.takeCalls()) };
+}

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { events } from "../../lambdas/events/index.ts";
 import { expectSilence, newOrg, type Person, people, person } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
@@ -59,40 +59,35 @@ test("whatever a client does in a project, nobody hears of it who may only use a
   await expectSilence(eve);
 });
 
-describe("a project that the token does not grant", () => {
-  test.each(SAMPLES.filter(({ payload }) => payload !== undefined && "projectId" in payload))(
-    "is forbidden to $event",
-    async ({ event, payload = {} }) => {
-      const org = newOrg();
-      const ann = await person({ org });
-      const ben = await person({ org, sub: "ben", projects: ["p9"] });
-      await everywhere(ben, "p9");
+test("a project that the token does not grant is forbidden to every event that names one", async () => {
+  const org = newOrg();
+  const ann = await person({ org });
+  const ben = await person({ org, sub: "ben", projects: ["p9"] });
+  await everywhere(ben, "p9");
+  const naming = SAMPLES.filter(({ payload }) => payload !== undefined && "projectId" in payload);
 
-      expect(await ann.emit(event, withProject(payload, "p9"))).toMatchObject({
-        error: { code: "forbidden" },
-      });
+  for (const { event, payload = {} } of naming)
+    expect(await ann.emit(event, withProject(payload, "p9")), event).toMatchObject({
+      error: { code: "forbidden" },
+    });
 
-      expect(await ben.hearsNothing()).toBe(true);
-    },
-  );
+  expect(await ben.hearsNothing()).toBe(true);
 });
 
-describe("a payload that is nothing of the kind", () => {
-  test.each(SAMPLES)("is refused by $event, which never fails", async ({ event, payload }) => {
-    const { ann } = await people("ann");
-    const wrong = [7, true, [], [[]], { projectId: {} }, { chatId: ["x"] }, { __proto__: null }];
+test("a payload that is nothing of the kind is refused by every event, and none fails", async () => {
+  const { ann } = await people("ann");
+  const polluting = JSON.parse('{"__proto__":{"projectId":"p1"},"constructor":1}');
+  const wrong = [7, true, [], [[]], { projectId: {} }, { chatId: ["x"] }, polluting];
 
-    for (const given of [
-      ...wrong,
-      JSON.parse('{"__proto__":{"projectId":"p1"},"constructor":1}'),
-    ]) {
-      const answer = await ann.emit(event, given);
-      const { code } = (answer as { error?: { code: string } }).error ?? {};
-      expect(["invalid_payload", undefined]).toContain(code);
-      if (payload !== undefined && event !== "presence:online")
-        expect(code).toBe("invalid_payload");
+  for (const { event, payload } of SAMPLES)
+    for (const given of wrong) {
+      const answer = (await ann.emit(event, given)) as { error?: { code: string } };
+      const mayPass = payload === undefined || event === "presence:online";
+      expect(
+        mayPass ? ["invalid_payload", undefined] : ["invalid_payload"],
+        `${event} ${JSON.stringify(given)}`,
+      ).toContain(answer.error?.code);
     }
-  });
 });
 
 test("two tabs of one user are two sockets: each hears what the other does in their rooms", async () => {
