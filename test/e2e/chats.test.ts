@@ -392,6 +392,29 @@ describe("messages:mark:read", () => {
     });
   });
 
+  test("of many at once counts every reader, and tells of each once", async () => {
+    const all = await people("ann", "ben", "cay", "dan", "eve");
+    await joins(all.ann);
+    const messageId = await sends(all.ann);
+    await all.ann.next("message:new");
+    const mark = { ...lobby, messageIds: [messageId] };
+
+    await Promise.all(
+      Object.values(all).flatMap((someone) =>
+        [1, 2, 3].map(() => someone.emit("messages:mark:read", mark)),
+      ),
+    );
+
+    const readers = await Promise.all(
+      Object.keys(all).map(async () => (await all.ann.next("messages:read")) as { readBy: string }),
+    );
+    expect(readers.map(({ readBy }) => readBy).toSorted()).toEqual(Object.keys(all));
+    expect(await all.ann.hearsNothing()).toBe(true);
+    expect(await all.ann.emit("messages:history", lobby)).toMatchObject({
+      messages: [{ readBy: 5 }],
+    });
+  });
+
   test("marks none where one of the messages is not there", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
