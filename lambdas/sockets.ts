@@ -126,8 +126,7 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
     if (session === undefined) return;
     const { org } = session.identity;
     if (connection.place !== undefined) await places.give(org, connection.place, connectionId);
-    await queries.erase(org, connectionId, connection.queries);
-    await queries.erase(org, connectionId, connection.previousQueries);
+    await queries.erase(org, connectionId, connection.queries, connection.previousQueries);
     await vacate(connectionId, session, [...connection.rooms, ...connection.left]);
   }
 

@@ -3,15 +3,13 @@ import { pingFrame } from "#engine/frames.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
 import type { Connection } from "#model/connection.ts";
+import { LONGEST_WORK } from "#model/limits.ts";
 import { isPresenceRoom } from "#model/room.ts";
 import { CONNECT_TIMEOUT } from "#socket/protocol.ts";
 import type { Sockets } from "./sockets.ts";
 
 /** Connections visited at the same time. */
 const VISITS_AT_ONCE = 50;
-
-/** Milliseconds after which nothing that another function began can be going on. */
-const LONGEST_WORK = 30_000;
 
 const MINUTE = 60_000;
 

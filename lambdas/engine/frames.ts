@@ -1,4 +1,4 @@
-import { decodePacket, encodePacket } from "engine.io-parser";
+import { decodePacket, encodePacket, type Packet } from "engine.io-parser";
 
 /** What a client's frame means. `illegal` is whatever an Engine.IO v4 client must not send. */
 export type ClientFrame =
@@ -25,18 +25,15 @@ export function decodeFrame(text: string): ClientFrame {
 }
 
 /** The frame of the server's ping. */
-export function pingFrame(): string {
-  let frame = "";
-  encodePacket({ type: "ping" }, false, (encoded) => {
-    frame = encoded;
-  });
-  return frame;
-}
+export const pingFrame = (): string => encode({ type: "ping" });
 
 /** The frame that carries one message: text as it is, an attachment in base64 (API Gateway takes no binary). */
-export function encodeFrame(data: string | Buffer): string {
+export const encodeFrame = (data: string | Buffer): string => encode({ type: "message", data });
+
+/** The frame of a packet. The parser hands text over before it returns. */
+export function encode(packet: Packet): string {
   let frame = "";
-  encodePacket({ type: "message", data }, false, (encoded) => {
+  encodePacket(packet, false, (encoded) => {
     frame = encoded;
   });
   return frame;

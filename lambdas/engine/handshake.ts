@@ -1,5 +1,5 @@
-import { encodePacket } from "engine.io-parser";
 import type { Heartbeat } from "#model/limits.ts";
+import { encode } from "./frames.ts";
 
 /** Whether a page of this origin may connect; what is no page names none, and may. */
 export const admitsOrigin = (allowed: readonly string[], origin: string | undefined): boolean =>
@@ -14,11 +14,5 @@ export function handshakeFault(query: Readonly<Record<string, string | undefined
 }
 
 /** The frame of the OPEN packet, with which the server speaks first. */
-export function openFrame(sid: string, heartbeat: Heartbeat): string {
-  let frame = "";
-  const data = JSON.stringify({ sid, upgrades: [], ...heartbeat });
-  encodePacket({ type: "open", data }, false, (encoded) => {
-    frame = encoded;
-  });
-  return frame;
-}
+export const openFrame = (sid: string, heartbeat: Heartbeat): string =>
+  encode({ type: "open", data: JSON.stringify({ sid, upgrades: [], ...heartbeat }) });

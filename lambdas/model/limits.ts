@@ -6,6 +6,9 @@ export const MESSAGE_BYTES = 128 * 1024;
 /** Milliseconds a call of an integration may take at most (contract, section 6). */
 export const LONGEST_CALL = 20_000;
 
+/** Milliseconds after which nothing that a function began can be going on: none runs longer. */
+export const LONGEST_WORK = 30_000;
+
 const KIB = 1024;
 const ONE_DAY = 86_400_000;
 

@@ -1,3 +1,4 @@
+import { LONGEST_WORK } from "#model/limits.ts";
 import { onceKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
@@ -20,9 +21,6 @@ export interface OnceParts {
   /** Milliseconds for which an id is remembered. */
   readonly memory: number;
 }
-
-/** Milliseconds after which work that never reported back is taken for dead: no function runs longer. */
-const LONGEST_WORK = 30_000;
 
 /** The ids in the table: claimed before the work, kept after it. */
 export function createOnce({ table, now, memory }: OnceParts): Once {

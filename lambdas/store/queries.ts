@@ -19,11 +19,11 @@ export interface Queries {
   save(member: Member, queryId: string, place: QueryPlace, filter: Filter): Promise<JoinResult>;
   /** The live queries on a collection, page by page. */
   on(org: string, place: QueryPlace): AsyncIterable<readonly LiveQuery[]>;
-  /** Deletes the live queries of a connection that is no more. */
+  /** Deletes the live queries of a connection that is no more, wherever they are or were. */
   erase(
     org: string,
     connectionId: string,
-    queries: Readonly<Record<string, QueryPlace>>,
+    ...held: readonly Readonly<Record<string, QueryPlace>>[]
   ): Promise<void>;
 }
 
@@ -66,13 +66,14 @@ export function createQueries(parts: QueriesParts): Queries {
       for await (const { items } of table.pages(query)) yield items.map(liveQuery);
     },
 
-    erase: (org, connectionId, queries) =>
-      table.writeAll(
-        [],
-        Object.entries(queries).map(([queryId, place]) =>
-          queryKey(org, place, connectionId, queryId),
-        ),
-      ),
+    async erase(org, connectionId, ...held) {
+      const keys = held
+        .flatMap((queries) => Object.entries(queries))
+        .map(([queryId, place]) => queryKey(org, place, connectionId, queryId));
+      // Most never moved: where they were is where they are, and a batch may name a key once.
+      const distinct = new Map(keys.map((key) => [JSON.stringify(key), key]));
+      await table.writeAll([], [...distinct.values()]);
+    },
   };
 }
 

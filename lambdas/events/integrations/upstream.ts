@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
-import type { HttpClient, HttpRequest } from "#http/guarded.ts";
+import type { HttpClient, HttpOutcome, HttpRequest } from "#http/guarded.ts";
 import type { Auth, Endpoint, Integration, IntegrationPlace } from "#model/integration.ts";
 import { LONGEST_CALL } from "#model/limits.ts";
 import type { Integrations } from "#store/integrations.ts";
@@ -16,21 +16,14 @@ export interface UpstreamCall {
   readonly requestData?: unknown;
 }
 
-/** What became of a call: an answer, or one sentence that a client may read. */
-export type Outcome =
-  | {
-      readonly ok: true;
-      readonly status: number;
-      readonly data: unknown;
-      readonly durationMs: number;
-    }
-  | { readonly ok: false; readonly error: string };
-
 /** Calls an endpoint of an integration; never throws for what the other side does. */
 export type CallUpstream = (
   integration: Integration,
-  request: Omit<HttpRequest, "headers"> & { readonly headers: Endpoint["headers"] },
-) => Promise<Outcome>;
+  request: UpstreamRequest,
+) => Promise<HttpOutcome>;
+
+/** A request that has no credentials yet. */
+type UpstreamRequest = Omit<HttpRequest, "headers"> & { readonly headers: Endpoint["headers"] };
 
 export interface UpstreamParts {
   readonly http: HttpClient;
@@ -50,7 +43,7 @@ export async function takeTurn(
   place: IntegrationPlace,
   call: UpstreamCall,
   integrations: Integrations,
-): Promise<Parameters<CallUpstream>[1]> {
+): Promise<UpstreamRequest> {
   const { integrationId, isActive, rateLimit } = integration;
   if (!isActive) throw new EventError("conflict", `the integration ${integrationId} is not active`);
   const request = requestOf(integration, call);
@@ -68,7 +61,7 @@ export async function takeTurn(
 function requestOf(
   { endpoints, baseUrl, integrationId }: Integration,
   { endpoint: name, params, requestData }: UpstreamCall,
-): Parameters<CallUpstream>[1] {
+): UpstreamRequest {
   const endpoint = Object.hasOwn(endpoints, name) ? endpoints[name] : undefined;
   if (endpoint === undefined)
     throw new EventError("not_found", `the integration ${integrationId} has no endpoint ${name}`);
