@@ -1,5 +1,4 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DeleteCommand, DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
 import { signToken } from "../../local/tokens.ts";
 import {
@@ -13,6 +12,7 @@ import {
 } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { ofConnections, SECRET, settled, stack } from "../support/running.ts";
+import { TableName, table } from "../support/table.ts";
 
 const REACHED = "Realtime connection limit reached for your plan.";
 
@@ -74,15 +74,8 @@ describe("the connection limit of an organisation", () => {
       String(pk).startsWith("conn#"),
     );
     // Its function died, and TTL has taken the connection since.
-    const table = DynamoDBDocumentClient.from(
-      new DynamoDBClient({
-        endpoint: stack.url,
-        region: "us-east-1",
-        credentials: { accessKeyId: "TEST", secretAccessKey: "local" },
-      }),
-    );
     stack.gateway.drop(String(pk).slice("conn#".length));
-    await table.send(new DeleteCommand({ TableName: stack.tableNames[0], Key: { pk, sk } }));
+    await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
     // The stale member goes with the first packet that finds it gone.

@@ -1,22 +1,12 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
 import { expectSilence, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { isShuffled, ofConnections, settled, stack } from "../support/running.ts";
+import { TableName, table } from "../support/table.ts";
 
 const HEARTBEAT = stack.functions.names.find((name) => name.startsWith("Heartbeat")) ?? "";
 const SHARDS = 16;
-const [TableName = ""] = stack.tableNames;
-
-const table = DynamoDBDocumentClient.from(
-  new DynamoDBClient({
-    endpoint: stack.url,
-    region: "us-east-1",
-    credentials: { accessKeyId: "TEST", secretAccessKey: "local" },
-  }),
-);
-
 /** Sweeps every shard once. */
 async function sweep(): Promise<void> {
   await Promise.all(
