@@ -9,6 +9,8 @@ export interface Bundle {
   readonly bytes: number;
   /** The AWS SDK and what comes with it. */
   readonly sdkBytes: number;
+  /** AWS's Powertools: the log and the metrics. */
+  readonly powertoolsBytes: number;
   /** Bytes of each package and of our own layers, the largest first. */
   readonly parts: ReadonlyMap<string, number>;
   /** Every source file in it. */
@@ -34,11 +36,13 @@ export const readBundles = (assembly: string): readonly Bundle[] =>
       parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
     }
     const sorted = [...parts].toSorted(([, a], [, b]) => b - a);
-    const sdk = sorted.filter(([part]) => SDK.test(part));
+    const bytesOf = (family: RegExp) =>
+      sorted.filter(([part]) => family.test(part)).reduce((sum, [, bytes]) => sum + bytes, 0);
     return {
       functionName: name,
       bytes: statSync(join(code, "index.mjs")).size,
-      sdkBytes: sdk.reduce((sum, [, bytes]) => sum + bytes, 0),
+      sdkBytes: bytesOf(SDK),
+      powertoolsBytes: bytesOf(/^@aws-lambda-powertools\//),
       parts: new Map(sorted),
       files: inputs.map(([file]) => file),
     };
