@@ -86,6 +86,8 @@ async function start({
     secrets,
     data,
     gateway,
+    // What CloudWatch would make metrics of says little on a screen.
+    environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (functionName, text) => process.stdout.write(`[${functionName}] ${text}`),
   });
   console.log(await welcome(stack, secret));

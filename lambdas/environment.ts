@@ -17,6 +17,7 @@ import { Heartbeat, Limits } from "#model/limits.ts";
 import { withJwks, withSecret } from "#socket/authentication.ts";
 import { createSecrets, type Secret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
+import { telemetry } from "./telemetry.ts";
 
 // zod/mini brings no messages of its own; clients read them in refusals.
 z.config(en());
@@ -76,7 +77,6 @@ export function read<Schema extends z.ZodMiniType>(
 }
 
 const now = Date.now;
-const note = (message: string, details: object) => console.info({ message, ...details });
 
 /** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
 export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
@@ -90,7 +90,7 @@ export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
     limits,
     table: createTable({ client, tableName, pause }),
     gateway: createGateway({ client: management, pause }),
-    note,
+    telemetry,
     now,
   };
 }

@@ -1,5 +1,7 @@
+import type { Context } from "aws-lambda";
 import { readPublisherEnvironment } from "./environment.ts";
 import { createPublisher } from "./publisher.ts";
+import { observe, telemetry } from "./telemetry.ts";
 
 const publish = createPublisher(readPublisherEnvironment(process.env));
 
@@ -14,14 +16,15 @@ interface Envelope {
  * An entry from the bus or from a direct caller. Throws where it cannot be published: a direct caller
  * is told, one from the bus goes to the dead letters with the reason.
  */
-export async function handler(event: unknown): Promise<object> {
-  try {
-    return await publish(isEnvelope(event) ? entryIn(event) : event);
-  } catch (error) {
-    console.error({ message: "an entry was not published", ...describe(event), error });
-    throw error;
-  }
-}
+export const handler = (event: unknown, context: Context): Promise<object> =>
+  observe(context, async () => {
+    try {
+      return await publish(isEnvelope(event) ? entryIn(event) : event);
+    } catch (error) {
+      telemetry.fail("an entry was not published", error, describe(event));
+      throw error;
+    }
+  });
 
 const isEnvelope = (event: unknown): event is Envelope =>
   typeof event === "object" && event !== null && "detail-type" in event && "detail" in event;

@@ -6,14 +6,9 @@ import { createSockets, type SocketsParts } from "./sockets.ts";
 /** Milliseconds for which an entry's id is remembered. */
 const MEMORY = 600_000;
 
-export type PublisherParts = SocketsParts & {
-  /** Notes what no publisher is told. */
-  readonly note: (message: string, details: object) => void;
-};
-
 /** Wires the stores and the gateway to what other back ends publish. */
-export function createPublisher({ note, ...parts }: PublisherParts): Publish {
-  const { table, now } = parts;
+export function createPublisher(parts: SocketsParts): Publish {
+  const { table, now, telemetry } = parts;
   const sockets = createSockets(parts);
   return createPublish({
     stores: sockets,
@@ -23,7 +18,8 @@ export function createPublisher({ note, ...parts }: PublisherParts): Publish {
     newOutbox: sockets.newOutbox,
     // Not thrown: a second try would send it twice to all whom the first one reached.
     send: (emissions) =>
-      sockets.send(emissions).catch((error: unknown) => note("some posts failed", { error })),
+      sockets.send(emissions).catch((error: unknown) => telemetry.fail("some posts failed", error)),
     now,
+    count: telemetry.count,
   });
 }

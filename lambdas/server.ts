@@ -10,6 +10,7 @@ import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
 import type { Session } from "#model/connection.ts";
 import type { Heartbeat, Limits } from "#model/limits.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import { createAssembly } from "#socket/assembly.ts";
 import { type Authenticate, AuthenticationError } from "#socket/authentication.ts";
 import { createConnect } from "#socket/connect.ts";
@@ -19,6 +20,7 @@ import {
   type EventCall,
   type Incoming,
 } from "#socket/protocol.ts";
+import { createRates } from "#store/rates.ts";
 import { createRevocations } from "#store/revocations.ts";
 import type { Table } from "#store/table.ts";
 import { createSockets, UndeliveredError } from "./sockets.ts";
@@ -40,8 +42,7 @@ export interface ServerParts {
   readonly allowedOrigins: readonly string[];
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<unknown>;
-  /** Notes what no client is told. */
-  readonly note: (message: string, details: object) => void;
+  readonly telemetry: Telemetry;
 }
 
 /** What `$connect` knows of an upgrade. */
@@ -65,27 +66,32 @@ export interface RealtimeServer {
 
 /** Wires the layers into a server. */
 export function createRealtimeServer(parts: ServerParts): RealtimeServer {
-  const { table, gateway, limits, now, pause, note } = parts;
+  const { table, gateway, limits, now, pause, telemetry } = parts;
+  const { note } = telemetry;
   const sessions = new QuickLRU<string, Session>({ maxSize: REMEMBERED_SESSIONS });
   const sockets = createSockets({
     table,
     gateway,
     limits,
     now,
+    telemetry,
     onForgotten: (connectionId) => void sessions.delete(connectionId),
   });
+  const rates = createRates({ table, now });
   const { connections, rooms, pieces, newOutbox, send, disconnect, close } = sockets;
 
   const dispatch = createDispatch({
     events,
     stores: sockets,
     rooms,
+    rates,
     limits,
     callUpstream: parts.callUpstream,
     newId: parts.newId,
     newOutbox,
     send,
     now,
+    count: telemetry.count,
   });
   const protocol = createProtocol({
     session: findSession,
@@ -129,6 +135,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
       await connections.remove(connectionId);
       throw error;
     }
+    telemetry.count("ConnectionsOpened");
     return 200;
   }
 
@@ -151,19 +158,32 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
 
   async function onFrame(from: Incoming, text: string): Promise<void> {
     if (Buffer.byteLength(text) > parts.heartbeat.maxPayload) return close(from.connectionId);
+    const limited = await limit(from.connectionId);
+    if (limited?.isFlood) return expel(from.connectionId);
     const frame = decodeFrame(text);
     switch (frame.type) {
       case "message":
-        return protocol.onMessage(from, frame.data);
+        return protocol.onMessage({ ...from, limited }, frame.data);
       case "attachment":
-        return protocol.onAttachment(from, frame.data);
+        return protocol.onAttachment({ ...from, limited }, frame.data);
       case "pong":
-        return onPong(from);
+        return limited === undefined ? onPong(from) : undefined;
       case "noop":
         return undefined;
       default:
         return close(from.connectionId);
     }
+  }
+
+  function limit(connectionId: string) {
+    return rates.take({ kind: "frames", owner: [connectionId], perSecond: limits.framesPerSecond });
+  }
+
+  /** Tells the client not to come back, and cuts it. */
+  async function expel(connectionId: string): Promise<void> {
+    const outbox = newOutbox();
+    outbox.disconnect({ connectionId }, true);
+    await send(outbox.emissions);
   }
 
   async function onPong({ connectionId, receivedAt }: Incoming) {
@@ -189,6 +209,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
 
   async function onEvent(call: EventCall) {
     const { identity } = call.session;
+    telemetry.about({ event: call.event });
     if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId, identity.org);
     const { emissions, fault } = await dispatch(call);
     await send(emissions).catch((error: unknown) => answerUnsent(call, error));

@@ -1,6 +1,7 @@
-import type { APIGatewayProxyWebsocketEventV2 } from "aws-lambda";
+import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
 import { readEnvironment } from "./environment.ts";
 import { createRealtimeServer } from "./server.ts";
+import { observe, telemetry } from "./telemetry.ts";
 
 /** A call of this function by itself: the connection that waits for the OPEN packet. */
 interface Opening {
@@ -17,16 +18,20 @@ interface GatewayEvent extends Omit<APIGatewayProxyWebsocketEventV2, "requestCon
 const server = createRealtimeServer(readEnvironment(process.env));
 
 /** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
-export async function handler(event: GatewayEvent | Opening): Promise<{ statusCode: number }> {
-  try {
-    if ("opening" in event) await server.open(event.opening);
-    else return { statusCode: await route(event) };
-    return { statusCode: 200 };
-  } catch (error) {
-    console.error({ message: "a request failed", ...describe(event), error });
-    return { statusCode: isConnect(event) ? 500 : 200 };
-  }
-}
+export const handler = (
+  event: GatewayEvent | Opening,
+  context: Context,
+): Promise<{ statusCode: number }> =>
+  observe(context, async () => {
+    try {
+      if ("opening" in event) await server.open(event.opening);
+      else return { statusCode: await route(event) };
+      return { statusCode: 200 };
+    } catch (error) {
+      telemetry.fail("a request failed", error, describe(event));
+      return { statusCode: isConnect(event) ? 500 : 200 };
+    }
+  });
 
 async function route({ requestContext, body, headers, queryStringParameters }: GatewayEvent) {
   const { connectionId, connectedAt, eventType, requestTimeEpoch, messageId } = requestContext;

@@ -5,6 +5,7 @@ import type { Gateway } from "#gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#model/connection.ts";
 import type { Limits } from "#model/limits.ts";
 import { isPresenceRoom, type Room } from "#model/room.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import { deliver, type Gone } from "#socket/delivery.ts";
 import { createOutbox, type Emission, type Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
@@ -25,6 +26,7 @@ export interface SocketsParts {
   readonly gateway: Gateway;
   readonly limits: Limits;
   readonly now: () => number;
+  readonly telemetry: Telemetry;
   /** Called for each connection that is forgotten, before anything else happens to it. */
   readonly onForgotten?: (connectionId: string) => void;
 }
@@ -59,12 +61,13 @@ export class UndeliveredError extends AggregateError {
   override readonly name = "UndeliveredError";
 
   constructor(failures: readonly unknown[]) {
-    super(failures, "some packets could not be posted");
+    super(failures, `${failures.length} packets could not be posted`, { cause: failures[0] });
   }
 }
 
 /** Wires the stores to the gateway. */
-export function createSockets({ table, gateway, limits, now, onForgotten }: SocketsParts): Sockets {
+export function createSockets(parts: SocketsParts): Sockets {
+  const { table, gateway, limits, now, telemetry, onForgotten } = parts;
   const connections = createConnections(table, limits);
   const rooms = createRooms({ table, connections, now });
   const presence = createPresence({ table, rooms, now });
@@ -82,10 +85,16 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
   return { ...stores, integrations, newOutbox, send, clear, expire, disconnect, close };
 
   async function send(emissions: readonly Emission[]): Promise<void> {
-    const { gone, ended, failures } = await deliver(emissions, {
+    const began = now();
+    const { recipients, posts, gone, ended, failures } = await deliver(emissions, {
       members: rooms.members,
       post: gateway.post,
     });
+    telemetry.count("FanOut", recipients);
+    telemetry.count("FanOutDuration", now() - began);
+    telemetry.count("Posts", posts);
+    telemetry.count("Gone", gone.length);
+    telemetry.count("PostsFailed", failures.length);
     await Promise.all([
       ...gone.map(forget),
       ...ended.map((end) => (end.close ? close(end.connectionId) : disconnect(end.connectionId))),
@@ -118,7 +127,9 @@ export function createSockets({ table, gateway, limits, now, onForgotten }: Sock
   async function disconnect(connectionId: string): Promise<void> {
     onForgotten?.(connectionId);
     const connection = await connections.end(connectionId, now());
-    if (connection !== undefined) await clear(connection);
+    if (connection === undefined) return;
+    telemetry.count("ConnectionsClosed");
+    await clear(connection);
   }
 
   async function clear({ connectionId, session, ...connection }: Connection): Promise<void> {

@@ -5,6 +5,7 @@ import type { Invoke } from "#gateway/invocation.ts";
 import type { Connection } from "#model/connection.ts";
 import { LONGEST_WORK } from "#model/limits.ts";
 import { isPresenceRoom } from "#model/room.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import { CONNECT_TIMEOUT } from "#socket/protocol.ts";
 import type { Sockets } from "./sockets.ts";
 
@@ -21,7 +22,7 @@ export interface SweepParts {
   /** Milliseconds between two pings, as promised in the OPEN packet. */
   readonly pingInterval: number;
   readonly now: () => number;
-  readonly note: (message: string, details: object) => void;
+  readonly telemetry: Telemetry;
 }
 
 /** A part of the connections, as one function sweeps it; `from` is where another has stopped. */
@@ -40,7 +41,7 @@ export interface Sweep {
 
 /** The sweep of a deployment's connections. */
 export function createSweep(parts: SweepParts): Sweep {
-  const { sockets, gateway, invokeSelf, shards, pingInterval, now, note } = parts;
+  const { sockets, gateway, invokeSelf, shards, pingInterval, now, telemetry } = parts;
   const ping = pingFrame();
   const minutes = Math.max(1, Math.floor(pingInterval / MINUTE));
   // Two rounds without a pong, and some seconds in which a round may be late.
@@ -67,7 +68,9 @@ export function createSweep(parts: SweepParts): Sweep {
     try {
       await visit(connection);
     } catch (error) {
-      note("a connection could not be swept", { connectionId: connection.connectionId, error });
+      const { connectionId } = connection;
+      telemetry.count("SweepFailures");
+      telemetry.fail("a connection could not be swept", error, { connectionId });
     }
   }
 
@@ -75,18 +78,25 @@ export function createSweep(parts: SweepParts): Sweep {
     const { connectionId, session, endedAt } = connection;
     if (endedAt !== undefined) return finish(connection, endedAt);
     if (session === undefined && now() - connection.connectedAt > CONNECT_TIMEOUT)
-      return sockets.close(connectionId);
+      return reap(connectionId);
     if (session !== undefined && session.identity.expiresAt * 1000 <= now())
       return sockets.expire(connectionId, session.identity.org);
-    if (now() - connection.lastSeenAt > longestSilence) return sockets.close(connectionId);
+    if (now() - connection.lastSeenAt > longestSilence) return reap(connectionId);
+    telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone")
       return sockets.disconnect(connectionId);
     await tidy(connection);
   }
 
+  async function reap(connectionId: string): Promise<void> {
+    telemetry.count("Reaped");
+    await sockets.close(connectionId);
+  }
+
   /** What was under way when a connection ended is over: a second look takes away all it left. */
   async function finish(connection: Connection, endedAt: number): Promise<void> {
     if (now() - endedAt < LONGEST_WORK) return;
+    telemetry.count("Cleared");
     await sockets.clear(connection);
     await sockets.connections.remove(connection.connectionId);
   }

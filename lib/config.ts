@@ -57,6 +57,18 @@ export const Settings = z
       .min(1)
       .max(MESSAGE_BYTES)
       .default(16 * 1024),
+    /** `message:send` of a user in a second; ten seconds' worth may come at once; 0 is no limit. The same below. */
+    messageSendsPerSecond: whole.min(0).max(10_000).default(10),
+    /** The other `message:*` events of a user in a second. */
+    messageEventsPerSecond: whole.min(0).max(10_000).default(20),
+    /** `custom:*` events of a user in a second. */
+    customEventsPerSecond: whole.min(0).max(10_000).default(100),
+    /** `call:*` events of a user in a second. */
+    callEventsPerSecond: whole.min(0).max(10_000).default(5),
+    /** `integration:*` events of a user in a second. */
+    integrationEventsPerSecond: whole.min(0).max(10_000).default(10),
+    /** Frames of a socket in a second, whatever they carry. */
+    framesPerSecond: whole.min(0).max(10_000).default(200),
     /** Days a chat message is kept; 0 keeps it for good. */
     messageRetentionDays: whole.min(0).max(36_500).default(0),
     /** What the names of those Secrets Manager secrets begin with that integrations may use. */

@@ -55,6 +55,8 @@ export class LambdaFunction extends NodejsFunction {
       environment: {
         ...environment,
         NODE_OPTIONS: "--enable-source-maps",
+        POWERTOOLS_SERVICE_NAME: id.toLowerCase(),
+        POWERTOOLS_METRICS_NAMESPACE: "ServerlessSocketIo",
       },
       bundling: {
         format: OutputFormat.ESM,

@@ -106,6 +106,12 @@ const LIMITS = [
   "customPayloadBytes",
   "messageContentBytes",
   "messageRetentionDays",
+  "messageSendsPerSecond",
+  "messageEventsPerSecond",
+  "customEventsPerSecond",
+  "callEventsPerSecond",
+  "integrationEventsPerSecond",
+  "framesPerSecond",
 ] as const;
 
 const limitsOf = (settings: Settings) =>

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Database } from "./database.ts";
 import type { Functions } from "./functions.ts";
@@ -11,6 +12,8 @@ export interface ServiceCall {
   readonly action: string;
   /** Whether it was for a connection that is not there yet, or no more. */
   readonly isGone: boolean;
+  /** The partition of the table whose item it reads or writes, where it is one item by its key. */
+  readonly partition?: string | undefined;
 }
 
 export interface ServicesParts {
@@ -39,12 +42,12 @@ export function createServices(parts: ServicesParts) {
     const connection = connectionPath.exec(path)?.[1];
     const invoked = invocationPath.exec(path)?.[1];
     const caller = parts.functionOf(accessKeyId(request));
-    const note = (called: string, isGone = false) => {
-      if (caller !== undefined) onCall({ functionName: caller, action: called, isGone });
+    const note = (called: string, isGone = false, partition?: string) => {
+      if (caller !== undefined) onCall({ functionName: caller, action: called, isGone, partition });
     };
 
     if (target.startsWith("DynamoDB")) {
-      note(`dynamodb:${action}`);
+      void readBody(request).then((body) => note(`dynamodb:${action}`, false, partitionIn(body)));
       database.answer(request, response);
     } else if (target === "secretsmanager") {
       note(`secretsmanager:${action}`);
@@ -111,6 +114,16 @@ export function createServices(parts: ServicesParts) {
   }
 }
 
+/** The partition key in a request to DynamoDB that names one item. */
+function partitionIn(body: Buffer): string | undefined {
+  const { Key, Item } = JSON.parse(String(body)) as Partial<Record<"Key" | "Item", Keyed>>;
+  return (Key ?? Item)?.pk?.S;
+}
+
+interface Keyed {
+  readonly pk?: { readonly S?: string };
+}
+
 /** What Lambda tells a caller whose function threw: the error's name and message, without its stack. */
 function failureOf(message: string): object {
   const [first = ""] = message.split("\n");
@@ -135,6 +148,7 @@ function answerJson(response: ServerResponse, status: number, body: unknown): tr
 /** The whole body of a request. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
+  request.on("data", (chunk: Buffer) => chunks.push(chunk));
+  await once(request, "end");
   return Buffer.concat(chunks);
 }

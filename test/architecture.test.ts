@@ -19,9 +19,11 @@ describe.each(
     expect(strangers).toEqual([]);
   });
 
-  test("is within 450 KB, and 150 KB without the AWS SDK", () => {
-    expect(bundle.bytes).toBeLessThanOrEqual(450 * KB);
-    expect(bundle.bytes - bundle.sdkBytes).toBeLessThanOrEqual(150 * KB);
+  test("is within 450 KB, and 150 KB without the AWS SDK and Powertools", () => {
+    const { bytes, sdkBytes, powertoolsBytes } = bundle;
+    expect(bytes).toBeLessThanOrEqual(450 * KB);
+    expect(powertoolsBytes).toBeLessThanOrEqual(40 * KB);
+    expect(bytes - sdkBytes - powertoolsBytes).toBeLessThanOrEqual(150 * KB);
   });
 });
 

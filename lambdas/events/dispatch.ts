@@ -1,19 +1,26 @@
 import type * as z from "zod/mini";
 import type { Member, Session } from "#model/connection.ts";
+import { DEEPEST } from "#model/depth.ts";
 import type { Limits } from "#model/limits.ts";
+import type { Limited } from "#model/rate.ts";
 import type { Room } from "#model/room.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
+import type { Rates } from "#store/rates.ts";
 import type { Rooms } from "#store/rooms.ts";
 import { type AnyEvent, Instead, type Stores } from "./define-event.ts";
 import { describeFault } from "./describe-fault.ts";
 import { type Emits, shape } from "./emits.ts";
-import { EventError, requireJoined } from "./errors.ts";
+import { EventError, type RefusalCode, requireJoined } from "./errors.ts";
 import type { CallUpstream } from "./integrations/upstream.ts";
 import { refuseOversized } from "./oversized.ts";
+import { bucketOf, requireToken } from "./rate-limits.ts";
 
 /** Characters of a refusal's message, which may quote what the client sent. */
 const LONGEST_MESSAGE = 500;
+
+const TOO_DEEP = `payload: it nests more than ${DEEPEST} levels deep`;
 
 /** An event packet of a client. */
 export interface Call {
@@ -25,6 +32,10 @@ export interface Call {
   readonly ackId?: number | undefined;
   /** Bytes of the arguments as the client sent them, attachments included. */
   readonly bytes: number;
+  /** Set where this socket sends more than it may, whatever it sends. */
+  readonly limited?: Limited | undefined;
+  /** Set where the arguments nest too deep to be looked at. */
+  readonly isTooDeep: boolean;
 }
 
 /** What a call sends out, and what went wrong besides a refusal. */
@@ -37,40 +48,54 @@ export interface DispatchParts {
   readonly events: ReadonlyMap<string, AnyEvent>;
   readonly stores: Stores;
   readonly rooms: Pick<Rooms, "join" | "leave">;
+  readonly rates: Rates;
   readonly limits: Limits;
   readonly newOutbox: () => Outbox;
   readonly newId: () => string;
   readonly callUpstream: CallUpstream;
   readonly send: (emissions: readonly Emission[]) => Promise<void>;
   readonly now: () => number;
+  readonly count: Telemetry["count"];
 }
 
-/** Runs a call: find, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
+/** Runs a call: find, limit, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
 export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Dispatched> {
-  const { newOutbox } = parts;
+  const { events, newOutbox, count } = parts;
 
   return async (call) => {
     try {
       const outbox = newOutbox();
-      const event = parts.events.get(call.event);
+      requireToken(call.limited, "what this socket sends");
+      const event = events.get(call.event);
       if (event === undefined)
         throw new EventError("unknown_event", `there is no event ${call.event}`);
+      await limitRate(call, parts);
 
       const reply = await run(event, call, outbox, parts);
       answer(event, call, outbox, reply);
 
       refuseOversized(outbox);
+      count("Events", 1, { event: call.event, outcome: "ok" });
       return { emissions: outbox.emissions };
     } catch (fault) {
       const outbox = newOutbox();
+      countRefusal(call, fault instanceof EventError ? fault.code : "internal");
       if (fault instanceof EventError) {
         refuse(call, outbox, fault);
+        if (fault.cuts) outbox.disconnect({ connectionId: call.connectionId }, true);
         return { emissions: outbox.emissions };
       }
       refuseInternally(call, outbox);
       return { emissions: outbox.emissions, fault };
     }
   };
+
+  function countRefusal({ event }: Call, code: RefusalCode): void {
+    // A client may make up any number of names; CloudWatch would keep a metric of each.
+    const known = events.has(event) ? event : "unknown";
+    count("Events", 1, { event: known, outcome: code });
+    count("Refusals", 1, { code });
+  }
 }
 
 /** The answer to a call that failed for a reason of ours. */
@@ -80,6 +105,7 @@ export const refuseInternally = (call: Call, outbox: Outbox): void =>
 async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchParts) {
   const { session, connectionId } = call;
   const { identity } = session;
+  if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
   refuseLargePayload(call, parts.limits);
   const payload = parsePayload(event, call.args[0]);
   const granted = await event.access({ ...parts.stores, payload, identity, connectionId });
@@ -96,6 +122,11 @@ async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchP
     server: createServer<Emits>(identity.org, outbox),
     timestamp: new Date(parts.now()).toISOString(),
   });
+}
+
+async function limitRate({ event, session }: Call, { rates, limits }: DispatchParts) {
+  const bucket = bucketOf(event, session.identity, limits);
+  if (bucket !== undefined) requireToken(await rates.take(bucket), event);
 }
 
 async function flush(outbox: Outbox, { send }: DispatchParts): Promise<void> {

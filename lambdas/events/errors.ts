@@ -19,15 +19,18 @@ export class EventError extends Error {
   readonly code: RefusalCode;
   /** Milliseconds after which it may be tried again, where it is `rate_limited`. */
   readonly retryAfterMs: number | undefined;
+  /** Whether the client is disconnected for it. */
+  readonly cuts: boolean;
 
   constructor(
     code: RefusalCode,
     message: string,
-    options: ErrorOptions & { readonly retryAfterMs?: number } = {},
+    options: ErrorOptions & { readonly retryAfterMs?: number; readonly cuts?: boolean } = {},
   ) {
     super(message, options);
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.cuts = options.cuts ?? false;
   }
 }
 

@@ -1,5 +1,7 @@
 import * as z from "zod/mini";
+import { DEEPEST, nestsTooDeep } from "#model/depth.ts";
 import { Id } from "#model/id.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
 import type { Once } from "#store/once.ts";
@@ -28,6 +30,7 @@ export interface PublishParts {
   readonly newOutbox: () => Outbox;
   readonly send: (emissions: readonly Emission[]) => Promise<void>;
   readonly now: () => number;
+  readonly count: Telemetry["count"];
 }
 
 /** What a publisher is told: that it was a repetition, or what the entry's kind has to tell. */
@@ -39,6 +42,22 @@ export type Publish = (entry: unknown) => Promise<Published>;
 /** Takes what other back ends publish. */
 export function createPublish(parts: PublishParts): Publish {
   return async (given) => {
+    const { event = "" } = (given ?? {}) as { readonly event?: string };
+    const counted = (outcome: string) =>
+      parts.count("Events", 1, { event: publications.has(event) ? event : "unknown", outcome });
+    try {
+      const published = await take(given);
+      counted("published");
+      return published;
+    } catch (error) {
+      counted(error instanceof EventError ? error.code : "internal");
+      throw error;
+    }
+  };
+
+  async function take(given: unknown): Promise<Published> {
+    if (nestsTooDeep(given))
+      throw new EventError("invalid_payload", `entry: it nests more than ${DEEPEST} levels deep`);
     const { event, org, id } = parse(AnyEntry, given);
     const publication = publications.get(event);
     if (publication === undefined)
@@ -60,7 +79,7 @@ export function createPublish(parts: PublishParts): Publish {
       await parts.send(outbox.emissions);
       return told ?? {};
     }
-  };
+  }
 }
 
 function parse<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): z.output<Schema> {

@@ -31,6 +31,14 @@ export const Limits = z.object({
   customPayloadBytes: whole(1, MESSAGE_BYTES, 32 * KIB),
   /** Bytes of the content of a chat message. */
   messageContentBytes: whole(1, MESSAGE_BYTES, 16 * KIB),
+  /** Events of a user in a second, by the beginnings of their names; ten seconds' worth may come at once; 0 is no limit. */
+  messageSendsPerSecond: whole(0, 10_000, 10),
+  messageEventsPerSecond: whole(0, 10_000, 20),
+  customEventsPerSecond: whole(0, 10_000, 100),
+  callEventsPerSecond: whole(0, 10_000, 5),
+  integrationEventsPerSecond: whole(0, 10_000, 10),
+  /** Frames of a socket in a second, whatever they carry. */
+  framesPerSecond: whole(0, 10_000, 200),
   /** Days a chat message is kept; 0 keeps it for good. */
   messageRetentionDays: whole(0, 36_500, 0),
 });

@@ -16,6 +16,10 @@ export interface DeliveryParts {
 
 /** What became of a delivery besides the packets that arrived. */
 export interface Delivered {
+  /** Connections posted to. */
+  readonly recipients: number;
+  /** Frames posted to them, as far as they were there. */
+  readonly posts: number;
   readonly gone: readonly Gone[];
   /** Connections whose session a packet has ended; `close` where they are to be cut as well. */
   readonly ended: readonly { readonly connectionId: string; readonly close: boolean }[];
@@ -45,6 +49,7 @@ export async function deliver(
 ): Promise<Delivered> {
   const directory = createDirectory(members);
   const queues = await fillQueues(emissions, directory);
+  let posts = 0;
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
@@ -52,7 +57,10 @@ export async function deliver(
     queues,
     async ([connectionId, queue]) => {
       try {
-        const result = await postAll(connectionId, queue, post);
+        const result = await postAll(connectionId, queue, (...frame) => {
+          posts += 1;
+          return post(...frame);
+        });
         if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
       } catch (error) {
         failures.push(error);
@@ -60,7 +68,7 @@ export async function deliver(
     },
     { concurrency: POSTS_AT_ONCE },
   );
-  return { gone, ended: endings(queues), failures };
+  return { recipients: queues.size, posts, gone, ended: endings(queues), failures };
 }
 
 type Queues = ReadonlyMap<string, readonly Emission[]>;

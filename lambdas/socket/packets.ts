@@ -1,4 +1,5 @@
 import { Decoder, Encoder, isPacketValid, type Packet, PacketType } from "socket.io-parser";
+import { isTooDeep } from "#model/depth.ts";
 
 export { type Packet, PacketType };
 
@@ -24,6 +25,15 @@ export function decodePacket(
   return packet !== undefined && isPacketValid(packet) ? packet : undefined;
 }
 
+/**
+ * An event packet without its arguments, for those that nest too deep to be parsed; nothing where
+ * the packet is no such event.
+ */
+export const withoutArguments = (text: string): string | undefined => {
+  const event = /^2\d*\["(?:[^"\\]|\\.)*"/.exec(text)?.[0];
+  return event && `${event}]`;
+};
+
 /** How many attachments the header of a BINARY packet announces; nothing for any other packet. */
 export function announcedAttachments(text: string): number | undefined {
   const count = /^[56](\d+)-/.exec(text)?.[1];
@@ -32,6 +42,7 @@ export function announcedAttachments(text: string): number | undefined {
 
 /** Whether a header may be held until its attachments are there: legal as far as can be told yet. */
 export function isLegalHeader(text: string): boolean {
+  if (isTooDeep(text)) return false;
   try {
     new Decoder({ maxAttachments: MAX_ATTACHMENTS }).add(text);
     return true;

@@ -1,4 +1,6 @@
 import type { Session } from "#model/connection.ts";
+import { isTooDeep } from "#model/depth.ts";
+import type { Limited } from "#model/rate.ts";
 import type { Assembly, PieceFrame } from "./assembly.ts";
 import type { Connected } from "./connect.ts";
 import type { Emission, Outbox } from "./outbox.ts";
@@ -8,6 +10,7 @@ import {
   isLegalHeader,
   type Packet,
   PacketType,
+  withoutArguments,
 } from "./packets.ts";
 
 /** Milliseconds within which a connection must send CONNECT. */
@@ -22,6 +25,8 @@ export interface Incoming {
   readonly connectedAt: number;
   readonly receivedAt: number;
   readonly messageId: string;
+  /** Set where this socket sends more than it may. */
+  readonly limited?: Limited | undefined;
 }
 
 /** An event packet of a socket. */
@@ -32,6 +37,9 @@ export interface EventCall {
   readonly args: readonly unknown[];
   readonly ackId?: number | undefined;
   readonly bytes: number;
+  readonly limited?: Limited | undefined;
+  /** Set where the arguments nest too deep; they are left out then. */
+  readonly isTooDeep: boolean;
 }
 
 export interface ProtocolParts {
@@ -69,8 +77,9 @@ export function createProtocol(parts: ProtocolParts) {
   }
 
   async function onPacket(from: Incoming, [header, ...rest]: readonly (string | Buffer)[]) {
-    const { connectionId } = from;
-    const text = String(header);
+    const { connectionId, limited } = from;
+    const isDeep = isTooDeep(String(header));
+    const text = isDeep ? (withoutArguments(String(header)) ?? "") : String(header);
     const attachments = rest.filter((part) => Buffer.isBuffer(part));
     const packet = decodePacket(text, attachments);
     if (packet === undefined) return parts.close(connectionId);
@@ -81,7 +90,11 @@ export function createProtocol(parts: ProtocolParts) {
     if (session === undefined) return parts.close(connectionId);
     switch (packet.type) {
       case PacketType.EVENT:
-        return parts.onEvent(callOf(connectionId, session, packet, [text, ...attachments]));
+        return parts.onEvent({
+          ...callOf(connectionId, session, packet, [text, ...attachments]),
+          limited,
+          isTooDeep: isDeep,
+        });
       case PacketType.DISCONNECT:
         return parts.onDisconnect(connectionId);
       // This server never asks for an acknowledgement, so one from a client answers nothing.
@@ -114,7 +127,7 @@ function callOf(
   session: Session,
   { data, id }: Packet,
   parts: readonly [string, ...Buffer[]],
-): EventCall {
+): Omit<EventCall, "limited" | "isTooDeep"> {
   const [name, ...args] = data as [string | number, ...unknown[]];
   const event = String(name).slice(0, LONGEST_NAME);
   const size = parts.map((part) => Buffer.byteLength(part)).reduce((sum, bytes) => sum + bytes);

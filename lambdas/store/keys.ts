@@ -127,6 +127,12 @@ export const onceKey = (kind: string, id: string): Key => ({
   sk: "once",
 });
 
+/** A bucket of tokens, by what they are for and whose they are. */
+export const rateKey = (kind: string, owner: readonly string[]): Key => ({
+  pk: segments("rate", kind, ...owner),
+  sk: "rate",
+});
+
 /** The limit of connections that an organisation has of its own. */
 export const limitKey = (org: string): Key => ({ pk: segments("limit", org), sk: "connections" });
 

@@ -119,3 +119,23 @@ test("[SIO17] a token that has expired ends the socket at its next event, which 
     timestamp: isoTime,
   });
 });
+
+test("[SIO18] a client that floods is refused, and then disconnected for good", async () => {
+  const ann = await person({ org: newOrg() });
+  const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+
+  for (let sent = 0; sent < 100; sent += 1) ann.tell("call:end", {});
+  const answers = Array.from({ length: 10 }, () => ann.emit("call:end", {}));
+  const last = await Promise.all(answers);
+  // Ten times five a second, for ten seconds and more.
+  for (let sent = 0; sent < 1200; sent += 1) ann.tell("call:end", {});
+
+  expect(last).toContainEqual({
+    error: {
+      code: "rate_limited",
+      message: "call:end comes too often",
+      retryAfterMs: expect.any(Number),
+    },
+  });
+  expect(await gone).toBe("io server disconnect");
+});

@@ -114,6 +114,24 @@ test("an attachment whose header never comes is held, and gone with its connecti
   expect(pieces).toHaveLength(1);
 });
 
+test("[SIO19] what nests too deep is refused by its event, and one level less is taken", async () => {
+  const { ann, ben } = await people("ann", "ben");
+  await ben.emit("subscribe:project", "p1");
+  const raw = await rawSocket(await tokenFor({ org: ann.org }));
+  const nested = (levels: number) =>
+    `421["custom:event",{"projectId":"p1","deep":${"[".repeat(levels)}"]["${"]".repeat(levels)}}]`;
+
+  raw.send(nested(10_000));
+  expect(await raw.next()).toContain(
+    '"invalid_payload","message":"payload: it nests more than 100 levels deep"',
+  );
+  raw.send(nested(98));
+  expect(await raw.next()).toBe('431[{"ok":true}]');
+  await ben.next("custom:event");
+  raw.send(`40${"[".repeat(10_000)}`);
+  expect(await raw.closed).toBe(1000);
+});
+
 test("neither tokens nor contents are logged", async () => {
   const { ann } = await people("ann");
   logged.length = 0;

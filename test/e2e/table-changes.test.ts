@@ -1,4 +1,4 @@
-import type { DynamoDBRecord } from "aws-lambda";
+import type { Context, DynamoDBRecord } from "aws-lambda";
 import { beforeAll, describe, expect, test } from "vitest";
 import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
@@ -64,7 +64,8 @@ beforeAll(async () => {
       attributes: ["total", "isPaid", "tags", "lines", "scan"],
     }),
   });
-  ({ handler } = await import("../../lambdas/table-changes.ts"));
+  const loaded = await import("../../lambdas/table-changes.ts");
+  handler = (event) => loaded.handler(event, {} as Context);
 });
 
 describe("the changes of a DynamoDB table", () => {

@@ -11,6 +11,7 @@ import { createTable } from "../../lambdas/store/table.ts";
 import { createSweep } from "../../lambdas/sweep.ts";
 import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
+import { SILENT } from "../support/silent.ts";
 
 /** How the function dies, or fails, at one of its calls of the database. */
 export type Fault = "dies before" | "dies after" | "fails once before" | "fails once after";
@@ -28,15 +29,21 @@ export interface World {
   withFault(call: number, fault: Fault | undefined, work: () => Promise<void>): Promise<number>;
   /** Lets half a minute pass and sweeps everything. */
   sweep(): Promise<void>;
+  /** Lets time pass. */
+  pass(milliseconds: number): void;
   framesOf(connectionId: string): Frames;
+  /** Whether the gateway still holds a connection. */
+  isConnected(connectionId: string): boolean;
   items(): Promise<Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
-const LIMITS = Limits.parse({ shards: 1 });
-
 /** A world with one shard. */
-export async function createWorld(assembly: string): Promise<World> {
+export async function createWorld(
+  assembly: string,
+  settings: Partial<Limits> = {},
+): Promise<World> {
+  const limits = Limits.parse({ ...settings, shards: 1 });
   const { tables } = readStack(assembly);
   const database = await startDatabase({ tables });
   const http = createServer(database.answer);
@@ -87,7 +94,7 @@ export async function createWorld(assembly: string): Promise<World> {
     tableName: tables[0]?.name ?? "",
     pause: async () => undefined,
   });
-  const common = { table, gateway, limits: LIMITS, now, note: () => undefined };
+  const common = { table, gateway, limits, now, telemetry: SILENT };
   const server = createRealtimeServer({
     ...common,
     invokeSelf: async () => undefined,
@@ -102,7 +109,7 @@ export async function createWorld(assembly: string): Promise<World> {
     ...common,
     sockets: createSockets(common),
     invokeSelf: async () => undefined,
-    shards: LIMITS.shards,
+    shards: limits.shards,
     pingInterval: 240_000,
   });
 
@@ -138,6 +145,10 @@ export async function createWorld(assembly: string): Promise<World> {
       clock += 31_000;
       await sweeper.sweep({ shard: 0 });
     },
+    pass(milliseconds) {
+      clock += milliseconds;
+    },
+    isConnected: (connectionId) => frames.has(connectionId),
     framesOf: (connectionId) => frames.get(connectionId) ?? [],
     items: database.items,
     async stop() {

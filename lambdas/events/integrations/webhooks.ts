@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
+import { isTooDeep } from "#model/depth.ts";
 import type { Integration, Webhook } from "#model/integration.ts";
 import type { Integrations } from "#store/integrations.ts";
 import type { Once } from "#store/once.ts";
@@ -22,7 +23,7 @@ export interface Delivery {
 /** What a sender is answered; the reason of a refusal is for the log. */
 export type Received =
   | { readonly status: 202 | 200 }
-  | { readonly status: 401 | 404 | 413; readonly reason: string };
+  | { readonly status: 400 | 401 | 404 | 413; readonly reason: string };
 
 export interface WebhooksParts {
   readonly integrations: Integrations;
@@ -39,6 +40,7 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
   return async (delivery) => {
     const { projectId, integrationId, body } = delivery;
     if (body.length > LARGEST) return { status: 413, reason: `${body.length} bytes` };
+    if (isTooDeep(body.toString())) return { status: 400, reason: "it nests too deep" };
     const found = await find(delivery);
     if (found === undefined) return { status: 404, reason: "there is no such webhook" };
 
