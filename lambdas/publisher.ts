@@ -1,7 +1,7 @@
 import { createPublish, type Publish } from "#events/publish.ts";
 import { createOnce } from "#store/once.ts";
 import { createRevocations } from "#store/revocations.ts";
-import { createSockets, type SocketsParts } from "./sockets.ts";
+import { createSockets, type SocketsParts, UndeliveredError } from "./sockets.ts";
 
 /** Milliseconds for which an entry's id is remembered. */
 const MEMORY = 600_000;
@@ -16,9 +16,12 @@ export function createPublisher(parts: SocketsParts): Publish {
     revocations: createRevocations(table),
     once: createOnce({ table, now, memory: MEMORY }),
     newOutbox: sockets.newOutbox,
-    // Not thrown: a second try would send it twice to all whom the first one reached.
-    send: (emissions) =>
-      sockets.send(emissions).catch((error: unknown) => telemetry.fail("some posts failed", error)),
+    send: (emissions, ready) =>
+      sockets.send(emissions, ready).catch((error: unknown) => {
+        if (!(error instanceof UndeliveredError)) throw error;
+        // Not thrown: a second try would send it twice to all whom the first one reached.
+        telemetry.fail("some posts failed", error);
+      }),
     now,
     count: telemetry.count,
   });

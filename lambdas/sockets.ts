@@ -44,8 +44,11 @@ export interface Sockets {
   readonly places: Places;
   readonly integrations: Integrations;
   newOutbox(): Outbox;
-  /** Posts emissions; forgets the connections that are gone. Throws once all is done where some post failed. */
-  send(emissions: readonly Emission[]): Promise<void>;
+  /**
+   * Posts emissions; forgets the connections that are gone. Throws an `UndeliveredError` once all is
+   * done where some post failed; throws anything else before the first post. `ready` is called in between.
+   */
+  send(emissions: readonly Emission[], ready?: () => Promise<void>): Promise<void>;
   /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
   /** Takes away whatever a connection has, or may have: what an earlier try left included. */
@@ -84,11 +87,12 @@ export function createSockets(parts: SocketsParts): Sockets {
 
   return { ...stores, integrations, newOutbox, send, clear, expire, disconnect, close };
 
-  async function send(emissions: readonly Emission[]): Promise<void> {
+  async function send(emissions: readonly Emission[], ready?: () => Promise<void>): Promise<void> {
     const began = now();
     const { recipients, posts, gone, ended, failures } = await deliver(emissions, {
       members: rooms.members,
       post: gateway.post,
+      ready,
     });
     telemetry.count("FanOut", recipients);
     telemetry.count("FanOutDuration", now() - began);

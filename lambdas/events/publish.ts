@@ -28,7 +28,7 @@ export interface PublishParts {
   readonly revocations: Revocations;
   readonly once: Once;
   readonly newOutbox: () => Outbox;
-  readonly send: (emissions: readonly Emission[]) => Promise<void>;
+  readonly send: (emissions: readonly Emission[], ready?: Commit) => Promise<void>;
   readonly now: () => number;
   readonly count: Telemetry["count"];
 }
@@ -37,16 +37,19 @@ export interface PublishParts {
 export type Published = { readonly repeated: true } | object;
 
 /** Publishes an entry. Throws an `EventError` that names what is wrong with it; then nothing was sent. */
-export type Publish = (entry: unknown) => Promise<Published>;
+export type Publish = (entry: unknown, commit?: Commit) => Promise<Published>;
+
+/** Called once all is stored and its audience known, before anything is sent. */
+type Commit = () => Promise<void>;
 
 /** Takes what other back ends publish. */
 export function createPublish(parts: PublishParts): Publish {
-  return async (given) => {
+  return async (given, commit) => {
     const { event = "" } = (given ?? {}) as { readonly event?: string };
     const counted = (outcome: string) =>
       parts.count("Events", 1, { event: publications.has(event) ? event : "unknown", outcome });
     try {
-      const published = await take(given);
+      const published = await take(given, commit);
       counted("published");
       return published;
     } catch (error) {
@@ -55,7 +58,7 @@ export function createPublish(parts: PublishParts): Publish {
     }
   };
 
-  async function take(given: unknown): Promise<Published> {
+  async function take(given: unknown, commit?: Commit): Promise<Published> {
     if (nestsTooDeep(given))
       throw new EventError("invalid_payload", `entry: it nests more than ${DEEPEST} levels deep`);
     const { event, org, id } = parse(AnyEntry, given);
@@ -63,11 +66,11 @@ export function createPublish(parts: PublishParts): Publish {
     if (publication === undefined)
       throw new EventError("unknown_event", `event: there is no publication ${event}`);
     const entry = parse(publication.entry, given);
-    if (id === undefined) return run();
+    if (id === undefined) return run(commit);
     const outcome = await parts.once.run(`published ${org}`, id, run);
     return outcome.done ? outcome.result : { repeated: true };
 
-    async function run(): Promise<Published> {
+    async function run(committed?: Commit): Promise<Published> {
       const outbox = parts.newOutbox();
       const told = await publication?.handle({
         ...parts.stores,
@@ -76,7 +79,7 @@ export function createPublish(parts: PublishParts): Publish {
         timestamp: new Date(parts.now()).toISOString(),
       });
       refuseOversized(outbox);
-      await parts.send(outbox.emissions);
+      await parts.send(outbox.emissions, committed);
       return told ?? {};
     }
   }

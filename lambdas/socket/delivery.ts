@@ -12,6 +12,8 @@ export interface DeliveryParts {
   /** The sockets in a room, page by page. */
   readonly members: (org: string, room: Room) => AsyncIterable<readonly Listed[]>;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+  /** Called once all audiences are known, before the first post. */
+  readonly ready?: (() => Promise<void>) | undefined;
 }
 
 /** What became of a delivery besides the packets that arrived. */
@@ -45,10 +47,11 @@ export interface RoomOfOrg {
  */
 export async function deliver(
   emissions: readonly Emission[],
-  { members, post }: DeliveryParts,
+  { members, post, ready }: DeliveryParts,
 ): Promise<Delivered> {
   const directory = createDirectory(members);
   const queues = await fillQueues(emissions, directory);
+  await ready?.();
   let posts = 0;
   const gone: Gone[] = [];
   const failures: unknown[] = [];

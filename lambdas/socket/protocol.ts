@@ -114,11 +114,17 @@ export function createProtocol(parts: ProtocolParts) {
     }
     if (receivedAt - connectedAt > CONNECT_TIMEOUT) return parts.close(connectionId);
 
-    const result = await parts.connect(connectionId, packet.data, outbox);
+    const result = await parts.connect(connectionId, packet.data, outbox).catch(giveUp);
     if (result.outcome === "illegal") return parts.close(connectionId);
     if (result.outcome === "refused") parts.onRefusal(connectionId, result.reason);
     else parts.onConnected(connectionId, result.session);
     return parts.send(outbox.emissions);
+
+    /** Cut, the client comes again; left alone, it would wait for an answer. */
+    async function giveUp(error: unknown): Promise<never> {
+      await parts.close(connectionId);
+      throw error;
+    }
   }
 }
 

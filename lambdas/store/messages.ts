@@ -95,7 +95,8 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
     async post(place, draft) {
       const { id, clientMessageId: _, ...content } = await settle(place, draft);
       // However often it is tried, and wherever a try broke off: one put is the first.
-      const isNew = await table.create({ ...messageKey(place, id), id, ...content, ...expiry() });
+      const item = { ...messageKey(place, id), id, ...content, attempt: draft.id, ...expiry() };
+      const isNew = await table.create(item);
       return { message: { id, ...content, reactions: {}, readBy: 0 }, isNew };
     },
 

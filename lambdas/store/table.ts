@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
@@ -26,12 +27,15 @@ const GETS_A_BATCH = 100;
 const BATCH_TRIES = 6;
 const FIRST_WAIT = 25;
 
-/** The one table, in the six calls the stores make of it. Condition failures are results here. */
+/**
+ * The one table, in the calls the stores make of it. Condition failures are results here. But where
+ * the SDK has repeated a call, nobody can tell whether the first try did it: then it is thrown.
+ */
 export interface Table {
   get(key: Key, projection?: string): Promise<Item | undefined>;
   getAll(keys: readonly Key[]): Promise<Item[]>;
   put(item: KeyedItem): Promise<void>;
-  /** Puts an item unless there is one of its key; `false` where there is. */
+  /** Puts an item unless there is one of its key; `false` where there is another. */
   create(item: KeyedItem): Promise<boolean>;
   /** The attributes asked for by `ReturnValues`, or `undefined` where the condition did not hold. */
   update(key: Key, change: Change): Promise<Item | undefined>;
@@ -72,7 +76,7 @@ export interface TableParts {
 
 /** The table behind a document client. */
 export function createTable({ client, tableName: TableName, pause }: TableParts): Table {
-  return {
+  const table: Table = {
     async get(Key, ProjectionExpression) {
       const read = { TableName, Key, ConsistentRead: true };
       const { Item } = await client.send(
@@ -106,18 +110,26 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
     },
 
     async create(Item) {
-      const created = await unlessConditionFails(() =>
-        client.send(
-          new PutCommand({ TableName, Item, ConditionExpression: "attribute_not_exists(pk)" }),
-        ),
-      );
-      return created !== undefined;
+      const put = new PutCommand({
+        TableName,
+        Item,
+        ConditionExpression: "attribute_not_exists(pk)",
+      });
+      try {
+        return (await unlessConditionFails(() => client.send(put))) !== undefined;
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        // It was tried again after an answer was lost: what is there may be its own.
+        return holds(await table.get({ pk: Item.pk, sk: Item.sk }), Item);
+      }
     },
 
     update: (Key, change) =>
       unlessConditionFails(async () => {
-        const { Attributes } = await client.send(new UpdateCommand({ TableName, Key, ...change }));
-        return Attributes ?? {};
+        const updated = await client.send(new UpdateCommand({ TableName, Key, ...change }));
+        if (change.ReturnValues?.endsWith("_OLD") && wasRetried(updated))
+          throw new Error("an update was made twice; what was there before is not known");
+        return updated.Attributes ?? {};
       }),
 
     remove: (Key, condition) =>
@@ -151,6 +163,7 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
 
     page: (query) => pageFrom(query, undefined),
   };
+  return table;
 
   async function pageFrom(query: Query, start: Item | undefined): Promise<Page> {
     const input = { ...query, TableName };
@@ -180,10 +193,23 @@ async function unlessConditionFails<Result>(
   try {
     return await call();
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) return undefined;
-    throw error;
+    if (!(error instanceof ConditionalCheckFailedException) || wasRetried(error)) throw error;
+    return undefined;
   }
 }
+
+/** Whether the SDK has made the call more than once: the first may have been what changed the item. */
+const wasRetried = ({ $metadata }: MetadataBearer): boolean => ($metadata.attempts ?? 1) > 1;
+
+interface MetadataBearer {
+  readonly $metadata: { readonly attempts?: number | undefined };
+}
+
+/** Whether an item has all of these attributes. */
+const holds = (item: Item | undefined, attributes: Item): boolean =>
+  Object.entries(attributes).every(
+    ([name, value]) => value === undefined || isDeepStrictEqual(item?.[name], value),
+  );
 
 function* chunks<Entry>(entries: readonly Entry[], size: number): Iterable<Entry[]> {
   for (let start = 0; start < entries.length; start += size)

@@ -110,7 +110,7 @@ describe("frames of a socket", () => {
     const ann = await narrow.connect("ann", newOrg());
 
     expect(await sendAll(narrow, ann, 40, '421["presence:update"]')).toBeLessThanOrEqual(21);
-    const calls = await narrow.withFault(0, undefined, async () => {
+    const { calls } = await narrow.withFault(0, undefined, async () => {
       await narrow.send(ann, "3");
     });
     expect(calls).toBe(0);

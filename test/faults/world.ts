@@ -1,20 +1,57 @@
+import { createHmac } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
+import { createWebhooks } from "../../lambdas/events/integrations/webhooks.ts";
 import { identityOf } from "../../lambdas/model/identity.ts";
+import { Integration } from "../../lambdas/model/integration.ts";
 import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
+import { createPublisher } from "../../lambdas/publisher.ts";
 import { createRealtimeServer } from "../../lambdas/server.ts";
 import { createSockets } from "../../lambdas/sockets.ts";
+import { createIntegrations } from "../../lambdas/store/integrations.ts";
+import { createOnce } from "../../lambdas/store/once.ts";
 import { createTable } from "../../lambdas/store/table.ts";
 import { createSweep } from "../../lambdas/sweep.ts";
 import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
 import { SILENT } from "../support/silent.ts";
 
-/** How the function dies, or fails, at one of its calls of the database. */
-export type Fault = "dies before" | "dies after" | "fails once before" | "fails once after";
+/**
+ * How the function dies, or fails, at one of its calls: of the database, of the gateway, of itself.
+ * `is throttled` is what is left of throttling when the SDK has given up, and what a batch leaves
+ * unprocessed; `times out` fails at once and is applied later, when all else is done; `is repeated`
+ * is a call whose answer was lost, so that the SDK has made it again.
+ */
+export const FAULTS = [
+  "dies before",
+  "dies after",
+  "fails once before",
+  "fails once after",
+  "is throttled",
+  "times out",
+  "is repeated",
+] as const;
+export type Fault = (typeof FAULTS)[number];
+
+const WEBHOOK_SECRET = "a secret of webhooks";
+
+const SHOP = Integration.parse({
+  ...{ projectId: "p1", integrationId: "shop", name: "Shop" },
+  ...{ baseUrl: "https://shop.example", endpoints: {} },
+  webhook: {
+    ...{ scheme: "hmac-sha256", signatureHeader: "x-signature", idHeader: "x-id" },
+    secretArn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook",
+  },
+});
+
+/** The calls that some work made, and the connection its fault kept a frame from, if it was one. */
+export interface Made {
+  readonly calls: number;
+  readonly unpostedTo?: string | undefined;
+}
 
 /** What a connection was sent: frames in their order. */
 type Frames = string[];
@@ -25,8 +62,15 @@ export interface World {
   connect(userId: string, org: string): Promise<string>;
   send(connectionId: string, frame: string): Promise<void>;
   disconnect(connectionId: string): Promise<void>;
-  /** Runs work with a fault at its call of this number; gives how many calls it made. */
-  withFault(call: number, fault: Fault | undefined, work: () => Promise<void>): Promise<number>;
+  /** Publishes an entry; tells whether the publisher was told that it is. */
+  publish(entry: object): Promise<boolean>;
+  /** Registers the integration shop of p1, with webhooks, and takes it away again. */
+  registerShop(org: string): Promise<unknown>;
+  removeShop(org: string): Promise<unknown>;
+  /** Delivers a webhook of the integration shop in p1; tells whether its sender was told it is taken. */
+  deliver(id: string, body: string): Promise<boolean>;
+  /** Runs work with a fault at its call of this number. */
+  withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
   /** Lets half a minute pass and sweeps everything. */
   sweep(): Promise<void>;
   /** Lets time pass. */
@@ -35,7 +79,36 @@ export interface World {
   /** Whether the gateway still holds a connection. */
   isConnected(connectionId: string): boolean;
   items(): Promise<Record<string, unknown>[]>;
+  /** Empties the table. */
+  forgetEverything(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What of a batch DynamoDB leaves for another time when it is throttled: everything. */
+function unprocessedOf({ input }: Command): object | undefined {
+  const [entry] = Object.values(input.RequestItems ?? {});
+  if (entry === undefined) return undefined;
+  return Array.isArray(entry)
+    ? { UnprocessedItems: input.RequestItems }
+    : { Responses: {}, UnprocessedKeys: input.RequestItems };
+}
+
+/** What the SDK tells of a call that it has made twice. */
+function markRepeated<Outcome>(outcome: Outcome): Outcome {
+  const { $metadata } = (outcome ?? {}) as { $metadata?: { attempts?: number } };
+  if ($metadata !== undefined) $metadata.attempts = 2;
+  return outcome;
+}
+
+interface Attempt<Result> {
+  /** What the call gives where it is throttled, if it does not throw then. */
+  readonly unprocessed?: Result | undefined;
+  readonly isRepeated?: boolean;
+  readonly postTo?: string;
+}
+
+interface Command {
+  readonly input: { readonly RequestItems?: Readonly<Record<string, unknown>> };
 }
 
 /** A world with one shard. */
@@ -60,34 +133,65 @@ export async function createWorld(
   let clock = Date.now();
   const now = () => clock;
   const frames = new Map<string, Frames>();
+  const open = new Set<string>();
   let calls = 0;
   let faulty = 0;
   let fault: Fault | undefined;
   let isDead = false;
+  let unpostedTo: string | undefined;
+
+  /** What was under way when its caller stopped waiting for it. */
+  const late: (() => Promise<unknown>)[] = [];
+
+  /** Makes a call, or what the fault of this moment makes of it. */
+  async function attempt<Result>(
+    call: () => Promise<Result>,
+    { unprocessed, isRepeated = true, postTo }: Attempt<Result> = {},
+  ): Promise<Result> {
+    if (isDead) throw new Error("the function is dead");
+    calls += 1;
+    if (calls !== faulty || fault === undefined) return call();
+    isDead = fault.startsWith("dies");
+    unpostedTo = postTo;
+    switch (fault) {
+      case "dies before":
+      case "fails once before":
+        throw new Error("before the call");
+      case "is throttled":
+        if (unprocessed !== undefined) return unprocessed;
+        throw new Error("throttled");
+      case "times out":
+        late.push(call);
+        throw new Error("no answer yet");
+      case "is repeated":
+        if (isRepeated) await call();
+        return call().then(markRepeated, (error) => Promise.reject(markRepeated(error)));
+      default:
+        await call();
+        throw new Error("after the call");
+    }
+  }
 
   const client = {
-    async send(command: never) {
-      if (isDead) throw new Error("the function is dead");
-      calls += 1;
-      const strikes = calls === faulty && fault !== undefined;
-      if (strikes) isDead = fault?.startsWith("dies") ?? false;
-      if (strikes && fault?.endsWith("before")) throw new Error("before the call");
-      const result = await real.send(command);
-      if (strikes) throw new Error("after the call");
-      return result;
-    },
+    send: (command: Command) =>
+      attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) }),
   } as unknown as DynamoDBDocumentClient;
 
   const gateway = {
-    async post(connectionId: string, frame: string) {
-      if (isDead) throw new Error("the function is dead");
-      const received = frames.get(connectionId);
-      received?.push(frame);
-      return received === undefined ? ("gone" as const) : ("sent" as const);
-    },
-    async close(connectionId: string) {
-      frames.delete(connectionId);
-    },
+    post: (connectionId: string, frame: string) =>
+      attempt(
+        async () => {
+          if (!open.has(connectionId)) return "gone" as const;
+          frames.get(connectionId)?.push(frame);
+          return "sent" as const;
+        },
+        // A post whose answer is lost fails; nobody knows whether it arrived.
+        { isRepeated: false, postTo: connectionId },
+      ),
+    close: (connectionId: string) =>
+      attempt(async () => {
+        open.delete(connectionId);
+      }),
   };
   const table = createTable({
     client,
@@ -97,7 +201,7 @@ export async function createWorld(
   const common = { table, gateway, limits, now, telemetry: SILENT };
   const server = createRealtimeServer({
     ...common,
-    invokeSelf: async () => undefined,
+    invokeSelf: () => attempt(async () => undefined),
     authenticate: async (token) => identityOf(JSON.parse(token)),
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
@@ -113,6 +217,16 @@ export async function createWorld(
     pingInterval: 240_000,
   });
 
+  const publisher = createPublisher(common);
+  const integrations = createIntegrations({ table, now });
+  const webhooks = createWebhooks({
+    integrations,
+    once: createOnce({ table, now, memory: 86_400_000 }),
+    publish: publisher,
+    secret: async () => WEBHOOK_SECRET,
+    now,
+  });
+
   const send = (connectionId: string, frame: string) =>
     server
       .onFrame({ connectionId, connectedAt: clock, receivedAt: clock, messageId: ulid() }, frame)
@@ -124,6 +238,7 @@ export async function createWorld(
     async connect(userId, org) {
       const connectionId = ulid();
       frames.set(connectionId, []);
+      open.add(connectionId);
       const query = { EIO: "4", transport: "websocket" };
       await server.accept({ connectionId, connectedAt: clock, headers: {}, query });
       const claims = { sub: userId, org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
@@ -131,14 +246,31 @@ export async function createWorld(
       return connectionId;
     },
     async disconnect(connectionId) {
-      frames.delete(connectionId);
+      open.delete(connectionId);
       await server.disconnect(connectionId).catch(() => undefined);
+    },
+    publish: (entry) =>
+      publisher(entry).then(
+        () => true,
+        () => false,
+      ),
+    registerShop: (org) => integrations.put(org, SHOP),
+    removeShop: (org) => integrations.remove({ org, ...SHOP }),
+    async deliver(id, body) {
+      const signed = createHmac("sha256", WEBHOOK_SECRET).update(body).digest("hex");
+      const headers = { "x-signature": signed, "x-id": id };
+      const delivery = { projectId: "p1", integrationId: "shop", headers, body: Buffer.from(body) };
+      return webhooks(delivery).then(
+        ({ status }) => status < 300,
+        () => false,
+      );
     },
     async withFault(call, how, work) {
       [calls, faulty, fault, isDead] = [0, call, how, false];
       await work();
-      const made = calls;
-      [faulty, fault, isDead] = [0, undefined, false];
+      const made = { calls, unpostedTo };
+      [faulty, fault, isDead, unpostedTo] = [0, undefined, false, undefined];
+      for (const call of late.splice(0)) await call().catch(() => undefined);
       return made;
     },
     async sweep() {
@@ -148,9 +280,13 @@ export async function createWorld(
     pass(milliseconds) {
       clock += milliseconds;
     },
-    isConnected: (connectionId) => frames.has(connectionId),
+    isConnected: (connectionId) => open.has(connectionId),
     framesOf: (connectionId) => frames.get(connectionId) ?? [],
     items: database.items,
+    async forgetEverything() {
+      const keys = (await database.items()).map(({ pk, sk }) => ({ pk: `${pk}`, sk: `${sk}` }));
+      await table.writeAll([], keys);
+    },
     async stop() {
       real.destroy();
       await database.stop();

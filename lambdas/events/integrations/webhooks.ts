@@ -57,7 +57,7 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
       return { status: 202 };
     }
     const kind = `webhook ${JSON.stringify([org, projectId, integrationId])}`;
-    const outcome = await once.run(kind, verified.id, () => publish(entry));
+    const outcome = await once.run(kind, verified.id, (commit) => publish(entry, commit));
     return { status: outcome.done ? 202 : 200 };
   };
 
