@@ -10,6 +10,7 @@ import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
 import type { Session } from "#model/connection.ts";
 import type { Heartbeat, Limits } from "#model/limits.ts";
+import type { Limited } from "#model/rate.ts";
 import type { Telemetry } from "#model/telemetry.ts";
 import { createAssembly } from "#socket/assembly.ts";
 import { type Authenticate, AuthenticationError } from "#socket/authentication.ts";
@@ -18,6 +19,7 @@ import {
   CONNECT_TIMEOUT,
   createProtocol,
   type EventCall,
+  type EventPacket,
   type Incoming,
 } from "#socket/protocol.ts";
 import { createRates } from "#store/rates.ts";
@@ -106,6 +108,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     }),
     assemble: createAssembly({ connections, pieces, now, pause }),
     onEvent,
+    onFailure: answerFailure,
     onConnected: (connectionId, session) => void sessions.set(connectionId, session),
     onRefusal: (connectionId, reason) => note("CONNECT was refused", { connectionId, reason }),
     newOutbox,
@@ -175,8 +178,15 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     }
   }
 
-  function limit(connectionId: string) {
-    return rates.take({ kind: "frames", owner: [connectionId], perSecond: limits.framesPerSecond });
+  async function limit(connectionId: string): Promise<Limited | undefined> {
+    const bucket = { kind: "frames", owner: [connectionId], perSecond: limits.framesPerSecond };
+    try {
+      return await rates.take(bucket);
+    } catch (error) {
+      // Before the frame is decoded nobody could be answered; what follows can.
+      telemetry.fail("a limit could not be kept", error, { connectionId });
+      return undefined;
+    }
   }
 
   /** Tells the client not to come back, and cuts it. */
@@ -197,14 +207,18 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     return known;
   }
 
+  async function answerFailure(packet: EventPacket, error: unknown): Promise<never> {
+    telemetry.about({ event: packet.event });
+    const outbox = newOutbox();
+    refuseInternally(packet, outbox);
+    await send(outbox.emissions);
+    throw error;
+  }
+
   /** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
   async function answerUnsent(call: EventCall, error: unknown): Promise<never> {
-    if (!(error instanceof UndeliveredError)) {
-      const outbox = newOutbox();
-      refuseInternally(call, outbox);
-      await send(outbox.emissions);
-    }
-    throw error;
+    if (error instanceof UndeliveredError) throw error;
+    return answerFailure(call, error);
   }
 
   async function onEvent(call: EventCall) {

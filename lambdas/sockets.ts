@@ -124,8 +124,11 @@ export function createSockets(parts: SocketsParts): Sockets {
   }
 
   async function close(connectionId: string): Promise<void> {
-    await disconnect(connectionId);
-    await gateway.close(connectionId);
+    try {
+      await disconnect(connectionId);
+    } finally {
+      await gateway.close(connectionId);
+    }
   }
 
   async function disconnect(connectionId: string): Promise<void> {

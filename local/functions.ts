@@ -13,6 +13,8 @@ export type InvocationResult =
 /** The functions of the stack, run as Lambda runs them. */
 export interface Functions {
   readonly names: readonly string[];
+  /** Bytes of each environment's heap at the end of its last invocation, by function. */
+  heaps(): Readonly<Record<string, readonly number[]>>;
   invoke(name: string, event: object): Promise<InvocationResult>;
   /** Queues an invocation that is tried three times in all. */
   invokeAsync(name: string, event: object): void;
@@ -56,6 +58,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
   return {
     names: [...pools.keys()],
+    heaps: () => Object.fromEntries([...pools].map(([name, pool]) => [name, pool.heaps()])),
     invoke: (name, event) => track(invoke(name, event)),
     invokeAsync: (name, event) => void track(persist(name, event)),
     async stop() {
@@ -65,6 +68,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
 }
 
 interface Pool {
+  heaps(): readonly number[];
   run(event: object): Promise<InvocationResult>;
   stop(): Promise<void>;
 }
@@ -105,6 +109,7 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
       }
       return result;
     },
+    heaps: () => [...all].map((environment) => environment.heap()),
     async stop() {
       await Promise.all([...all].map((environment) => environment.stop()));
     },
@@ -114,13 +119,14 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
 interface Environment {
   run(event: object): Promise<InvocationResult>;
   isAlive(): boolean;
+  heap(): number;
   stop(): Promise<unknown>;
 }
 
 type Message =
   | { readonly type: "log"; readonly text: string }
-  | { readonly type: "result"; readonly value: unknown }
-  | { readonly type: "error"; readonly message: string };
+  | { readonly type: "result"; readonly value: unknown; readonly heap: number }
+  | { readonly type: "error"; readonly message: string; readonly heap: number };
 
 function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts): Environment {
   const { port1: port, port2 } = new MessageChannel();
@@ -128,6 +134,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
   const worker = startWorker(definition, parts, port2, wake);
   const timeout = definition.timeoutSeconds * 1000;
   let isAlive = true;
+  let heap = 0;
   let settle: (result: InvocationResult) => void = () => undefined;
 
   const die = (message: string) => {
@@ -137,6 +144,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
   worker.on("error", (error) => die(String(error)));
   worker.on("exit", () => die("the environment ended"));
   port.on("message", (message: Message) => {
+    if (message.type !== "log") heap = message.heap;
     if (message.type === "log") parts.log(definition.name, message.text);
     else if (message.type === "result") settle({ ok: true, value: message.value });
     else settle({ ok: false, message: message.message });
@@ -162,6 +170,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
         Atomics.notify(new Int32Array(wake), 0);
       }),
     isAlive: () => isAlive,
+    heap: () => heap,
     stop: () => worker.terminate(),
   };
 }

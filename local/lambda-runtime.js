@@ -1,5 +1,6 @@
 // One execution environment of a function, in a worker thread: it loads the bundle once, runs one
 // invocation at a time, and is frozen (the whole thread waits) until the next one comes.
+import { getHeapStatistics } from "node:v8";
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 
 const { port, wake, file, exportName } = workerData;
@@ -18,7 +19,11 @@ for (;;) {
   Atomics.wait(signal, 0, 0);
   Atomics.store(signal, 0, 0);
   const received = receiveMessageOnPort(port);
-  if (received !== undefined) port.postMessage(await run(received.message));
+  if (received !== undefined)
+    port.postMessage({
+      ...(await run(received.message)),
+      heap: getHeapStatistics().used_heap_size,
+    });
 }
 
 async function load() {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Database } from "./database.ts";
 import type { Functions } from "./functions.ts";
 import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
+import type { Trouble } from "./trouble.ts";
 
 /** One call that a function made of an AWS service. */
 export interface ServiceCall {
@@ -28,11 +29,13 @@ export interface ServicesParts {
   /** The function behind an access key id, if there is one. */
   readonly functionOf: (accessKeyId: string) => string | undefined;
   readonly onCall: (call: ServiceCall) => void;
+  /** What may go wrong with the calls of functions. */
+  readonly trouble: Trouble;
 }
 
 /** AWS's HTTP endpoints as the functions' clients call them; `false` where a request is none of theirs. */
 export function createServices(parts: ServicesParts) {
-  const { database, functions, gateway, onCall } = parts;
+  const { database, functions, gateway, onCall, trouble } = parts;
   const connectionPath = new RegExp(`^/${parts.stage}/@connections/([^/?]+)$`);
   const invocationPath = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
@@ -48,7 +51,8 @@ export function createServices(parts: ServicesParts) {
 
     if (target.startsWith("DynamoDB")) {
       void readBody(request).then((body) => note(`dynamodb:${action}`, false, partitionIn(body)));
-      database.answer(request, response);
+      if (caller === undefined || !trouble.strikesDatabase(response))
+        database.answer(request, response);
     } else if (target === "secretsmanager") {
       note(`secretsmanager:${action}`);
       void reveal(request, response);
@@ -75,6 +79,7 @@ export function createServices(parts: ServicesParts) {
       case "POST":
         if (body.length > MESSAGE_BYTES)
           return refuse(response, 413, "PayloadTooLargeException", "Message too long");
+        if (trouble.strikesPost(response)) return true;
         if (!(await gateway.post(connectionId, String(body))))
           return refuse(response, 410, "GoneException", "Gone");
         return answerJson(response, 200, {});

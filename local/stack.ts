@@ -6,8 +6,10 @@ import { createEdge } from "./edge.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
 import { createHttpApi } from "./http-api.ts";
+import { randomFrom } from "./random.ts";
 import { createServices, readBody, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, REGION, readStack } from "./template.ts";
+import { createTrouble, NO_TROUBLE, type Trouble, type TroubleShares } from "./trouble.ts";
 import { createWork } from "./work.ts";
 
 /** Milliseconds between two looks for expired items. */
@@ -30,6 +32,10 @@ export interface StackOptions {
   readonly concurrency?: number;
   /** Whether the template's schedules run; a test invokes what they would by itself. */
   readonly schedules?: boolean;
+  /** What of the functions' calls goes wrong; nothing without it. */
+  readonly trouble?: TroubleShares;
+  /** What chance goes by; by itself without it. */
+  readonly seed?: number;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -55,6 +61,8 @@ export interface LocalStack {
   readonly busNames: readonly string[];
   /** What lies in the dead-letter queues. */
   readonly deadLetters: readonly DeadLetter[];
+  /** What goes wrong, for as long as it may. */
+  readonly trouble: Trouble;
   /** Calls of AWS services since the last time this was asked. */
   takeCalls(): readonly ServiceCall[];
   /** Resolves once nothing goes on: no frame is on its way to a function, no invocation runs or waits. */
@@ -93,6 +101,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     options: { ...USUAL, ...options.gateway },
   });
 
+  const random = randomFrom(options.seed);
+  const trouble = createTrouble(options.trouble ?? NO_TROUBLE, random);
   let calls: ServiceCall[] = [];
   const tokenSecret = stack.functions[0]?.environment.TOKEN_SECRET_ARN;
   const names = new Map(stack.functions.map(({ name }) => [keyIdOf(name), name]));
@@ -105,6 +115,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     putEvents: createBus(stack.rules, functions),
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
+    trouble,
   });
   const edge = createEdge(stack.edgeCode);
   server.on("upgrade", gateway.onUpgrade);
@@ -137,6 +148,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     tableNames: stack.tables.map(({ name }) => name),
     busNames: [...new Set(stack.rules.map(({ busName }) => busName))],
     deadLetters,
+    trouble,
     takeCalls() {
       const taken = calls;
       calls = [];

@@ -23,9 +23,8 @@ const LONGEST_MESSAGE = 500;
 const TOO_DEEP = `payload: it nests more than ${DEEPEST} levels deep`;
 
 /** An event packet of a client. */
-export interface Call {
+export interface Asked {
   readonly connectionId: string;
-  readonly session: Session;
   readonly event: string;
   readonly args: readonly unknown[];
   /** Present where the client asked for an acknowledgement. */
@@ -36,6 +35,11 @@ export interface Call {
   readonly limited?: Limited | undefined;
   /** Set where the arguments nest too deep to be looked at. */
   readonly isTooDeep: boolean;
+}
+
+/** The same, with whose it is. */
+export interface Call extends Asked {
+  readonly session: Session;
 }
 
 /** What a call sends out, and what went wrong besides a refusal. */
@@ -99,7 +103,7 @@ export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Di
 }
 
 /** The answer to a call that failed for a reason of ours. */
-export const refuseInternally = (call: Call, outbox: Outbox): void =>
+export const refuseInternally = (call: Asked, outbox: Outbox): void =>
   refuse(call, outbox, new EventError("internal", `${call.event} failed`));
 
 async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchParts) {
@@ -160,7 +164,7 @@ function acknowledgement(name: string | undefined, payload: unknown): unknown {
   return name === undefined ? payload : shape(name, payload);
 }
 
-function refuse(call: Call, outbox: Outbox, error: EventError): void {
+function refuse(call: Asked, outbox: Outbox, error: EventError): void {
   const { code, retryAfterMs } = error;
   const message = error.message.slice(0, LONGEST_MESSAGE);
   const caller = { connectionId: call.connectionId };
@@ -176,7 +180,7 @@ function refuse(call: Call, outbox: Outbox, error: EventError): void {
   else outbox.emit(caller, "error", { code, message, event: call.event, retryAfterMs });
 }
 
-function namedIntegration({ args: [payload] }: Call): string | undefined {
+function namedIntegration({ args: [payload] }: Asked): string | undefined {
   const named = payload as { readonly integrationId?: unknown } | null | undefined;
   return typeof named?.integrationId === "string" ? named.integrationId : undefined;
 }

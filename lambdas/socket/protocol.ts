@@ -29,10 +29,9 @@ export interface Incoming {
   readonly limited?: Limited | undefined;
 }
 
-/** An event packet of a socket. */
-export interface EventCall {
+/** An event packet of a connection. */
+export interface EventPacket {
   readonly connectionId: string;
-  readonly session: Session;
   readonly event: string;
   readonly args: readonly unknown[];
   readonly ackId?: number | undefined;
@@ -42,11 +41,18 @@ export interface EventCall {
   readonly isTooDeep: boolean;
 }
 
+/** An event packet of a socket. */
+export interface EventCall extends EventPacket {
+  readonly session: Session;
+}
+
 export interface ProtocolParts {
   readonly session: (connectionId: string) => Promise<Session | undefined>;
   readonly connect: (connectionId: string, auth: unknown, outbox: Outbox) => Promise<Connected>;
   readonly assemble: (frame: PieceFrame) => Promise<Assembly>;
   readonly onEvent: (call: EventCall) => Promise<void>;
+  /** Nobody could tell whose packet it is. */
+  readonly onFailure: (packet: EventPacket, error: unknown) => Promise<void>;
   readonly onRefusal: (connectionId: string, reason: string) => void;
   readonly onConnected: (connectionId: string, session: Session) => void;
   readonly newOutbox: () => Outbox;
@@ -86,15 +92,13 @@ export function createProtocol(parts: ProtocolParts) {
     if (packet.type === PacketType.CONNECT) return onConnect(from, packet);
     if (packet.nsp !== "/") return parts.close(connectionId);
 
+    if (packet.type === PacketType.EVENT) {
+      const content = contentOf(packet, [text, ...attachments]);
+      return onEvent({ connectionId, ...content, limited, isTooDeep: isDeep });
+    }
     const session = await parts.session(connectionId);
     if (session === undefined) return parts.close(connectionId);
     switch (packet.type) {
-      case PacketType.EVENT:
-        return parts.onEvent({
-          ...callOf(connectionId, session, packet, [text, ...attachments]),
-          limited,
-          isTooDeep: isDeep,
-        });
       case PacketType.DISCONNECT:
         return parts.onDisconnect(connectionId);
       // This server never asks for an acknowledgement, so one from a client answers nothing.
@@ -103,6 +107,17 @@ export function createProtocol(parts: ProtocolParts) {
       default:
         return parts.close(connectionId);
     }
+  }
+
+  async function onEvent(packet: EventPacket): Promise<void> {
+    let session: Session | undefined;
+    try {
+      session = await parts.session(packet.connectionId);
+    } catch (error) {
+      return parts.onFailure(packet, error);
+    }
+    if (session === undefined) return parts.close(packet.connectionId);
+    return parts.onEvent({ ...packet, session });
   }
 
   async function onConnect({ connectionId, connectedAt, receivedAt }: Incoming, packet: Packet) {
@@ -128,17 +143,12 @@ export function createProtocol(parts: ProtocolParts) {
   }
 }
 
-function callOf(
-  connectionId: string,
-  session: Session,
-  { data, id }: Packet,
-  parts: readonly [string, ...Buffer[]],
-): Omit<EventCall, "limited" | "isTooDeep"> {
+function contentOf({ data, id }: Packet, parts: readonly [string, ...Buffer[]]) {
   const [name, ...args] = data as [string | number, ...unknown[]];
   const event = String(name).slice(0, LONGEST_NAME);
   const size = parts.map((part) => Buffer.byteLength(part)).reduce((sum, bytes) => sum + bytes);
   const bytes = size - overhead(name, parts[0]);
-  return { connectionId, session, event, args, ackId: id, bytes };
+  return { event, args, ackId: id, bytes };
 }
 
 /** Bytes of an event packet that are not arguments: type, ids and `["name",` with its closing bracket. */

@@ -16,7 +16,7 @@ import {
 import type { Context } from "aws-lambda";
 import { mockClient } from "aws-sdk-client-mock";
 import fc from "fast-check";
-import { expect, test, vi } from "vitest";
+import { beforeAll, expect, test, vi } from "vitest";
 
 const FRAMES = 12_000;
 const SELF = "self=";
@@ -73,7 +73,7 @@ function join(parts: readonly string[]): string {
   return parts.join("");
 }
 
-test(`[EIO7] [SIO12] any string as a frame is answered 200 and reaches nobody else (${FRAMES} frames)`, async () => {
+beforeAll(() => {
   dynamo.on(GetCommand).resolves({ Item: connection });
   dynamo.on(UpdateCommand).resolves({ Attributes: { ...connection, pieces: [] } });
   dynamo.on(DeleteCommand).resolves({ Attributes: connection });
@@ -83,8 +83,10 @@ test(`[EIO7] [SIO12] any string as a frame is answered 200 and reaches nobody el
   dynamo.on(QueryCommand).resolves({ Items: [{ sk: OTHER }], Count: 1 });
   management.on(PostToConnectionCommand).resolves({});
   management.on(DeleteConnectionCommand).resolves({});
-  const failures = vi.spyOn(telemetry, "fail");
+});
+const failures = vi.spyOn(telemetry, "fail");
 
+test(`[EIO7] [SIO12] any string as a frame is answered 200 and reaches nobody else (${FRAMES} frames)`, async () => {
   await fc.assert(
     fc.asyncProperty(anyFrame, async (body) => {
       management.resetHistory();

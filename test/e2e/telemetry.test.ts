@@ -1,0 +1,122 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { NO_TROUBLE } from "../../local/trouble.ts";
+import { people, refusal } from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+import { logged, settled, stack } from "../support/running.ts";
+
+type Line = Readonly<Record<string, unknown>>;
+
+const p1 = { projectId: "p1" };
+
+/** What the functions have logged since the last time, a JSON object a line. */
+async function linesOf(work: () => Promise<unknown>): Promise<Line[]> {
+  await settled();
+  logged.length = 0;
+  await work();
+  await settled();
+  return logged
+    .join("")
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Line);
+}
+
+/** The metrics of a line in CloudWatch's embedded format, by name. */
+function metricsIn(line: Line): Line {
+  const { CloudWatchMetrics = [] } = (line._aws ?? {}) as {
+    readonly CloudWatchMetrics?: readonly { readonly Metrics: readonly { Name: string }[] }[];
+  };
+  const names = CloudWatchMetrics.flatMap(({ Metrics }) => Metrics.map(({ Name }) => Name));
+  return Object.fromEntries(names.map((name) => [name, line[name]]));
+}
+
+afterEach(() => stack.trouble.become(NO_TROUBLE));
+
+test("an event is counted by its name and outcome, its fan-out by size, duration and posts", async () => {
+  const { ann, ben, eve } = await people("ann", "ben", "eve");
+  for (const someone of [ben, eve]) await someone.emit("subscribe:project", "p1");
+
+  const lines = await linesOf(() => ann.emit("custom:event", p1));
+
+  expect(lines).toContainEqual(
+    expect.objectContaining({ Events: 1, event: "custom:event", outcome: "ok" }),
+  );
+  const sent = lines.map(metricsIn).filter((metrics) => "FanOut" in metrics);
+  // Two others hear of it, and ann is acknowledged.
+  expect(sent).toEqual([{ FanOut: 3, FanOutDuration: expect.any(Number), Posts: 3 }]);
+});
+
+test("a refusal is counted by its code, and no client makes up a metric", async () => {
+  const { ann } = await people("ann");
+
+  const lines = await linesOf(async () => {
+    await ann.emit("custom:event", { projectId: "p2" });
+    await ann.emit("no:such:event");
+  });
+
+  expect(lines).toContainEqual(expect.objectContaining({ Refusals: 1, code: "forbidden" }));
+  expect(lines).toContainEqual(
+    expect.objectContaining({ Events: 1, event: "unknown", outcome: "unknown_event" }),
+  );
+  expect(JSON.stringify(lines)).not.toContain("no:such:event");
+});
+
+test("connections are counted when they open and close, and what is gone when it is found", async () => {
+  const lines = await linesOf(async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("subscribe:project", "p1");
+    const before = new Set(stack.gateway.connectionIds());
+    ann.socket.disconnect();
+    await vi.waitUntil(() => stack.gateway.connectionIds().length < before.size);
+    for (const connectionId of stack.gateway.connectionIds()) stack.gateway.drop(connectionId);
+    await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
+  });
+
+  const total = (name: string) =>
+    lines.reduce((sum, line) => sum + Number(metricsIn(line)[name] ?? 0), 0);
+  expect(total("ConnectionsOpened")).toBe(2);
+  expect(total("ConnectionsClosed")).toBe(2);
+  expect(total("Gone")).toBe(1);
+});
+
+test("a failure is one line with its event, connection, request and cause, and no contents", async () => {
+  const { ann } = await people("ann");
+
+  const lines = await linesOf(async () => {
+    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    expect(
+      await ann.emit("message:send", {
+        ...{ ...p1, chatId: "lobby", type: "text", content: "a private word" },
+        clientMessageId: "a-private-id",
+      }),
+    ).toEqual(refusal("internal", /^message:send failed$/));
+  });
+
+  const failures = lines.filter(({ level }) => level === "ERROR");
+  expect(failures).toEqual([
+    expect.objectContaining({
+      message: "a request failed",
+      event: "message:send",
+      connectionId: expect.stringMatching(/=$/),
+      requestId: expect.any(String),
+      function_request_id: expect.any(String),
+      error: expect.objectContaining({ name: "ThrottlingException" }),
+    }),
+  ]);
+  expect(JSON.stringify(lines)).not.toMatch(/private|eyJ/);
+});
+
+test("what a client calls its event cannot forge a line of the log", async () => {
+  const { ann } = await people("ann");
+  const forged = '\n{"level":"ERROR","message":"all is lost"}\n';
+
+  const lines = await linesOf(async () => {
+    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    await ann.emit(forged);
+    await ann.emit("chat:join", { ...p1, chatId: forged });
+    stack.trouble.become(NO_TROUBLE);
+  });
+
+  expect(lines.length).toBeGreaterThan(0);
+  expect(lines.map(({ message }) => message)).not.toContain("all is lost");
+});
