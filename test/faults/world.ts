@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
 import { createWebhooks } from "../../lambdas/events/integrations/webhooks.ts";
+import type { Publish } from "../../lambdas/events/publish.ts";
 import { identityOf } from "../../lambdas/model/identity.ts";
 import { Integration } from "../../lambdas/model/integration.ts";
 import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
@@ -62,13 +63,13 @@ export interface World {
   connect(userId: string, org: string): Promise<string>;
   send(connectionId: string, frame: string): Promise<void>;
   disconnect(connectionId: string): Promise<void>;
-  /** Publishes an entry; tells whether the publisher was told that it is. */
-  publish(entry: object): Promise<boolean>;
+  /** Publishes an entry. */
+  readonly publish: Publish;
   /** Registers the integration shop of p1, with webhooks, and takes it away again. */
   registerShop(org: string): Promise<unknown>;
   removeShop(org: string): Promise<unknown>;
-  /** Delivers a webhook of the integration shop in p1; tells whether its sender was told it is taken. */
-  deliver(id: string, body: string): Promise<boolean>;
+  /** Delivers a signed webhook of the integration shop in p1; gives the status. */
+  deliver(id: string, body: string | Buffer, headers?: object): Promise<number>;
   /** Runs work with a fault at its call of this number. */
   withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
   /** Lets half a minute pass and sweeps everything. */
@@ -249,21 +250,14 @@ export async function createWorld(
       open.delete(connectionId);
       await server.disconnect(connectionId).catch(() => undefined);
     },
-    publish: (entry) =>
-      publisher(entry).then(
-        () => true,
-        () => false,
-      ),
+    publish: publisher,
     registerShop: (org) => integrations.put(org, SHOP),
     removeShop: (org) => integrations.remove({ org, ...SHOP }),
-    async deliver(id, body) {
+    async deliver(id, body, changed = {}) {
       const signed = createHmac("sha256", WEBHOOK_SECRET).update(body).digest("hex");
-      const headers = { "x-signature": signed, "x-id": id };
+      const headers = { "x-signature": signed, "x-id": id, ...changed };
       const delivery = { projectId: "p1", integrationId: "shop", headers, body: Buffer.from(body) };
-      return webhooks(delivery).then(
-        ({ status }) => status < 300,
-        () => false,
-      );
+      return (await webhooks(delivery)).status;
     },
     async withFault(call, how, work) {
       [calls, faulty, fault, isDead] = [0, call, how, false];

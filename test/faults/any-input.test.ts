@@ -1,0 +1,126 @@
+import fc from "fast-check";
+import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
+import { EventError } from "../../lambdas/events/errors.ts";
+import { publications } from "../../lambdas/events/published/index.ts";
+import { SAMPLES } from "../support/samples.ts";
+import { createWorld } from "./world.ts";
+
+const PAYLOADS = 100;
+const ENTRIES = 3000;
+const DELIVERIES = 1000;
+const UNLIMITED = {
+  messageSendsPerSecond: 0,
+  messageEventsPerSecond: 0,
+  customEventsPerSecond: 0,
+  callEventsPerSecond: 0,
+  integrationEventsPerSecond: 0,
+  framesPerSecond: 0,
+};
+
+const world = await createWorld(inject("assembly"), UNLIMITED);
+afterAll(() => world.stop());
+afterEach(() => world.forgetEverything());
+
+const anything = fc.jsonValue({ maxDepth: 3 });
+const awkward = fc.oneof(
+  anything,
+  fc.constantFrom("", "a#b", "\u0000", "__proto__", "x".repeat(200), -1, 1e308, null, [], {}),
+);
+
+/** Something like this, of which some fields are anything at all; or anything instead. */
+function like(sample: object): fc.Arbitrary<unknown> {
+  const names = [...Object.keys(sample), "__proto__", "constructor", "x"];
+  const changes = fc.dictionary(fc.constantFrom(...names), awkward, { noNullPrototype: true });
+  return fc.oneof(
+    { weight: 4, arbitrary: changes.map((changed) => ({ ...sample, ...changed })) },
+    { weight: 1, arbitrary: anything },
+  );
+}
+
+describe(`any payload (${PAYLOADS} of each event)`, () => {
+  test.each(SAMPLES)(
+    "of $event is answered once, never with internal, and no other organisation hears of it",
+    async ({ event, payload = {} }) => {
+      const stranger = await world.connect("ben", "other");
+      const ann = await world.connect("ann", "acme");
+      await world.registerShop("acme");
+      const before = world.framesOf(stranger).length;
+
+      await fc.assert(
+        fc.asyncProperty(like(payload), async (given) => {
+          const seen = world.framesOf(ann).length;
+          await world.send(ann, `421${JSON.stringify([event, given])}`);
+
+          const answers = world
+            .framesOf(ann)
+            .slice(seen)
+            .filter((text) => text.startsWith("431"));
+          expect(answers).toHaveLength(1);
+          expect(answers[0]).not.toContain('"code":"internal"');
+        }),
+        { numRuns: PAYLOADS },
+      );
+      expect(world.framesOf(stranger)).toHaveLength(before);
+      await world.removeShop("acme");
+    },
+  );
+});
+
+test(`any entry is published or refused by an error that names it (${ENTRIES} entries)`, async () => {
+  const stranger = await world.connect("ben", "other");
+  const before = world.framesOf(stranger).length;
+  const sample = {
+    ...{ org: "acme", projectId: "p1", collectionId: "todos", documentId: "d1" },
+    ...{ data: { _id: "d1" }, action: "create", to: [{ kind: "org" }], name: "news", payload: {} },
+    ...{ target: { userId: "ann" }, chat: { chatId: "c", projectId: "p1" }, connections: 3 },
+    ...{ addressId: "a", address: "0x", chain: "eth", project: "p1", integrationId: "i" },
+  };
+  const entry = fc
+    .tuple(fc.constantFrom(...publications.keys(), "no:such"), like(sample))
+    .map(([event, fields]) =>
+      typeof fields === "object" && fields !== null ? { event, ...fields } : fields,
+    );
+  let published = 0;
+
+  await fc.assert(
+    fc.asyncProperty(entry, async (given) => {
+      const refused = await world.publish(given).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+
+      if (refused === undefined) published += 1;
+      else expect(refused).toBeInstanceOf(EventError);
+    }),
+    { numRuns: ENTRIES },
+  );
+  expect(published).toBeGreaterThan(ENTRIES / 50);
+  expect(world.framesOf(stranger)).toHaveLength(before);
+}, 120_000);
+
+test(`any webhook is taken with its signature alone (${DELIVERIES} deliveries)`, async () => {
+  const ben = await world.connect("ben", "acme");
+  await world.registerShop("acme");
+  const subscription = { projectId: "p1", integrationId: "shop" };
+  await world.send(ben, `42${JSON.stringify(["integration:webhook:subscribe", subscription])}`);
+  const body = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+    fc.json().map((text) => Buffer.from(text)),
+  );
+  const forged = fc.option(fc.record({ "x-signature": fc.string({ unit: "binary" }) }), {
+    nil: undefined,
+  });
+  let number = 0;
+
+  await fc.assert(
+    fc.asyncProperty(body, forged, async (content, headers) => {
+      const seen = world.framesOf(ben).length;
+      const status = await world.deliver(`d${++number}`, content, headers);
+
+      expect(status).toBe(headers === undefined ? 202 : 401);
+      expect(world.framesOf(ben).length - seen).toBe(headers === undefined ? 1 : 0);
+    }),
+    { numRuns: DELIVERIES },
+  );
+  await world.removeShop("acme");
+}, 120_000);
