@@ -1,0 +1,264 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { synthesise } from "../local/assembly.ts";
+import { type Random, randomFrom } from "../local/random.ts";
+import { type LocalStack, startStack } from "../local/stack.ts";
+import { signToken } from "../local/tokens.ts";
+import { NO_TROUBLE } from "../local/trouble.ts";
+import { type Upstream, upstream } from "../test/support/upstream.ts";
+import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
+import { createLedger, type Ledger } from "./chaos/ledger.ts";
+
+const HELP = `Lets many clients do everything in the contract over the local stack, while it has a bad day,
+and keeps books of what they hear. Fails where anything is lost, duplicated or left over.
+
+  npm run chaos -- [options]
+
+  --clients N           clients, twenty to an organisation (default 200)
+  --seconds N           how long they act (default 60)
+  --seed N              what chance goes by (default 1)
+  --think N             milliseconds between two events of a client, on average (default 1000)
+  --kill P              share of the clients whose connection is cut, a second (default 0.005)
+  --lose-disconnects P  share of the $disconnect calls that are lost (default 0.3)
+  --throttle P          share of the database calls that are throttled (default 0.02)
+  --fail P              share of the database calls that fail (default 0.01)
+  --throttle-posts P    share of the posts that are throttled (default 0.05)
+  --fail-posts P        share of the posts that fail (default 0.01)
+  --calm                nothing goes wrong: for a soak
+  --help                this text
+`;
+
+const ASSEMBLY = ".local/chaos-cdk.out";
+const SECRET = "a secret of at least thirty-two characters";
+const CLIENTS_AN_ORGANISATION = 20;
+/** Execution environments of a function: those that wait for a retry are not free. */
+const ENVIRONMENTS = 8;
+
+const OF_CONNECTIONS = /^(conn|room|online|query|places)#/;
+/** Seconds after which the sweep takes away the notes of ended connections. */
+const NOTES_LAST = 31;
+
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
+const NUMBERS = {
+  clients: [1, 5000, 200],
+  seconds: [1, 86_400, 60],
+  seed: [0, 2 ** 31, 1],
+  think: [1, 600_000, 1000],
+  kill: [0, 1, 0.005],
+  "lose-disconnects": [0, 1, 0.3],
+  throttle: [0, 0.5, 0.02],
+  fail: [0, 0.5, 0.01],
+  "throttle-posts": [0, 0.5, 0.05],
+  "fail-posts": [0, 0.5, 0.01],
+} as const satisfies Record<string, readonly [number, number, number]>;
+type Options = Readonly<Record<keyof typeof NUMBERS, number>>;
+
+try {
+  const options = readOptions();
+  if (options === undefined) console.log(HELP);
+  else if (!(await run(options))) process.exitCode = 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+function readOptions(): Options | undefined {
+  const flags = Object.keys(NUMBERS).map((name) => [name, { type: "string" }] as const);
+  const { values } = parseArgs({
+    options: {
+      ...(Object.fromEntries(flags) as Record<keyof typeof NUMBERS, { type: "string" }>),
+      calm: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const entries = Object.entries(NUMBERS).map(([name, [least, most, usual]]) => {
+    const given = values[name as keyof typeof NUMBERS];
+    const value = given === undefined ? (values.calm && most <= 1 ? 0 : usual) : Number(given);
+    if (given === "" || !(value >= least && value <= most))
+      throw new Error(
+        `--${name} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
+      );
+    return [name, value];
+  });
+  return Object.fromEntries(entries) as Options;
+}
+
+async function run(options: Options): Promise<boolean> {
+  console.log("Synthesising the stack …");
+  await synthesise(ASSEMBLY);
+  const random = randomFrom(options.seed);
+  const failures = { count: 0 };
+  const stack = await startStack({
+    assembly: ASSEMBLY,
+    port: 0,
+    secret: SECRET,
+    seed: options.seed,
+    schedules: false,
+    concurrency: ENVIRONMENTS,
+    gateway: { shuffle: true, loseDisconnects: options["lose-disconnects"] },
+    environment: { POWERTOOLS_METRICS_DISABLED: "true" },
+    log: (_, text) => {
+      if (text.includes('"ERROR"')) failures.count += 1;
+    },
+  });
+  const shop = await upstream((_, response) => {
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+  try {
+    return await rehearse(stack, options, random, failures, shop);
+  } finally {
+    shop.stop();
+    await stack.stop();
+  }
+}
+
+async function rehearse(
+  stack: LocalStack,
+  options: Options,
+  random: Random,
+  failures: { readonly count: number },
+  shop: Upstream,
+): Promise<boolean> {
+  const ledger = createLedger(Date.now);
+  await registerShop(stack, options, shop);
+  const clients = await connectAll(stack, options, ledger, random);
+  stack.trouble.become({
+    throttle: options.throttle,
+    fail: options.fail,
+    throttlePosts: options["throttle-posts"],
+    failPosts: options["fail-posts"],
+  });
+  const kills = await act(stack, options, ledger, clients, random, failures);
+
+  console.log("Letting what is under way arrive …");
+  await Promise.all(clients.map((client) => client.rest()));
+  await stack.idle();
+  const totals = ledger.totals();
+  const isClean = await leaveAll(stack, clients);
+
+  console.log(`
+| Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Failures logged |
+|---|---|---|---|---|---|---|---|---|---|
+| ${[totals.sent, totals.confirmed, totals.refused, totals.unanswered, totals.expected, totals.delivered, totals.lost, totals.duplicated, kills, failures.count].join(" | ")} |
+`);
+  return totals.lost === 0 && totals.duplicated === 0 && isClean;
+}
+
+/** The integration that the samples call, in every organisation. */
+async function registerShop(stack: LocalStack, { clients }: Options, { url }: Upstream) {
+  const integration = {
+    ...{ projectId: "p1", integrationId: "shop", name: "Shop", baseUrl: url },
+    endpoints: { list: { method: "GET", path: "/" } },
+  };
+  for (let org = 0; org * CLIENTS_AN_ORGANISATION < clients; org += 1)
+    await invoke(stack, "Publish", { event: "integration:put", org: `org-${org}`, integration });
+}
+
+function invoke(stack: LocalStack, prefix: string, event: object) {
+  const name = stack.functions.names.find((candidate) => candidate.startsWith(prefix)) ?? "";
+  return stack.functions.invoke(name, event);
+}
+
+async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, random: Random) {
+  const clients = await Promise.all(
+    Array.from({ length: options.clients }, async (_, number) => {
+      const audience = `org-${Math.floor(number / CLIENTS_AN_ORGANISATION)}`;
+      const userId = `user-${number}`;
+      const peer = `user-${number ^ 1}`;
+      const claims = { sub: userId, org: audience, projects: ["p1", "p2"] };
+      const token = await signToken(claims, SECRET);
+      const thinkTime = options.think;
+      const url = stack.url;
+      return createChaosClient({ url, token, userId, peer, audience, ledger, random, thinkTime });
+    }),
+  );
+  while (clients.some(({ isReady }) => !isReady)) {
+    console.log(`${clients.filter(({ isReady }) => isReady).length} clients are connected …`);
+    await pause(2000);
+  }
+  return clients;
+}
+
+/** Lets the clients act, kills some of their connections, publishes, and tells how it goes. */
+async function act(
+  stack: LocalStack,
+  { seconds, kill }: Options,
+  ledger: Ledger,
+  clients: readonly ChaosClient[],
+  random: Random,
+  failures: { readonly count: number },
+): Promise<number> {
+  let kills = 0;
+  for (let second = 1; second <= seconds; second += 1) {
+    await pause(1000);
+    for (const client of clients.filter(() => random() < kill)) {
+      kills += 1;
+      const [victim] = stack.gateway.connectionIds().filter(() => random() < 0.05);
+      // Half of them go without a word to anybody.
+      if (random() < 0.5 && victim !== undefined) stack.gateway.drop(victim);
+      else client.kill();
+    }
+    void publish(stack, ledger);
+    if (second % 5 === 0 || second === seconds) console.log(await progress(second));
+  }
+  return kills;
+
+  async function progress(second: number): Promise<string> {
+    const { sent, confirmed, delivered } = ledger.totals();
+    const heaps = Object.values(stack.functions.heaps()).flat();
+    const largest = Math.max(0, ...heaps) / 2 ** 20;
+    const items = (await stack.database.items()).map(({ pk }) => String(pk).split("#")[0] ?? "");
+    const kinds = new Set(items.toSorted());
+    const counts = [...kinds].map(
+      (kind) => `${kind} ${items.filter((one) => one === kind).length}`,
+    );
+    return [
+      `${String(second).padStart(4)} s: ${sent} sent, ${confirmed} acknowledged, ${delivered} delivered,`,
+      `${kills} killed, ${failures.count} failures logged;`,
+      `items: ${counts.join(", ")};`,
+      `heaps ${heaps.map((heap) => Math.round(heap / 2 ** 20)).join(" ")} MiB, largest ${largest.toFixed(1)}`,
+    ].join(" ");
+  }
+}
+
+/** Publishes a row of the first organisation, as another back end does, until it is taken. */
+async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
+  const mark = newMark();
+  const receipt = ledger.sends(mark, "", "org-0");
+  const entry = { event: "db:create", org: "org-0", id: mark.slice(1) };
+  const row = { projectId: "p1", collectionId: "todos", data: { _id: mark } };
+  const { ok } = await invoke(stack, "Publish", { ...entry, ...row });
+  if (ok) receipt.confirmed();
+  else receipt.refused("internal");
+}
+
+/** Disconnects everyone, sweeps, and tells whether nothing is left of them. */
+async function leaveAll(stack: LocalStack, clients: readonly ChaosClient[]): Promise<boolean> {
+  stack.trouble.become(NO_TROUBLE);
+  for (const client of clients) client.stop();
+  while (stack.gateway.connectionIds().length > 0) await pause(50);
+  await stack.idle();
+  await sweep(stack);
+  const items = await ofConnections(stack);
+  const left = items.filter(({ endedAt }) => endedAt === undefined);
+  console.log(
+    `After one sweep: ${left.length} items of connections left over, and ${items.length - left.length} notes of ended connections, which the next sweep takes.`,
+  );
+  if (left.length > 0) console.log(left.slice(0, 5));
+  await pause(NOTES_LAST * 1000);
+  await sweep(stack);
+  const rest = (await ofConnections(stack)).length;
+  console.log(`After the next: ${rest}.`);
+  return left.length === 0 && rest === 0;
+}
+
+async function ofConnections(stack: LocalStack): Promise<Record<string, unknown>[]> {
+  return (await stack.database.items()).filter(({ pk }) => OF_CONNECTIONS.test(String(pk)));
+}
+
+async function sweep(stack: LocalStack): Promise<void> {
+  for (let shard = 0; shard < 16; shard += 1) await invoke(stack, "Heartbeat", { shard });
+  await stack.idle();
+}
