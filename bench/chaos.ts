@@ -95,7 +95,6 @@ async function run(options: Options): Promise<boolean> {
     port: 0,
     secret: SECRET,
     seed: options.seed,
-    schedules: false,
     concurrency: ENVIRONMENTS,
     gateway: { shuffle: true, loseDisconnects: options["lose-disconnects"] },
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },

@@ -27,13 +27,15 @@ try {
   process.exit(1);
 }
 
-function describe({ functionName, bytes, sdkBytes, parts }: Bundle): string {
+function describe({ functionName, bytes, families, parts }: Bundle): string {
   const large = [...parts].filter(([, size]) => size >= SMALL);
   const rest = [...parts]
     .filter(([, size]) => size < SMALL)
     .reduce((sum, [, size]) => sum + size, 0);
   return [
-    `\n${functionName}: ${kilobytes(bytes)}, of which the AWS SDK ${kilobytes(sdkBytes)}, all else ${kilobytes(bytes - sdkBytes)}`,
+    `\n${functionName}: ${kilobytes(bytes)}: ${Object.entries(families)
+      .map(([family, size]) => `${family} ${kilobytes(size)}`)
+      .join(", ")}`,
     ...[...large, ["smaller parts", rest] as const].map(
       ([part, size]) => `  ${kilobytes(size).padStart(9)}  ${part}`,
     ),

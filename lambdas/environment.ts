@@ -25,7 +25,7 @@ z.config(en());
 /** The environment variables of every function. */
 const Publisher = z.object({
   TABLE_NAME: z.string(),
-  /** Where connections are posted to; read by the SDK itself. */
+  /** Where connections are posted to. */
   AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
   LIMITS: json(Limits),
 });
@@ -80,12 +80,14 @@ const now = Date.now;
 
 /** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
 export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
-  const { LIMITS: limits, TABLE_NAME: tableName } = read(Publisher, variables);
+  const env = read(Publisher, variables);
+  const { LIMITS: limits, TABLE_NAME: tableName } = env;
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
     marshallOptions: { removeUndefinedValues: true },
   });
   // Retries are the gateway's own: the SDK's would multiply with them.
-  const management = new ApiGatewayManagementApiClient({ maxAttempts: 1 });
+  const endpoint = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI;
+  const management = new ApiGatewayManagementApiClient({ maxAttempts: 1, endpoint });
   return {
     limits,
     table: createTable({ client, tableName, pause }),

@@ -24,6 +24,9 @@ const UNUSED_CREDENTIALS = [
   "@smithy/credential-provider-imds",
 ];
 
+/** What undici's pool loads for requests that a function never makes, or on processors without SIMD. */
+const UNUSED_OF_UNDICI = ["../llhttp/llhttp-wasm.js", "../web/fetch/body.js"];
+
 /** Our one kind of function: a small ESM bundle on ARM64 whose role may do nothing but write its own log. */
 export class LambdaFunction extends NodejsFunction {
   constructor(
@@ -60,6 +63,9 @@ export class LambdaFunction extends NodejsFunction {
       },
       bundling: {
         format: OutputFormat.ESM,
+        // undici is CommonJS; an ES module has no `require` for Node's own modules.
+        banner:
+          'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
         // Bundles run locally too, on the oldest Node that is supported there.
         target: "node20",
         mainFields: ["module", "main"],
@@ -67,7 +73,7 @@ export class LambdaFunction extends NodejsFunction {
         sourceMap: true,
         sourcesContent: false,
         metafile: true,
-        externalModules: [...UNUSED_CREDENTIALS, ...lateModules],
+        externalModules: [...UNUSED_CREDENTIALS, ...UNUSED_OF_UNDICI, ...lateModules],
         commandHooks: {
           beforeBundling: () => [],
           beforeInstall: () => [],

@@ -27,7 +27,7 @@ export class RealtimeStack extends Stack {
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       memorySize: settings.functionMemory,
-      lateModules: ["undici", "ipaddr.js"],
+      lateModules: ["ipaddr.js"],
       environment: {
         HEARTBEAT: heartbeat,
         ALLOWED_ORIGINS: JSON.stringify(settings.allowedOrigins),

@@ -7,10 +7,8 @@ import { readStack } from "./template.ts";
 export interface Bundle {
   readonly functionName: string;
   readonly bytes: number;
-  /** The AWS SDK and what comes with it. */
-  readonly sdkBytes: number;
-  /** AWS's Powertools: the log and the metrics. */
-  readonly powertoolsBytes: number;
+  /** The AWS SDK and what comes with it; AWS's Powertools; the pool that frames are posted through; all else. */
+  readonly families: Readonly<Record<Family | "rest", number>>;
   /** Bytes of each package and of our own layers, the largest first. */
   readonly parts: ReadonlyMap<string, number>;
   /** Every source file in it. */
@@ -36,20 +34,30 @@ export const readBundles = (assembly: string): readonly Bundle[] =>
       parts.set(part, (parts.get(part) ?? 0) + bytesInOutput);
     }
     const sorted = [...parts].toSorted(([, a], [, b]) => b - a);
-    const bytesOf = (family: RegExp) =>
-      sorted.filter(([part]) => family.test(part)).reduce((sum, [, bytes]) => sum + bytes, 0);
+    const sizeOf = (isCounted: (part: string) => boolean) =>
+      sorted.filter(([part]) => isCounted(part)).reduce((sum, [, size]) => sum + size, 0);
+    const bytes = statSync(join(code, "index.mjs")).size;
+    const [sdk, powertools, undici] = [
+      sizeOf((part) => FAMILIES.sdk.test(part)),
+      sizeOf((part) => FAMILIES.powertools.test(part)),
+      sizeOf((part) => FAMILIES.undici.test(part)),
+    ];
     return {
       functionName: name,
-      bytes: statSync(join(code, "index.mjs")).size,
-      sdkBytes: bytesOf(SDK),
-      powertoolsBytes: bytesOf(/^@aws-lambda-powertools\//),
+      bytes,
+      families: { sdk, powertools, undici, rest: bytes - sdk - powertools - undici },
       parts: new Map(sorted),
       files: inputs.map(([file]) => file),
     };
   });
 
-// mnemonist and obliterator are the endpoint cache of the DynamoDB client.
-const SDK = /^(@aws-sdk|@smithy|@aws|@aws-crypto|mnemonist|obliterator|tslib)(\/|$)/;
+const FAMILIES = {
+  // mnemonist and obliterator are the endpoint cache of the DynamoDB client.
+  sdk: /^(@aws-sdk|@smithy|@aws|@aws-crypto|mnemonist|obliterator|tslib)(\/|$)/,
+  powertools: /^@aws-lambda-powertools\//,
+  undici: /^undici$/,
+};
+type Family = keyof typeof FAMILIES;
 
 /** The package a file belongs to, or our own layer, e.g. `lambdas/store`. */
 function partOf(file: string): string {

@@ -2,13 +2,13 @@ import {
   type ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
   GoneException,
-  LimitExceededException,
-  PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { PostResult } from "#model/posting.ts";
+import { LeanPostCommand } from "./lean-post.ts";
 
-const TRIES = 5;
+const TRIES = 8;
 const FIRST_WAIT = 50;
+const LONGEST_WAIT = 2000;
 
 /** The frames' way out: the management API of the WebSocket endpoint. */
 export interface Gateway {
@@ -22,7 +22,7 @@ export interface GatewayParts {
   readonly pause: (milliseconds: number) => Promise<unknown>;
 }
 
-/** The gateway behind a management client. Throttled calls are tried again, with jitter, five times in all. */
+/** The gateway behind a management client. What is throttled, fails or breaks is tried again, with jitter, eight times in all. */
 export function createGateway({ client, pause }: GatewayParts): Gateway {
   async function persist(call: () => Promise<unknown>): Promise<PostResult> {
     for (let tries = 1; ; tries += 1) {
@@ -33,25 +33,31 @@ export function createGateway({ client, pause }: GatewayParts): Gateway {
         if (error instanceof GoneException) return "gone";
         if (!isPassing(error) || tries === TRIES) throw error;
       }
-      await pause(FIRST_WAIT * 2 ** tries * Math.random());
+      await pause(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries) * Math.random());
     }
   }
 
   return {
     post: (connectionId, frame) =>
-      persist(() =>
-        client.send(new PostToConnectionCommand({ ConnectionId: connectionId, Data: frame })),
-      ),
+      persist(() => client.send(new LeanPostCommand({ ConnectionId: connectionId, Data: frame }))),
     async close(connectionId) {
       await persist(() => client.send(new DeleteConnectionCommand({ ConnectionId: connectionId })));
     },
   };
 }
 
-const isPassing = (error: unknown): boolean =>
-  error instanceof LimitExceededException ||
-  (error instanceof Error &&
-    "$metadata" in error &&
-    isPassingStatus((error.$metadata as { httpStatusCode?: number }).httpStatusCode));
+/** A connection that was kept alive while the function was frozen may be closed at its other end. */
+const BROKEN = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "ECONNREFUSED"]);
+
+function isPassing(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { $metadata, code } = error as Error & Failure;
+  return isPassingStatus($metadata?.httpStatusCode) || BROKEN.has(code ?? "");
+}
+
+interface Failure {
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly code?: string;
+}
 
 const isPassingStatus = (status = 0): boolean => status === 429 || status >= 500;

@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
+import request from "undici/lib/api/api-request.js";
+import Pool from "undici/lib/dispatcher/pool.js";
 import { addressFault } from "./addresses.ts";
 
 /** Bytes of the largest response that is read (contract, section 6). */
@@ -89,17 +91,15 @@ async function exchange(
   clock: () => number,
 ): Promise<HttpOutcome> {
   const started = clock();
-  // Half a megabyte that only integrations need: loaded when the first one is called.
-  const { Agent, request } = await import("undici");
   const pinned = [{ address, family: isIP(address) }];
-  const dispatcher = new Agent({
+  const pool = new Pool(url.origin, {
     connect: { lookup: (_host, _options, found) => found(null, pinned) },
     pipelining: 0,
   });
   try {
-    const response = await request(url, {
+    const response = await request.call(pool, {
       method,
-      dispatcher,
+      path: url.pathname + url.search,
       signal,
       headers: {
         accept: "application/json, text/*;q=0.9",
@@ -123,7 +123,7 @@ async function exchange(
       ? { ok: true, status, data: text, durationMs }
       : failed("the answer is neither JSON nor text");
   } finally {
-    await dispatcher.destroy();
+    await pool.destroy();
   }
 }
 

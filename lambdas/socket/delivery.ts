@@ -1,12 +1,8 @@
-import pMap from "p-map";
 import type { Listed } from "#model/connection.ts";
 import { grants } from "#model/identity.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
 import type { Audience, Emission } from "./outbox.ts";
-
-/** Connections posted to at the same time. */
-const POSTS_AT_ONCE = 50;
 
 export interface DeliveryParts {
   /** The sockets in a room, page by page. */
@@ -56,9 +52,9 @@ export async function deliver(
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
-  await pMap(
-    queues,
-    async ([connectionId, queue]) => {
+  await Promise.all(
+    // All at once: the gateway's pool of connections is what holds them back.
+    [...queues].map(async ([connectionId, queue]) => {
       try {
         const result = await postAll(connectionId, queue, (...frame) => {
           posts += 1;
@@ -68,8 +64,7 @@ export async function deliver(
       } catch (error) {
         failures.push(error);
       }
-    },
-    { concurrency: POSTS_AT_ONCE },
+    }),
   );
   return { recipients: queues.size, posts, gone, ended: endings(queues), failures };
 }

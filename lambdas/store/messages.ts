@@ -1,4 +1,3 @@
-import pMap from "p-map";
 import type { ChatPlace } from "#model/chat.ts";
 import type { Draft, Message } from "#model/message.ts";
 import { segments, splitSegments } from "#model/segments.ts";
@@ -56,7 +55,6 @@ export interface MessagesParts {
 
 /** A page stays below this many bytes, so that its packet fits API Gateway's limit. */
 const PAGE_BYTES = 96 * 1024;
-const MARKS_AT_ONCE = 20;
 /** Tries of a reaction whose user toggles it elsewhere at the same time. */
 const TOGGLES = 10;
 const DAY = 86_400;
@@ -148,10 +146,8 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
       if (live.length < wanted.length) return "not_found";
 
       const unread = live.filter(({ readers }) => !readersOf(readers).has(userId));
-      const marked = await pMap(
-        unread,
-        async ({ id }) => ((await mark(place, String(id), userId)) ? [String(id)] : []),
-        { concurrency: MARKS_AT_ONCE },
+      const marked = await Promise.all(
+        unread.map(async ({ id }) => ((await mark(place, String(id), userId)) ? [String(id)] : [])),
       );
       const fresh = new Set(marked.flat());
       return wanted.filter((id) => fresh.has(id));

@@ -1,0 +1,85 @@
+import { hash } from "node:crypto";
+import {
+  ApiGatewayManagementApiClient,
+  PostToConnectionCommand,
+} from "@aws-sdk/client-apigatewaymanagementapi";
+import { Pool } from "undici";
+import { LeanPostCommand } from "../lambdas/gateway/lean-post.ts";
+import { createSigner, encodeSegment } from "../lambdas/gateway/signature.ts";
+import { cpuOf, median, startEndpoint } from "./support/measure.ts";
+
+/** Posts under way at the same time. */
+const CONNECTIONS = 50;
+
+const FRAME = `42${JSON.stringify(["message:new", { message: { content: "x".repeat(300) } }])}`;
+const CREDENTIALS = { accessKeyId: "KEY", secretAccessKey: "secret", sessionToken: "token" };
+
+/** What one way of posting costs. */
+export interface PostCost {
+  readonly way: string;
+  /** Microseconds of processor time a post, the median of the rounds. */
+  readonly microseconds: number;
+}
+
+/** Measures the ways of posting a frame, in turns, so that they share whatever the machine does. */
+export async function measurePosts(posts: number, rounds: number): Promise<readonly PostCost[]> {
+  const endpoint = await startEndpoint();
+  const management = new ApiGatewayManagementApiClient({
+    ...{ endpoint: `${endpoint.url}/live`, region: "us-east-1", credentials: CREDENTIALS },
+    maxAttempts: 1,
+  });
+  const pool = new Pool(endpoint.url, { connections: CONNECTIONS });
+  const sign = createSigner("execute-api", "us-east-1");
+  const host = new URL(endpoint.url).host;
+  const body = Buffer.from(FRAME);
+  const payloadHash = hash("sha256", body, "hex");
+  const pathOf = (n: number) => `/live/@connections/${encodeSegment(idOf(n))}`;
+
+  const ways: readonly (readonly [string, (n: number) => Promise<unknown>])[] = [
+    [
+      "the AWS SDK's client",
+      (n) => management.send(new PostToConnectionCommand({ ConnectionId: idOf(n), Data: FRAME })),
+    ],
+    [
+      "this project's post",
+      (n) => management.send(new LeanPostCommand({ ConnectionId: idOf(n), Data: FRAME })),
+    ],
+    [
+      "a signed request on an undici pool",
+      (n) => {
+        const path = pathOf(n);
+        const signed = sign({ method: "POST", host, path, payloadHash }, CREDENTIALS, Date.now());
+        return post(path, ["host", host, ...signed]);
+      },
+    ],
+    ["an unsigned request on an undici pool", (n) => post(pathOf(n), ["host", host])],
+  ];
+  async function post(path: string, headers: string[]): Promise<void> {
+    const answer = await pool.request({ method: "POST", path, headers, body });
+    await answer.body.dump();
+  }
+
+  const costs = ways.map(() => [] as number[]);
+  for (let round = 0; round <= rounds; round += 1)
+    for (const [index, [, way]] of ways.entries()) {
+      const microseconds = await cpuOf(() => all(posts, way));
+      // The first round only warms up.
+      if (round > 0) costs[index]?.push(microseconds / posts);
+    }
+  await pool.close();
+  management.destroy();
+  endpoint.stop();
+  return ways.map(([way], index) => ({ way, microseconds: median(costs[index] ?? []) }));
+}
+
+/** All posts of a round, as many at once as there are connections. */
+async function all(posts: number, way: (n: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  await Promise.all(
+    Array.from({ length: CONNECTIONS }, async () => {
+      while (next < posts) await way(next++);
+    }),
+  );
+}
+
+const idOf = (n: number): string => `L0SM9cOFvHc${n % 1000}Ihw=`;
