@@ -7,44 +7,44 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { monotonicFactory } from "ulid";
-import { en } from "zod/locales";
 import * as z from "zod/mini";
 import { createUpstream } from "#events/integrations/upstream.ts";
 import { createGateway } from "#gateway/connections.ts";
 import { createInvocation } from "#gateway/invocation.ts";
 import { createHttpClient } from "#http/guarded.ts";
 import { Heartbeat, Limits } from "#model/limits.ts";
+import { wordingOf } from "#model/wording.ts";
 import { withJwks, withSecret } from "#socket/authentication.ts";
 import { createSecrets, type Secret } from "#store/secrets.ts";
 import { createTable } from "#store/table.ts";
 import { telemetry } from "./telemetry.ts";
 
-// zod/mini brings no messages of its own; clients read them in refusals.
-z.config(en());
+z.config({ customError: wordingOf });
 
 /** The environment variables of every function. */
 const Publisher = z.object({
-  TABLE_NAME: z.string(),
-  /** Where connections are posted to. */
-  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
-  LIMITS: json(Limits),
-});
-
-/** The environment variables of a function that invokes itself. */
-const SelfInvoker = z.object({
   AWS_LAMBDA_FUNCTION_NAME: z.string(),
   AWS_ENDPOINT_URL_LAMBDA: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCESS_KEY_ID: z.string(),
   AWS_SECRET_ACCESS_KEY: z.string(),
   AWS_SESSION_TOKEN: z.optional(z.string()),
-  HEARTBEAT: json(Heartbeat),
+  /** The function that large rooms are handed on to; that one itself has none but its own name. */
+  FAN_OUT_FUNCTION: z.optional(z.string()),
+  TABLE_NAME: z.string(),
+  /** Where connections are posted to. */
+  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
+  LIMITS: json(Limits),
 });
-type SelfInvoker = z.infer<typeof SelfInvoker>;
+
+type Publisher = z.infer<typeof Publisher>;
+
+/** The environment variables of a function that pings. */
+const Pinger = z.extend(Publisher, { HEARTBEAT: json(Heartbeat) });
 
 /** The environment variables of the socket function. */
 const SocketServer = z
-  .extend(SelfInvoker, {
+  .extend(Pinger, {
     ALLOWED_ORIGINS: json(z.array(z.string()), "[]"),
     TOKEN_SECRET_ARN: z.optional(z.string()),
     TOKEN_JWKS_URL: z.optional(z.url()),
@@ -91,6 +91,7 @@ export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
   return {
     limits,
     table: createTable({ client, tableName, pause }),
+    handOn: invocationOf(env, env.FAN_OUT_FUNCTION),
     gateway: createGateway({ client: management, pause }),
     telemetry,
     now,
@@ -99,7 +100,7 @@ export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
 
 /** The same for the function that sweeps connections. */
 export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
-  const env = read(SelfInvoker, variables);
+  const env = read(Pinger, variables);
   const publisher = readPublisherEnvironment(variables);
   return {
     ...publisher,
@@ -141,7 +142,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
   };
 }
 
-const invocationOf = (env: SelfInvoker) =>
+const invocationOf = (env: Publisher, functionName = env.AWS_LAMBDA_FUNCTION_NAME) =>
   createInvocation({
     signer: new SignatureV4({
       service: "lambda",
@@ -155,7 +156,7 @@ const invocationOf = (env: SelfInvoker) =>
     }),
     pause,
     endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
-    functionName: env.AWS_LAMBDA_FUNCTION_NAME,
+    functionName,
   });
 
 function authentication(env: SocketServer, secret: (arn: string) => Secret) {

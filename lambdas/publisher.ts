@@ -17,7 +17,7 @@ export function createPublisher(parts: SocketsParts): Publish {
     once: createOnce({ table, now, memory: MEMORY }),
     newOutbox: sockets.newOutbox,
     send: (emissions, ready) =>
-      sockets.send(emissions, ready).catch((error: unknown) => {
+      sockets.send(emissions, { ready }).catch((error: unknown) => {
         if (!(error instanceof UndeliveredError)) throw error;
         // Not thrown: a second try would send it twice to all whom the first one reached.
         telemetry.fail("some posts failed", error);

@@ -25,7 +25,7 @@ import {
 import { createRates } from "#store/rates.ts";
 import { createRevocations } from "#store/revocations.ts";
 import type { Table } from "#store/table.ts";
-import { createSockets, UndeliveredError } from "./sockets.ts";
+import { createSockets, type SocketsParts, UndeliveredError } from "./sockets.ts";
 
 /** Sessions a warm function remembers, so that most events cost no read for them. */
 const REMEMBERED_SESSIONS = 5000;
@@ -45,6 +45,7 @@ export interface ServerParts {
   readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<unknown>;
   readonly telemetry: Telemetry;
+  readonly handOn: SocketsParts["handOn"];
 }
 
 /** What `$connect` knows of an upgrade. */
@@ -77,6 +78,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     limits,
     now,
     telemetry,
+    handOn: parts.handOn,
     onForgotten: (connectionId) => void sessions.delete(connectionId),
   });
   const rates = createRates({ table, now });

@@ -5,8 +5,9 @@ import type { Gateway } from "#gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#model/connection.ts";
 import type { Limits } from "#model/limits.ts";
 import { isPresenceRoom, type Room } from "#model/room.ts";
+import { EVERYBODY, type Slice } from "#model/slice.ts";
 import type { Telemetry } from "#model/telemetry.ts";
-import { deliver, type Gone } from "#socket/delivery.ts";
+import { type DeliveryParts, deliver, type Gone } from "#socket/delivery.ts";
 import { createOutbox, type Emission, type Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
 import { type Calls, createCalls } from "#store/calls.ts";
@@ -27,6 +28,8 @@ export interface SocketsParts {
   readonly limits: Limits;
   readonly now: () => number;
   readonly telemetry: Telemetry;
+  /** Has another function deliver to a part of a large room. */
+  readonly handOn: DeliveryParts["handOn"];
   /** Called for each connection that is forgotten, before anything else happens to it. */
   readonly onForgotten?: (connectionId: string) => void;
 }
@@ -48,7 +51,7 @@ export interface Sockets {
    * Posts emissions; forgets the connections that are gone. Throws an `UndeliveredError` once all is
    * done where some post failed; throws anything else before the first post. `ready` is called in between.
    */
-  send(emissions: readonly Emission[], ready?: () => Promise<void>): Promise<void>;
+  send(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
   /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
   /** Takes away whatever a connection has, or may have: what an earlier try left included. */
@@ -57,6 +60,12 @@ export interface Sockets {
   expire(connectionId: string, org: string): Promise<void>;
   /** Forgets a connection and cuts it. */
   close(connectionId: string): Promise<void>;
+}
+
+export interface SendOptions {
+  /** The sockets that are meant, where others take care of the rest. */
+  readonly slice?: Slice;
+  readonly ready?: (() => Promise<void>) | undefined;
 }
 
 /** Some packets could not be posted; the others have been. */
@@ -70,7 +79,7 @@ export class UndeliveredError extends AggregateError {
 
 /** Wires the stores to the gateway. */
 export function createSockets(parts: SocketsParts): Sockets {
-  const { table, gateway, limits, now, telemetry, onForgotten } = parts;
+  const { table, gateway, limits, now, telemetry, handOn, onForgotten } = parts;
   const connections = createConnections(table, limits);
   const rooms = createRooms({ table, connections, now });
   const presence = createPresence({ table, rooms, now });
@@ -87,13 +96,15 @@ export function createSockets(parts: SocketsParts): Sockets {
 
   return { ...stores, integrations, newOutbox, send, clear, expire, disconnect, close };
 
-  async function send(emissions: readonly Emission[], ready?: () => Promise<void>): Promise<void> {
+  async function send(
+    emissions: readonly Emission[],
+    { slice = EVERYBODY, ready }: SendOptions = {},
+  ): Promise<void> {
     const began = now();
-    const { recipients, posts, gone, ended, failures } = await deliver(emissions, {
-      members: rooms.members,
-      post: gateway.post,
-      ready,
-    });
+    const { recipients, posts, gone, ended, failures } = await deliver(
+      { emissions, slice },
+      { rooms, pageSize: limits.fanOutPage, post: gateway.post, handOn, ready },
+    );
     telemetry.count("FanOut", recipients);
     telemetry.count("FanOutDuration", now() - began);
     telemetry.count("Posts", posts);

@@ -41,6 +41,8 @@ export const Settings = z
     maxPayload: whole.min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
     /** Parts into which connections are divided for the sweep; each is swept by an invocation of its own. */
     shards: whole.min(1).max(1000).default(16),
+    /** Sockets of a room that one function posts to; the rest it hands on to others. */
+    fanOutPage: whole.min(2).max(5000).default(1000),
     /** Rooms one socket may be in, the two it starts with included. */
     roomsPerSocket: whole.min(2).max(1000).default(200),
     /** Wallet rooms one socket may be in. */

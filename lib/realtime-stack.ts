@@ -2,6 +2,7 @@ import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "./config.ts";
 import { Edge } from "./edge.ts";
+import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { allowIntegrationSecrets } from "./integration-secrets.ts";
 import { LambdaFunction } from "./lambda-function.ts";
@@ -17,6 +18,7 @@ export class RealtimeStack extends Stack {
   readonly #table: StateTable;
   readonly #gateway: WebSocketGateway;
   readonly #limits: string;
+  readonly #fanOut: FanOut;
 
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, { description: "Serverless Socket.IO" });
@@ -53,6 +55,7 @@ export class RealtimeStack extends Stack {
     this.#table = new StateTable(this, "State", settings);
 
     this.#table.allowSweeping(heart);
+    this.#fanOut = new FanOut(this, "FanOut", { memorySize: settings.functionMemory });
 
     const tokens = new TokenVerification(this, "Tokens", settings);
     tokens.allowVerifying(socket);
@@ -62,6 +65,7 @@ export class RealtimeStack extends Stack {
       setsLogRole: settings.gatewayLogRole,
     });
     for (const sender of [socket, publisher, webhook, heart]) this.allowPublishing(sender);
+    this.#allowReaching(this.#fanOut.carrier);
     for (const reader of [socket, webhook])
       allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
 
@@ -86,9 +90,14 @@ export class RealtimeStack extends Stack {
 
   /** Lets a function reach the sockets of this deployment, and tells it where they are. */
   allowPublishing(publisher: LambdaFunction): void {
-    this.#table.allowUsing(publisher);
-    this.#gateway.allowSending(publisher);
-    publisher.addEnvironment("LIMITS", this.#limits);
+    this.#allowReaching(publisher);
+    this.#fanOut.allowHandingOn(publisher);
+  }
+
+  #allowReaching(sender: LambdaFunction): void {
+    this.#table.allowUsing(sender);
+    this.#gateway.allowSending(sender);
+    sender.addEnvironment("LIMITS", this.#limits);
   }
 
   #output(name: string, value: string): void {
@@ -99,6 +108,7 @@ export class RealtimeStack extends Stack {
 /** What of the settings every function keeps to. */
 const LIMITS = [
   "shards",
+  "fanOutPage",
   "connectionsPerOrganisation",
   "roomsPerSocket",
   "walletRoomsPerSocket",

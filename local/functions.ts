@@ -16,7 +16,7 @@ export interface Functions {
   /** Bytes of each environment's heap at the end of its last invocation, by function. */
   heaps(): Readonly<Record<string, readonly number[]>>;
   invoke(name: string, event: object): Promise<InvocationResult>;
-  /** Queues an invocation that is tried three times in all. */
+  /** Queues an invocation that is tried as often as the template says. */
   invokeAsync(name: string, event: object): void;
   stop(): Promise<void>;
 }
@@ -33,14 +33,14 @@ export interface FunctionsParts {
   readonly log: (functionName: string, text: string) => void;
 }
 
-const ASYNC_TRIES = 3;
-
 /** Starts no function before it is invoked, as Lambda does. */
 export function createFunctions(parts: FunctionsParts): Functions {
   const pools = new Map(
     parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
   );
   const { track } = parts.work;
+  const triesOf = (name: string) =>
+    parts.definitions.find((definition) => definition.name === name)?.asyncTries ?? 1;
 
   async function invoke(name: string, event: object): Promise<InvocationResult> {
     const pool = pools.get(name);
@@ -52,7 +52,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
     for (let tries = 1; ; tries += 1) {
       const result = await invoke(name, event);
       if (result.ok) return;
-      if (tries === ASYNC_TRIES) return parts.onDead(name, event, result.message);
+      if (tries >= triesOf(name)) return parts.onDead(name, event, result.message);
     }
   }
 

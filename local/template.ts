@@ -21,6 +21,8 @@ export interface FunctionDefinition {
   /** `<file>.<export>`, as Lambda reads it. */
   readonly handler: string;
   readonly timeoutSeconds: number;
+  /** How often an asynchronous invocation is tried. */
+  readonly asyncTries: number;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -97,6 +99,7 @@ export function readStack(assembly: string): StackDefinition {
         code: join(assembly, text(Metadata["aws:asset:path"], `the asset path of ${name}`)),
         handler: text(Properties.Handler, `the Handler of ${name}`),
         timeoutSeconds: Number(Properties.Timeout ?? 3),
+        asyncTries: asyncTriesOf(resources, name),
         environment: variables(Properties.Environment),
       }),
     ),
@@ -239,6 +242,14 @@ function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
           ],
     ),
   );
+}
+
+/** How often Lambda tries an asynchronous invocation. */
+function asyncTriesOf(resources: Resources, name: string): number {
+  const configured = ofType(resources, "AWS::Lambda::EventInvokeConfig").find(
+    ([, { Properties }]) => resolve(Properties.FunctionName) === name,
+  );
+  return 1 + Number(configured?.[1].Properties.MaximumRetryAttempts ?? 2);
 }
 
 /** The function a route's integration invokes. */

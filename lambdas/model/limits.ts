@@ -25,6 +25,8 @@ export const Limits = z.object({
   connectionsPerOrganisation: whole(0, 10_000_000, 0),
   /** Parts into which connections are divided for the sweep. */
   shards: whole(1, 1000, 16),
+  /** Sockets of a room that one function posts to; the rest it hands on. */
+  fanOutPage: whole(2, 5000, 1000),
   /** Live queries one socket may hold. */
   queriesPerSocket: whole(1, 100, 20),
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */

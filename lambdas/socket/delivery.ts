@@ -2,13 +2,36 @@ import type { Listed } from "#model/connection.ts";
 import { grants } from "#model/identity.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
+import { divideRest, type Slice } from "#model/slice.ts";
 import type { Audience, Emission } from "./outbox.ts";
 
+/** Functions that one function hands the rest of a large room on to; each may do the same. */
+const BRANCHES = 16;
+
+/** Emissions for those of their rooms' sockets that are in a slice. */
+export interface Parcel {
+  readonly emissions: readonly Emission[];
+  readonly slice: Slice;
+}
+
 export interface DeliveryParts {
-  /** The sockets in a room, page by page. */
-  readonly members: (org: string, room: Room) => AsyncIterable<readonly Listed[]>;
+  readonly rooms: {
+    /** The first sockets of a slice of a room; `until` is the last of them where there are more. */
+    page(
+      org: string,
+      room: Room,
+      slice: Slice,
+      most: number,
+    ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
+    /** Those of these connections that a room lists. */
+    among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
+  };
+  /** Sockets of a room that one function posts to. */
+  readonly pageSize: number;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
-  /** Called once all audiences are known, before the first post. */
+  /** Has another function deliver a parcel. */
+  readonly handOn: (parcel: Parcel) => Promise<void>;
+  /** Called once the audience is known, before the first post. */
   readonly ready?: (() => Promise<void>) | undefined;
 }
 
@@ -39,48 +62,54 @@ export interface RoomOfOrg {
 
 /**
  * Posts the emissions to their audiences: every room is read once, every connection gets its frames
- * in the order emitted, and connections do not wait for one another.
+ * in the order emitted, and connections do not wait for one another. Where a room is larger than a
+ * page, this posts to a first slice of all of them, and hands the rest on.
  */
 export async function deliver(
-  emissions: readonly Emission[],
-  { members, post, ready }: DeliveryParts,
+  { emissions, slice }: Parcel,
+  parts: DeliveryParts,
 ): Promise<Delivered> {
-  const directory = createDirectory(members);
-  const queues = await fillQueues(emissions, directory);
-  await ready?.();
+  const callers = callersOf(emissions);
+  const directory = await readDirectory(emissions, callers, slice, parts);
+  const queues = fillQueues(emissions, callers, directory);
+  await parts.ready?.();
   let posts = 0;
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
-  await Promise.all(
+  await Promise.all([
     // All at once: the gateway's pool of connections is what holds them back.
-    [...queues].map(async ([connectionId, queue]) => {
+    ...[...queues].map(async ([connectionId, queue]) => {
       try {
         const result = await postAll(connectionId, queue, (...frame) => {
           posts += 1;
-          return post(...frame);
+          return parts.post(...frame);
         });
         if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
       } catch (error) {
         failures.push(error);
       }
     }),
-  );
+    ...directory.rest.map((rest) =>
+      parts
+        .handOn({ emissions: emissions.filter(isForRooms), slice: rest })
+        .catch((error: unknown) => void failures.push(error)),
+    ),
+  ]);
   return { recipients: queues.size, posts, gone, ended: endings(queues), failures };
 }
 
 type Queues = ReadonlyMap<string, readonly Emission[]>;
 
-async function fillQueues(emissions: readonly Emission[], directory: Directory): Promise<Queues> {
-  const audiences = await Promise.all(
-    emissions.map(async (emission) => ({
-      emission,
-      connectionIds: await directory.resolve(emission.audience),
-    })),
-  );
-  const queues = new Map<string, Emission[]>();
-  for (const { emission, connectionIds } of audiences)
-    for (const connectionId of connectionIds) {
+/** Callers come first: their replies do not wait for the room. */
+function fillQueues(
+  emissions: readonly Emission[],
+  callers: readonly string[],
+  directory: Directory,
+): Queues {
+  const queues = new Map<string, Emission[]>(callers.map((connectionId) => [connectionId, []]));
+  for (const emission of emissions)
+    for (const connectionId of directory.resolve(emission.audience)) {
       const queue = queues.get(connectionId);
       if (queue === undefined) queues.set(connectionId, [emission]);
       else queue.push(emission);
@@ -104,51 +133,89 @@ const endings = (queues: Queues): Delivered["ended"] =>
     return closes.length > 0 ? [{ connectionId, close: closes.includes(true) }] : [];
   });
 
-interface Directory {
-  /** The connections of an audience, each once. */
-  resolve(audience: Audience): Promise<ReadonlySet<string>>;
-  /** The rooms read so far that list a connection. */
-  listing(connectionId: string): readonly RoomOfOrg[];
-}
-
 type RoomList = ReadonlyMap<string, Listed>;
 
-function createDirectory(members: DeliveryParts["members"]): Directory {
-  const reads = new Map<string, Promise<RoomList>>();
-  const known: (RoomOfOrg & { readonly list: RoomList })[] = [];
+/** The sockets of a slice, as far as this function takes care of them. */
+interface Directory {
+  /** The connections of an audience, each once. */
+  resolve(audience: Audience): ReadonlySet<string>;
+  /** The rooms that list a connection. */
+  listing(connectionId: string): readonly RoomOfOrg[];
+  /** What other functions take care of. */
+  readonly rest: readonly Slice[];
+}
 
-  const read = async (org: string, room: Room): Promise<RoomList> => {
-    const list = new Map<string, Listed>();
-    for await (const page of members(org, room))
-      for (const member of page) list.set(member.connectionId, member);
-    known.push({ org, room, list });
-    return list;
-  };
-  const readOnce = (org: string, room: Room) => {
-    const key = JSON.stringify([org, room]);
-    const reading = reads.get(key) ?? read(org, room);
-    reads.set(key, reading);
-    return reading;
-  };
+/** Reads every room once, all of them up to the same id. */
+async function readDirectory(
+  emissions: readonly Emission[],
+  callers: readonly string[],
+  slice: Slice,
+  { rooms, pageSize }: DeliveryParts,
+): Promise<Directory> {
+  const known = await Promise.all(
+    [...roomsOf(emissions).values()].map(async ({ org, room }) => ({
+      ...{ org, room },
+      page: await rooms.page(org, room, slice, pageSize),
+    })),
+  );
+  const [cut] = known.flatMap(({ page }) => page.until ?? []).toSorted(byCode);
+  const without = new Set(slice.without);
+  const isMine = ({ connectionId }: Listed) =>
+    !without.has(connectionId) && (cut === undefined || connectionId <= cut);
+  // A caller gets all its packets from here, in their order, wherever it is in the room.
+  const late = cut === undefined ? [] : callers.filter((caller) => caller > cut);
+  const lists = await Promise.all(
+    known.map(async ({ org, room, page }) => {
+      const found = late.length === 0 ? [] : await rooms.among(org, room, late);
+      const list = [...page.members.filter(isMine), ...found];
+      return { org, room, list: new Map(list.map((member) => [member.connectionId, member])) };
+    }),
+  );
+  const byKey = new Map(lists.map((entry) => [keyOf(entry.org, entry.room), entry.list]));
+  const listOf = (org: string, room: Room): RoomList => byKey.get(keyOf(org, room)) ?? new Map();
 
   return {
-    async resolve(audience) {
+    resolve(audience) {
       if ("connectionId" in audience) return new Set([audience.connectionId]);
       if ("connectionIds" in audience) return new Set(audience.connectionIds);
-      const { org, rooms, except, sender } = audience;
-      const [included, excluded] = await Promise.all(
-        [rooms, except].map((names) => Promise.all(names.map((room) => readOnce(org, room)))),
-      );
-      const listed = (included ?? []).flatMap((list) => [...list.values()]);
+      const { org, rooms: included, except, sender } = audience;
+      const listed = included.flatMap((room) => [...listOf(org, room).values()]);
       const connectionIds = new Set(listed.filter(isGranted(audience)).map(idOf));
-      for (const list of excluded ?? []) for (const id of list.keys()) connectionIds.delete(id);
+      for (const room of except)
+        for (const id of listOf(org, room).keys()) connectionIds.delete(id);
       if (sender !== undefined) connectionIds.delete(sender);
       return connectionIds;
     },
     listing: (connectionId) =>
-      known.filter(({ list }) => list.has(connectionId)).map(({ org, room }) => ({ org, room })),
+      lists.filter(({ list }) => list.has(connectionId)).map(({ org, room }) => ({ org, room })),
+    rest:
+      cut === undefined
+        ? []
+        : divideRest({ ...slice, without: [...slice.without, ...late] }, cut, BRANCHES),
   };
 }
+
+const isForRooms = ({ audience }: Emission): boolean => "rooms" in audience;
+
+const callersOf = (emissions: readonly Emission[]): readonly string[] => [
+  ...new Set(
+    emissions.flatMap(({ audience }) => ("connectionId" in audience ? audience.connectionId : [])),
+  ),
+];
+
+function roomsOf(emissions: readonly Emission[]): ReadonlyMap<string, RoomOfOrg> {
+  const found = new Map<string, RoomOfOrg>();
+  for (const { audience } of emissions)
+    if ("rooms" in audience)
+      for (const room of [...audience.rooms, ...audience.except])
+        found.set(keyOf(audience.org, room), { org: audience.org, room });
+  return found;
+}
+
+const keyOf = (org: string, room: Room): string => JSON.stringify([org, room]);
+
+/** The order of DynamoDB's sort keys. */
+const byCode = (a: string, b: string): number => (a < b ? -1 : 1);
 
 const idOf = ({ connectionId }: Listed): string => connectionId;
 

@@ -1,5 +1,6 @@
 import type { JoinResult, Listed, Member } from "#model/connection.ts";
 import { type Room, userRoom } from "#model/room.ts";
+import { EVERYBODY, type Slice } from "#model/slice.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
@@ -8,6 +9,15 @@ import type { Item, Table } from "./table.ts";
 export interface Rooms {
   /** The sockets in a room, in pages, in the order of their connections' ids. */
   members(org: string, room: Room): AsyncIterable<readonly Listed[]>;
+  /** The first sockets of a slice of a room, at most so many; `until` is the last of them where there are more. */
+  page(
+    org: string,
+    room: Room,
+    slice: Slice,
+    most: number,
+  ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
+  /** Those of these connections that a room lists. */
+  among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
   /** Takes a socket out of rooms and gives those it was in. */
@@ -47,14 +57,23 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
 
   const rooms: Rooms = {
     async *members(org, room) {
-      const query = {
-        KeyConditionExpression: "pk = :room",
-        ExpressionAttributeValues: { ":room": roomPartition(org, room) },
-        ProjectionExpression: "sk, userId, projects",
-        // A socket told that it has joined must not miss the next packet.
-        ConsistentRead: true,
-      };
+      const query = membersQuery(org, room, EVERYBODY);
       for await (const { items } of table.pages(query)) yield items.map(listed);
+    },
+
+    async page(org, room, slice, most) {
+      // One more where the query also finds the id that the slice begins after.
+      const query = { ...membersQuery(org, room, slice), Limit: most + 1 };
+      const { items, last } = await table.page(query);
+      const members = items.map(listed).filter(({ connectionId }) => connectionId !== slice.after);
+      const kept = members.slice(0, most);
+      const isWhole = last === undefined && kept.length === members.length;
+      return { members: kept, until: isWhole ? undefined : kept.at(-1)?.connectionId };
+    },
+
+    async among(org, room, connectionIds) {
+      const keys = connectionIds.map((connectionId) => memberKey(org, room, connectionId));
+      return (await table.getAll(keys)).map(listed);
     },
 
     async join(member, joined) {
@@ -106,6 +125,25 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
     },
   };
   return rooms;
+}
+
+/** The members of a slice: what `after` names is found too where there is an `upTo`. */
+function membersQuery(org: string, room: Room, { after, upTo }: Slice) {
+  const range =
+    after !== undefined && upTo !== undefined
+      ? " AND sk BETWEEN :after AND :upTo"
+      : `${after === undefined ? "" : " AND sk > :after"}${upTo === undefined ? "" : " AND sk <= :upTo"}`;
+  return {
+    KeyConditionExpression: `pk = :room${range}`,
+    ExpressionAttributeValues: {
+      ":room": roomPartition(org, room),
+      ...(after !== undefined && { ":after": after }),
+      ...(upTo !== undefined && { ":upTo": upTo }),
+    },
+    ProjectionExpression: "sk, userId, projects",
+    // A socket told that it has joined must not miss the next packet.
+    ConsistentRead: true,
+  };
 }
 
 const listed = ({ sk, userId, projects }: Item): Listed => ({

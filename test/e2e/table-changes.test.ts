@@ -55,6 +55,8 @@ beforeAll(async () => {
   Object.assign(process.env, {
     TABLE_NAME: stack.tableNames[0],
     AWS_REGION: "us-east-1",
+    AWS_LAMBDA_FUNCTION_NAME: publishFunction(),
+    AWS_ENDPOINT_URL_LAMBDA: stack.url,
     AWS_ACCESS_KEY_ID: `LOCAL${publishFunction().toUpperCase()}`,
     AWS_SECRET_ACCESS_KEY: "local",
     AWS_ENDPOINT_URL_DYNAMODB: stack.url,

@@ -11,6 +11,7 @@ import { Integration } from "../../lambdas/model/integration.ts";
 import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
 import { createPublisher } from "../../lambdas/publisher.ts";
 import { createRealtimeServer } from "../../lambdas/server.ts";
+import type { Parcel } from "../../lambdas/socket/delivery.ts";
 import { createSockets } from "../../lambdas/sockets.ts";
 import { createIntegrations } from "../../lambdas/store/integrations.ts";
 import { createOnce } from "../../lambdas/store/once.ts";
@@ -199,7 +200,9 @@ export async function createWorld(
     tableName: tables[0]?.name ?? "",
     pause: async () => undefined,
   });
-  const common = { table, gateway, limits, now, telemetry: SILENT };
+  const handOn = ({ emissions, slice }: Parcel) => sockets.send(emissions, { slice });
+  const common = { table, gateway, limits, now, telemetry: SILENT, handOn };
+  const sockets = createSockets(common);
   const server = createRealtimeServer({
     ...common,
     invokeSelf: () => attempt(async () => undefined),
@@ -212,7 +215,7 @@ export async function createWorld(
   });
   const sweeper = createSweep({
     ...common,
-    sockets: createSockets(common),
+    sockets,
     invokeSelf: async () => undefined,
     shards: limits.shards,
     pingInterval: 240_000,

@@ -138,10 +138,25 @@ describe("least privilege", () => {
         "secretsmanager:GetSecretValue",
       ],
     ],
-    ["Publish", [...items, "execute-api:ManageConnections", ...own, "sqs:SendMessage"]],
+    [
+      "Publish",
+      [
+        ...items,
+        "execute-api:ManageConnections",
+        "lambda:InvokeFunction",
+        ...own,
+        "sqs:SendMessage",
+      ],
+    ],
     [
       "Webhook",
-      [...items, "execute-api:ManageConnections", ...own, "secretsmanager:GetSecretValue"],
+      [
+        ...items,
+        "execute-api:ManageConnections",
+        "lambda:InvokeFunction",
+        ...own,
+        "secretsmanager:GetSecretValue",
+      ],
     ],
   ])("the function %s may do this and nothing else", (role, actions) => {
     expect([...new Set(allowed(role))]).toEqual([...new Set(actions)]);
@@ -164,7 +179,7 @@ describe("least privilege", () => {
       ({ Resource }) => JSON.stringify(Resource) !== JSON.stringify(table),
     );
 
-    expect(granted).toHaveLength(5);
+    expect(granted).toHaveLength(6);
     expect(elsewhere).toMatchObject([
       {
         Action: "dynamodb:Query",
@@ -188,11 +203,18 @@ describe("least privilege", () => {
 
   test("the socket function may invoke itself, by a policy that it does not wait for", () => {
     const { id } = only("AWS::Lambda::Function", "Socket");
-    const [invoke] = statements(template).filter(
-      ({ Action }) => Action === "lambda:InvokeFunction",
-    );
+    const carrier = only("AWS::Lambda::Function", "FanOut").id;
+    const invoked = statements(template)
+      .filter(
+        ({ Action, roles }) =>
+          Action === "lambda:InvokeFunction" && roles.some((role) => role.startsWith("Socket")),
+      )
+      .map(({ Resource }) => Resource);
 
-    expect(invoke?.Resource).toEqual({ "Fn::GetAtt": [id, "Arn"] });
+    expect(invoked).toEqual(
+      expect.arrayContaining([id, carrier].map((target) => ({ "Fn::GetAtt": [target, "Arn"] }))),
+    );
+    expect(invoked).toHaveLength(2);
     expect(template.findResources("AWS::Lambda::Function")[id]?.DependsOn.join()).not.toContain(
       "Opening",
     );

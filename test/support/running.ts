@@ -18,7 +18,7 @@ export const SECRETS = {
 /** What the functions have logged in this run, for tests of what they must not log. */
 export const logged: string[] = [];
 
-/** Whether this run reorders frames on purpose: `npm run test:shuffle`. */
+/** Whether this run reorders frames and divides rooms on purpose: `npm run test:shuffle`. */
 export const isShuffled = process.env.SHUFFLE === "1";
 
 /** The stack that all end-to-end tests of this run share. */
@@ -28,6 +28,8 @@ export const stack: LocalStack = await startStack({
   secret: SECRET,
   secrets: Object.fromEntries(Object.values(SECRETS).map(({ arn, value }) => [arn, value])),
   gateway: { shuffle: isShuffled },
+  // Then nearly every room is a large one, too.
+  ...(isShuffled && { environment: { LIMITS: JSON.stringify({ fanOutPage: 2 }) } }),
   schedules: false,
   log: (_, text) => void logged.push(text),
 });

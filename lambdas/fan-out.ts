@@ -1,0 +1,32 @@
+import type { Context } from "aws-lambda";
+import type { Parcel } from "#socket/delivery.ts";
+import { readPublisherEnvironment } from "./environment.ts";
+import { createSockets, UndeliveredError } from "./sockets.ts";
+import { observe, telemetry } from "./telemetry.ts";
+
+const TRIES = 3;
+
+const environment = readPublisherEnvironment(process.env);
+const sockets = createSockets(environment);
+
+/** A part of a large room, and how often it was tried. */
+interface Handed extends Parcel {
+  readonly tries?: number;
+}
+
+/**
+ * Delivers to a slice of a large room, and hands on what is more than a page of it. Never throws:
+ * what Lambda tries again would arrive twice.
+ */
+export const handler = (handed: Handed, context: Context): Promise<void> =>
+  observe(context, async () => {
+    const { emissions, slice, tries = 1 } = handed;
+    try {
+      await sockets.send(emissions, { slice });
+    } catch (error) {
+      telemetry.fail("a part of a room was not delivered to", error, { tries });
+      // Where nothing of it has left yet, another function may try.
+      const again: Handed = { emissions, slice, tries: tries + 1 };
+      if (!(error instanceof UndeliveredError) && tries < TRIES) await environment.handOn(again);
+    }
+  });

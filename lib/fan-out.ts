@@ -1,0 +1,34 @@
+import { Stack } from "aws-cdk-lib";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import { Construct } from "constructs";
+import { LambdaFunction } from "./lambda-function.ts";
+import { SelfInvocation } from "./self-invocation.ts";
+
+export interface FanOutProps {
+  readonly memorySize: number;
+}
+
+/** Large rooms: a function carries a page of one, and has others of its kind carry the rest. */
+export class FanOut extends Construct {
+  readonly carrier: LambdaFunction;
+
+  constructor(scope: Construct, id: string, { memorySize }: FanOutProps) {
+    super(scope, id);
+
+    this.carrier = new LambdaFunction(this, "Carrier", { entry: "lambdas/fan-out.ts", memorySize });
+    // What it could not deliver it says itself; a second try would arrive twice.
+    this.carrier.configureAsyncInvoke({ retryAttempts: 0 });
+    new SelfInvocation(this, "Again", { invoker: this.carrier });
+  }
+
+  /** Lets a function hand large rooms on. */
+  allowHandingOn(sender: LambdaFunction): void {
+    const { functionArn, functionName } = this.carrier;
+    sender.addToRolePolicy(
+      new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [functionArn] }),
+    );
+    sender.addEnvironment("FAN_OUT_FUNCTION", functionName);
+    const { region, urlSuffix } = Stack.of(this);
+    sender.addEnvironment("AWS_ENDPOINT_URL_LAMBDA", `https://lambda.${region}.${urlSuffix}`);
+  }
+}

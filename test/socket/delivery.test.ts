@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Listed } from "../../lambdas/model/connection.ts";
+import { projectRoom, type Room, userRoom } from "../../lambdas/model/room.ts";
+import { divideRest, EVERYBODY, type Slice } from "../../lambdas/model/slice.ts";
+import { type Delivered, deliver, type Parcel } from "../../lambdas/socket/delivery.ts";
+import type { Emission } from "../../lambdas/socket/outbox.ts";
+
+const id = fc.base64String({ minLength: 8, maxLength: 16 });
+const isIn = ({ after, upTo }: Slice, connectionId: string) =>
+  (after === undefined || connectionId > after) && (upTo === undefined || connectionId <= upTo);
+
+describe("what is left of a slice", () => {
+  test("is divided so that every id is in exactly one part, and there are not too many", () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(id, { minLength: 4 }),
+        fc.integer({ min: 1, max: 40 }),
+        (ids, most) => {
+          const [after, cut, ...others] = ids.toSorted((a, b) => (a < b ? -1 : 1));
+          const upTo = others.at(-1);
+          for (const slice of [EVERYBODY, { after, upTo, without: [] }]) {
+            const parts = divideRest(slice, cut ?? "", most);
+            expect(parts.length).toBeLessThanOrEqual(most);
+            for (const other of others.filter((one) => isIn(slice, one)))
+              expect(parts.filter((part) => isIn(part, other))).toHaveLength(1);
+            expect(parts.some((part) => isIn(part, cut ?? ""))).toBe(false);
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  test("is divided fairly where ids are random", () => {
+    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
+      numRuns: 5000,
+      seed: 1,
+    });
+    const sorted = ids.toSorted((a, b) => (a < b ? -1 : 1));
+    const parts = divideRest(EVERYBODY, sorted[500] ?? "", 16);
+
+    const sizes = parts.map((part) => ids.filter((one) => isIn(part, one)).length);
+    expect(sizes.length).toBeGreaterThanOrEqual(6);
+    expect(Math.max(...sizes)).toBeLessThan(1500);
+  });
+});
+
+const ORG = "acme";
+const [first, second, left] = [projectRoom("p1"), projectRoom("p2"), userRoom("ben")];
+
+/** Delivers with pages of this size, and with everything that is handed on; gives what each was sent. */
+async function deliverAll(
+  emissions: readonly Emission[],
+  members: ReadonlyMap<Room, readonly string[]>,
+  pageSize: number,
+) {
+  const heard = new Map<string, string[]>();
+  let functions = 0;
+  let depth = 0;
+  const listed = (connectionId: string): Listed => ({ connectionId, userId: "someone" });
+  const run = async (parcel: Parcel, level: number): Promise<Delivered> => {
+    functions += 1;
+    depth = Math.max(depth, level);
+    return deliver(JSON.parse(JSON.stringify(parcel)) as Parcel, {
+      pageSize,
+      rooms: {
+        async page(_, room, slice, most) {
+          const all = (members.get(room) ?? []).filter((one) => isIn(slice, one));
+          const page = all.toSorted((a, b) => (a < b ? -1 : 1)).slice(0, most);
+          const isWhole = page.length === all.length;
+          return { members: page.map(listed), ...(!isWhole && { until: page.at(-1) }) };
+        },
+        among: async (_, room, ids) =>
+          ids.filter((one) => members.get(room)?.includes(one)).map(listed),
+      },
+      async post(connectionId, frame) {
+        heard.set(connectionId, [...(heard.get(connectionId) ?? []), frame]);
+        return "sent";
+      },
+      handOn: async (rest) => void (await run(rest, level + 1)),
+    });
+  };
+  await run({ emissions, slice: EVERYBODY }, 1);
+  return { heard, functions, depth };
+}
+
+const toRooms = (
+  rooms: readonly Room[],
+  except: readonly Room[],
+  frame: string,
+  sender?: string,
+) => ({
+  audience: { org: ORG, rooms, except, sender },
+  frames: [frame],
+});
+
+describe("however small the page of a room is", () => {
+  test("every socket gets its packets once, in the order emitted, and nobody else any", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(id, { minLength: 1, maxLength: 40 }),
+        fc.infiniteStream(fc.integer({ min: 0, max: 7 })),
+        fc.integer({ min: 2, max: 9 }),
+        async (ids, inRooms, pageSize) => {
+          const bits = ids.map((one) => [one, inRooms.next().value as number] as const);
+          const inRoom = (bit: number) => bits.filter(([, of]) => of & bit).map(([one]) => one);
+          const members = new Map([
+            [first, inRoom(1)],
+            [second, inRoom(2)],
+            [left, inRoom(4)],
+          ]);
+          const [caller = ""] = ids;
+
+          const { heard } = await deliverAll(
+            [
+              toRooms([first, second], [], "to both"),
+              toRooms([first], [left], "but for some"),
+              toRooms([second], [], "to others", caller),
+              { audience: { connectionId: caller }, frames: ["reply"] },
+            ],
+            members,
+            pageSize,
+          );
+
+          for (const [one, of] of bits)
+            expect(heard.get(one) ?? []).toEqual([
+              ...(of & 3 ? ["to both"] : []),
+              ...(of & 1 && !(of & 4) ? ["but for some"] : []),
+              ...(of & 2 && one !== caller ? ["to others"] : []),
+              ...(one === caller ? ["reply"] : []),
+            ]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});
+
+test("the time of a broadcast grows with the logarithm of the room, its functions with its size", async () => {
+  const emissions = [toRooms([first], [], "news")];
+  const of = async (size: number) => {
+    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
+      numRuns: size,
+      seed: 7,
+    });
+    const { heard, functions, depth } = await deliverAll(emissions, new Map([[first, ids]]), 20);
+    expect(heard.size).toBe(new Set(ids).size);
+    return { functions, depth };
+  };
+
+  const [small, large, huge] = [await of(200), await of(2000), await of(8000)];
+  expect(small.depth).toBeLessThanOrEqual(3);
+  expect(large.depth).toBeLessThanOrEqual(5);
+  expect(huge.depth).toBeLessThanOrEqual(6);
+  expect(huge.functions).toBeLessThan((8000 / 20) * 2);
+});
