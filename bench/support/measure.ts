@@ -1,5 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { once } from "node:events";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 
 /** The middle of some numbers. */
 export const median = (numbers: readonly number[]): number =>
@@ -13,11 +15,26 @@ export async function cpuOf(work: () => Promise<unknown> | unknown): Promise<num
   return user + system;
 }
 
-/** A management endpoint that takes every post. */
-export async function startEndpoint(): Promise<{ readonly url: string; stop(): void }> {
-  const child: ChildProcess = fork(new URL("./endpoint.ts", import.meta.url), {
+/** Bytes of this process's heap that are in use once all garbage is collected. */
+export function heapInUse(): number {
+  setFlagsFromString("--expose_gc");
+  const collect = runInNewContext("gc") as () => void;
+  for (let round = 0; round < 3; round += 1) collect();
+  return process.memoryUsage().heapUsed;
+}
+
+/** AWS in a process of its own: its URL, and the name of the table in it. */
+export interface Aws {
+  readonly url: string;
+  readonly tableName: string;
+  stop(): void;
+}
+
+/** Starts the database and the management endpoint of a synthesised stack. */
+export async function startAws(assembly: string): Promise<Aws> {
+  const child = fork(new URL("./aws.ts", import.meta.url), [assembly], {
     execArgv: ["--import", "tsx"],
   });
-  const [port] = (await once(child, "message")) as [number];
-  return { url: `http://127.0.0.1:${port}`, stop: () => void child.kill() };
+  const [started] = (await once(child, "message")) as [Pick<Aws, "url" | "tableName">];
+  return { ...started, stop: () => void child.kill() };
 }

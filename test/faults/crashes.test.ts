@@ -4,7 +4,8 @@ import { createWorld, FAULTS } from "./world.ts";
 
 const OF_CONNECTIONS = /^(conn|room|online|query|places)#/;
 
-const world = await createWorld(inject("assembly"));
+// A room of more than three is a large one.
+const world = await createWorld(inject("assembly"), { fanOutPage: 3 });
 let cases = 0;
 let organisations = 0;
 afterAll(async () => {
@@ -179,6 +180,55 @@ describe.each(FAULTS)("where a call %s", (fault) => {
           ({ pk }) => /^(room|online|query)#/.test(String(pk)) && String(pk).includes(`#${org}#`),
         ),
       ).toEqual([]);
+    }
+  });
+
+  test("the sweep of a connection that is gone leaves nothing behind that the next does not take", async () => {
+    const first = await scene();
+    world.drop(first.ann);
+    const { calls } = await world.withFault(0, undefined, () => world.sweep());
+    expect(await leftOf(first)).toEqual([]);
+
+    for (let call = 1; call <= calls; call += 1) {
+      cases += 1;
+      const again = await scene();
+      world.drop(again.ann);
+      await world.withFault(call, fault, () => world.sweep().catch(() => undefined));
+      // What did not even begin to end is found gone by the next, and what of it is left by the one after.
+      for (let round = 0; round < 3; round += 1) await world.sweep();
+
+      const items = await world.items();
+      expect(items.filter((item) => JSON.stringify(item).includes(again.ann))).toEqual([]);
+      expect(await leftOf(again)).toEqual([]);
+    }
+  });
+
+  test("a broadcast to a room of many pages is told nobody twice, and leaves nothing behind", async () => {
+    const crowded = async () => {
+      const { org, ann, ben } = await scene();
+      const others = await Promise.all([1, 2, 3].map((n) => world.connect(`user-${n}`, org)));
+      for (const other of others)
+        await world.send(other, frame("subscribe:project", { projectId: "p1" }));
+      return { org, ann, ben, all: [ben, ...others] };
+    };
+    const shout = (connectionId: string) => () =>
+      world.send(connectionId, asked("custom:event", { projectId: "p1" }));
+    const first = await crowded();
+    const { calls } = await world.withFault(0, undefined, shout(first.ann));
+    for (const other of first.all) await world.disconnect(other);
+
+    for (let call = 1; call <= calls; call += 1) {
+      cases += 1;
+      const { ann, ben, org, all } = await crowded();
+      await world.withFault(call, fault, shout(ann));
+
+      for (const other of all)
+        expect(
+          world.framesOf(other).filter((text) => text.includes("custom:event")).length,
+        ).toBeLessThanOrEqual(1);
+      expect(world.framesOf(ann).filter((text) => text.startsWith("431")).length).toBeLessThan(2);
+      for (const other of all) await world.disconnect(other);
+      expect(await leftOf({ org, ann, ben })).toEqual([]);
     }
   });
 

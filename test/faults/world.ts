@@ -73,6 +73,8 @@ export interface World {
   deliver(id: string, body: string | Buffer, headers?: object): Promise<number>;
   /** Runs work with a fault at its call of this number. */
   withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
+  /** Cuts a connection so that nobody hears of it. */
+  drop(connectionId: string): void;
   /** Lets half a minute pass and sweeps everything. */
   sweep(): Promise<void>;
   /** Lets time pass. */
@@ -226,6 +228,7 @@ export async function createWorld(
   const webhooks = createWebhooks({
     integrations,
     once: createOnce({ table, now, memory: 86_400_000 }),
+    drop: (connectionId) => void open.delete(connectionId),
     publish: publisher,
     secret: async () => WEBHOOK_SECRET,
     now,

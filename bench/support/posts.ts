@@ -4,9 +4,9 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { Pool } from "undici";
-import { LeanPostCommand } from "../lambdas/gateway/lean-post.ts";
-import { createSigner, encodeSegment } from "../lambdas/gateway/signature.ts";
-import { cpuOf, median, startEndpoint } from "./support/measure.ts";
+import { LeanPostCommand } from "../../lambdas/gateway/lean-post.ts";
+import { createSigner, encodeSegment } from "../../lambdas/gateway/signature.ts";
+import { cpuOf, median, startAws } from "./measure.ts";
 
 /** Posts under way at the same time. */
 const CONNECTIONS = 50;
@@ -22,8 +22,12 @@ export interface PostCost {
 }
 
 /** Measures the ways of posting a frame, in turns, so that they share whatever the machine does. */
-export async function measurePosts(posts: number, rounds: number): Promise<readonly PostCost[]> {
-  const endpoint = await startEndpoint();
+export async function measurePosts(
+  assembly: string,
+  posts: number,
+  rounds: number,
+): Promise<readonly PostCost[]> {
+  const endpoint = await startAws(assembly);
   const management = new ApiGatewayManagementApiClient({
     ...{ endpoint: `${endpoint.url}/live`, region: "us-east-1", credentials: CREDENTIALS },
     maxAttempts: 1,

@@ -1,0 +1,22 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { startDatabase } from "../../local/database.ts";
+import { readStack } from "../../local/template.ts";
+
+// The database and a management endpoint that takes every post, in a process of their own, so that
+// their processor time is nobody else's. The assembly is its argument.
+const [assembly = ""] = process.argv.slice(2);
+const { tables } = readStack(assembly);
+const database = await startDatabase({ tables });
+const server = createServer((request, response) => {
+  if (request.headers["x-amz-target"] !== undefined) database.answer(request, response);
+  else request.resume().on("end", () => response.writeHead(200).end());
+});
+server.keepAliveTimeout = 0;
+server.listen(0, "127.0.0.1", () =>
+  process.send?.({
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    tableName: tables[0]?.name,
+  }),
+);
+process.once("disconnect", () => process.exit());

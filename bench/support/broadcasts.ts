@@ -1,0 +1,83 @@
+import { randomBytes } from "node:crypto";
+import { encodeFrame } from "../../lambdas/engine/frames.ts";
+import { shape } from "../../lambdas/events/emits.ts";
+import { projectRoom } from "../../lambdas/model/room.ts";
+import { createOutbox } from "../../lambdas/socket/outbox.ts";
+import { memberKey } from "../../lambdas/store/keys.ts";
+import { type Calls, createFunctions } from "./function.ts";
+import { cpuOf, median, startAws } from "./measure.ts";
+
+const ROOM = projectRoom("p1");
+
+/** One broadcast to a room. */
+export interface Broadcast extends Calls {
+  readonly members: number;
+  /** Microseconds of processor time for each delivery. */
+  readonly microseconds: number;
+  /** Milliseconds to the last delivery, with all functions in one process. */
+  readonly milliseconds: number;
+}
+
+/** Broadcasts to rooms of these sizes; connections are simulated at the management endpoint. */
+export async function measureBroadcasts(
+  assembly: string,
+  sizes: readonly number[],
+  rounds: number,
+): Promise<readonly Broadcast[]> {
+  const aws = await startAws(assembly);
+  const calls: Calls = { reads: 0, invocations: 0, posts: 0 };
+  const { table, sockets, stop } = createFunctions(aws, calls);
+  const measured: Broadcast[] = [];
+  for (const members of sizes) {
+    const org = `org-${members}`;
+    const items = Array.from({ length: members }, () => ({
+      ...memberKey(org, ROOM, `${randomBytes(11).toString("base64")}=`.slice(0, 16)),
+      userId: "someone",
+    }));
+    await table.writeAll(items, []);
+    const outbox = createOutbox({ encodeFrame, shape });
+    outbox.emit({ org, rooms: [ROOM], except: [] }, "custom:event", {
+      ...{ text: "hello", sender: "ann" },
+      timestamp: new Date().toISOString(),
+    });
+    const [cpu, wall]: [number[], number[]] = [[], []];
+    // Small ones take no time: many of them do.
+    for (let round = 0; round <= Math.max(rounds, 3000 / members); round += 1) {
+      Object.assign(calls, { reads: 0, invocations: 0, posts: 0 });
+      const began = performance.now();
+      const microseconds = await cpuOf(() => broadcastAll());
+      if (round > 0) cpu.push(microseconds / members);
+      if (round > 0) wall.push(performance.now() - began);
+    }
+    measured.push({
+      ...{ members, ...calls },
+      ...{ microseconds: median(cpu), milliseconds: median(wall) },
+    });
+
+    async function broadcastAll(): Promise<void> {
+      await sockets.send(outbox.emissions);
+    }
+  }
+  stop();
+  aws.stop();
+  return measured;
+}
+
+/** What one AWS call takes, in milliseconds, and how many posts a second API Gateway lets through. */
+export interface Latencies {
+  readonly invoke: number;
+  readonly query: number;
+  readonly post: number;
+  readonly postsASecond: number;
+}
+
+/** Seconds to the last delivery that these latencies make of a room, and those of the gateway's throttle alone. */
+export function modelOf(members: number, { invoke, query, post, postsASecond }: Latencies) {
+  const [page, branches, postsAtOnce] = [1000, 16, 50];
+  let levels = 1;
+  for (let reached = page; reached < members; reached += page * branches ** (levels - 1))
+    levels += 1;
+  const functions = query + (Math.min(page, members) / postsAtOnce) * post;
+  const untilLast = (levels * query + (levels - 1) * invoke + functions - query) / 1000;
+  return { levels, untilLast, throttled: members / postsASecond };
+}

@@ -1,0 +1,104 @@
+import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { ulid } from "ulid";
+import { createGateway, type Gateway } from "../../lambdas/gateway/connections.ts";
+import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
+import type { Telemetry } from "../../lambdas/model/telemetry.ts";
+import { createRealtimeServer } from "../../lambdas/server.ts";
+import type { Parcel } from "../../lambdas/socket/delivery.ts";
+import { createSockets, type Sockets } from "../../lambdas/sockets.ts";
+import { createTable, type Table } from "../../lambdas/store/table.ts";
+import type { Aws } from "./measure.ts";
+
+const SILENT: Telemetry = {
+  note: () => undefined,
+  fail: (message, error) => {
+    throw new Error(message, { cause: error });
+  },
+  about: () => undefined,
+  count: () => undefined,
+};
+
+/** The calls of AWS that some work makes. */
+export interface Calls {
+  reads: number;
+  invocations: number;
+  posts: number;
+}
+
+/** The functions in this process, over AWS in another; a room is handed on within this process. */
+export function createFunctions({ url, tableName }: Aws, calls: Calls) {
+  const access = {
+    region: "us-east-1",
+    credentials: { accessKeyId: "BENCH", secretAccessKey: "local" },
+  };
+  const database = new DynamoDBClient({ ...access, endpoint: url });
+  const client = DynamoDBDocumentClient.from(database, {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const management = new ApiGatewayManagementApiClient({ ...access, endpoint: `${url}/live` });
+  const pause = async () => undefined;
+  const table = createTable({ client, tableName, pause });
+  const gateway = createGateway({ client: management, pause });
+  const counted: Table = {
+    ...table,
+    page: (query) => {
+      calls.reads += 1;
+      return table.page(query);
+    },
+  };
+  const posting: Gateway = {
+    ...gateway,
+    post: (...frame) => {
+      calls.posts += 1;
+      return gateway.post(...frame);
+    },
+  };
+  const sockets: Sockets = createSockets({ ...partsOver(counted, posting), handOn });
+
+  async function handOn({ emissions, slice }: Parcel): Promise<void> {
+    calls.invocations += 1;
+    await sockets.send(emissions, { slice });
+  }
+  return {
+    table,
+    sockets,
+    stop() {
+      database.destroy();
+      management.destroy();
+    },
+  };
+}
+
+const partsOver = (table: Table, gateway: Gateway) => ({
+  table,
+  gateway,
+  limits: Limits.parse({ framesPerSecond: 0, customEventsPerSecond: 0 }),
+  telemetry: SILENT,
+  now: Date.now,
+});
+
+/** The server whose table knows one session and one room of so many, and whose posts go nowhere. */
+export function createBareServer(members: number) {
+  const identity = { userId: "ann", org: "acme", projects: ["p1"], user: { id: "ann" } };
+  const connection = { session: { id: "s", identity: { ...identity, expiresAt: 9_999_999_999 } } };
+  const items = Array.from({ length: members }, (_, n) => ({ sk: `c${n}=`, userId: `u${n}` }));
+  const table = {
+    get: async (key: { readonly pk: string }) => ({ ...connection, ...key, pieces: [] }),
+    getAll: async () => [],
+    page: async () => ({ items, count: items.length }),
+  } as unknown as Table;
+  const gateway: Gateway = { post: async () => "sent", close: async () => undefined };
+  return createRealtimeServer({
+    ...partsOver(table, gateway),
+    handOn: async () => undefined,
+    invokeSelf: async () => undefined,
+    authenticate: async () => ({ ...identity, expiresAt: 9_999_999_999 }),
+    heartbeat: Heartbeat.parse({}),
+    allowedOrigins: [],
+    callUpstream: async () => ({ ok: false, error: "" }),
+    newId: ulid,
+    pause: async () => undefined,
+  });
+}

@@ -1,0 +1,39 @@
+/** List prices in dollars, us-east-1, as published in 2026; a million of each unless said otherwise. */
+const PRICES = {
+  message: 1,
+  invocation: 0.2,
+  gigabyteSecond: 0.0000133334,
+  readUnit: 0.125,
+  writeUnit: 0.625,
+};
+
+/** Memory of a function in GB. */
+const MEMORY = 0.5;
+
+/** What an event costs on AWS: its calls, and the time its functions take. */
+export interface EventCost {
+  readonly reads: number;
+  readonly writes: number;
+  readonly posts: number;
+  /** Functions that take part, the handler's own included. */
+  readonly functions: number;
+  /** Milliseconds that all of them take together. */
+  readonly milliseconds: number;
+}
+
+/** Dollars for a million of an event. */
+export function dollarsOf({ reads, writes, posts, functions, milliseconds }: EventCost): number {
+  const { message, invocation, gigabyteSecond, readUnit, writeUnit } = PRICES;
+  const time = (milliseconds / 1000) * MEMORY * gigabyteSecond * 1_000_000;
+  return (
+    message * (1 + posts) + invocation * functions + time + readUnit * reads + writeUnit * writes
+  );
+}
+
+/** Dollars for a million publications to so many receivers, elsewhere. */
+export const PEERS: readonly (readonly [string, (receivers: number) => number])[] = [
+  ["Azure Web PubSub for Socket.IO", (receivers) => receivers * 1],
+  ["AppSync Events", (receivers) => (1 + receivers) * 1],
+  ["Ably", (receivers) => (1 + receivers) * 2.5],
+  ["Pusher (Startup plan, used to its limit)", (receivers) => (1 + receivers) * (49 / 30)],
+];
