@@ -228,7 +228,6 @@ export async function createWorld(
   const webhooks = createWebhooks({
     integrations,
     once: createOnce({ table, now, memory: 86_400_000 }),
-    drop: (connectionId) => void open.delete(connectionId),
     publish: publisher,
     secret: async () => WEBHOOK_SECRET,
     now,
@@ -280,6 +279,7 @@ export async function createWorld(
     pass(milliseconds) {
       clock += milliseconds;
     },
+    drop: (connectionId) => void open.delete(connectionId),
     isConnected: (connectionId) => open.has(connectionId),
     framesOf: (connectionId) => frames.get(connectionId) ?? [],
     items: database.items,
