@@ -2,12 +2,24 @@ import * as z from "zod";
 
 const MESSAGE_BYTES = 128 * 1024;
 
+const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
+
+const hostName = z.string().regex(/^(?=.{4,253}$)([\w-]+\.)+[a-z]{2,}$/i, "must be a host name");
 const flag = z.stringbool().or(z.boolean());
 const whole = z.coerce.number().int();
 const arnOf = (service: string) =>
   z
     .string()
     .regex(new RegExp(`^arn:[^:]+:${service}:`), `must be the ARN of a ${service} resource`);
+
+/** Settings that mean nothing without another one. */
+const TOGETHER = [
+  ["domainName", "certificateArn"],
+  ["certificateArn", "domainName"],
+  ["apiDomainName", "apiCertificateArn"],
+  ["apiCertificateArn", "apiDomainName"],
+] as const;
+const OF_EDGE = ["domainName", "waf", "webAclArn"] as const;
 
 /** The settings of a deployment, given as CDK context: `cdk deploy -c pingInterval=120000`. */
 export const Settings = z
@@ -82,8 +94,41 @@ export const Settings = z
     functionMemory: whole.min(128).max(10_240).default(512),
     /** Whether the table refuses to be deleted and outlives the stack. */
     deletionProtection: flag.default(true),
+    /** Days for which the functions' logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90 and so on. */
+    logRetentionDays: z.coerce
+      .number()
+      .refine((days) => RETENTIONS.includes(days), `must be one of ${RETENTIONS.join(", ")}`)
+      .default(30),
+    /** Whether X-Ray traces the functions. */
+    tracing: flag.default(false),
+    /** ARN of the SNS topic that is told of alarms. Default: nobody is. */
+    alarmTopicArn: arnOf("sns").optional(),
+    /** Whether CloudFront stands in front, so that Socket.IO's default path works. */
+    edge: flag.default(true),
+    /** The public name of the edge; needs `certificateArn`. */
+    domainName: hostName.optional(),
+    /** ARN of the ACM certificate of `domainName`, in us-east-1. */
+    certificateArn: arnOf("acm").optional(),
+    /** Whether to make a WAF web ACL that limits requests by address; such a stack must be in us-east-1. */
+    waf: flag.default(false),
+    /** ARN of a WAF web ACL that is there already. */
+    webAclArn: arnOf("wafv2").optional(),
+    /** A name at API Gateway itself, without CloudFront; needs `apiCertificateArn`. */
+    apiDomainName: hostName.optional(),
+    /** ARN of the ACM certificate of `apiDomainName`, in the stack's region. */
+    apiCertificateArn: arnOf("acm").optional(),
     /** Whether this stack sets the account's role that lets API Gateway write logs; once a region is enough. */
     gatewayLogRole: flag.default(true),
+  })
+  .superRefine((settings, context) => {
+    for (const [name, other] of TOGETHER)
+      if (settings[name] !== undefined && settings[other] === undefined)
+        context.addIssue({ code: "custom", path: [name], message: `needs ${other}` });
+    for (const name of OF_EDGE)
+      if (!settings.edge && settings[name] !== undefined && settings[name] !== false)
+        context.addIssue({ code: "custom", path: [name], message: "needs edge" });
+    if (settings.waf && settings.webAclArn !== undefined)
+      context.addIssue({ code: "custom", path: ["webAclArn"], message: "is there with waf" });
   })
   .refine((settings) => !(settings.tokenSecretArn && settings.tokenJwksUrl), {
     path: ["tokenJwksUrl"],

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
   CachePolicy,
@@ -9,20 +10,35 @@ import {
   FunctionRuntime,
   OriginProtocolPolicy,
   OriginRequestPolicy,
+  SecurityPolicyProtocol,
   ViewerProtocolPolicy,
 } from "aws-cdk-lib/aws-cloudfront";
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
+import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import { Construct } from "constructs";
 import type { WebSocketGateway } from "./websocket-gateway.ts";
 
 const FUNCTION_FILE = new URL("./edge-function.js", import.meta.url);
 
+export interface EdgeProps {
+  readonly gateway: WebSocketGateway;
+  /** A name of one's own, with its certificate in us-east-1. */
+  readonly name?: { readonly domainName: string; readonly certificateArn: string } | undefined;
+  /** The ARN of a WAF web ACL, or one of this stack's own. */
+  readonly webAcl?: "own" | (string & {}) | undefined;
+}
+
+/** Requests of one address in five minutes: many tabs behind one router, and no flood. */
+const REQUESTS_OF_AN_ADDRESS = 2000;
+
 /** The public name in front of the gateway: there, Socket.IO's default path `/socket.io/` works. */
 export class Edge extends Construct {
   /** The distribution's host, e.g. `d111111abcdef8.cloudfront.net`. */
   readonly domainName: string;
+  /** The name clients connect to. */
+  readonly publicName: string;
 
-  constructor(scope: Construct, id: string, { gateway }: { readonly gateway: WebSocketGateway }) {
+  constructor(scope: Construct, id: string, { gateway, name, webAcl }: EdgeProps) {
     super(scope, id);
 
     const rewrite = new EdgeFunction(this, "ViewerRequest", {
@@ -31,6 +47,12 @@ export class Edge extends Construct {
     });
     const distribution = new Distribution(this, "Distribution", {
       comment: "Socket.IO clients connect here",
+      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      ...(name !== undefined && {
+        domainNames: [name.domainName],
+        certificate: Certificate.fromCertificateArn(this, "Certificate", name.certificateArn),
+      }),
+      ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
       defaultBehavior: {
         origin: new HttpOrigin(gateway.domainName, {
           protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
@@ -44,5 +66,32 @@ export class Edge extends Construct {
       },
     });
     this.domainName = distribution.distributionDomainName;
+    this.publicName = name?.domainName ?? this.domainName;
+  }
+
+  /** A web ACL that blocks addresses which open connections without end. */
+  #guard(): string {
+    const visibility = (metricName: string) => ({
+      cloudWatchMetricsEnabled: true,
+      sampledRequestsEnabled: false,
+      metricName,
+    });
+    const acl = new CfnWebACL(this, "WebAcl", {
+      scope: "CLOUDFRONT",
+      defaultAction: { allow: {} },
+      visibilityConfig: visibility("SocketIo"),
+      rules: [
+        {
+          name: "RequestsOfAnAddress",
+          priority: 0,
+          action: { block: {} },
+          statement: {
+            rateBasedStatement: { limit: REQUESTS_OF_AN_ADDRESS, aggregateKeyType: "IP" },
+          },
+          visibilityConfig: visibility("RequestsOfAnAddress"),
+        },
+      ],
+    });
+    return acl.attrArn;
   }
 }

@@ -1,21 +1,21 @@
 import { Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
-import { LambdaFunction } from "./lambda-function.ts";
+import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 
 export interface FanOutProps {
-  readonly memorySize: number;
+  readonly operation: Operation;
 }
 
 /** Large rooms: a function carries a page of one, and has others of its kind carry the rest. */
 export class FanOut extends Construct {
   readonly carrier: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { memorySize }: FanOutProps) {
+  constructor(scope: Construct, id: string, { operation }: FanOutProps) {
     super(scope, id);
 
-    this.carrier = new LambdaFunction(this, "Carrier", { entry: "lambdas/fan-out.ts", memorySize });
+    this.carrier = new LambdaFunction(this, "Carrier", { entry: "lambdas/fan-out.ts", operation });
     // What it could not deliver it says itself; a second try would arrive twice.
     this.carrier.configureAsyncInvoke({ retryAttempts: 0 });
     new SelfInvocation(this, "Again", { invoker: this.carrier });

@@ -1,18 +1,31 @@
 import { Duration } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, LoggingFormat, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Architecture, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+
+/** How the functions of a deployment are run, all alike. */
+export interface Operation {
+  /** MiB. */
+  readonly memorySize: number;
+  /** Days for which logs are kept. */
+  readonly logRetention: RetentionDays;
+  /** Whether X-Ray traces invocations. */
+  readonly tracing: boolean;
+}
 
 export interface LambdaFunctionProps {
   /** Path of the TypeScript file whose `handler` is called. */
   readonly entry: string;
-  readonly memorySize: number;
+  readonly operation: Operation;
   readonly environment?: Readonly<Record<string, string>>;
   /** Packages that lie beside the bundle, because the function loads them late or never. */
   readonly lateModules?: readonly string[];
 }
+
+/** Where CloudWatch finds what the functions count. */
+export const METRICS = { namespace: "ServerlessSocketIo", service: "sockets" } as const;
 
 /** Ways to credentials that a function never takes: its own come from its environment. */
 const UNUSED_CREDENTIALS = [
@@ -32,9 +45,9 @@ export class LambdaFunction extends NodejsFunction {
   constructor(
     scope: Construct,
     id: string,
-    { entry, memorySize, environment, lateModules = [] }: LambdaFunctionProps,
+    { entry, operation, environment, lateModules = [] }: LambdaFunctionProps,
   ) {
-    const logGroup = new LogGroup(scope, `${id}Log`, { retention: RetentionDays.ONE_MONTH });
+    const logGroup = new LogGroup(scope, `${id}Log`, { retention: operation.logRetention });
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     });
@@ -48,7 +61,8 @@ export class LambdaFunction extends NodejsFunction {
       entry,
       role,
       logGroup,
-      memorySize,
+      memorySize: operation.memorySize,
+      tracing: operation.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
       architecture: Architecture.ARM_64,
       runtime: Runtime.NODEJS_24_X,
@@ -58,8 +72,8 @@ export class LambdaFunction extends NodejsFunction {
       environment: {
         ...environment,
         NODE_OPTIONS: "--enable-source-maps",
-        POWERTOOLS_SERVICE_NAME: id.toLowerCase(),
-        POWERTOOLS_METRICS_NAMESPACE: "ServerlessSocketIo",
+        POWERTOOLS_SERVICE_NAME: METRICS.service,
+        POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,
       },
       bundling: {
         format: OutputFormat.ESM,

@@ -5,16 +5,18 @@ import { Edge } from "./edge.ts";
 import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { allowIntegrationSecrets } from "./integration-secrets.ts";
-import { LambdaFunction } from "./lambda-function.ts";
+import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 import { StateTable } from "./state-table.ts";
 import { TokenVerification } from "./token-verification.ts";
+import { Watch } from "./watch.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
 import { STAGE_NAME, WebSocketGateway } from "./websocket-gateway.ts";
 
 /** The whole server: sockets at API Gateway, protocol in one function, state in one table. */
 export class RealtimeStack extends Stack {
+  readonly operation: Operation;
   readonly #table: StateTable;
   readonly #gateway: WebSocketGateway;
   readonly #limits: string;
@@ -24,11 +26,16 @@ export class RealtimeStack extends Stack {
     super(scope, id, { description: "Serverless Socket.IO" });
 
     const { pingInterval, pingTimeout, maxPayload } = settings;
+    this.operation = {
+      memorySize: settings.functionMemory,
+      logRetention: settings.logRetentionDays,
+      tracing: settings.tracing,
+    };
     this.#limits = JSON.stringify(limitsOf(settings));
     const heartbeat = JSON.stringify({ pingInterval, pingTimeout, maxPayload });
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
-      memorySize: settings.functionMemory,
+      operation: this.operation,
       lateModules: ["ipaddr.js"],
       environment: {
         HEARTBEAT: heartbeat,
@@ -37,15 +44,15 @@ export class RealtimeStack extends Stack {
     });
     const publisher = new LambdaFunction(this, "Publish", {
       entry: "lambdas/publish.ts",
-      memorySize: settings.functionMemory,
+      operation: this.operation,
     });
     const webhook = new LambdaFunction(this, "Webhook", {
       entry: "lambdas/webhook.ts",
-      memorySize: settings.functionMemory,
+      operation: this.operation,
     });
     const heart = new LambdaFunction(this, "Heartbeat", {
       entry: "lambdas/heartbeat.ts",
-      memorySize: settings.functionMemory,
+      operation: this.operation,
       environment: { HEARTBEAT: heartbeat },
     });
     new SelfInvocation(this, "Opening", { invoker: socket });
@@ -55,7 +62,7 @@ export class RealtimeStack extends Stack {
     this.#table = new StateTable(this, "State", settings);
 
     this.#table.allowSweeping(heart);
-    this.#fanOut = new FanOut(this, "FanOut", { memorySize: settings.functionMemory });
+    this.#fanOut = new FanOut(this, "FanOut", { operation: this.operation });
 
     const tokens = new TokenVerification(this, "Tokens", settings);
     tokens.allowVerifying(socket);
@@ -72,10 +79,16 @@ export class RealtimeStack extends Stack {
     const bus = new PublishBus(this, "Publications", { publisher });
     const webhooks = new WebhookEndpoint(this, "Webhooks", { receiver: webhook });
 
-    const edge = new Edge(this, "Edge", { gateway: this.#gateway });
+    new Watch(this, "Watch", {
+      functions: [socket, publisher, webhook, heart, this.#fanOut.carrier],
+      heart,
+      deadLetters: bus.deadLetters,
+      table: this.#table.table,
+      topicArn: settings.alarmTopicArn,
+    });
+    if (settings.edge) this.#openEdge(settings);
+    if (settings.apiDomainName !== undefined) this.#openApiDomain(settings);
 
-    this.#output("ClientUrl", `https://${edge.domainName}`);
-    this.#output("ClientOptions", '{ transports: ["websocket"], auth: { token } }');
     this.#output("DirectUrl", `wss://${this.#gateway.domainName}`);
     this.#output(
       "DirectOptions",
@@ -100,10 +113,34 @@ export class RealtimeStack extends Stack {
     sender.addEnvironment("LIMITS", this.#limits);
   }
 
+  /** CloudFront in front of the API: there, Socket.IO's default path works. */
+  #openEdge(settings: Settings): void {
+    const edge = new Edge(this, "Edge", { gateway: this.#gateway, ...edgeOf(settings) });
+    this.#output("ClientUrl", `https://${edge.publicName}`);
+    this.#output("ClientOptions", '{ transports: ["websocket"], auth: { token } }');
+    this.#output("EdgeDomainName", edge.domainName);
+  }
+
+  /** A name of one's own at API Gateway itself, with no CloudFront before it. */
+  #openApiDomain({ apiDomainName = "", apiCertificateArn = "" }: Settings): void {
+    const target = this.#gateway.answerTo(apiDomainName, apiCertificateArn);
+    this.#output("ApiUrl", `wss://${apiDomainName}`);
+    this.#output(
+      "ApiOptions",
+      '{ path: "/socket.io", addTrailingSlash: false, transports: ["websocket"], auth: { token } }',
+    );
+    this.#output("ApiDomainTarget", target);
+  }
+
   #output(name: string, value: string): void {
     new CfnOutput(this, name, { value });
   }
 }
+
+const edgeOf = ({ domainName, certificateArn, waf, webAclArn }: Settings) => ({
+  name: domainName === undefined ? undefined : { domainName, certificateArn: certificateArn ?? "" },
+  webAcl: waf ? ("own" as const) : webAclArn,
+});
 
 /** What of the settings every function keeps to. */
 const LIMITS = [

@@ -18,12 +18,12 @@ const SHARD_INDEX = "byShard";
 
 /** The one table: connections, rooms, presence and whatever else outlives an invocation. */
 export class StateTable extends Construct {
-  readonly #table: Table;
+  readonly table: Table;
 
   constructor(scope: Construct, id: string, { deletionProtection }: StateTableProps) {
     super(scope, id);
 
-    this.#table = new Table(this, "Items", {
+    this.table = new Table(this, "Items", {
       partitionKey: { name: "pk", type: AttributeType.STRING },
       sortKey: { name: "sk", type: AttributeType.STRING },
       billingMode: BillingMode.PAY_PER_REQUEST,
@@ -33,7 +33,7 @@ export class StateTable extends Construct {
       removalPolicy: deletionProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
     });
     // Sparse: only connections carry a shard, so the sweep reads nothing else.
-    this.#table.addGlobalSecondaryIndex({
+    this.table.addGlobalSecondaryIndex({
       indexName: SHARD_INDEX,
       partitionKey: { name: "shard", type: AttributeType.NUMBER },
       sortKey: { name: "pk", type: AttributeType.STRING },
@@ -44,9 +44,9 @@ export class StateTable extends Construct {
   /** Lets a function read and write items, and tells it where they are. */
   allowUsing(user: LambdaFunction): void {
     user.addToRolePolicy(
-      new PolicyStatement({ actions: ITEM_ACTIONS, resources: [this.#table.tableArn] }),
+      new PolicyStatement({ actions: ITEM_ACTIONS, resources: [this.table.tableArn] }),
     );
-    user.addEnvironment("TABLE_NAME", this.#table.tableName);
+    user.addEnvironment("TABLE_NAME", this.table.tableName);
   }
 
   /** Lets a function find connections by their shard. */
@@ -54,7 +54,7 @@ export class StateTable extends Construct {
     sweeper.addToRolePolicy(
       new PolicyStatement({
         actions: ["dynamodb:Query"],
-        resources: [`${this.#table.tableArn}/index/${SHARD_INDEX}`],
+        resources: [`${this.table.tableArn}/index/${SHARD_INDEX}`],
       }),
     );
   }

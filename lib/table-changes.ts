@@ -35,7 +35,7 @@ export class TableChanges extends Construct {
     const { org, projectId, collectionId, idAttribute, attributes } = props;
     const publisher = new LambdaFunction(this, "Publisher", {
       entry: "lambdas/table-changes.ts",
-      memorySize: 512,
+      operation: realtime.operation,
       environment: {
         TABLE_CHANGES: JSON.stringify({ org, projectId, collectionId, idAttribute, attributes }),
       },

@@ -1,7 +1,14 @@
 import { Names, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccessLogFormat, CfnAccount } from "aws-cdk-lib/aws-apigateway";
-import { LogGroupLogDestination, WebSocketApi, WebSocketStage } from "aws-cdk-lib/aws-apigatewayv2";
+import {
+  ApiMapping,
+  DomainName,
+  LogGroupLogDestination,
+  WebSocketApi,
+  WebSocketStage,
+} from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -76,6 +83,18 @@ export class WebSocketGateway extends Construct {
       new PolicyStatement({ actions: ["execute-api:ManageConnections"], resources: connections }),
     );
     sender.addEnvironment("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", this.#stage.callbackUrl);
+  }
+
+  /** Serves the API under a name of one's own, below `/socket.io`; gives what the name must point to. */
+  answerTo(name: string, certificateArn: string): string {
+    const certificate = Certificate.fromCertificateArn(this, "Certificate", certificateArn);
+    const domainName = new DomainName(this, "Name", { domainName: name, certificate });
+    const api = this.#stage.api;
+    new ApiMapping(this, "Mapping", {
+      ...{ api, stage: this.#stage, domainName },
+      apiMappingKey: "socket.io",
+    });
+    return domainName.regionalDomainName;
   }
 
   /** A WebSocket API writes access logs only where the account has a role for it; other stacks may rely on it too. */

@@ -1,0 +1,161 @@
+import { App } from "aws-cdk-lib";
+import { AwsSolutionsChecks } from "cdk-nag";
+import { describe, expect, test } from "vitest";
+import { readSettings } from "../../lib/config.ts";
+import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { templateWith } from "../support/template.ts";
+
+/** What AwsSolutions finds and we leave as it is, with the reason. */
+const LEFT = {
+  "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<GatewayApi4EDF2151>/live/POST/@connections/*]":
+    "connections come and go: all of this API's stage, and of no other",
+  "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<GatewayApi4EDF2151>/live/DELETE/@connections/*]":
+    "the same",
+  "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:serverless-socket-io/integrations/*]":
+    "integrations are registered later: secrets below one prefix (decision 21)",
+  "AwsSolutions-SMG4":
+    "whoever signs tokens must rotate it at the same time; a rotated secret is read again at its first token",
+  "AwsSolutions-APIG4":
+    "a browser's WebSocket carries no signature: the token is verified at $connect and CONNECT; webhooks are signed",
+  "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]":
+    "API Gateway asks for this very policy for the account's log role",
+  "AwsSolutions-SQS3": "it is the dead-letter queue",
+  "AwsSolutions-APIG1":
+    "webhooks name their signature in headers: the function logs each refusal, without them",
+  "AwsSolutions-CFR1": "who may connect is the token's business, not a country's",
+  "AwsSolutions-CFR2": "WAF is a setting: -c waf=true",
+  "AwsSolutions-CFR3": "the query string may carry a token, and CloudFront would log it",
+  "AwsSolutions-CFR4":
+    "CloudFront's own name allows no other; with domainName it is TLS 1.2 of 2021 and newer",
+};
+
+test("AwsSolutions finds nothing but what is left for a reason", () => {
+  const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+  const stack = new RealtimeStack(app, "Test", readSettings({}));
+  app.synth();
+
+  const { violations } = new AwsSolutionsChecks().validateScope(stack);
+
+  expect(violations.map(({ ruleName }) => ruleName).toSorted()).toEqual(
+    Object.keys(LEFT).toSorted(),
+  );
+});
+
+const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
+const webAclArn = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/a/b";
+const count = (settings: object, type: string) =>
+  Object.keys(templateWith(settings as Record<string, unknown>).findResources(type)).length;
+const outputs = (settings: object) =>
+  templateWith(settings as Record<string, unknown>).findOutputs("*");
+
+describe("the edge", () => {
+  test("is there unless it is switched off, and then only the API's own address is told", () => {
+    expect(count({}, "AWS::CloudFront::Distribution")).toBe(1);
+    expect(count({ edge: "false" }, "AWS::CloudFront::Distribution")).toBe(0);
+    expect(Object.keys(outputs({ edge: "false" }))).not.toContain("ClientUrl");
+    expect(Object.keys(outputs({ edge: "false" }))).toContain("DirectUrl");
+  });
+
+  test("has a name of its own, with its certificate and TLS 1.2 at least", () => {
+    const settings = { domainName: "realtime.example.org", certificateArn };
+
+    templateWith(settings).hasResourceProperties("AWS::CloudFront::Distribution", {
+      DistributionConfig: {
+        Aliases: ["realtime.example.org"],
+        ViewerCertificate: {
+          AcmCertificateArn: certificateArn,
+          MinimumProtocolVersion: "TLSv1.2_2021",
+        },
+      },
+    });
+    expect(outputs(settings).ClientUrl?.Value).toBe("https://realtime.example.org");
+  });
+
+  test("is guarded by a web ACL of its own, or by one there is", () => {
+    templateWith({ waf: "true" }).hasResourceProperties("AWS::WAFv2::WebACL", {
+      Scope: "CLOUDFRONT",
+      Rules: [{ Statement: { RateBasedStatement: { Limit: 2000, AggregateKeyType: "IP" } } }],
+    });
+    templateWith({ webAclArn }).hasResourceProperties("AWS::CloudFront::Distribution", {
+      DistributionConfig: { WebACLId: webAclArn },
+    });
+    expect(count({ webAclArn }, "AWS::WAFv2::WebACL")).toBe(0);
+  });
+
+  test.each([
+    [{ domainName: "realtime.example.org" }, /domainName .* needs certificateArn/],
+    [{ apiCertificateArn: certificateArn }, /apiCertificateArn .* needs apiDomainName/],
+    [{ edge: "false", waf: "true" }, /waf .* needs edge/],
+    [{ waf: "true", webAclArn }, /webAclArn .* is there with waf/],
+    [{ domainName: "https://realtime", certificateArn }, /domainName .* must be a host name/],
+    [{ logRetentionDays: 8 }, /logRetentionDays \(8\).*must be one of 1, 3/],
+    [{ alarmTopicArn: "topic" }, /alarmTopicArn .* must be the ARN of a sns resource/],
+  ])("is refused with %j, by name", (settings, message) => {
+    expect(() => readSettings(settings)).toThrow(message);
+  });
+});
+
+test("API Gateway answers to a name of its own without CloudFront", () => {
+  const settings = {
+    ...{ edge: "false", apiDomainName: "ws.example.org" },
+    apiCertificateArn: "arn:aws:acm:eu-west-1:000000000000:certificate/a",
+  };
+  const template = templateWith(settings);
+
+  template.hasResourceProperties("AWS::ApiGatewayV2::DomainName", { DomainName: "ws.example.org" });
+  template.hasResourceProperties("AWS::ApiGatewayV2::ApiMapping", { ApiMappingKey: "socket.io" });
+  expect(outputs(settings).ApiUrl?.Value).toBe("wss://ws.example.org");
+});
+
+describe("tokens", () => {
+  test("are verified by a secret of the stack's, or by keys behind a URL and then by none", () => {
+    expect(count({}, "AWS::SecretsManager::Secret")).toBe(1);
+    expect(
+      count({ tokenJwksUrl: "https://id.example.org/keys" }, "AWS::SecretsManager::Secret"),
+    ).toBe(0);
+  });
+});
+
+describe("operation", () => {
+  test("keeps logs, traces and pages of rooms as it is told", () => {
+    const template = templateWith({ logRetentionDays: "7", tracing: "true", fanOutPage: "500" });
+
+    for (const { Properties } of Object.values(template.findResources("AWS::Lambda::Function"))) {
+      if (Properties.Environment?.Variables?.LIMITS === undefined) continue;
+      expect(Properties.TracingConfig).toEqual({ Mode: "Active" });
+      expect(Properties.Environment.Variables.LIMITS).toContain('"fanOutPage":500');
+    }
+    template.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+  });
+
+  test("has an alarm for what somebody must look at, and tells a topic where there is one", () => {
+    const alarmTopicArn = "arn:aws:sns:eu-west-1:000000000000:duty";
+    const alarms = Object.values(
+      templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
+    );
+
+    expect(alarms).toHaveLength(6);
+    for (const { Properties } of alarms) {
+      expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
+      expect(Properties.AlarmDescription).toMatch(/^\w+ /);
+    }
+  });
+
+  test("shows everything on one dashboard", () => {
+    const [dashboard] = Object.values(templateWith().findResources("AWS::CloudWatch::Dashboard"));
+
+    for (const title of ["Connections", "Events by outcome", "Fan-out", "DynamoDB", "Dollars"])
+      expect(JSON.stringify(dashboard?.Properties.DashboardBody)).toContain(title);
+  });
+});
+
+test("what holds state keeps its logical id, so that no deployment replaces it", () => {
+  const ids = (type: string) => Object.keys(templateWith().findResources(type));
+
+  expect(ids("AWS::DynamoDB::Table")).toEqual(["StateItems17FF42FC"]);
+  expect(ids("AWS::SecretsManager::Secret")).toEqual(["TokensSecretA6069DB5"]);
+  expect(ids("AWS::SQS::Queue")).toEqual(["PublicationsDeadLettersFE3EA912"]);
+  expect(ids("AWS::ApiGatewayV2::Api").filter((id) => id.startsWith("Gateway"))).toEqual([
+    "GatewayApi4EDF2151",
+  ]);
+});
