@@ -1,8 +1,11 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import type { Database } from "./database.ts";
 import type { Functions } from "./functions.ts";
 import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
+import type { Permissions } from "./permissions.ts";
+import { ACCOUNT, REGION } from "./template.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** One call that a function made of an AWS service. */
@@ -29,6 +32,10 @@ export interface ServicesParts {
   /** The function behind an access key id, if there is one. */
   readonly functionOf: (accessKeyId: string) => string | undefined;
   readonly onCall: (call: ServiceCall) => void;
+  /** What the functions may do. */
+  readonly permissions: Permissions;
+  /** The id of the WebSocket API. */
+  readonly apiId: string;
   /** What may go wrong with the calls of functions. */
   readonly trouble: Trouble;
 }
@@ -50,12 +57,10 @@ export function createServices(parts: ServicesParts) {
     };
 
     if (target.startsWith("DynamoDB")) {
-      void readBody(request).then((body) => note(`dynamodb:${action}`, false, partitionIn(body)));
-      if (caller === undefined || !trouble.strikesDatabase(response))
-        database.answer(request, response);
+      void query(action, caller, request, response, note);
     } else if (target === "secretsmanager") {
       note(`secretsmanager:${action}`);
-      void reveal(request, response);
+      void reveal(caller, request, response);
     } else if (target === "AWSEvents") {
       note(`events:${action}`);
       void putEvents(request, response);
@@ -63,16 +68,57 @@ export function createServices(parts: ServicesParts) {
       if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
       const connectionId = decodeURIComponent(connection);
       note(`execute-api:${request.method}`, gateway.info(connectionId) === undefined);
-      void manage(connectionId, request, response);
+      void manage(connectionId, caller, request, response);
     } else if (invoked !== undefined) {
       note("lambda:InvokeFunction");
-      void invoke(decodeURIComponent(invoked), request, response);
+      void invoke(decodeURIComponent(invoked), caller, request, response);
     } else return false;
     return true;
   };
 
-  async function manage(connectionId: string, request: IncomingMessage, response: ServerResponse) {
+  /** Answers for a function whose role does not allow a call, and says that it has. */
+  async function denies(
+    caller: string | undefined,
+    response: ServerResponse,
+    action: string,
+    resources: readonly string[],
+    status = 400,
+  ): Promise<boolean> {
+    if (caller === undefined) return false;
+    for (const resource of resources) {
+      const refusal = await parts.permissions.refusal(caller, action, resource);
+      if (refusal !== undefined) return refuse(response, status, "AccessDeniedException", refusal);
+    }
+    return false;
+  }
+
+  async function query(
+    action: string,
+    caller: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+    note: (called: string, isGone: boolean, partition?: string) => void,
+  ) {
     const body = await readBody(request);
+    note(`dynamodb:${action}`, false, partitionIn(body));
+    if (await denies(caller, response, `dynamodb:${action}`, tablesIn(body))) return;
+    if (caller !== undefined && trouble.strikesDatabase(response)) return;
+    const { method, url, headers } = request;
+    const again = Object.assign(Readable.from([body]), { method, url, headers });
+    database.answer(again as unknown as IncomingMessage, response);
+  }
+
+  async function manage(
+    connectionId: string,
+    caller: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    const body = await readBody(request);
+    const place = `${parts.stage}/${request.method}/@connections/${connectionId}`;
+    const resource = `arn:aws:execute-api:${REGION}:${ACCOUNT}:${parts.apiId}/${place}`;
+    if (await denies(caller, response, "execute-api:ManageConnections", [resource], 403))
+      return true;
     const info = gateway.info(connectionId);
     if (info === undefined) return refuse(response, 410, "GoneException", "Gone");
     switch (request.method) {
@@ -97,17 +143,32 @@ export function createServices(parts: ServicesParts) {
     answerJson(response, 200, parts.putEvents(input));
   }
 
-  async function reveal(request: IncomingMessage, response: ServerResponse) {
+  async function reveal(
+    caller: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
     const { SecretId } = JSON.parse(String(await readBody(request))) as {
       readonly SecretId: string;
     };
+    const arn = SecretId.startsWith("arn:")
+      ? SecretId
+      : `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${SecretId}`;
+    if (await denies(caller, response, "secretsmanager:GetSecretValue", [arn])) return;
     const SecretString = parts.secretOf(SecretId);
     if (SecretString !== undefined) answerJson(response, 200, { ARN: SecretId, SecretString });
     else refuse(response, 400, "ResourceNotFoundException", `There is no secret ${SecretId}.`);
   }
 
-  async function invoke(name: string, request: IncomingMessage, response: ServerResponse) {
+  async function invoke(
+    name: string,
+    caller: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    const resource = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
     const event = JSON.parse(String(await readBody(request))) as object;
+    if (await denies(caller, response, "lambda:InvokeFunction", [resource], 403)) return;
     if (request.headers["x-amz-invocation-type"] === "Event") {
       functions.invokeAsync(name, event);
       response.writeHead(202).end();
@@ -117,6 +178,18 @@ export function createServices(parts: ServicesParts) {
     if (!result.ok) response.setHeader("x-amz-function-error", "Unhandled");
     answerJson(response, 200, result.ok ? result.value : failureOf(result.message));
   }
+}
+
+/** The ARNs of the tables, or of the index, that a request to DynamoDB is about. */
+function tablesIn(body: Buffer): readonly string[] {
+  const { TableName, IndexName, RequestItems } = JSON.parse(String(body)) as {
+    readonly TableName?: string;
+    readonly IndexName?: string;
+    readonly RequestItems?: Readonly<Record<string, unknown>>;
+  };
+  const names = RequestItems === undefined ? [TableName ?? ""] : Object.keys(RequestItems);
+  const index = IndexName === undefined ? "" : `/index/${IndexName}`;
+  return names.map((name) => `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}${index}`);
 }
 
 /** The partition key in a request to DynamoDB that names one item. */

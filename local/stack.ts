@@ -6,6 +6,7 @@ import { createEdge } from "./edge.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
 import { createHttpApi } from "./http-api.ts";
+import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
 import { createServices, readBody, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, REGION, readStack } from "./template.ts";
@@ -61,6 +62,9 @@ export interface LocalStack {
   readonly busNames: readonly string[];
   /** What lies in the dead-letter queues. */
   readonly deadLetters: readonly DeadLetter[];
+  /** What the functions may do, and what of that they have done. */
+  readonly permissions: Permissions;
+  readonly policies: ReadonlyMap<string, readonly object[]>;
   /** What goes wrong, for as long as it may. */
   readonly trouble: Trouble;
   /** Calls of AWS services since the last time this was asked. */
@@ -101,6 +105,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     options: { ...USUAL, ...options.gateway },
   });
 
+  const permissions = createPermissions(stack.policies);
   const random = randomFrom(options.seed);
   const trouble = createTrouble(options.trouble ?? NO_TROUBLE, random);
   let calls: ServiceCall[] = [];
@@ -116,6 +121,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
     trouble,
+    permissions,
+    apiId: stack.api.apiId,
   });
   const edge = createEdge(stack.edgeCode);
   server.on("upgrade", gateway.onUpgrade);
@@ -149,6 +156,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     busNames: [...new Set(stack.rules.map(({ busName }) => busName))],
     deadLetters,
     trouble,
+    permissions,
+    policies: stack.policies,
     takeCalls() {
       const taken = calls;
       calls = [];

@@ -4,7 +4,7 @@ import * as z from "zod";
 
 /** The region and the account of everything played here. */
 export const REGION = "us-east-1";
-const ACCOUNT = "000000000000";
+export const ACCOUNT = "000000000000";
 
 const Resource = z.object({
   Type: z.string(),
@@ -75,6 +75,8 @@ export interface StackDefinition {
   readonly schedules: readonly ScheduleDefinition[];
   /** The dead-letter queue behind each function that has one. */
   readonly deadLetterQueues: ReadonlyMap<string, string>;
+  /** The policies of each function's role. */
+  readonly policies: ReadonlyMap<string, readonly object[]>;
   /** The code of the CloudFront function in front of the API. */
   readonly edgeCode: string;
 }
@@ -116,6 +118,7 @@ export function readStack(assembly: string): StackDefinition {
       scheduleOf(name, Properties),
     ),
     deadLetterQueues: deadLetterQueuesOf(resources),
+    policies: policiesOf(resources),
     edgeCode: text(
       ofType(resources, "AWS::CloudFront::Function")[0]?.[1].Properties.FunctionCode,
       "the code of a CloudFront function",
@@ -243,6 +246,68 @@ function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
     ),
   );
 }
+
+const Policy = z.object({
+  PolicyDocument: z.looseObject({ Statement: z.array(z.looseObject({ Resource: z.unknown() })) }),
+});
+
+/** The policies of each function's role, with the ARNs that the resources have here. */
+function policiesOf(resources: Resources): ReadonlyMap<string, readonly object[]> {
+  const attached = ofType(resources, "AWS::IAM::Policy").map(([, { Properties }]) => ({
+    roles: JSON.stringify(Properties.Roles),
+    policies: [Policy.parse(Properties)],
+  }));
+  return new Map(
+    ofType(resources, "AWS::Lambda::Function").flatMap(([name, { Properties }]) => {
+      const { "Fn::GetAtt": [role] = [] } = (Properties.Role ?? {}) as {
+        readonly "Fn::GetAtt"?: readonly string[];
+      };
+      // Only a rehearsal has functions without one.
+      if (role === undefined) return [];
+      const own = z.array(Policy).parse(resources[role]?.Properties.Policies ?? []);
+      const others = attached.filter(({ roles }) => roles.includes(`"Ref":"${role}"`));
+      const documents = [...own, ...others.flatMap(({ policies }) => policies)];
+      return [[name, documents.map((policy) => resolvePolicy(policy, resources))] as const];
+    }),
+  );
+}
+
+const resolvePolicy = ({ PolicyDocument }: z.infer<typeof Policy>, resources: Resources) => ({
+  ...PolicyDocument,
+  Statement: PolicyDocument.Statement.map((statement) => ({
+    ...statement,
+    Resource: [statement.Resource].flat().map((resource) => arnIn(resource, resources)),
+  })),
+});
+
+/** The ARN that an intrinsic of a policy stands for. */
+function arnIn(value: unknown, resources: Resources): string {
+  const {
+    "Fn::GetAtt": attribute,
+    "Fn::Join": joined,
+    Ref,
+  } = (value ?? {}) as {
+    readonly "Fn::GetAtt"?: readonly [string, string];
+    readonly "Fn::Join"?: readonly [string, readonly unknown[]];
+    readonly Ref?: string;
+  };
+  if (joined !== undefined)
+    return joined[1]
+      .map((part) => (typeof part === "string" ? part : arnIn(part, resources)))
+      .join(joined[0]);
+  const name = attribute?.[0] ?? Ref ?? "";
+  const kind = ARN_KINDS[resources[name]?.Type ?? ""];
+  return kind === undefined ? String(resolve(value)) : `arn:aws:${kind}${name}`;
+}
+
+/** The middle of an ARN, by the type of resource that has one here. */
+const ARN_KINDS: Readonly<Record<string, string>> = {
+  "AWS::DynamoDB::Table": `dynamodb:${REGION}:${ACCOUNT}:table/`,
+  "AWS::DynamoDB::GlobalTable": `dynamodb:${REGION}:${ACCOUNT}:table/`,
+  "AWS::SecretsManager::Secret": `secretsmanager:${REGION}:${ACCOUNT}:secret:`,
+  "AWS::SQS::Queue": `sqs:${REGION}:${ACCOUNT}:`,
+  "AWS::Logs::LogGroup": `logs:${REGION}:${ACCOUNT}:log-group:`,
+};
 
 /** How often Lambda tries an asynchronous invocation. */
 function asyncTriesOf(resources: Resources, name: string): number {

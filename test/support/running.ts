@@ -4,7 +4,8 @@ import { type LocalStack, startStack } from "../../local/stack.ts";
 /** What tokens are signed with in tests. */
 export const SECRET = "a secret of at least thirty-two characters";
 
-const secretArn = (name: string) => `arn:aws:secretsmanager:us-east-1:000000000000:secret:${name}`;
+const secretArn = (name: string) =>
+  `arn:aws:secretsmanager:us-east-1:000000000000:secret:serverless-socket-io/integrations/${name}-AbCdEf`;
 
 /** Secrets that integrations use in tests. */
 export const SECRETS = {

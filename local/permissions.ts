@@ -1,0 +1,56 @@
+import { runSimulation } from "@cloud-copilot/iam-simulate";
+import { ACCOUNT } from "./template.ts";
+
+/** What the roles of the template's functions may do. */
+export interface Permissions {
+  /** Whether a function may do something with a resource; says so as IAM would where it may not. */
+  refusal(functionName: string, action: string, resource: string): Promise<string | undefined>;
+  /** What each function has done so far of what it may do. */
+  readonly used: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** Evaluates calls against policies as IAM does. */
+export function createPermissions(policies: ReadonlyMap<string, readonly object[]>): Permissions {
+  const known = new Map<string, Promise<boolean>>();
+  const used = new Map<string, Set<string>>();
+
+  async function isAllowed(functionName: string, action: string, resource: string) {
+    const result = await runSimulation(
+      {
+        request: {
+          principal: `arn:aws:iam::${ACCOUNT}:role/${functionName}`,
+          action,
+          resource: { resource, accountId: ACCOUNT },
+          contextVariables: {},
+        },
+        identityPolicies: (policies.get(functionName) ?? []).map((policy, index) => ({
+          name: `policy-${index}`,
+          policy,
+        })),
+        serviceControlPolicies: [],
+        resourceControlPolicies: [],
+      },
+      {},
+    );
+    if (result.resultType === "error")
+      throw new Error(`${action} on ${resource}: ${JSON.stringify(result.errors)}`);
+    return result.overallResult === "Allowed";
+  }
+
+  return {
+    used,
+    async refusal(functionName, action, resource) {
+      if (!policies.has(functionName)) return undefined;
+      // Connections differ, and what is allowed with one is with all.
+      const kind = resource.replace(/@connections\/.+$/, "@connections/any");
+      const key = `${functionName} ${action} ${kind}`;
+      const asked = known.get(key) ?? isAllowed(functionName, action, kind);
+      known.set(key, asked);
+      if (await asked) {
+        used.set(functionName, (used.get(functionName) ?? new Set()).add(action));
+        return undefined;
+      }
+      return `User: arn:aws:sts::${ACCOUNT}:assumed-role/${functionName} is not authorized to perform: ${action} on resource: ${resource} because no identity-based policy allows the ${action} action`;
+    },
+  };
+}

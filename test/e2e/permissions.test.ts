@@ -1,0 +1,110 @@
+import { createHmac } from "node:crypto";
+import { afterAll, expect, inject, test, vi } from "vitest";
+import { createPermissions } from "../../local/permissions.ts";
+import { startStack } from "../../local/stack.ts";
+import { readStack } from "../../local/template.ts";
+import { client, connected, newOrg, tokenFor } from "../support/people.ts";
+import { SECRET, SECRETS } from "../support/running.ts";
+import { SAMPLES, shop } from "../support/samples.ts";
+import { upstream } from "../support/upstream.ts";
+
+/** What AWS does in a function's name: write its log, and take what it has failed on. */
+const OF_AWS_ITSELF = /^(logs:|sqs:SendMessage$)/;
+
+/** Granted together with what a function does, so that all that reach sockets are granted alike. */
+const ALIKE = /^dynamodb:/;
+
+const stack = await startStack({
+  assembly: inject("assembly"),
+  port: 0,
+  secret: SECRET,
+  secrets: { [SECRETS.shop.arn]: SECRETS.shop.value, [SECRETS.webhook.arn]: SECRETS.webhook.value },
+  schedules: false,
+  environment: { LIMITS: JSON.stringify({ fanOutPage: 2 }) },
+  log: () => undefined,
+});
+const backEnd = await upstream((_, response) => {
+  response.setHeader("content-type", "application/json").end("{}");
+});
+afterAll(async () => {
+  backEnd.stop();
+  await stack.stop();
+});
+
+const nameOf = (prefix: string) =>
+  stack.functions.names.find((name) => name.startsWith(prefix)) ?? "";
+const publish = (entry: object) => stack.functions.invoke(nameOf("Publish"), entry);
+
+test("everything that a role allows is used by somebody, and nothing else is asked for", async () => {
+  const org = newOrg();
+  const integration = {
+    ...{ ...shop, name: "Shop", baseUrl: backEnd.url },
+    endpoints: { list: { method: "GET", path: "/" } },
+    auth: { type: "bearer", secretArn: SECRETS.shop.arn },
+    webhook: {
+      ...{ scheme: "hmac-sha256", signatureHeader: "x-signature", idHeader: "x-id" },
+      secretArn: SECRETS.webhook.arn,
+    },
+  };
+  await publish({ event: "integration:put", org, integration });
+  const token = await tokenFor({ org });
+  const sockets = await Promise.all(
+    Array.from({ length: 20 }, () => connected(client({ auth: { token } }, stack.url))),
+  );
+  for (const { event, payload } of SAMPLES) await sockets[0]?.emitWithAck(event, payload);
+  for (const socket of sockets) await socket.emitWithAck("subscribe:project", shop.projectId);
+  await publish({ event: "emit", org, to: [{ kind: "org" }], name: "news", id: "n1" });
+  for (const socket of sockets) await socket.emitWithAck("integration:webhook:subscribe", shop);
+  const signature = createHmac("sha256", SECRETS.webhook.value).update("{}").digest("hex");
+  const headers = { "x-signature": signature, "x-id": "d1" };
+  await fetch(`${stack.url}/webhooks/p1/shop`, { method: "POST", body: "{}", headers });
+  await stack.idle();
+  for (const connectionId of stack.gateway.connectionIds().slice(0, 2))
+    stack.gateway.drop(connectionId);
+  await stack.functions.invoke(nameOf("Heartbeat"), {});
+  for (let shard = 0; shard < 16; shard += 1)
+    await stack.functions.invoke(nameOf("Heartbeat"), { shard });
+  await publish({ event: "revoke", org, target: { userId: "ann" } });
+  for (const socket of sockets) socket.disconnect();
+  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
+  await stack.idle();
+
+  const { used } = stack.permissions;
+  const usedByAnyone = new Set([...used.values()].flatMap((actions) => [...actions]));
+  for (const [functionName, granted] of grants()) {
+    const own = granted.filter((action) => !OF_AWS_ITSELF.test(action));
+    const unused = own.filter((action) =>
+      ALIKE.test(action) ? !usedByAnyone.has(action) : !used.get(functionName)?.has(action),
+    );
+    expect([functionName, unused]).toEqual([functionName, []]);
+  }
+}, 60_000);
+
+/** The actions that the role of each function allows. */
+function grants(): readonly (readonly [string, readonly string[]])[] {
+  return [...stack.policies].map(([name, policies]) => [
+    name,
+    (policies as readonly { Statement: readonly { Action: string | string[] }[] }[]).flatMap(
+      ({ Statement }) => Statement.flatMap(({ Action }) => Action),
+    ),
+  ]);
+}
+
+test("a grant that is taken away is named where it is missed", async () => {
+  const { policies } = readStack(inject("assembly"));
+  const [socket = ""] = [...policies.keys()].filter((name) => name.startsWith("Socket"));
+  const table = `arn:aws:dynamodb:us-east-1:000000000000:table/${stack.tableNames[0]}`;
+  const without = JSON.parse(
+    JSON.stringify(policies.get(socket)).replaceAll('"dynamodb:PutItem",', ""),
+  ) as object[];
+
+  const whole = createPermissions(policies);
+  const less = createPermissions(new Map([[socket, without]]));
+
+  expect(await whole.refusal(socket, "dynamodb:PutItem", table)).toBeUndefined();
+  expect(await less.refusal(socket, "dynamodb:PutItem", table)).toMatch(
+    /Socket.* is not authorized to perform: dynamodb:PutItem on resource: .*table/,
+  );
+  expect(await whole.refusal(socket, "dynamodb:Scan", table)).toContain("dynamodb:Scan");
+  expect(await whole.refusal(socket, "dynamodb:GetItem", `${table}-other`)).toContain("-other");
+});
