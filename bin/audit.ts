@@ -25,9 +25,14 @@ const Report = z.object({
   vulnerabilities: z.record(z.string(), z.object({ severity: z.string() })),
 });
 
-const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
-if (values.help) console.log(HELP);
-else await audit();
+try {
+  const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
+  if (values.help) console.log(HELP);
+  else await audit();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
 
 async function audit(): Promise<void> {
   const report = Report.safeParse(parse(await npmAudit()));

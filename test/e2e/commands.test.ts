@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { afterAll, describe, expect, test } from "vitest";
-import { newOrg } from "../support/people.ts";
+import { newOrg, tokenFor } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { stack } from "../support/running.ts";
 
@@ -22,22 +22,25 @@ async function run(command: string, ...args: readonly string[]) {
   return { code, out: out.trim(), err: err.trim() };
 }
 
-describe.each(["start", "token", "integration", "docs", "build-size"])("%s", (command) => {
-  test("explains itself with --help, and refuses what it does not know", async () => {
-    const [help, nonsense] = await Promise.all([
-      run(command, "--help"),
-      run(command, "--nonsense"),
-    ]);
-    expect(help).toMatchObject({ code: 0, err: "" });
-    expect(help.out).toContain("--help");
+describe.each(["start", "token", "integration", "docs", "build-size", "audit", "doctor"])(
+  "%s",
+  (command) => {
+    test("explains itself with --help, and refuses what it does not know", async () => {
+      const [help, nonsense] = await Promise.all([
+        run(command, "--help"),
+        run(command, "--nonsense"),
+      ]);
+      expect(help).toMatchObject({ code: 0, err: "" });
+      expect(help.out).toContain("--help");
 
-    expect(nonsense).toMatchObject({
-      code: 1,
-      out: "",
-      err: expect.stringMatching(/^Unknown option '--nonsense'/),
+      expect(nonsense).toMatchObject({
+        code: 1,
+        out: "",
+        err: expect.stringMatching(/^Unknown option '--nonsense'/),
+      });
     });
-  });
-});
+  },
+);
 
 test.each([
   [["--port", "x"], /^--port takes a number from 0 to 65535, not "x"\.$/],
@@ -116,4 +119,31 @@ describe("integration", () => {
       err: expect.stringMatching(/^\/nowhere cannot be read as JSON/),
     });
   }, 30_000);
+});
+
+describe("doctor", () => {
+  test("finds a deployment that is well, step by step", async () => {
+    const token = await tokenFor({ org: newOrg() });
+
+    const { code, out } = await run("doctor", "--url", stack.url, "--token", token);
+
+    expect(out.split("\n").map((line) => line.replace(/: .*/, ""))).toEqual([
+      "✓  settings",
+      "✓  a wrong token is refused",
+      "✓  handshake and authentication",
+      "✓  an event is acknowledged",
+      "✓  an event that does not exist is refused",
+    ]);
+    expect(code).toBe(0);
+  });
+
+  test("names what is wrong, and fails", async () => {
+    const wrong = ["--url", stack.url, "--token", "nonsense", "-c", "pingInterval=soon"];
+
+    const { code, out } = await run("doctor", ...wrong);
+
+    expect(out).toContain("✗  settings: the setting pingInterval");
+    expect(out).toContain("✗  handshake and authentication: Authentication error");
+    expect(code).toBe(1);
+  });
 });
