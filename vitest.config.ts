@@ -20,6 +20,8 @@ export default defineConfig({
             "test/protocol/frames.test.ts",
             "test/pages/**",
             "test/faults/**",
+            "test/browser/**",
+            "test/readme/**",
           ],
         },
       },
@@ -29,7 +31,15 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "pages", include: ["test/pages/**/*.test.ts"], testTimeout: 170_000 },
+        test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 },
+      },
+      {
+        extends: true,
+        test: {
+          name: "pages",
+          include: ["test/{pages,readme}/**/*.test.ts"],
+          testTimeout: 170_000,
+        },
       },
       {
         extends: true,

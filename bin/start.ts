@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { synthesise } from "../local/assembly.ts";
+import { createDemo } from "../local/demo/server.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { developmentSecret, signToken } from "../local/tokens.ts";
 
@@ -79,7 +80,13 @@ async function start({
   await synthesise(ASSEMBLY);
 
   const secret = developmentSecret();
-  const stack = await startStack({
+  const publish = (entry: object) =>
+    stack.functions.invoke(
+      stack.functions.names.find((name) => name.startsWith("Publish")) ?? "",
+      entry,
+    );
+  const stack: LocalStack = await startStack({
+    page: await createDemo({ secret, publish }),
     assembly: ASSEMBLY,
     port,
     secret,
@@ -104,6 +111,8 @@ async function welcome(
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
   return `
+Open ${url} in two windows to see it live.
+
 Socket.IO is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
 
 Tokens of two users of the organisation acme and its project p1:

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
@@ -37,6 +37,8 @@ export interface StackOptions {
   readonly trouble?: TroubleShares;
   /** What chance goes by; by itself without it. */
   readonly seed?: number;
+  /** Answers what is not AWS's to answer, e.g. a page. */
+  readonly page?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -135,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       void work.track(answered).then(({ status, body }) => response.writeHead(status).end(body));
       return;
     }
+    if (options.page?.(request, response)) return;
     const result = edge(request, target);
     const { status, headers, body } =
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };

@@ -1,0 +1,111 @@
+import { existsSync } from "node:fs";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { createDemo } from "../../local/demo/server.ts";
+import { type LocalStack, startStack } from "../../local/stack.ts";
+
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const isInstalled = existsSync(CHROMIUM);
+if (!isInstalled) console.warn(`The demo page is not tested: there is no Chromium at ${CHROMIUM}.`);
+
+const SECRET = "a secret of at least thirty-two characters";
+let stack: LocalStack;
+let browser: Browser;
+
+beforeAll(async () => {
+  if (!isInstalled) return;
+  const publish = (entry: object) =>
+    stack.functions.invoke(
+      stack.functions.names.find((name) => name.startsWith("Publish")) ?? "",
+      entry,
+    );
+  stack = await startStack({
+    assembly: inject("assembly"),
+    port: 0,
+    secret: SECRET,
+    page: await createDemo({ secret: SECRET, publish }),
+    log: () => undefined,
+  });
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+}, 60_000);
+afterAll(async () => {
+  await browser?.close();
+  await stack?.stop();
+});
+
+/** A user's page, in a context of its own, connected. */
+async function open(
+  user: string,
+  options: Parameters<Browser["newContext"]>[0] = {},
+): Promise<Page> {
+  const page = await (await browser.newContext(options)).newPage();
+  await page.goto(`${stack.url}/?user=${user}`);
+  await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
+  await page.locator("#online").getByText(user).waitFor();
+  return page;
+}
+
+const say = async (page: Page, text: string) => {
+  await page.getByLabel("Message", { exact: true }).fill(text);
+  await page.getByRole("button", { name: "Send" }).press("Enter");
+};
+
+test.skipIf(!isInstalled)("two users chat, see each other type, like and read", async () => {
+  const [ann, ben] = [await open("ann"), await open("ben", { colorScheme: "dark" })];
+  await ann.locator("#online").getByText("ben").waitFor();
+
+  await ben.getByLabel("Message", { exact: true }).pressSequentially("hel");
+  await ann.getByText("ben is typing").waitFor();
+  await say(ben, "hello ann");
+  await ann.getByRole("log").getByText("hello ann").waitFor();
+  await say(ann, "hello ben");
+  await ben.getByRole("log").getByText("hello ben").waitFor();
+  await ben.getByRole("button", { name: "Like the message of ann" }).click();
+
+  await ann.getByText("liked by ben").waitFor();
+  await ann.getByText("read by 1").first().waitFor();
+  expect(await ann.getByText("ben is typing").count()).toBe(0);
+
+  await ann.getByRole("button", { name: "Insert row" }).click();
+  for (const page of [ann, ben]) await page.locator("#rows").getByText("Row 1").waitFor();
+  await ann.getByLabel("Filter of events").fill("db:create");
+  expect(await ann.locator("#events li:visible").count()).toBe(1);
+  await ann.getByLabel("Filter of events").fill("");
+
+  if (process.env.SCREENSHOTS === "1") {
+    await ann.screenshot({ path: "docs/demo-light.png" });
+    await ben.screenshot({ path: "docs/demo-dark.png" });
+  }
+  for (const page of [ann, ben]) await page.context().close();
+});
+
+test.skipIf(!isInstalled)("a connection that is killed comes back, with its rooms", async () => {
+  const [ann, ben] = [await open("ann"), await open("ben")];
+
+  for (const connectionId of stack.gateway.connectionIds()) stack.gateway.drop(connectionId);
+  for (const page of [ann, ben])
+    await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
+  await ann.locator("#online").getByText("ben").waitFor();
+  await say(ben, "back again");
+
+  await ann.getByRole("log").getByText("back again").waitFor();
+  for (const page of [ann, ben]) await page.context().close();
+});
+
+test.skipIf(!isInstalled)("a phone shows everything, and the keyboard reaches it", async () => {
+  const page = await open("eve", { viewport: { width: 360, height: 740 } });
+
+  const overflow = await page.evaluate("document.documentElement.scrollWidth > window.innerWidth");
+  expect(overflow).toBe(false);
+  const reached = new Set<string>();
+  for (let press = 0; press < 12; press += 1) {
+    await page.keyboard.press("Tab");
+    reached.add(
+      String(
+        await page.evaluate("document.activeElement?.id || document.activeElement?.textContent"),
+      ),
+    );
+  }
+  for (const id of ["user", "drop", "text", "insert", "filter"]) expect([...reached]).toContain(id);
+  await page.context().close();
+});
