@@ -5,6 +5,7 @@ import { synthesise } from "../local/assembly.ts";
 import { type Broadcast, measureBroadcasts, modelOf } from "./support/broadcasts.ts";
 import { measureColdStarts } from "./support/cold-start.ts";
 import { measureEvents, measureMemory } from "./support/events.ts";
+import { measureLocally } from "./support/local-broadcasts.ts";
 import { plotOf } from "./support/plot.ts";
 import { measurePosts } from "./support/posts.ts";
 import { dollarsOf, PEERS } from "./support/prices.ts";
@@ -50,6 +51,8 @@ async function measureAll() {
   const events = await measureEvents();
   console.log("Broadcasts …");
   const broadcasts = await measureBroadcasts(ASSEMBLY, SIZES, 5);
+  console.log("The local gateway …");
+  const local = await measureLocally(ASSEMBLY, [1, 10, 100]);
   console.log("Memory …");
   const [small, large] = [await measureMemory(10, 4000), await measureMemory(10_000, 4000)];
   console.log("Cold starts …");
@@ -90,6 +93,7 @@ async function measureAll() {
         "Posts",
         "µs a delivery",
         "Deliveries a second of one processor",
+        "ms to the last over the local gateway",
       ],
       broadcasts.map((broadcast) => [
         broadcast.members.toLocaleString("en"),
@@ -98,6 +102,7 @@ async function measureAll() {
         broadcast.posts.toLocaleString("en"),
         fixed(broadcast.microseconds),
         Math.round(1_000_000 / broadcast.microseconds).toLocaleString("en"),
+        local.has(broadcast.members) ? fixed(local.get(broadcast.members) ?? 0) : "simulated",
       ]),
     ),
     "![Processor time and functions by the size of the room](broadcast.svg)",

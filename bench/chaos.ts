@@ -156,8 +156,7 @@ async function registerShop(stack: LocalStack, { clients }: Options, { url }: Up
 }
 
 function invoke(stack: LocalStack, prefix: string, event: object) {
-  const name = stack.functions.names.find((candidate) => candidate.startsWith(prefix)) ?? "";
-  return stack.functions.invoke(name, event);
+  return stack.functions.invoke(stack.functions.named(prefix), event);
 }
 
 async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, random: Random) {

@@ -81,10 +81,7 @@ async function start({
 
   const secret = developmentSecret();
   const publish = (entry: object) =>
-    stack.functions.invoke(
-      stack.functions.names.find((name) => name.startsWith("Publish")) ?? "",
-      entry,
-    );
+    stack.functions.invoke(stack.functions.named("Publish"), entry);
   const stack: LocalStack = await startStack({
     page: await createDemo({ secret, publish }),
     assembly: ASSEMBLY,
@@ -132,7 +129,7 @@ ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", messag
 
 Other back ends publish (docs/publishing.md):
 
-URL=${url} PUBLISH=${functions.names.find((name) => name.startsWith("Publish"))} BUS=${busNames[0]}
+URL=${url} PUBLISH=${functions.named("Publish")} BUS=${busNames[0]}
 
 Ctrl-C stops everything.`;
 }

@@ -13,6 +13,8 @@ export type InvocationResult =
 /** The functions of the stack, run as Lambda runs them. */
 export interface Functions {
   readonly names: readonly string[];
+  /** The full name of the function whose construct is called so, e.g. `Publish`; throws where there is none. */
+  named(construct: string): string;
   /** Bytes of each environment's heap at the end of its last invocation, by function. */
   heaps(): Readonly<Record<string, readonly number[]>>;
   invoke(name: string, event: object): Promise<InvocationResult>;
@@ -58,6 +60,11 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
   return {
     names: [...pools.keys()],
+    named(construct) {
+      const name = [...pools.keys()].find((candidate) => candidate.startsWith(construct));
+      if (name === undefined) throw new Error(`The template has no function ${construct}.`);
+      return name;
+    },
     heaps: () => Object.fromEntries([...pools].map(([name, pool]) => [name, pool.heaps()])),
     invoke: (name, event) => track(invoke(name, event)),
     invokeAsync: (name, event) => void track(persist(name, event)),

@@ -2,6 +2,7 @@ import {
   type ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
   GoneException,
+  PayloadTooLargeException,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { PostResult } from "#model/posting.ts";
 import { LeanPostCommand } from "./lean-post.ts";
@@ -31,6 +32,7 @@ export function createGateway({ client, pause }: GatewayParts): Gateway {
         return "sent";
       } catch (error) {
         if (error instanceof GoneException) return "gone";
+        if (error instanceof PayloadTooLargeException) return "too_large";
         if (!isPassing(error) || tries === TRIES) throw error;
       }
       await pause(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries) * Math.random());

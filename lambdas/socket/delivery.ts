@@ -86,6 +86,7 @@ export async function deliver(
           return parts.post(...frame);
         });
         if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
+        if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
       } catch (error) {
         failures.push(error);
       }
@@ -122,8 +123,10 @@ async function postAll(
   queue: readonly Emission[],
   post: DeliveryParts["post"],
 ): Promise<PostResult> {
-  for (const frame of queue.flatMap(({ frames }) => frames))
-    if ((await post(connectionId, frame)) === "gone") return "gone";
+  for (const frame of queue.flatMap(({ frames }) => frames)) {
+    const result = await post(connectionId, frame);
+    if (result !== "sent") return result;
+  }
   return "sent";
 }
 

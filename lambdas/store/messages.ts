@@ -2,7 +2,7 @@ import type { ChatPlace } from "#model/chat.ts";
 import type { Draft, Message } from "#model/message.ts";
 import { segments, splitSegments } from "#model/segments.ts";
 import { AFTER_MESSAGES, chatPartition, MESSAGE_PREFIX, messageKey, sentKey } from "./keys.ts";
-import type { Item, Table } from "./table.ts";
+import { type Item, isFull, type Table } from "./table.ts";
 
 /** A page of messages, newest first; `before` asks for the next one if there is one. */
 export interface HistoryPage {
@@ -28,13 +28,16 @@ export interface Messages {
     messageId: string,
     by: { readonly userId: string; readonly isModerator: boolean },
   ): Promise<"removed" | MessageFault>;
-  /** Adds a reaction, or removes it where it is there already. */
+  /** Adds a reaction, or removes it where it is there already; `full` where the message holds no more. */
   react(
     place: ChatPlace,
     messageId: string,
     by: { readonly userId: string; readonly emoji: string },
-  ): Promise<"added" | "removed" | "not_found">;
-  /** Gives the messages that this user had not read before; none is marked where one is not found. */
+  ): Promise<"added" | "removed" | "not_found" | "full">;
+  /**
+   * Gives the messages that this user had not read before; none is marked where one is not found, and
+   * one that holds no more marks stays as it is.
+   */
   markRead(
     place: ChatPlace,
     messageIds: readonly string[],
@@ -122,11 +125,14 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
       const reaction = segments(emoji, userId);
       const values = { ":one": reaction, ":set": new Set([reaction]) };
       for (let tries = 0; tries < TOGGLES; tries += 1) {
-        const added = await table.update(key, {
-          UpdateExpression: "ADD reactions :set",
-          ConditionExpression: `${isThere} AND NOT contains(reactions, :one)`,
-          ExpressionAttributeValues: values,
-        });
+        const added = await unlessFull(
+          table.update(key, {
+            UpdateExpression: "ADD reactions :set",
+            ConditionExpression: `${isThere} AND NOT contains(reactions, :one)`,
+            ExpressionAttributeValues: values,
+          }),
+        );
+        if (added === "full") return "full";
         if (added !== undefined) return "added";
         const removed = await table.update(key, {
           UpdateExpression: "DELETE reactions :set",
@@ -169,14 +175,22 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
   };
 
   async function mark(place: ChatPlace, messageId: string, userId: string): Promise<boolean> {
-    const marked = await table.update(messageKey(place, messageId), {
-      UpdateExpression: "ADD readers :set",
-      ConditionExpression: `${isThere} AND NOT contains(readers, :user)`,
-      ExpressionAttributeValues: { ":user": userId, ":set": new Set([userId]) },
-    });
-    return marked !== undefined;
+    const marked = await unlessFull(
+      table.update(messageKey(place, messageId), {
+        UpdateExpression: "ADD readers :set",
+        ConditionExpression: `${isThere} AND NOT contains(readers, :user)`,
+        ExpressionAttributeValues: { ":user": userId, ":set": new Set([userId]) },
+      }),
+    );
+    return marked !== undefined && marked !== "full";
   }
 }
+
+const unlessFull = <Result>(update: Promise<Result>): Promise<Result | "full"> =>
+  update.catch((error: unknown) => {
+    if (isFull(error)) return "full";
+    throw error;
+  });
 
 const historyQuery = (place: ChatPlace, before: string | undefined, limit: number) => ({
   KeyConditionExpression: "pk = :chat AND sk BETWEEN :first AND :last",

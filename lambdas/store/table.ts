@@ -187,6 +187,12 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
   }
 }
 
+/** Whether an update failed because the item would be larger than DynamoDB's 400 KB. */
+export const isFull = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.name === "ValidationException" &&
+  error.message.includes("exceeded the maximum allowed size");
+
 async function unlessConditionFails<Result>(
   call: () => Promise<Result>,
 ): Promise<Result | undefined> {

@@ -15,10 +15,7 @@ let browser: Browser;
 beforeAll(async () => {
   if (!isInstalled) return;
   const publish = (entry: object) =>
-    stack.functions.invoke(
-      stack.functions.names.find((name) => name.startsWith("Publish")) ?? "",
-      entry,
-    );
+    stack.functions.invoke(stack.functions.named("Publish"), entry);
   stack = await startStack({
     assembly: inject("assembly"),
     port: 0,

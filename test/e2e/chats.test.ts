@@ -1,3 +1,4 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
 import {
   expectSilence,
@@ -10,6 +11,7 @@ import {
   refusal,
 } from "../support/people.ts";
 import { describeChat } from "../support/publishing.ts";
+import { TableName, table } from "../support/table.ts";
 
 const lobby = { chatId: "lobby", projectId: "p1" };
 const summary = { _id: "lobby", name: "lobby", type: "group" };
@@ -557,3 +559,32 @@ interface Page {
   readonly messages: readonly { readonly _id: string }[];
   readonly before?: string;
 }
+
+test("a message that holds no more reactions refuses one, and tells nobody", async () => {
+  const { ann, ben } = await people("ann", "ben");
+  for (const someone of [ann, ben]) await someone.emit("chat:join", lobby);
+  const sent = (await ann.emit("message:send", hello)) as { readonly messageId: string };
+  const readers = new Set(Array.from({ length: 3200 }, (_, n) => `${n}`.padStart(127, "u")));
+  await table.send(
+    new UpdateCommand({
+      TableName,
+      Key: { pk: `chat#${ann.org}#p1#lobby`, sk: `message#${sent.messageId}` },
+      UpdateExpression: "SET readers = :readers",
+      ExpressionAttributeValues: { ":readers": readers },
+    }),
+  );
+  const { messageId } = sent;
+  const emoji = "x".repeat(128);
+  // A few more fill it up; what does not fit is refused.
+  let answer: unknown = { ok: true };
+  for (let n = 100; n < 200 && (answer as { ok?: true }).ok; n += 1) {
+    await ben.forgets();
+    answer = await ann.emit("message:react", {
+      ...{ ...lobby, messageId },
+      emoji: `${emoji.slice(3)}${n}`,
+    });
+  }
+
+  expect(answer).toEqual(refusal("limit_exceeded", /holds no more reactions/));
+  await expectSilence(ben);
+});

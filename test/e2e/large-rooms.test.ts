@@ -28,7 +28,7 @@ afterAll(async () => {
 async function crowd() {
   const org = newOrg();
   const token = await tokenFor({ org });
-  const name = stack.functions.names.find((one) => one.startsWith("Publish")) ?? "";
+  const name = stack.functions.named("Publish");
   const integration = {
     ...{ ...shop, name: "Shop", baseUrl: backEnd.url },
     endpoints: { list: { method: "GET", path: "/" } },

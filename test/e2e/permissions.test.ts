@@ -31,9 +31,7 @@ afterAll(async () => {
   await stack.stop();
 });
 
-const nameOf = (prefix: string) =>
-  stack.functions.names.find((name) => name.startsWith(prefix)) ?? "";
-const publish = (entry: object) => stack.functions.invoke(nameOf("Publish"), entry);
+const publish = (entry: object) => stack.functions.invoke(stack.functions.named("Publish"), entry);
 
 test("everything that a role allows is used by somebody, and nothing else is asked for", async () => {
   const org = newOrg();
@@ -61,9 +59,9 @@ test("everything that a role allows is used by somebody, and nothing else is ask
   await stack.idle();
   for (const connectionId of stack.gateway.connectionIds().slice(0, 2))
     stack.gateway.drop(connectionId);
-  await stack.functions.invoke(nameOf("Heartbeat"), {});
+  await stack.functions.invoke(stack.functions.named("Heartbeat"), {});
   for (let shard = 0; shard < 16; shard += 1)
-    await stack.functions.invoke(nameOf("Heartbeat"), { shard });
+    await stack.functions.invoke(stack.functions.named("Heartbeat"), { shard });
   await publish({ event: "revoke", org, target: { userId: "ann" } });
   for (const socket of sockets) socket.disconnect();
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);

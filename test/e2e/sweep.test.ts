@@ -5,7 +5,7 @@ import { rawClient, rawSocket } from "../support/raw.ts";
 import { isShuffled, ofConnections, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
-const HEARTBEAT = stack.functions.names.find((name) => name.startsWith("Heartbeat")) ?? "";
+const HEARTBEAT = stack.functions.named("Heartbeat");
 const SHARDS = 16;
 /** Sweeps every shard once. */
 async function sweep(): Promise<void> {

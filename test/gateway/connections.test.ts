@@ -67,14 +67,28 @@ describe("post", () => {
     expect(management.calls()).toHaveLength(8);
   });
 
-  test("any other failure passes at once", async () => {
-    const tooLarge = new PayloadTooLargeException({
-      message: "",
-      $metadata: { httpStatusCode: 413 },
-    });
-    management.on(PostToConnectionCommand).rejects(tooLarge);
+  test("413 is a result and not tried again", async () => {
+    management
+      .on(PostToConnectionCommand)
+      .rejects(new PayloadTooLargeException({ message: "", $metadata: { httpStatusCode: 413 } }));
 
-    await expect(gateway.post("abc=", "42[]")).rejects.toBe(tooLarge);
+    expect(await gateway.post("abc=", "42[]")).toBe("too_large");
+    expect(management.calls()).toHaveLength(1);
+  });
+
+  test("a connection that breaks is tried again", async () => {
+    const broken = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" });
+    management.on(PostToConnectionCommand).rejectsOnce(broken).resolves({});
+
+    expect(await gateway.post("abc=", "42[]")).toBe("sent");
+    expect(management.calls()).toHaveLength(2);
+  });
+
+  test("any other failure passes at once", async () => {
+    const forbidden = Object.assign(new Error("no"), { $metadata: { httpStatusCode: 403 } });
+    management.on(PostToConnectionCommand).rejects(forbidden);
+
+    await expect(gateway.post("abc=", "42[]")).rejects.toBe(forbidden);
     expect(management.calls()).toHaveLength(1);
   });
 });

@@ -21,11 +21,7 @@ export const describeChat = (org: string, chat: object): Promise<unknown> =>
   publish({ event: "chat:put", org, chat });
 
 /** The publish function's name. */
-export function publishFunction(): string {
-  const name = stack.functions.names.find((candidate) => candidate.startsWith("Publish"));
-  if (name === undefined) throw new Error("the template has no publish function");
-  return name;
-}
+export const publishFunction = (): string => stack.functions.named("Publish");
 
 /** Puts an event on the bus of the stack, with an unmodified SDK client. */
 export async function putEvents(event: {

@@ -3,6 +3,7 @@ import { Id } from "#model/id.ts";
 import { chatRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
+import { EventError } from "../errors.ts";
 import { notFound } from "./message-fault.ts";
 
 /** Adds a reaction to a message, or removes it where this user has made it already; the room hears of it. */
@@ -16,6 +17,8 @@ export const messageReact = defineEvent({
     const { userId } = socket;
     const action = await messages.react(place, messageId, { userId, emoji });
     if (action === "not_found") throw notFound(`there is no message ${messageId}`);
+    if (action === "full")
+      throw new EventError("limit_exceeded", `the message ${messageId} holds no more reactions`);
 
     server
       .to(chatRoom(chat.projectId, chatId))
