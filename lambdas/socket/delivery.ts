@@ -8,6 +8,9 @@ import type { Audience, Emission } from "./outbox.ts";
 /** Functions that one function hands the rest of a large room on to; each may do the same. */
 const BRANCHES = 16;
 
+/** Connections posted to at the same time: more would wait in memory for a free connection to the gateway. */
+const POSTS_AT_ONCE = 50;
+
 /** Emissions for those of their rooms' sockets that are in a slice. */
 export interface Parcel {
   readonly emissions: readonly Emission[];
@@ -77,19 +80,10 @@ export async function deliver(
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
+  const recipients = queues.entries();
   await Promise.all([
-    // All at once: the gateway's pool of connections is what holds them back.
-    ...[...queues].map(async ([connectionId, queue]) => {
-      try {
-        const result = await postAll(connectionId, queue, (...frame) => {
-          posts += 1;
-          return parts.post(...frame);
-        });
-        if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
-        if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
-      } catch (error) {
-        failures.push(error);
-      }
+    ...Array.from({ length: POSTS_AT_ONCE }, async () => {
+      for (const [connectionId, queue] of recipients) await carry(connectionId, queue);
     }),
     ...directory.rest.map((rest) =>
       parts
@@ -98,6 +92,19 @@ export async function deliver(
     ),
   ]);
   return { recipients: queues.size, posts, gone, ended: endings(queues), failures };
+
+  async function carry(connectionId: string, queue: readonly Emission[]): Promise<void> {
+    try {
+      const result = await postAll(connectionId, queue, (...frame) => {
+        posts += 1;
+        return parts.post(...frame);
+      });
+      if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
+      if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
+    } catch (error) {
+      failures.push(error);
+    }
+  }
 }
 
 type Queues = ReadonlyMap<string, readonly Emission[]>;
