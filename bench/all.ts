@@ -3,7 +3,7 @@ import { arch, cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { synthesise } from "../local/assembly.ts";
 import { type Broadcast, measureBroadcasts, modelOf } from "./support/broadcasts.ts";
-import { measureColdStarts } from "./support/cold-start.ts";
+import { measureColdStarts, YARDSTICK } from "./support/cold-start.ts";
 import { measureEvents, measureMemory } from "./support/events.ts";
 import { measureLocally } from "./support/local-broadcasts.ts";
 import { plotOf } from "./support/plot.ts";
@@ -46,7 +46,7 @@ async function measureAll() {
   console.log("Synthesising the stack …");
   await synthesise(ASSEMBLY);
   console.log("Posts …");
-  const posts = await measurePosts(ASSEMBLY, 4000, 9);
+  const posts = await measurePosts(ASSEMBLY, 4000, 15);
   console.log("Events …");
   const events = await measureEvents();
   console.log("Broadcasts …");
@@ -149,16 +149,11 @@ async function measureAll() {
     "### A cold start",
     table(
       ["Loading, median of 20 processes", "ms", "ratio"],
-      [
-        ["an empty handler", fixed(cold.empty, 1), fixed(cold.empty / cold.clients, 2)],
-        ["a handler that makes the four AWS clients", fixed(cold.clients, 1), "1.00"],
-        ["the socket function", fixed(cold.socket, 1), fixed(cold.socket / cold.clients, 2)],
-        [
-          "the socket function with the SDK left out of its bundle",
-          fixed(cold.loose, 1),
-          fixed(cold.loose / cold.clients, 2),
-        ],
-      ],
+      [...cold].map(([name, milliseconds]) => [
+        name,
+        fixed(milliseconds),
+        fixed(milliseconds / (cold.get(YARDSTICK) ?? Number.NaN), 2),
+      ]),
     ),
   ].join("\n\n");
   return { text, plot: plotBroadcasts(broadcasts) };

@@ -112,7 +112,7 @@ export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
 
 /** The same for the function that takes webhooks, with the secrets they are signed with. */
 export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
-  const secret = createSecrets({ client: new SecretsManagerClient(), now });
+  const secret = createSecrets({ client: () => new SecretsManagerClient(), now });
   return {
     ...readPublisherEnvironment(variables),
     secret: (arn: string) => secret(arn).read(),
@@ -122,7 +122,7 @@ export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
 /** Everything the socket function is given from outside. */
 export function readEnvironment(variables: NodeJS.ProcessEnv) {
   const env = read(SocketServer, variables);
-  const secret = createSecrets({ client: new SecretsManagerClient(), now });
+  const secret = createSecrets({ client: () => new SecretsManagerClient(), now });
   return {
     ...readPublisherEnvironment(variables),
     heartbeat: env.HEARTBEAT,

@@ -95,9 +95,10 @@ export function createSweep(parts: SweepParts): Sweep {
 
   /** What was under way when a connection ended is over: a second look takes away all it left. */
   async function finish(connection: Connection, endedAt: number): Promise<void> {
-    if (now() - endedAt < LONGEST_WORK) return;
     telemetry.count("Cleared");
+    // At once, for what failed when it ended; and again when it is removed.
     await sockets.clear(connection);
+    if (now() - endedAt < LONGEST_WORK) return;
     await sockets.connections.remove(connection.connectionId);
   }
 

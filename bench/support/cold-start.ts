@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 import { readStack } from "../../local/template.ts";
 import { median } from "./measure.ts";
 
@@ -34,52 +34,58 @@ const CLIENTS = `
   export const handler = async () => [table, others].length;
 `;
 
-/** Milliseconds that loading a function takes, median of twenty processes each. */
-export async function measureColdStarts(assembly: string) {
+/** Modules that each hold a part of what the socket function loads, to see what it costs. */
+const PARTS = {
+  "a handler that makes the four AWS clients": CLIENTS,
+  "the same without Secrets Manager": CLIENTS.replace(/import \{ SecretsManager.*\n/, "").replace(
+    ", new SecretsManagerClient()",
+    "",
+  ),
+  "zod and nothing else": 'import * as z from "zod/mini"; export const handler = z.object({});',
+  "zod and all events with their schemas":
+    'import { events } from "./lambdas/events/index.ts"; export const handler = events;',
+};
+
+/** What every other is compared with. */
+export const YARDSTICK = "a handler that makes the four AWS clients";
+
+/** Milliseconds that loading some modules takes, median of twenty processes each. */
+export async function measureColdStarts(assembly: string): Promise<ReadonlyMap<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), "cold-"));
   const socket = readStack(assembly).functions.find(({ name }) => name.startsWith("Socket"));
-  const [empty, clients] = [join(folder, "empty.mjs"), join(folder, "clients.mjs")];
+  const empty = join(folder, "empty.mjs");
   writeFileSync(empty, "export const handler = async () => 1;");
-  await build({
-    stdin: { contents: CLIENTS, resolveDir: process.cwd() },
-    ...{ bundle: true, minify: true, platform: "node", format: "esm", target: "node20" },
-    mainFields: ["module", "main"],
-    outfile: clients,
-  });
   // Beside node_modules, where it finds what is not in it.
   const loose = ".local/loose-socket.mjs";
-  await build({
-    ...{
-      entryPoints: ["lambdas/socket.ts"],
-      outfile: loose,
-      external: ["@aws-sdk/*", "@smithy/*"],
-    },
+  await bundle({
+    ...{ entryPoints: ["lambdas/socket.ts"], outfile: loose },
+    external: ["@aws-sdk/*", "@smithy/*"],
+  });
+  const files = new Map([["an empty handler", empty]]);
+  for (const [index, [name, contents]] of Object.entries(PARTS).entries()) {
+    const outfile = join(folder, `part-${index}.mjs`);
+    await bundle({ stdin: { contents, resolveDir: process.cwd() }, outfile });
+    files.set(name, outfile);
+  }
+  files.set("the socket function", join(socket?.code ?? "", "index.mjs"));
+  files.set("the socket function with the SDK left out of its bundle", loose);
+
+  const loads = new Map([...files.keys()].map((name) => [name, [] as number[]]));
+  for (let start = 0; start < STARTS; start += 1)
+    for (const [name, file] of files) loads.get(name)?.push(load(file));
+  rmSync(folder, { recursive: true });
+  return new Map([...loads].map(([name, times]) => [name, median(times)]));
+}
+
+const bundle = (options: BuildOptions) =>
+  build({
     ...{ bundle: true, minify: true, platform: "node", format: "esm", target: "node20" },
     mainFields: ["module", "main"],
     banner: {
       js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
     },
+    ...options,
   });
-  const loads: Record<"empty" | "clients" | "socket" | "loose", number[]> = {
-    empty: [],
-    clients: [],
-    socket: [],
-    loose: [],
-  };
-  for (let start = 0; start < STARTS; start += 1) {
-    loads.empty.push(load(empty));
-    loads.clients.push(load(clients));
-    loads.socket.push(load(join(socket?.code ?? "", "index.mjs")));
-    loads.loose.push(load(loose));
-  }
-  rmSync(folder, { recursive: true });
-  return {
-    empty: median(loads.empty),
-    clients: median(loads.clients),
-    socket: median(loads.socket),
-    loose: median(loads.loose),
-  };
-}
 
 /** Milliseconds from the start of loading a module to its end, in a new process. */
 const load = (file: string): number =>

@@ -14,7 +14,8 @@ export interface Secret {
 }
 
 export interface SecretParts {
-  readonly client: SecretsManagerClient;
+  /** Makes the client when a secret is first asked for: making it takes part of a cold start. */
+  readonly client: () => SecretsManagerClient;
   readonly arn: string;
   readonly now: () => number;
 }
@@ -24,7 +25,7 @@ export function createSecret({ client, arn, now }: SecretParts): Secret {
   let known: { readonly value: string; readonly at: number } | undefined;
 
   async function fetch(): Promise<string> {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: arn }));
+    const { SecretString } = await client().send(new GetSecretValueCommand({ SecretId: arn }));
     if (!SecretString) throw new Error(`the secret ${arn} has no string value`);
     known = { value: SecretString, at: now() };
     return SecretString;
@@ -42,7 +43,15 @@ export function createSecret({ client, arn, now }: SecretParts): Secret {
 }
 
 /** The secrets that a function has asked for, each kept in its memory once. */
-export function createSecrets(parts: Omit<SecretParts, "arn">): (arn: string) => Secret {
+export function createSecrets({ client, now }: Omit<SecretParts, "arn">): (arn: string) => Secret {
+  let made: SecretsManagerClient | undefined;
+  const parts = {
+    client: () => {
+      made ??= client();
+      return made;
+    },
+    now,
+  };
   const known = new Map<string, Secret>();
   return (arn) => {
     const secret = known.get(arn) ?? createSecret({ ...parts, arn });

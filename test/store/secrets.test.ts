@@ -7,7 +7,7 @@ const manager = mockClient(SecretsManagerClient);
 let now = 0;
 const newSecret = () =>
   createSecret({
-    client: new SecretsManagerClient({ region: "us-east-1" }),
+    client: () => new SecretsManagerClient({ region: "us-east-1" }),
     arn: "arn:the-secret",
     now: () => now,
   });
