@@ -79,8 +79,10 @@ export function read<Schema extends z.ZodMiniType>(
 const now = Date.now;
 
 /** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
-export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
-  const env = read(Publisher, variables);
+export const readPublisherEnvironment = (variables: NodeJS.ProcessEnv) =>
+  publisherOf(read(Publisher, variables));
+
+function publisherOf(env: Publisher) {
   const { LIMITS: limits, TABLE_NAME: tableName } = env;
   const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
     marshallOptions: { removeUndefinedValues: true },
@@ -101,10 +103,9 @@ export function readPublisherEnvironment(variables: NodeJS.ProcessEnv) {
 /** The same for the function that sweeps connections. */
 export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
   const env = read(Pinger, variables);
-  const publisher = readPublisherEnvironment(variables);
   return {
-    ...publisher,
-    shards: publisher.limits.shards,
+    ...publisherOf(env),
+    shards: env.LIMITS.shards,
     pingInterval: env.HEARTBEAT.pingInterval,
     invokeSelf: invocationOf(env),
   };
@@ -124,7 +125,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
   const env = read(SocketServer, variables);
   const secret = createSecrets({ client: () => new SecretsManagerClient(), now });
   return {
-    ...readPublisherEnvironment(variables),
+    ...publisherOf(env),
     heartbeat: env.HEARTBEAT,
     allowedOrigins: env.ALLOWED_ORIGINS,
     pause,

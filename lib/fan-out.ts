@@ -1,4 +1,3 @@
-import { Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { Construct } from "constructs";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
@@ -28,7 +27,5 @@ export class FanOut extends Construct {
       new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [functionArn] }),
     );
     sender.addEnvironment("FAN_OUT_FUNCTION", functionName);
-    const { region, urlSuffix } = Stack.of(this);
-    sender.addEnvironment("AWS_ENDPOINT_URL_LAMBDA", `https://lambda.${region}.${urlSuffix}`);
   }
 }

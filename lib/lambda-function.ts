@@ -1,4 +1,4 @@
-import { Duration } from "aws-cdk-lib";
+import { Duration, Stack } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import { Architecture, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
@@ -48,6 +48,7 @@ export class LambdaFunction extends NodejsFunction {
     { entry, operation, environment, lateModules = [] }: LambdaFunctionProps,
   ) {
     const logGroup = new LogGroup(scope, `${id}Log`, { retention: operation.logRetention });
+    const { region, urlSuffix } = Stack.of(scope);
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     });
@@ -71,6 +72,7 @@ export class LambdaFunction extends NodejsFunction {
       awsSdkConnectionReuse: false,
       environment: {
         ...environment,
+        AWS_ENDPOINT_URL_LAMBDA: `https://lambda.${region}.${urlSuffix}`,
         NODE_OPTIONS: "--enable-source-maps",
         POWERTOOLS_SERVICE_NAME: METRICS.service,
         POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,

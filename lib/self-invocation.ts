@@ -1,4 +1,3 @@
-import { Stack } from "aws-cdk-lib";
 import { Policy, PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
@@ -22,7 +21,5 @@ export class SelfInvocation extends Construct {
       ],
     });
     invoker.role?.attachInlinePolicy(policy);
-    const { region, urlSuffix } = Stack.of(this);
-    invoker.addEnvironment("AWS_ENDPOINT_URL_LAMBDA", `https://lambda.${region}.${urlSuffix}`);
   }
 }

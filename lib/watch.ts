@@ -32,12 +32,13 @@ const FIVE_MINUTES = Duration.minutes(5);
 
 /** What somebody on duty looks at, and what calls them: `docs/operations.md` has a line for each alarm. */
 export class Watch extends Construct {
-  readonly #topicArn: string | undefined;
+  readonly #actions: readonly SnsAction[];
 
   constructor(scope: Construct, id: string, props: WatchProps) {
     super(scope, id);
-    const { functions, heart, deadLetters, table } = props;
-    this.#topicArn = props.topicArn;
+    const { functions, heart, deadLetters, table, topicArn } = props;
+    this.#actions =
+      topicArn === undefined ? [] : [new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn))];
 
     const errors = sumOf(
       "errors",
@@ -47,21 +48,15 @@ export class Watch extends Construct {
       "throttles",
       functions.map((one) => one.metricThrottles({ period: MINUTE })),
     );
-    this.#alarm("FunctionErrors", errors, 0, "a function failed");
-    this.#alarm("FunctionThrottles", throttles, 0, "Lambda had no room for a function");
+    this.#alarm("FunctionErrors", errors, "a function failed");
+    this.#alarm("FunctionThrottles", throttles, "Lambda had no room for a function");
     this.#alarm(
       "DeadLetters",
       deadLetters.metricApproximateNumberOfMessagesVisible({ period: MINUTE }),
-      0,
       "an entry could not be published",
     );
-    this.#alarm(
-      "PostsFailed",
-      counted("PostsFailed"),
-      0,
-      "the management API failed after all tries",
-    );
-    this.#alarm("InternalRefusals", refused("internal"), 0, "an event failed for a reason of ours");
+    this.#alarm("PostsFailed", counted("PostsFailed"), "the management API failed after all tries");
+    this.#alarm("InternalRefusals", refused("internal"), "an event failed for a reason of ours");
     new Alarm(this, "SweepOverdue", {
       alarmDescription: "no sweep in five minutes: dead connections stay, live ones get no ping",
       metric: heart.metricInvocations({ period: FIVE_MINUTES }),
@@ -69,24 +64,18 @@ export class Watch extends Construct {
       evaluationPeriods: 1,
       comparisonOperator: ComparisonOperator.LESS_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.BREACHING,
-    }).addAlarmAction(...this.#actions());
+    }).addAlarmAction(...this.#actions);
 
     this.#dashboard(functions, deadLetters, table, errors, throttles);
   }
 
-  #alarm(id: string, metric: IMetric, threshold: number, alarmDescription: string): void {
+  /** An alarm that goes off at the first one. */
+  #alarm(id: string, metric: IMetric, alarmDescription: string): void {
     new Alarm(this, id, {
-      ...{ alarmDescription, metric, threshold, evaluationPeriods: 1 },
+      ...{ alarmDescription, metric, threshold: 0, evaluationPeriods: 1 },
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
-    }).addAlarmAction(...this.#actions());
-  }
-
-  #actions(): SnsAction[] {
-    if (this.#topicArn === undefined) return [];
-    const known = this.node.tryFindChild("Topic");
-    const topic = known ?? Topic.fromTopicArn(this, "Topic", this.#topicArn);
-    return [new SnsAction(topic as ReturnType<typeof Topic.fromTopicArn>)];
+    }).addAlarmAction(...this.#actions);
   }
 
   #dashboard(

@@ -1,11 +1,11 @@
 import type * as z from "zod/mini";
-import type { Member, Session } from "#model/connection.ts";
+import type { Member } from "#model/connection.ts";
 import { DEEPEST } from "#model/depth.ts";
 import type { Limits } from "#model/limits.ts";
-import type { Limited } from "#model/rate.ts";
 import type { Room } from "#model/room.ts";
 import type { Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
+import type { EventCall, EventPacket } from "#socket/protocol.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
 import type { Rates } from "#store/rates.ts";
 import type { Rooms } from "#store/rooms.ts";
@@ -21,26 +21,6 @@ import { bucketOf, requireToken } from "./rate-limits.ts";
 const LONGEST_MESSAGE = 500;
 
 const TOO_DEEP = `payload: it nests more than ${DEEPEST} levels deep`;
-
-/** An event packet of a client. */
-export interface Asked {
-  readonly connectionId: string;
-  readonly event: string;
-  readonly args: readonly unknown[];
-  /** Present where the client asked for an acknowledgement. */
-  readonly ackId?: number | undefined;
-  /** Bytes of the arguments as the client sent them, attachments included. */
-  readonly bytes: number;
-  /** Set where this socket sends more than it may, whatever it sends. */
-  readonly limited?: Limited | undefined;
-  /** Set where the arguments nest too deep to be looked at. */
-  readonly isTooDeep: boolean;
-}
-
-/** The same, with whose it is. */
-export interface Call extends Asked {
-  readonly session: Session;
-}
 
 /** What a call sends out, and what went wrong besides a refusal. */
 export interface Dispatched {
@@ -63,7 +43,7 @@ export interface DispatchParts {
 }
 
 /** Runs a call: find, limit, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
-export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Dispatched> {
+export function createDispatch(parts: DispatchParts): (call: EventCall) => Promise<Dispatched> {
   const { events, newOutbox, count } = parts;
 
   return async (call) => {
@@ -94,7 +74,7 @@ export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Di
     }
   };
 
-  function countRefusal({ event }: Call, code: RefusalCode): void {
+  function countRefusal({ event }: EventCall, code: RefusalCode): void {
     // A client may make up any number of names; CloudWatch would keep a metric of each.
     const known = events.has(event) ? event : "unknown";
     count("Events", 1, { event: known, outcome: code });
@@ -103,10 +83,10 @@ export function createDispatch(parts: DispatchParts): (call: Call) => Promise<Di
 }
 
 /** The answer to a call that failed for a reason of ours. */
-export const refuseInternally = (call: Asked, outbox: Outbox): void =>
+export const refuseInternally = (call: EventPacket, outbox: Outbox): void =>
   refuse(call, outbox, new EventError("internal", `${call.event} failed`));
 
-async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchParts) {
+async function run(event: AnyEvent, call: EventCall, outbox: Outbox, parts: DispatchParts) {
   const { session, connectionId } = call;
   const { identity } = session;
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
@@ -128,7 +108,7 @@ async function run(event: AnyEvent, call: Call, outbox: Outbox, parts: DispatchP
   });
 }
 
-async function limitRate({ event, session }: Call, { rates, limits }: DispatchParts) {
+async function limitRate({ event, session }: EventCall, { rates, limits }: DispatchParts) {
   const bucket = bucketOf(event, session.identity, limits);
   if (bucket !== undefined) requireToken(await rates.take(bucket), event);
 }
@@ -151,7 +131,7 @@ const membership = ({ rooms }: DispatchParts) => ({
   leave: rooms.leave,
 });
 
-function answer(event: AnyEvent, call: Call, outbox: Outbox, reply: unknown): void {
+function answer(event: AnyEvent, call: EventCall, outbox: Outbox, reply: unknown): void {
   const caller = { connectionId: call.connectionId };
   const [name, payload] =
     reply instanceof Instead ? [reply.event, reply.payload] : [event.reply, reply];
@@ -164,7 +144,7 @@ function acknowledgement(name: string | undefined, payload: unknown): unknown {
   return name === undefined ? payload : shape(name, payload);
 }
 
-function refuse(call: Asked, outbox: Outbox, error: EventError): void {
+function refuse(call: EventPacket, outbox: Outbox, error: EventError): void {
   const { code, retryAfterMs } = error;
   const message = error.message.slice(0, LONGEST_MESSAGE);
   const caller = { connectionId: call.connectionId };
@@ -180,12 +160,12 @@ function refuse(call: Asked, outbox: Outbox, error: EventError): void {
   else outbox.emit(caller, "error", { code, message, event: call.event, retryAfterMs });
 }
 
-function namedIntegration({ args: [payload] }: Asked): string | undefined {
+function namedIntegration({ args: [payload] }: EventPacket): string | undefined {
   const named = payload as { readonly integrationId?: unknown } | null | undefined;
   return typeof named?.integrationId === "string" ? named.integrationId : undefined;
 }
 
-function refuseLargePayload({ event, bytes }: Call, { customPayloadBytes }: Limits): void {
+function refuseLargePayload({ event, bytes }: EventCall, { customPayloadBytes }: Limits): void {
   if (event.startsWith("custom:") && bytes > customPayloadBytes)
     throw new EventError(
       "too_large",

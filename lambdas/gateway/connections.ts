@@ -6,10 +6,9 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { PostResult } from "#model/posting.ts";
 import { LeanPostCommand } from "./lean-post.ts";
+import { isPassingStatus, waitAfter } from "./retries.ts";
 
 const TRIES = 8;
-const FIRST_WAIT = 50;
-const LONGEST_WAIT = 2000;
 
 /** The frames' way out: the management API of the WebSocket endpoint. */
 export interface Gateway {
@@ -35,7 +34,7 @@ export function createGateway({ client, pause }: GatewayParts): Gateway {
         if (error instanceof PayloadTooLargeException) return "too_large";
         if (!isPassing(error) || tries === TRIES) throw error;
       }
-      await pause(Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries) * Math.random());
+      await pause(waitAfter(tries));
     }
   }
 
@@ -61,5 +60,3 @@ interface Failure {
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly code?: string;
 }
-
-const isPassingStatus = (status = 0): boolean => status === 429 || status >= 500;

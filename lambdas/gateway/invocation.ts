@@ -1,4 +1,5 @@
 import type { SignatureV4 } from "@smithy/signature-v4";
+import { isPassingStatus, waitAfter } from "./retries.ts";
 
 export interface InvocationParts {
   /** Signs for Lambda. The SDK's own client would be a fifth of the bundle for this one call. */
@@ -13,7 +14,6 @@ export interface InvocationParts {
 export type Invoke = (event: object) => Promise<void>;
 
 const TRIES = 5;
-const FIRST_WAIT = 50;
 
 /** Asynchronous invocation (`InvocationType: Event`) of one function; 429 and 5xx are tried again, with jitter. */
 export function createInvocation(parts: InvocationParts): Invoke {
@@ -43,10 +43,9 @@ export function createInvocation(parts: InvocationParts): Invoke {
     for (let tries = 1; ; tries += 1) {
       const status = await post(body);
       if (status === 202) return;
-      const isPassing = status === 429 || status >= 500;
-      if (!isPassing || tries === TRIES)
+      if (!isPassingStatus(status) || tries === TRIES)
         throw new Error(`Lambda answered ${status} to an asynchronous invocation`);
-      await pause(FIRST_WAIT * 2 ** tries * Math.random());
+      await pause(waitAfter(tries));
     }
   };
 }

@@ -1,3 +1,6 @@
+import type { Listed } from "./connection.ts";
+import type { Room } from "./room.ts";
+
 /** Connections by a range of their ids, which are random, so that a range is a fair share of any room. */
 export interface Slice {
   /** Ids after this one; from the first without it. */
@@ -6,6 +9,19 @@ export interface Slice {
   readonly upTo?: string | undefined;
   /** Ids that somebody else has taken care of. */
   readonly without: readonly string[];
+}
+
+/** Rooms, read a slice at a time. */
+export interface RoomPages {
+  /** The first sockets of a slice of a room, at most so many; `until` is the last of them where there are more. */
+  page(
+    org: string,
+    room: Room,
+    slice: Slice,
+    most: number,
+  ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
+  /** Those of these connections that a room lists. */
+  among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
 }
 
 /** All there are. */

@@ -2,7 +2,7 @@ import type { Listed } from "#model/connection.ts";
 import { grants } from "#model/identity.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
-import { divideRest, type Slice } from "#model/slice.ts";
+import { divideRest, type RoomPages, type Slice } from "#model/slice.ts";
 import type { Audience, Emission } from "./outbox.ts";
 
 /** Functions that one function hands the rest of a large room on to; each may do the same. */
@@ -18,17 +18,7 @@ export interface Parcel {
 }
 
 export interface DeliveryParts {
-  readonly rooms: {
-    /** The first sockets of a slice of a room; `until` is the last of them where there are more. */
-    page(
-      org: string,
-      room: Room,
-      slice: Slice,
-      most: number,
-    ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
-    /** Those of these connections that a room lists. */
-    among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
-  };
+  readonly rooms: RoomPages;
   /** Sockets of a room that one function posts to. */
   readonly pageSize: number;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;

@@ -34,8 +34,11 @@ export interface EventPacket {
   readonly connectionId: string;
   readonly event: string;
   readonly args: readonly unknown[];
+  /** Present where the client asked for an acknowledgement. */
   readonly ackId?: number | undefined;
+  /** Bytes of the arguments as the client sent them, attachments included. */
   readonly bytes: number;
+  /** Set where this socket sends more than it may, whatever it sends. */
   readonly limited?: Limited | undefined;
   /** Set where the arguments nest too deep; they are left out then. */
   readonly isTooDeep: boolean;

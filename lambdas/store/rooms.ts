@@ -1,23 +1,14 @@
 import type { JoinResult, Listed, Member } from "#model/connection.ts";
 import { type Room, userRoom } from "#model/room.ts";
-import { EVERYBODY, type Slice } from "#model/slice.ts";
+import { EVERYBODY, type RoomPages, type Slice } from "#model/slice.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
 
 /** Who is in which room of which organisation. */
-export interface Rooms {
+export interface Rooms extends RoomPages {
   /** The sockets in a room, in pages, in the order of their connections' ids. */
   members(org: string, room: Room): AsyncIterable<readonly Listed[]>;
-  /** The first sockets of a slice of a room, at most so many; `until` is the last of them where there are more. */
-  page(
-    org: string,
-    room: Room,
-    slice: Slice,
-    most: number,
-  ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
-  /** Those of these connections that a room lists. */
-  among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
   /** Takes a socket out of rooms and gives those it was in. */
