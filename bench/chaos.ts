@@ -1,11 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { synthesise } from "../local/assembly.ts";
+import { numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { signToken } from "../local/tokens.ts";
 import { NO_TROUBLE } from "../local/trouble.ts";
-import { type Upstream, upstream } from "../test/support/upstream.ts";
+import { OF_CONNECTIONS } from "../test/support/of-connections.ts";
+import { shopAt } from "../test/support/samples.ts";
+import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 
@@ -34,7 +37,6 @@ const CLIENTS_AN_ORGANISATION = 20;
 /** Execution environments of a function: those that wait for a retry are not free. */
 const ENVIRONMENTS = 8;
 
-const OF_CONNECTIONS = /^(conn|room|online|query|places)#/;
 /** Seconds after which the sweep takes away the notes of ended connections. */
 const NOTES_LAST = 31;
 
@@ -75,12 +77,8 @@ function readOptions(): Options | undefined {
   if (values.help) return undefined;
   const entries = Object.entries(NUMBERS).map(([name, [least, most, usual]]) => {
     const given = values[name as keyof typeof NUMBERS];
-    const value = given === undefined ? (values.calm && most <= 1 ? 0 : usual) : Number(given);
-    if (given === "" || !(value >= least && value <= most))
-      throw new Error(
-        `--${name} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
-      );
-    return [name, value];
+    const calm = values.calm && most <= 1 ? 0 : usual;
+    return [name, given === undefined ? calm : numberIn(`--${name}`, given, least, most)];
   });
   return Object.fromEntries(entries) as Options;
 }
@@ -102,9 +100,7 @@ async function run(options: Options): Promise<boolean> {
       if (text.includes('"ERROR"')) failures.count += 1;
     },
   });
-  const shop = await upstream((_, response) => {
-    response.setHeader("content-type", "application/json").end("{}");
-  });
+  const shop = await emptyUpstream();
   try {
     return await rehearse(stack, options, random, failures, shop);
   } finally {
@@ -147,10 +143,7 @@ async function rehearse(
 
 /** The integration that the samples call, in every organisation. */
 async function registerShop(stack: LocalStack, { clients }: Options, { url }: Upstream) {
-  const integration = {
-    ...{ projectId: "p1", integrationId: "shop", name: "Shop", baseUrl: url },
-    endpoints: { list: { method: "GET", path: "/" } },
-  };
+  const integration = shopAt(url);
   for (let org = 0; org * CLIENTS_AN_ORGANISATION < clients; org += 1)
     await invoke(stack, "Publish", { event: "integration:put", org: `org-${org}`, integration });
 }

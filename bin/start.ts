@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import * as z from "zod";
 import { synthesise } from "../local/assembly.ts";
 import { createDemo } from "../local/demo/server.ts";
+import { numberIn } from "../local/numbers.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { developmentSecret, signToken } from "../local/tokens.ts";
 
@@ -51,15 +52,6 @@ function readOptions() {
     shuffle: values.shuffle,
     loseDisconnects: numberIn("--lose-disconnects", values["lose-disconnects"], 0, 1),
   };
-}
-
-function numberIn(flag: string, given: string, least: number, most: number): number {
-  const value = Number(given);
-  if (given === "" || !(value >= least && value <= most))
-    throw new Error(
-      `${flag} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
-    );
-  return value;
 }
 
 function secretsIn(file: string): Record<string, string> {

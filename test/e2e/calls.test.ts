@@ -4,8 +4,8 @@ import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
 import { publish } from "../support/publishing.ts";
 import { isShuffled, settled, stack } from "../support/running.ts";
-import { lobby, SAMPLES, shop } from "../support/samples.ts";
-import { upstream } from "../support/upstream.ts";
+import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
+import { emptyUpstream } from "../support/upstream.ts";
 
 const ROOM = 10;
 
@@ -19,17 +19,8 @@ const todos = { ...inP1, collectionId: "todos" };
 const hello = { ...lobby, type: "text", content: "hello" };
 const milk = { _id: "d1", done: true };
 
-const backEnd = await upstream((_, response) => {
-  response.setHeader("content-type", "application/json").end("{}");
-});
+const backEnd = await emptyUpstream();
 afterAll(() => backEnd.stop());
-
-const integration = {
-  ...shop,
-  name: "Shop",
-  baseUrl: backEnd.url,
-  endpoints: { list: { method: "GET", path: "/" } },
-};
 
 function costOf(calls: readonly ServiceCall[]): Cost {
   const count = (actions: ReadonlySet<string>) =>
@@ -48,7 +39,7 @@ function costOf(calls: readonly ServiceCall[]): Cost {
 /** Ten sockets in every room that an event may address; the first is the caller's, the last is ben's. */
 async function room(): Promise<readonly [Person, ...Person[]]> {
   const org = newOrg();
-  await publish({ event: "integration:put", org, integration });
+  await publish({ event: "integration:put", org, integration: shopAt(backEnd.url) });
   const [ann, ...others] = await Promise.all(
     Array.from({ length: ROOM }, (_, n) =>
       person({ org, sub: n < ROOM - 1 ? `user-${n}` : "ben" }),

@@ -1,24 +1,14 @@
-import { afterAll, expect, inject, test, vi } from "vitest";
-import { startStack } from "../../local/stack.ts";
+import { afterAll, expect, test, vi } from "vitest";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { SECRET } from "../support/running.ts";
-import { shop } from "../support/samples.ts";
-import { upstream } from "../support/upstream.ts";
+import { startDivided } from "../support/running.ts";
+import { shop, shopAt } from "../support/samples.ts";
+import { emptyUpstream } from "../support/upstream.ts";
 
 const PEOPLE = 24;
 const PAGE = 3;
 
-const stack = await startStack({
-  assembly: inject("assembly"),
-  port: 0,
-  secret: SECRET,
-  schedules: false,
-  environment: { LIMITS: JSON.stringify({ fanOutPage: PAGE }) },
-  log: () => undefined,
-});
-const backEnd = await upstream((_, response) => {
-  response.setHeader("content-type", "application/json").end("{}");
-});
+const stack = await startDivided(PAGE);
+const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
   await stack.stop();
@@ -29,10 +19,7 @@ async function crowd() {
   const org = newOrg();
   const token = await tokenFor({ org });
   const name = stack.functions.named("Publish");
-  const integration = {
-    ...{ ...shop, name: "Shop", baseUrl: backEnd.url },
-    endpoints: { list: { method: "GET", path: "/" } },
-  };
+  const integration = shopAt(backEnd.url);
   await stack.functions.invoke(name, { event: "integration:put", org, integration });
   return Promise.all(
     Array.from({ length: PEOPLE }, async () => {

@@ -1,12 +1,11 @@
 import { createHmac } from "node:crypto";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { createPermissions } from "../../local/permissions.ts";
-import { startStack } from "../../local/stack.ts";
 import { readStack } from "../../local/template.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { SECRET, SECRETS } from "../support/running.ts";
-import { SAMPLES, shop } from "../support/samples.ts";
-import { upstream } from "../support/upstream.ts";
+import { SECRETS, startDivided } from "../support/running.ts";
+import { SAMPLES, shop, shopAt } from "../support/samples.ts";
+import { emptyUpstream } from "../support/upstream.ts";
 
 /** What AWS does in a function's name: write its log, and take what it has failed on. */
 const OF_AWS_ITSELF = /^(logs:|sqs:SendMessage$)/;
@@ -14,18 +13,8 @@ const OF_AWS_ITSELF = /^(logs:|sqs:SendMessage$)/;
 /** Granted together with what a function does, so that all that reach sockets are granted alike. */
 const ALIKE = /^dynamodb:/;
 
-const stack = await startStack({
-  assembly: inject("assembly"),
-  port: 0,
-  secret: SECRET,
-  secrets: { [SECRETS.shop.arn]: SECRETS.shop.value, [SECRETS.webhook.arn]: SECRETS.webhook.value },
-  schedules: false,
-  environment: { LIMITS: JSON.stringify({ fanOutPage: 2 }) },
-  log: () => undefined,
-});
-const backEnd = await upstream((_, response) => {
-  response.setHeader("content-type", "application/json").end("{}");
-});
+const stack = await startDivided(2);
+const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
   await stack.stop();
@@ -36,8 +25,7 @@ const publish = (entry: object) => stack.functions.invoke(stack.functions.named(
 test("everything that a role allows is used by somebody, and nothing else is asked for", async () => {
   const org = newOrg();
   const integration = {
-    ...{ ...shop, name: "Shop", baseUrl: backEnd.url },
-    endpoints: { list: { method: "GET", path: "/" } },
+    ...shopAt(backEnd.url),
     auth: { type: "bearer", secretArn: SECRETS.shop.arn },
     webhook: {
       ...{ scheme: "hmac-sha256", signatureHeader: "x-signature", idHeader: "x-id" },

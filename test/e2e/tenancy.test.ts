@@ -3,14 +3,12 @@ import { events } from "../../lambdas/events/index.ts";
 import { expectSilence, newOrg, type Person, people, person } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { settled } from "../support/running.ts";
-import { lobby, SAMPLES, shop } from "../support/samples.ts";
-import { type Upstream, upstream } from "../support/upstream.ts";
+import { lobby, SAMPLES, shopAt } from "../support/samples.ts";
+import { emptyUpstream, type Upstream } from "../support/upstream.ts";
 
 let backEnd: Upstream;
 beforeAll(async () => {
-  backEnd = await upstream((_, response) => {
-    response.setHeader("content-type", "application/json").end("{}");
-  });
+  backEnd = await emptyUpstream();
 });
 afterAll(() => backEnd.stop());
 
@@ -19,8 +17,7 @@ const withProject = (payload: object, projectId: string) =>
 
 /** Registers the shop, and puts someone into every room that has a name in a project. */
 async function everywhere(someone: Person, projectId: string): Promise<void> {
-  const endpoints = { list: { method: "GET", path: "/" } };
-  const integration = { ...shop, projectId, name: "Shop", baseUrl: backEnd.url, endpoints };
+  const integration = { ...shopAt(backEnd.url), projectId };
   await publish({ event: "integration:put", org: someone.org, integration });
   const joining = SAMPLES.filter(({ event }) => /subscribe|join|online$|login/.test(event));
   for (const { event, payload = {} } of joining)

@@ -1,8 +1,7 @@
 import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
+import { OF_CONNECTIONS } from "../support/of-connections.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { createWorld, FAULTS } from "./world.ts";
-
-const OF_CONNECTIONS = /^(conn|room|online|query|places)#/;
 
 // A room of more than three is a large one.
 const world = await createWorld(inject("assembly"), { fanOutPage: 3 });

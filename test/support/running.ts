@@ -1,5 +1,6 @@
 import { inject, vi } from "vitest";
 import { type LocalStack, startStack } from "../../local/stack.ts";
+import { OF_CONNECTIONS } from "./of-connections.ts";
 
 /** What tokens are signed with in tests. */
 export const SECRET = "a secret of at least thirty-two characters";
@@ -22,18 +23,29 @@ export const logged: string[] = [];
 /** Whether this run reorders frames and divides rooms on purpose: `npm run test:shuffle`. */
 export const isShuffled = process.env.SHUFFLE === "1";
 
-/** The stack that all end-to-end tests of this run share. */
-export const stack: LocalStack = await startStack({
+const OPTIONS = {
   assembly: inject("assembly"),
   port: 0,
   secret: SECRET,
   secrets: Object.fromEntries(Object.values(SECRETS).map(({ arn, value }) => [arn, value])),
+  schedules: false,
+};
+const divided = (fanOutPage: number) => ({
+  environment: { LIMITS: JSON.stringify({ fanOutPage }) },
+});
+
+/** The stack that all end-to-end tests of this run share. */
+export const stack: LocalStack = await startStack({
+  ...OPTIONS,
   gateway: { shuffle: isShuffled },
   // Then nearly every room is a large one, too.
-  ...(isShuffled && { environment: { LIMITS: JSON.stringify({ fanOutPage: 2 }) } }),
-  schedules: false,
+  ...(isShuffled && divided(2)),
   log: (_, text) => void logged.push(text),
 });
+
+/** A stack of a test's own, in which a function posts to no more sockets of a room than this. */
+export const startDivided = (fanOutPage: number): Promise<LocalStack> =>
+  startStack({ ...OPTIONS, ...divided(fanOutPage), log: () => undefined });
 
 /** Resolves once the stack has nothing left to do. */
 export const settled = (): Promise<void> => stack.idle();
@@ -43,8 +55,6 @@ export async function deserted(): Promise<void> {
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
 }
-
-const OF_CONNECTIONS = /^(conn|room|online|query)#/;
 
 /** Everything stored that belongs to connections, but for what notes of ended ones until the sweep. */
 export const ofConnections = async (): Promise<Record<string, unknown>[]> =>

@@ -5,6 +5,12 @@ const todos = { ...inP1, collectionId: "todos" };
 export const lobby = { ...inP1, chatId: "lobby" };
 export const shop = { ...inP1, integrationId: "shop" };
 
+/** The integration that the samples call, where its back end is here. */
+export const shopAt = (baseUrl: string) => ({
+  ...{ ...shop, name: "Shop", baseUrl },
+  endpoints: { list: { method: "GET", path: "/" } },
+});
+
 export interface Sample {
   readonly event: string;
   readonly payload?: object;

@@ -39,3 +39,9 @@ export async function upstream(
     },
   };
 }
+
+/** A back end that answers everything with an empty object. */
+export const emptyUpstream = (): Promise<Upstream> =>
+  upstream((_, response) => {
+    response.setHeader("content-type", "application/json").end("{}");
+  });
