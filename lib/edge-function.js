@@ -1,7 +1,13 @@
 // CloudFront Function (viewer request, JavaScript runtime 2.0): lets Socket.IO's default path reach
-// the stage of the WebSocket API. The execute-api endpoint knows no path but /live.
+// the stage of the WebSocket API. The execute-api endpoint knows no path but /live, and is handed
+// nothing but what an upgrade needs and the server reads.
 
 const STAGE_PATH = "/live";
+
+const QUERY = ["EIO", "transport", "token"];
+
+// CloudFront lets no function take the last four away.
+const HEADERS = ["authorization", "origin", "host", "via", "content-length", "transfer-encoding"];
 
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls the function of this name.
 function handler(event) {
@@ -10,12 +16,29 @@ function handler(event) {
 
   if (request.uri !== "/socket.io/" && request.uri !== "/socket.io")
     return refuse(404, 3, "Bad request");
-  if (!query.EIO || query.EIO.value !== "4") return refuse(400, 5, "Unsupported protocol version");
   if (!query.transport || query.transport.value !== "websocket")
     return refuse(400, 0, "Transport unknown", 'connect with { transports: ["websocket"] }');
+  if (query.sid)
+    return refuse(400, 1, "Session ID unknown", "there is no session to upgrade from polling");
+  if (request.method !== "GET") return refuse(400, 2, "Bad handshake method");
+  // Functions are not shown the Upgrade header itself.
+  if (!request.headers["sec-websocket-key"]) return refuse(400, 3, "Bad request");
+  if (!query.EIO || query.EIO.value !== "4") return refuse(400, 5, "Unsupported protocol version");
 
   request.uri = STAGE_PATH;
+  request.cookies = {};
+  keep(query, (name) => QUERY.indexOf(name) >= 0);
+  keep(
+    request.headers,
+    (name) => HEADERS.indexOf(name) >= 0 || name.indexOf("sec-websocket-") === 0,
+  );
   return request;
+}
+
+function keep(fields, isNeeded) {
+  Object.keys(fields).forEach((name) => {
+    if (!isNeeded(name)) delete fields[name];
+  });
 }
 
 /** The error body of an Engine.IO server, with a hint for the developer where there is one. */

@@ -1,53 +1,168 @@
 import type { IncomingMessage } from "node:http";
 import { createContext, runInContext } from "node:vm";
+import * as z from "zod";
 
-/** What the edge does with a request: hands it on under another path, or answers it itself. */
-export type EdgeResult =
-  | { readonly path: string }
-  | {
-      readonly status: number;
-      readonly headers: Readonly<Record<string, string>>;
-      readonly body: string;
-    };
-
-interface EdgeAnswer {
-  readonly uri?: string;
-  readonly statusCode?: number;
-  readonly headers?: Readonly<Record<string, { readonly value: string }>>;
-  readonly body?: string;
+/** A request as it reaches the API: just as it came, or what the edge has left of it. */
+export interface HandedOn {
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** With the capitals they are sent with. */
+  readonly headers: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Runs the code of a CloudFront function on viewer requests, as CloudFront does. */
-export function createEdge(code: string): (request: IncomingMessage, url: URL) => EdgeResult {
-  const context = createContext({});
-  runInContext(code, context);
+/** What the edge answers itself. */
+export interface EdgeAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
 
-  return (request, url) => {
+const Field = z.object({
+  value: z.string(),
+  multiValue: z.optional(z.array(z.object({ value: z.string() }))),
+});
+const Fields = z.record(z.string(), Field);
+type Fields = z.infer<typeof Fields>;
+type Pair = readonly [name: string, value: string];
+
+const ViewerRequest = z.object({
+  method: z.string(),
+  uri: z.string().startsWith("/"),
+  querystring: Fields,
+  headers: Fields,
+  cookies: Fields,
+});
+type ViewerRequest = z.infer<typeof ViewerRequest>;
+const Returned = z.union([
+  z.object({ statusCode: z.int(), headers: z.optional(Fields), body: z.optional(z.string()) }),
+  ViewerRequest,
+]);
+
+/** Headers that CloudFront shows no function, and that no function may add. */
+const HIDDEN =
+  /^(connection|expect|keep-alive|trailer|upgrade|x-cache|x-forwarded-proto|x-real-ip)$|^(proxy|x-accel|x-amz-cf|x-amzn|x-edge)-/;
+/** Headers that a function may read and not change. */
+const READ_ONLY = ["content-length", "host", "transfer-encoding", "via"];
+/** What CloudFront itself says to the origin of a WebSocket; `Host` becomes the origin's own name. */
+const OF_CLOUDFRONT = {
+  Connection: ["Upgrade"],
+  Upgrade: ["websocket"],
+  "User-Agent": ["Amazon CloudFront"],
+};
+
+const failure = (status: number, body: string): EdgeAnswer => ({ status, headers: {}, body });
+const INVALID = failure(502, "the edge function returned what it may not");
+const FAILED = failure(503, "the edge function threw");
+
+/**
+ * Runs the code of a CloudFront function on viewer requests, as CloudFront does: strictly, with no
+ * way to make code of strings, without the headers that it hides; and answering 503 where the function
+ * throws, 502 where it returns what it may not.
+ */
+export function createEdge(code: string): (request: IncomingMessage) => HandedOn | EdgeAnswer {
+  const context = createContext({}, { codeGeneration: { strings: false, wasm: false } });
+  runInContext(`"use strict";${code}`, context);
+
+  return (request) => {
+    const viewed = viewerRequestOf(request);
     const event = {
       version: "1.0",
       context: { eventType: "viewer-request" },
       viewer: { ip: request.socket.remoteAddress },
-      request: {
-        method: request.method,
-        uri: url.pathname,
-        querystring: valued(Object.fromEntries(url.searchParams)),
-        headers: valued(request.headers),
-        cookies: {},
-      },
+      request: viewed,
     };
-    const source = `handler(${JSON.stringify(event)})`;
-    const answer = runInContext(source, context) as EdgeAnswer;
-    if (answer.statusCode === undefined) return { path: answer.uri ?? url.pathname };
-    const headers = Object.entries(answer.headers ?? {}).map(([name, { value }]) => [name, value]);
-    return {
-      status: answer.statusCode,
-      headers: Object.fromEntries(headers),
-      body: answer.body ?? "",
-    };
+    const json = JSON.stringify(JSON.stringify(event));
+    const source = `JSON.stringify(handler(JSON.parse(${json})))`;
+    const returned = run(source);
+    if (returned === undefined) return FAILED;
+    const { data } = Returned.safeParse(JSON.parse(returned));
+    if (data === undefined) return INVALID;
+    if ("uri" in data) return mayReturn(viewed, data) ? handedOn(data) : INVALID;
+    const headers = Object.fromEntries(pairsOf(data.headers ?? {}));
+    return { status: data.statusCode, headers, body: data.body ?? "" };
+  };
+
+  function run(source: string): string | undefined {
+    try {
+      return String(runInContext(source, context));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A request just as the client has sent it. */
+export function asItCame({ url = "/", rawHeaders }: IncomingMessage): HandedOn {
+  const { pathname, searchParams } = new URL(url, "http://localhost");
+  const pairs = rawHeaders.flatMap((name, index) =>
+    index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : [],
+  );
+  return { path: pathname, query: searchParams, headers: grouped(pairs) };
+}
+
+/** What CloudFront shows a function of a request: names of headers in lower case, nothing decoded. */
+function viewerRequestOf(request: IncomingMessage): ViewerRequest {
+  const { pathname, search } = new URL(request.url ?? "/", "http://localhost");
+  const headers = Object.entries(asItCame(request).headers)
+    .flatMap(([name, values]) => values.map((value) => [name.toLowerCase(), value] as const))
+    .filter(([name]) => !HIDDEN.test(name));
+  return {
+    method: request.method ?? "GET",
+    uri: pathname,
+    querystring: fieldsOf(search.slice(1).split("&").map(pairIn)),
+    headers: fieldsOf(headers.filter(([name]) => name !== "cookie")),
+    cookies: fieldsOf(
+      headers.flatMap(([name, value]) => (name === "cookie" ? value.split("; ").map(pairIn) : [])),
+    ),
   };
 }
 
-const valued = (values: Readonly<Record<string, unknown>>) =>
+const mayReturn = (viewed: ViewerRequest, { method, headers }: ViewerRequest): boolean =>
+  method === viewed.method &&
+  Object.keys(headers).every((name) => name === name.toLowerCase() && !HIDDEN.test(name)) &&
+  READ_ONLY.every((name) => headers[name]?.value === viewed.headers[name]?.value);
+
+function handedOn({ uri, querystring, headers, cookies }: ViewerRequest): HandedOn {
+  const sent = pairsOf(headers)
+    .filter(([name]) => name !== "host")
+    .map(([name, value]) => [capitalised(name), value] as const);
+  const cookie = joined(cookies, "; ");
+  return {
+    path: uri,
+    query: new URLSearchParams(joined(querystring, "&")),
+    headers: { ...OF_CLOUDFRONT, ...grouped(sent), ...(cookie !== "" && { Cookie: [cookie] }) },
+  };
+}
+
+const capitalised = (name: string): string =>
+  name.replaceAll(/\b\w/g, (letter) => letter.toUpperCase());
+
+function pairIn(text: string): Pair {
+  const [name = "", ...value] = text.split("=");
+  return [name, value.join("=")];
+}
+
+function grouped(pairs: readonly Pair[]): Record<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const [name, value] of pairs) groups.set(name, [...(groups.get(name) ?? []), value]);
+  return Object.fromEntries(groups);
+}
+
+const fieldsOf = (pairs: readonly Pair[]): Fields =>
   Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [name, { value: String(value) }]),
+    Object.entries(grouped(pairs.filter(([name]) => name !== ""))).map(([name, values]) => {
+      const [value = "", ...others] = values;
+      const multiValue = values.map((one) => ({ value: one }));
+      return [name, { value, ...(others.length > 0 && { multiValue }) }];
+    }),
   );
+
+const pairsOf = (fields: Fields): readonly Pair[] =>
+  Object.entries(fields).flatMap(([name, { value, multiValue }]) =>
+    (multiValue ?? [{ value }]).map((one) => [name, one.value] as const),
+  );
+
+const joined = (fields: Fields, separator: string): string =>
+  pairsOf(fields)
+    .map((pair) => pair.join("="))
+    .join(separator);

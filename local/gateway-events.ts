@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { HandedOn } from "./edge.ts";
 import type { ApiDefinition } from "./template.ts";
 import { REGION } from "./template.ts";
 
@@ -39,8 +39,7 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
   }
 
   return {
-    connect(facts: ConnectionFacts, request: IncomingMessage, query: URLSearchParams) {
-      const headers = headersOf(request);
+    connect(facts: ConnectionFacts, { headers, query }: HandedOn) {
       return {
         headers: mapValues(headers, (values) => values.at(-1)),
         multiValueHeaders: headers,
@@ -79,16 +78,6 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
     failure: (facts: ConnectionFacts, message: string) =>
       JSON.stringify({ message, connectionId: facts.connectionId, requestId: randomUUID() }),
   };
-}
-
-/** The headers with the capitals they were sent with. */
-function headersOf({ rawHeaders }: IncomingMessage): Record<string, string[]> {
-  const headers: Record<string, string[]> = {};
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? "";
-    headers[name] = [...(headers[name] ?? []), rawHeaders[index + 1] ?? ""];
-  }
-  return headers;
 }
 
 const mapValues = <Value, Result>(

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
-import { createEdge } from "./edge.ts";
+import { asItCame, createEdge, type HandedOn } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
 import { awsId, type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
@@ -87,29 +87,20 @@ export function createLocalGateway({
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES });
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-    const url = new URL(request.url ?? "/", "http://localhost");
-    let { pathname } = url;
-    if (pathname.startsWith("/socket.io")) {
-      const result = edge(request, url);
-      if ("status" in result) return refuse(socket, result.status, result.body);
-      pathname = result.path;
-    }
-    if (pathname !== `/${api.stage}`) return refuse(socket, 403);
+    const handedOn = request.url?.startsWith("/socket.io") ? edge(request) : asItCame(request);
+    if ("status" in handedOn) return refuse(socket, handedOn.status, handedOn.body);
+    if (handedOn.path !== `/${api.stage}`) return refuse(socket, 403);
 
-    const facts = factsOf(request);
-    const status = await invokeConnect(facts, request, url.searchParams);
+    const facts = factsOf(request, handedOn);
+    const status = await invokeConnect(facts, handedOn);
     if (status < 200 || status > 299) return refuse(socket, status);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
   }
 
-  async function invokeConnect(
-    facts: ConnectionFacts,
-    request: IncomingMessage,
-    query: URLSearchParams,
-  ): Promise<number> {
+  async function invokeConnect(facts: ConnectionFacts, handedOn: HandedOn): Promise<number> {
     const name = api.routes.get("$connect");
     if (name === undefined) return 200;
-    const result = await integrate(name, events.connect(facts, request, query));
+    const result = await integrate(name, events.connect(facts, handedOn));
     const { statusCode } = (result.ok ? result.value : {}) as { statusCode?: number };
     return statusCode ?? 500;
   }
@@ -236,12 +227,12 @@ export function createLocalGateway({
   };
 }
 
-const factsOf = (request: IncomingMessage): ConnectionFacts => ({
+const factsOf = ({ socket }: IncomingMessage, { headers }: HandedOn): ConnectionFacts => ({
   connectionId: awsId(),
   connectedAt: Date.now(),
   identity: {
-    sourceIp: request.socket.remoteAddress ?? "127.0.0.1",
-    userAgent: request.headers["user-agent"],
+    sourceIp: socket.remoteAddress ?? "127.0.0.1",
+    userAgent: headers["User-Agent"]?.[0],
   },
 });
 

@@ -138,7 +138,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       return;
     }
     if (options.page?.(request, response)) return;
-    const result = edge(request, target);
+    const result = edge(request);
     const { status, headers, body } =
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
     response.writeHead(status, headers).end(body);

@@ -1,0 +1,109 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "vitest";
+import { createEdge } from "../../local/edge.ts";
+import { rehearsing } from "../support/rehearsal.ts";
+import { openWebSocket } from "../support/websocket.ts";
+
+const REQUEST = {
+  method: "GET",
+  url: "/socket.io/?a=%41&a=2&__proto__=1",
+  rawHeaders: ["Host", "edge.example", "Upgrade", "websocket", "Cookie", "a=1; b=2", "X-Own", "1"],
+  socket: { remoteAddress: "192.0.2.1" },
+} as IncomingMessage;
+
+/** What becomes of a request under a function with this body. */
+const under = (body: string) => createEdge(`function handler(event) { ${body} }`)(REQUEST);
+
+describe("the edge function of this machine", () => {
+  test("sees what CloudFront shows: no Upgrade, cookies apart, nothing decoded", () => {
+    const { body } = under("return { statusCode: 400, body: JSON.stringify(event) };") as {
+      body: string;
+    };
+
+    expect(JSON.parse(body)).toEqual({
+      version: "1.0",
+      context: { eventType: "viewer-request" },
+      viewer: { ip: "192.0.2.1" },
+      request: {
+        method: "GET",
+        uri: "/socket.io/",
+        querystring: {
+          a: { value: "%41", multiValue: [{ value: "%41" }, { value: "2" }] },
+          ["__proto__"]: { value: "1" },
+        },
+        headers: { host: { value: "edge.example" }, "x-own": { value: "1" } },
+        cookies: { a: { value: "1" }, b: { value: "2" } },
+      },
+    });
+  });
+
+  test("hands on what it returns, with CloudFront's own headers and capitals", () => {
+    const handedOn = under(
+      'event.request.headers["x-more"] = { value: "2" }; return event.request;',
+    );
+
+    expect(handedOn).toMatchObject({
+      path: "/socket.io/",
+      headers: { "X-Own": ["1"], "X-More": ["2"], Cookie: ["a=1; b=2"], Upgrade: ["websocket"] },
+    });
+    expect(handedOn.headers).not.toHaveProperty("Host");
+  });
+
+  test.each([
+    ["changes the host", 'event.request.headers.host.value = "other"; return event.request;'],
+    ["takes the host away", "delete event.request.headers.host; return event.request;"],
+    [
+      "adds a hidden header",
+      'event.request.headers.upgrade = { value: "h2c" }; return event.request;',
+    ],
+    [
+      "names a header in capitals",
+      'event.request.headers["X-A"] = { value: "1" }; return event.request;',
+    ],
+    ["changes the method", 'event.request.method = "POST"; return event.request;'],
+    ["leads to no path", 'event.request.uri = "live"; return event.request;'],
+    ["returns nothing", "return {};"],
+  ])("is answered 502 where it %s", (_, body) => {
+    expect(under(body)).toMatchObject({ status: 502 });
+  });
+
+  test.each([
+    ["throws", 'throw new Error("no");'],
+    ["makes code of a string", 'return eval("event.request");'],
+    ["uses what is undeclared", "request = event.request; return request;"],
+  ])("is answered 503 where it %s", (_, body) => {
+    expect(under(body)).toMatchObject({ status: 503 });
+  });
+});
+
+const start = rehearsing();
+
+test("$connect hears of an upgrade at /socket.io/ what the edge function has left of it", async () => {
+  const Edge = {
+    Type: "AWS::CloudFront::Function",
+    Properties: {
+      FunctionCode: `function handler(event) {
+        event.request.uri = "/live";
+        event.request.querystring = { EIO: event.request.querystring.EIO };
+        delete event.request.headers["x-own"];
+        return event.request;
+      }`,
+    },
+  };
+  const rehearsal = await start(
+    `export const handler = async (event) => {
+      console.log(JSON.stringify(event));
+      return { statusCode: 200 };
+    };`,
+    { resources: { Edge } },
+  );
+
+  const url = rehearsal.stack.url.replace("http", "ws");
+  await openWebSocket(`${url}/socket.io/?EIO=4&t=x`, { "x-own": "1", "x-other": "2" });
+
+  const { headers, queryStringParameters, requestContext } = JSON.parse(rehearsal.logged[0] ?? "");
+  expect(queryStringParameters).toEqual({ EIO: "4" });
+  expect(headers).toMatchObject({ "X-Other": "2", Upgrade: "websocket" });
+  expect(headers).not.toHaveProperty("X-Own");
+  expect(requestContext.identity.userAgent).toBe("Amazon CloudFront");
+});
