@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { signToken } from "../client/token.ts";
 import { synthesise } from "../local/assembly.ts";
 import { numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
-import { signToken } from "../local/tokens.ts";
 import { NO_TROUBLE } from "../local/trouble.ts";
 import { OF_CONNECTIONS } from "../test/support/of-connections.ts";
 import { shopAt } from "../test/support/samples.ts";

@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
+import { ORG, PROJECT } from "../client/demo/scene.ts";
+import { signToken } from "../client/token.ts";
 import { synthesise } from "../local/assembly.ts";
-import { createDemo } from "../local/demo/server.ts";
 import { numberIn } from "../local/numbers.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
-import { developmentSecret, signToken } from "../local/tokens.ts";
+import { developmentSecret } from "../local/token-secret.ts";
 
 const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway, the functions and the database.
 
@@ -69,13 +70,10 @@ async function start({
   ...gateway
 }: NonNullable<ReturnType<typeof readOptions>>) {
   console.log("Synthesising the stack …");
-  await synthesise(ASSEMBLY);
+  await synthesise(ASSEMBLY, { edge: "true", demo: "true" });
 
   const secret = developmentSecret();
-  const publish = (entry: object) =>
-    stack.functions.invoke(stack.functions.named("Publish"), entry);
-  const stack: LocalStack = await startStack({
-    page: await createDemo({ secret, publish }),
+  const stack = await startStack({
     assembly: ASSEMBLY,
     port,
     secret,
@@ -96,7 +94,7 @@ async function welcome(
   { url, stagePath, functions, busNames }: LocalStack,
   secret: string,
 ): Promise<string> {
-  const claims = { org: "acme", projects: ["p1"] };
+  const claims = { org: ORG, projects: [PROJECT.projectId] };
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
   return `
@@ -104,7 +102,7 @@ Open ${url} in two windows to see it live.
 
 Socket.IO is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
 
-Tokens of two users of the organisation acme and its project p1:
+Tokens of two users of the organisation ${ORG} and its project ${PROJECT.projectId}, as the page's are:
 
 ann  ${ann}
 

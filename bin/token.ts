@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
-import { developmentSecret, signToken } from "../local/tokens.ts";
+import { signToken } from "../client/token.ts";
+import { developmentSecret } from "../local/token-secret.ts";
 
 const HELP = `Prints a token for a Socket.IO client.
 

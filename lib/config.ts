@@ -19,7 +19,7 @@ const TOGETHER = [
   ["apiDomainName", "apiCertificateArn"],
   ["apiCertificateArn", "apiDomainName"],
 ] as const;
-const OF_EDGE = ["domainName", "waf", "webAclArn"] as const;
+const OF_EDGE = ["domainName", "waf", "webAclArn", "demo"] as const;
 
 /** The settings of a deployment, given as CDK context: `cdk deploy -c pingInterval=120000`. */
 export const Settings = z
@@ -117,6 +117,8 @@ export const Settings = z
     apiDomainName: hostName.optional(),
     /** ARN of the ACM certificate of `apiDomainName`, in the stack's region. */
     apiCertificateArn: arnOf("acm").optional(),
+    /** Whether the demo page is served at the edge, to anyone, in an organisation of its own. */
+    demo: flag.default(false),
     /** Whether this stack sets the account's role that lets API Gateway write logs; once a region is enough. */
     gatewayLogRole: flag.default(true),
   })
@@ -129,6 +131,12 @@ export const Settings = z
         context.addIssue({ code: "custom", path: [name], message: "needs edge" });
     if (settings.waf && settings.webAclArn !== undefined)
       context.addIssue({ code: "custom", path: ["webAclArn"], message: "is there with waf" });
+    if (settings.demo && settings.tokenJwksUrl !== undefined)
+      context.addIssue({
+        code: "custom",
+        path: ["demo"],
+        message: "signs tokens, which tokenJwksUrl leaves to others",
+      });
   })
   .refine((settings) => !(settings.tokenSecretArn && settings.tokenJwksUrl), {
     path: ["tokenJwksUrl"],

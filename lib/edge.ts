@@ -28,6 +28,14 @@ export interface EdgeProps {
   readonly webAcl?: "own" | (string & {}) | undefined;
 }
 
+/** Nothing is kept at the edge, and the execute-api endpoint answers 403 to any Host but its own. */
+const PASSING_ON = {
+  cachePolicy: CachePolicy.CACHING_DISABLED,
+  originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
+};
+const originAt = (domainName: string) =>
+  new HttpOrigin(domainName, { protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY });
+
 /** Requests of one address in five minutes: many tabs behind one router, and no flood. */
 const REQUESTS_OF_AN_ADDRESS = 2000;
 
@@ -37,6 +45,7 @@ export class Edge extends Construct {
   readonly domainName: string;
   /** The name clients connect to. */
   readonly publicName: string;
+  readonly #distribution: Distribution;
 
   constructor(scope: Construct, id: string, { gateway, name, webAcl }: EdgeProps) {
     super(scope, id);
@@ -45,28 +54,36 @@ export class Edge extends Construct {
       code: FunctionCode.fromInline(readFileSync(FUNCTION_FILE, "utf8")),
       runtime: FunctionRuntime.JS_2_0,
     });
-    const distribution = new Distribution(this, "Distribution", {
+    this.#distribution = new Distribution(this, "Distribution", {
       comment: "Socket.IO clients connect here",
-      minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
+      // CloudFront's own name has a policy of its own.
       ...(name !== undefined && {
+        minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
         domainNames: [name.domainName],
         certificate: Certificate.fromCertificateArn(this, "Certificate", name.certificateArn),
       }),
       ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
       defaultBehavior: {
-        origin: new HttpOrigin(gateway.domainName, {
-          protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
-        }),
+        ...PASSING_ON,
+        origin: originAt(gateway.domainName),
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-        cachePolicy: CachePolicy.CACHING_DISABLED,
-        // The execute-api endpoint answers 403 to any Host but its own.
-        originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
         functionAssociations: [{ function: rewrite, eventType: FunctionEventType.VIEWER_REQUEST }],
       },
     });
-    this.domainName = distribution.distributionDomainName;
+    this.domainName = this.#distribution.distributionDomainName;
     this.publicName = name?.domainName ?? this.domainName;
+  }
+
+  /** Hands what comes for these paths to another API. */
+  alsoServe(paths: readonly string[], domainName: string): void {
+    const origin = originAt(domainName);
+    for (const path of paths)
+      this.#distribution.addBehavior(path, origin, {
+        ...PASSING_ON,
+        allowedMethods: AllowedMethods.ALLOW_ALL,
+        viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
+      });
   }
 
   /** A web ACL that blocks addresses which open connections without end. */

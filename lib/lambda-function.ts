@@ -22,6 +22,8 @@ export interface LambdaFunctionProps {
   readonly environment?: Readonly<Record<string, string>>;
   /** Packages that lie beside the bundle, because the function loads them late or never. */
   readonly lateModules?: readonly string[];
+  /** Commands that put files into a bundle's folder, run where `package.json` is. */
+  readonly besideBundle?: (folder: string) => readonly string[];
 }
 
 /** Where CloudWatch finds what the functions count. */
@@ -45,7 +47,7 @@ export class LambdaFunction extends NodejsFunction {
   constructor(
     scope: Construct,
     id: string,
-    { entry, operation, environment, lateModules = [] }: LambdaFunctionProps,
+    { entry, operation, environment, lateModules = [], besideBundle }: LambdaFunctionProps,
   ) {
     const logGroup = new LogGroup(scope, `${id}Log`, { retention: operation.logRetention });
     const { region, urlSuffix } = Stack.of(scope);
@@ -93,7 +95,10 @@ export class LambdaFunction extends NodejsFunction {
         commandHooks: {
           beforeBundling: () => [],
           beforeInstall: () => [],
-          afterBundling: (from, to) => lateModules.map((name) => copyCommand(name, from, to)),
+          afterBundling: (from, to) => [
+            ...lateModules.map((name) => copyCommand(name, from, to)),
+            ...(besideBundle?.(to) ?? []),
+          ],
         },
         esbuildArgs: {
           // The parser's other build logs through the `debug` package.

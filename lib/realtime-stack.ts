@@ -1,6 +1,7 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Settings } from "./config.ts";
+import { Demo } from "./demo.ts";
 import { Edge } from "./edge.ts";
 import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
@@ -86,7 +87,10 @@ export class RealtimeStack extends Stack {
       table: this.#table.table,
       topicArn: settings.alarmTopicArn,
     });
-    if (settings.edge) this.#openEdge(settings);
+    if (settings.edge) {
+      const edge = this.#openEdge(settings);
+      if (settings.demo) this.#showDemo(edge, publisher, tokens);
+    }
     if (settings.apiDomainName !== undefined) this.#openApiDomain(settings);
 
     this.#output("DirectUrl", `wss://${this.#gateway.domainName}`);
@@ -114,11 +118,19 @@ export class RealtimeStack extends Stack {
   }
 
   /** CloudFront in front of the API: there, Socket.IO's default path works. */
-  #openEdge(settings: Settings): void {
+  #openEdge(settings: Settings): Edge {
     const edge = new Edge(this, "Edge", { gateway: this.#gateway, ...edgeOf(settings) });
     this.#output("ClientUrl", `https://${edge.publicName}`);
     this.#output("ClientOptions", '{ transports: ["websocket"], auth: { token } }');
     this.#output("EdgeDomainName", edge.domainName);
+    return edge;
+  }
+
+  /** The demo page at the edge: the settings have it nowhere else. */
+  #showDemo(edge: Edge, publisher: LambdaFunction, tokens: TokenVerification): void {
+    const demo = new Demo(this, "Demo", { operation: this.operation, publisher, tokens });
+    edge.alsoServe(Demo.PATHS, demo.domainName);
+    this.#output("DemoUrl", `https://${edge.publicName}/`);
   }
 
   /** A name of one's own at API Gateway itself, with no CloudFront before it. */

@@ -2,15 +2,23 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-/** Writes the CDK app's assembly into a folder; throws what the CDK said where it cannot. */
-export async function synthesise(assembly: string): Promise<void> {
+/** Writes the CDK app's assembly with these settings into a folder; throws what the CDK said where it cannot. */
+export async function synthesise(
+  assembly: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const cdk = join(
     dirname(createRequire(import.meta.url).resolve("aws-cdk/package.json")),
     "bin/cdk",
   );
-  const child = spawn(process.execPath, [cdk, "synth", "--quiet", "--output", assembly], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const context = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+  const child = spawn(
+    process.execPath,
+    [cdk, "synth", "--quiet", "--output", assembly, ...context],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
   const code = await new Promise((resolve) => child.on("close", resolve));

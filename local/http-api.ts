@@ -5,7 +5,15 @@ import type { HttpRoute } from "./template.ts";
 /** What a client of the HTTP API is answered. */
 export interface HttpAnswer {
   readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+}
+
+/** What a function behind the HTTP API returns. */
+interface Returned {
+  readonly statusCode?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
 }
 
 /** The template's HTTP API; nothing where a request is none of its routes'. */
@@ -14,13 +22,13 @@ export function createHttpApi(routes: readonly HttpRoute[], functions: Functions
 
   return (
     request: IncomingMessage,
-    path: string,
+    { pathname: path, searchParams, search }: URL,
     readBody: () => Promise<Buffer>,
   ): Promise<HttpAnswer> | undefined => {
     for (const { method, pattern, functionName, path: routePath } of known) {
-      const parameters = pattern.exec(path)?.groups;
-      if (method !== request.method || parameters === undefined) continue;
-      return answer(functionName, `${method} ${routePath}`, parameters);
+      const match = pattern.exec(path);
+      if (method !== request.method || match === null) continue;
+      return answer(functionName, `${method} ${routePath}`, match.groups ?? {});
     }
     return undefined;
 
@@ -34,6 +42,8 @@ export function createHttpApi(routes: readonly HttpRoute[], functions: Functions
         version: "2.0",
         routeKey,
         rawPath: path,
+        rawQueryString: search.slice(1),
+        ...(searchParams.size > 0 && { queryStringParameters: Object.fromEntries(searchParams) }),
         headers: Object.fromEntries(
           Object.entries(request.headers).map(([header, value]) => [header, String(value)]),
         ),
@@ -44,12 +54,13 @@ export function createHttpApi(routes: readonly HttpRoute[], functions: Functions
         body: body.toString("base64"),
         isBase64Encoded: true,
       });
-      if (!result.ok) return { status: 500, body: '{"message":"Internal Server Error"}' };
-      const value = result.value as { readonly statusCode?: number; readonly body?: string };
-      return { status: value.statusCode ?? 200, body: value.body ?? "" };
+      if (!result.ok)
+        return { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
+      const { statusCode = 200, headers = {}, body: text = "" } = result.value as Returned;
+      return { status: statusCode, headers, body: text };
     }
   };
 }
 
 const patternOf = (path: string): RegExp =>
-  new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
+  new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
@@ -37,8 +37,6 @@ export interface StackOptions {
   readonly trouble?: TroubleShares;
   /** What chance goes by; by itself without it. */
   readonly seed?: number;
-  /** Answers what is not AWS's to answer, e.g. a page. */
-  readonly page?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -132,12 +130,13 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   server.on("request", (request, response) => {
     if (answer(request, response)) return;
     const target = new URL(request.url ?? "/", url);
-    const answered = httpApi(request, target.pathname, () => readBody(request));
+    const answered = httpApi(request, target, () => readBody(request));
     if (answered !== undefined) {
-      void work.track(answered).then(({ status, body }) => response.writeHead(status).end(body));
+      void work
+        .track(answered)
+        .then(({ status, headers, body }) => response.writeHead(status, headers).end(body));
       return;
     }
-    if (options.page?.(request, response)) return;
     const result = edge(request);
     const { status, headers, body } =
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };

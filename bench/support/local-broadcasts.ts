@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
+import { signToken } from "../../client/token.ts";
 import { startStack } from "../../local/stack.ts";
-import { signToken } from "../../local/tokens.ts";
 import { median } from "./measure.ts";
 
 const SECRET = "a secret of at least thirty-two characters";

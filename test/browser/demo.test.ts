@@ -1,26 +1,24 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { createDemo } from "../../local/demo/server.ts";
+import { ORG, ROWS } from "../../client/demo/scene.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const isInstalled = existsSync(CHROMIUM);
 if (!isInstalled) console.warn(`The demo page is not tested: there is no Chromium at ${CHROMIUM}.`);
 
-const SECRET = "a secret of at least thirty-two characters";
 let stack: LocalStack;
 let browser: Browser;
+/** What the pages complained of: scripts that failed, what their policy forbids, what is not there. */
+const complaints: string[] = [];
 
 beforeAll(async () => {
   if (!isInstalled) return;
-  const publish = (entry: object) =>
-    stack.functions.invoke(stack.functions.named("Publish"), entry);
   stack = await startStack({
     assembly: inject("assembly"),
     port: 0,
-    secret: SECRET,
-    page: await createDemo({ secret: SECRET, publish }),
+    secret: "a secret of at least thirty-two characters",
     log: () => undefined,
   });
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
@@ -36,6 +34,10 @@ async function open(
   options: Parameters<Browser["newContext"]>[0] = {},
 ): Promise<Page> {
   const page = await (await browser.newContext(options)).newPage();
+  page.on("console", (message) => {
+    if (message.type() === "error") complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(error.message));
   await page.goto(`${stack.url}/?user=${user}`);
   await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
   await page.locator("#online").getByText(user).waitFor();
@@ -64,7 +66,7 @@ test.skipIf(!isInstalled)("two users chat, see each other type, like and read", 
   expect(await ann.getByText("ben is typing").count()).toBe(0);
 
   await ann.getByRole("button", { name: "Insert row" }).click();
-  for (const page of [ann, ben]) await page.locator("#rows").getByText("Row 1").waitFor();
+  for (const page of [ann, ben]) await page.locator("#rows").getByText("Inserted at").waitFor();
   await ann.getByLabel("Filter of events").fill("db:create");
   expect(await ann.locator("#events li:visible").count()).toBe(1);
   await ann.getByLabel("Filter of events").fill("");
@@ -74,6 +76,36 @@ test.skipIf(!isInstalled)("two users chat, see each other type, like and read", 
     await ben.screenshot({ path: "docs/demo-dark.png" });
   }
   for (const page of [ann, ben]) await page.context().close();
+  expect(complaints).toEqual([]);
+});
+
+test.skipIf(!isInstalled)("the table follows every change that a back end publishes", async () => {
+  const ann = await open("ann");
+  const rows = ann.locator("#rows");
+  const publish = (event: string, data: object) =>
+    stack.functions.invoke(stack.functions.named("Publish"), { event, org: ORG, ...ROWS, data });
+
+  await publish("db:create", { _id: "r1", title: "first" });
+  await rows.getByText("first").waitFor();
+  await publish("db:update", { _id: "r1", title: "second" });
+  await rows.getByText("second").waitFor();
+  expect(await rows.getByText("r1").count()).toBe(1);
+  await publish("db:delete", { _id: "r1" });
+
+  await rows.getByText("second").waitFor({ state: "detached" });
+  await ann.context().close();
+});
+
+test.skipIf(!isInstalled)("whoever is picked is who chats from then on", async () => {
+  const [page, ben] = [await open("ann"), await open("ben")];
+
+  await page.getByLabel("You are").selectOption("eve");
+  await page.locator("#online").getByText("eve (you)").waitFor();
+  await page.locator("#online").getByText("ann").waitFor({ state: "detached" });
+  await say(page, "it is me");
+
+  await ben.getByRole("button", { name: "Like the message of eve" }).waitFor();
+  for (const one of [page, ben]) await one.context().close();
 });
 
 test.skipIf(!isInstalled)("a connection that is killed comes back, with its rooms", async () => {
@@ -95,7 +127,7 @@ test.skipIf(!isInstalled)("a phone shows everything, and the keyboard reaches it
   const overflow = await page.evaluate("document.documentElement.scrollWidth > window.innerWidth");
   expect(overflow).toBe(false);
   const reached = new Set<string>();
-  for (let press = 0; press < 12; press += 1) {
+  for (let press = 0; press < 16; press += 1) {
     await page.keyboard.press("Tab");
     reached.add(
       String(

@@ -3,7 +3,7 @@ import { io } from "socket.io-client";
 import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { describe, expect, test } from "vitest";
-import { signToken } from "../../local/tokens.ts";
+import { signToken } from "../../client/token.ts";
 import { client, connected, listening, newOrg, person, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
 import { logged, ofConnections, SECRET, stack } from "../support/running.ts";

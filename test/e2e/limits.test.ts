@@ -1,6 +1,6 @@
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
-import { signToken } from "../../local/tokens.ts";
+import { signToken } from "../../client/token.ts";
 import {
   client,
   connected,

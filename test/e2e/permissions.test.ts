@@ -44,6 +44,8 @@ test("everything that a role allows is used by somebody, and nothing else is ask
   const signature = createHmac("sha256", SECRETS.webhook.value).update("{}").digest("hex");
   const headers = { "x-signature": signature, "x-id": "d1" };
   await fetch(`${stack.url}/webhooks/p1/shop`, { method: "POST", body: "{}", headers });
+  await fetch(`${stack.url}/demo/token?user=ann`);
+  await fetch(`${stack.url}/demo/rows`, { method: "POST" });
   await stack.idle();
   for (const connectionId of stack.gateway.connectionIds().slice(0, 2))
     stack.gateway.drop(connectionId);

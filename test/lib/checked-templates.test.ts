@@ -3,7 +3,10 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
 import { RealtimeStack } from "../../lib/realtime-stack.ts";
-import { templateWith } from "../support/template.ts";
+import { statements, templateWith } from "../support/template.ts";
+
+/** What a web ACL and a name with its own certificate answer. */
+const ANSWERED = ["AwsSolutions-CFR2", "AwsSolutions-CFR4"];
 
 /** What AwsSolutions finds and we leave as it is, with the reason. */
 const LEFT = {
@@ -16,12 +19,12 @@ const LEFT = {
   "AwsSolutions-SMG4":
     "whoever signs tokens must rotate it at the same time; a rotated secret is read again at its first token",
   "AwsSolutions-APIG4":
-    "a browser's WebSocket carries no signature: the token is verified at $connect and CONNECT; webhooks are signed",
+    "a browser's WebSocket carries no signature: the token is verified at $connect and CONNECT; webhooks are signed; the demo is for everyone",
   "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs]":
     "API Gateway asks for this very policy for the account's log role",
   "AwsSolutions-SQS3": "it is the dead-letter queue",
   "AwsSolutions-APIG1":
-    "webhooks name their signature in headers: the function logs each refusal, without them",
+    "webhooks name their signature in headers: the function logs each refusal, without them; the demo answers with tokens",
   "AwsSolutions-CFR1": "who may connect is the token's business, not a country's",
   "AwsSolutions-CFR2": "WAF is a setting: -c waf=true",
   "AwsSolutions-CFR3": "the query string may carry a token, and CloudFront would log it",
@@ -29,19 +32,28 @@ const LEFT = {
     "CloudFront's own name allows no other; with domainName it is TLS 1.2 of 2021 and newer",
 };
 
-test("AwsSolutions finds nothing but what is left for a reason", () => {
+const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
+
+/** Every setting that adds resources. */
+const EVERYTHING = {
+  ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
+  ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },
+  alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:duty",
+};
+
+test.each([
+  ["by default", {}, Object.keys(LEFT)],
+  ["with everything", EVERYTHING, Object.keys(LEFT).filter((rule) => !ANSWERED.includes(rule))],
+])("AwsSolutions finds nothing but what is left for a reason, %s", (_, settings, left) => {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  const stack = new RealtimeStack(app, "Test", readSettings({}));
+  const stack = new RealtimeStack(app, "Test", readSettings(settings));
   app.synth();
 
   const { violations } = new AwsSolutionsChecks().validateScope(stack);
 
-  expect(violations.map(({ ruleName }) => ruleName).toSorted()).toEqual(
-    Object.keys(LEFT).toSorted(),
-  );
+  expect(violations.map(({ ruleName }) => ruleName).toSorted()).toEqual(left.toSorted());
 });
 
-const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
 const webAclArn = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/a/b";
 const count = (settings: object, type: string) =>
   Object.keys(templateWith(settings as Record<string, unknown>).findResources(type)).length;
@@ -86,6 +98,8 @@ describe("the edge", () => {
     [{ domainName: "realtime.example.org" }, /domainName .* needs certificateArn/],
     [{ apiCertificateArn: certificateArn }, /apiCertificateArn .* needs apiDomainName/],
     [{ edge: "false", waf: "true" }, /waf .* needs edge/],
+    [{ edge: "false", demo: "true" }, /demo .* needs edge/],
+    [{ demo: "true", tokenJwksUrl: "https://id.example.org/keys" }, /demo .* tokenJwksUrl/],
     [{ waf: "true", webAclArn }, /webAclArn .* is there with waf/],
     [{ domainName: "https://realtime", certificateArn }, /domainName .* must be a host name/],
     [{ logRetentionDays: 8 }, /logRetentionDays \(8\).*must be one of 1, 3/],
@@ -105,6 +119,48 @@ test("API Gateway answers to a name of its own without CloudFront", () => {
   template.hasResourceProperties("AWS::ApiGatewayV2::DomainName", { DomainName: "ws.example.org" });
   template.hasResourceProperties("AWS::ApiGatewayV2::ApiMapping", { ApiMappingKey: "socket.io" });
   expect(outputs(settings).ApiUrl?.Value).toBe("wss://ws.example.org");
+});
+
+describe("the demo page", () => {
+  test("is not there unless it is asked for", () => {
+    expect(
+      Object.keys(templateWith().findResources("AWS::ApiGatewayV2::Route")),
+    ).not.toContainEqual(expect.stringMatching(/^Demo/));
+    expect(Object.keys(outputs({}))).not.toContain("DemoUrl");
+  });
+
+  test("is served at the edge beside the sockets, throttled", () => {
+    const template = templateWith({ demo: "true" });
+
+    template.hasResourceProperties("AWS::CloudFront::Distribution", {
+      DistributionConfig: {
+        CacheBehaviors: [
+          { PathPattern: "/", ViewerProtocolPolicy: "redirect-to-https" },
+          { PathPattern: "/demo/*", ViewerProtocolPolicy: "redirect-to-https" },
+        ],
+      },
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      DefaultRouteSettings: { ThrottlingRateLimit: 20, ThrottlingBurstLimit: 40 },
+    });
+    expect(outputs({ demo: "true" })).toHaveProperty("DemoUrl");
+  });
+
+  test("may read the secret of tokens and invoke the publisher, and nothing else", () => {
+    const template = templateWith({ demo: "true" });
+
+    const own = statements(template).filter(({ roles }) =>
+      roles.some((id) => id.startsWith("Demo")),
+    );
+
+    expect(own.flatMap(({ Action }) => Action).toSorted()).toEqual([
+      "lambda:InvokeFunction",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+      "secretsmanager:GetSecretValue",
+    ]);
+    expect(JSON.stringify(own)).not.toContain('"*"');
+  });
 });
 
 describe("tokens", () => {

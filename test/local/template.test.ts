@@ -20,7 +20,7 @@ test("what runs here is what the synthesised template says", () => {
 
   expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
   expect(stack.api.stage).toBe("live");
-  expect(stack.functions).toHaveLength(5);
+  expect(stack.functions).toHaveLength(6);
   expect(stack.schedules).toEqual([
     { functionName: expect.stringMatching(/^Heartbeat/), interval: 60_000, input: {} },
   ]);

@@ -1,6 +1,6 @@
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { expect } from "vitest";
-import { signToken, type TokenClaims } from "../../local/tokens.ts";
+import { signToken, type TokenClaims } from "../../client/token.ts";
 import { SECRET, settled, stack } from "./running.ts";
 
 type Options = Partial<ManagerOptions & SocketOptions>;

@@ -13,9 +13,9 @@ declare module "vitest" {
 
 const assembly = mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
 
-/** Synthesises the stack once for all tests. */
+/** Synthesises the stack once for all tests, with all that is optional and can run here. */
 export async function setup(project: TestProject): Promise<void> {
-  await synthesise(assembly);
+  await synthesise(assembly, { demo: "true" });
   project.provide("assembly", assembly);
 }
 

@@ -1,0 +1,27 @@
+import type { RealtimeSocket } from "../index.ts";
+import { get, make } from "./dom.ts";
+import { ROWS } from "./scene.ts";
+
+/** A document of the collection; what a collection holds is its publisher's business. */
+interface Row {
+  readonly _id: string;
+  readonly title: string;
+}
+
+/** A table that follows the collection: its rows are published by the back end, not by this page. */
+export function showRows(socket: RealtimeSocket): void {
+  socket.on("connect", () => socket.emit("subscribe:collection", ROWS));
+  socket.on("db:create", ({ data }) => put(data as Row));
+  socket.on("db:update", ({ data }) => put(data as Row));
+  socket.on("db:delete", ({ data }) => rowOf((data as Row)._id)?.remove());
+  get("insert").onclick = () => void fetch("/demo/rows", { method: "POST" });
+
+  const rowOf = (id: string) => document.getElementById(`row-${id}`);
+
+  function put({ _id, title }: Row): void {
+    const cells = [make("td", {}, _id), make("td", {}, title)];
+    const row = rowOf(_id);
+    if (row !== null) row.replaceChildren(...cells);
+    else get("rows").prepend(make("tr", { id: `row-${_id}` }, ...cells));
+  }
+}

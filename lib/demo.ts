@@ -1,0 +1,63 @@
+import { Stack } from "aws-cdk-lib";
+import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
+import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Function as InvokedFunction } from "aws-cdk-lib/aws-lambda";
+import { Construct } from "constructs";
+import { LambdaFunction, type Operation } from "./lambda-function.ts";
+import type { TokenVerification } from "./token-verification.ts";
+
+export interface DemoProps {
+  readonly operation: Operation;
+  /** Publishes the rows that the page's users insert. */
+  readonly publisher: InvokedFunction;
+  /** By a secret, which the tokens of the page's users are signed with. */
+  readonly tokens: TokenVerification;
+}
+
+const FOLDER = "client/demo";
+
+/** Requests a second that strangers may make, and how many at once. */
+const THROTTLE = { rateLimit: 20, burstLimit: 40 };
+
+/** The demo page: an application of its own, in an organisation of its own, whose users need no password. */
+export class Demo extends Construct {
+  /** The paths it serves, for CloudFront. */
+  static readonly PATHS: readonly string[] = ["/", "/demo/*"];
+  /** The host that serves them. */
+  readonly domainName: string;
+
+  constructor(scope: Construct, id: string, { operation, publisher, tokens }: DemoProps) {
+    super(scope, id);
+
+    const backEnd = new LambdaFunction(this, "BackEnd", {
+      entry: `${FOLDER}/back-end.ts`,
+      operation,
+      environment: { PUBLISH_FUNCTION: publisher.functionName },
+      besideBundle: (to) => [
+        `node -e 'require("node:fs").copyFileSync("${FOLDER}/index.html", "${to}/index.html")'`,
+        `node_modules/.bin/esbuild ${FOLDER}/page.ts --bundle --minify --format=esm --target=es2022 --log-level=warning --outfile="${to}/page.js"`,
+      ],
+    });
+    // What verifies HS256 tokens signs them, too.
+    tokens.allowVerifying(backEnd);
+    backEnd.addToRolePolicy(
+      new PolicyStatement({
+        actions: ["lambda:InvokeFunction"],
+        resources: [publisher.functionArn],
+      }),
+    );
+
+    const api = new HttpApi(this, "Api", {
+      description: "The demo page",
+      createDefaultStage: false,
+    });
+    api.addStage("Stage", { autoDeploy: true, throttle: THROTTLE });
+    const integration = new HttpLambdaIntegration("Page", backEnd);
+    for (const path of ["/", "/demo/page.js", "/demo/token"])
+      api.addRoutes({ path, methods: [HttpMethod.GET], integration });
+    api.addRoutes({ path: "/demo/rows", methods: [HttpMethod.POST], integration });
+    const { region, urlSuffix } = Stack.of(this);
+    this.domainName = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
+  }
+}
