@@ -1,10 +1,13 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { decodeJwt } from "jose";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { readSettings } from "../lib/config.ts";
 
-const HELP = `Checks the settings of a deployment, and a running one: handshake, authentication, an event and
-its acknowledgement, and that a token that is wrong is refused.
+const HELP = `Checks the settings of a deployment (cdk.json's context, and -c), and a running one: handshake,
+authentication, a message to oneself and back, the acknowledgement of an event, what is refused, a ping.
 
   npm run doctor -- [options] [-c name=value …]
 
@@ -12,7 +15,7 @@ its acknowledgement, and that a token that is wrong is refused.
   --path PATH     the path, where it is not /socket.io/, e.g. /live of the direct endpoint
   --token TOKEN   a token of a user
   -c NAME=VALUE   a setting, as for cdk deploy
-  --wait SECONDS  how long to wait for a ping (default 0: not at all)
+  --wait SECONDS  how long to wait for a ping, which comes once in pingInterval (default 0: not at all)
   --help          this text
 `;
 
@@ -55,9 +58,14 @@ async function examine(given: ReturnType<typeof readOptions>): Promise<number> {
 
 function checkSettings(given: readonly string[]): string {
   const pairs = given.map((pair) => pair.split(/=(.*)/s).slice(0, 2));
-  const settings = readSettings(Object.fromEntries(pairs));
+  const settings = readSettings({ ...contextOf("cdk.json"), ...Object.fromEntries(pairs) });
   const { pingInterval, pingTimeout, edge } = settings;
   return `ping every ${pingInterval / 1000} s, given up after ${(pingInterval + pingTimeout) / 1000} s; ${edge ? "CloudFront in front" : "no CloudFront"}`;
+}
+
+function contextOf(file: string): Readonly<Record<string, unknown>> {
+  const { context = {} } = JSON.parse(readFileSync(file, "utf8")) as { context?: object };
+  return { ...context };
 }
 
 interface Endpoint {
@@ -80,6 +88,11 @@ async function checkEndpoint(endpoint: Endpoint): Promise<void> {
   });
   const connected = socket;
   if (connected === undefined) return;
+  await check("a message to oneself comes back", async () => {
+    const began = performance.now();
+    await echo(connected, String(decodeJwt(endpoint.token).sub));
+    return `after ${Math.round(performance.now() - began)} ms`;
+  });
   await check("an event is acknowledged", async () => {
     const began = performance.now();
     const answer: unknown = await connected.timeout(LONGEST).emitWithAck("presence:update");
@@ -91,16 +104,33 @@ async function checkEndpoint(endpoint: Endpoint): Promise<void> {
     return "unknown_event";
   });
   const wait = Number(endpoint.wait);
-  if (wait > 0)
-    await check("a ping comes", async () => {
-      const pinged = new Promise((resolve) =>
-        connected.io.engine.once("ping", () => resolve(true)),
-      );
-      if ((await Promise.race([pinged, pause(wait * 1000)])) !== true)
-        throw new Error(`none within ${wait} s`);
-      return "it did";
-    });
+  if (wait > 0) await check("a ping comes", () => ping(connected, wait));
+  else console.log("–  a ping comes: give --wait SECONDS to wait for one");
   connected.disconnect();
+}
+
+/** Resolves once a message that the user has sent itself has come back. */
+async function echo(socket: Socket, targetUserId: string): Promise<void> {
+  const mark = randomUUID();
+  const heard = new Promise<void>((resolve) =>
+    socket.on("custom:message", ({ message }) => message === mark && resolve()),
+  );
+  const answer: unknown = await socket
+    .timeout(LONGEST)
+    .emitWithAck("custom:message", { targetUserId, message: mark });
+  if (!(await comes(heard, LONGEST)))
+    throw new Error(`it did not; the event was answered ${JSON.stringify(answer)}`);
+}
+
+async function ping(socket: Socket, seconds: number): Promise<string> {
+  const pinged = new Promise<void>((resolve) => socket.io.engine.once("ping", resolve));
+  if (!(await comes(pinged, seconds * 1000))) throw new Error(`none within ${seconds} s`);
+  return "it did";
+}
+
+/** Whether something happens within so many milliseconds. */
+function comes(event: Promise<void>, milliseconds: number): Promise<boolean> {
+  return Promise.race([event.then(() => true), pause(milliseconds, false, { ref: false })]);
 }
 
 /** Runs a check and prints its line. */

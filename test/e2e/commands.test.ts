@@ -12,11 +12,26 @@ const folder = mkdtempSync(join(tmpdir(), "commands-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Runs a command of bin/ as npm would. */
-async function run(command: string, ...args: readonly string[]) {
+const run = (command: string, ...args: readonly string[]) =>
+  runMeeting(/(?!)/, ignore, command, ...args);
+
+const ignore = () => undefined;
+
+/** The same, and does something once the command has printed this. */
+async function runMeeting(
+  printed: RegExp,
+  act: () => unknown,
+  command: string,
+  ...args: readonly string[]
+) {
   const child = spawn("node_modules/.bin/tsx", [`bin/${command}.ts`, ...args]);
   let out = "";
   let err = "";
-  child.stdout.on("data", (text) => (out += text));
+  child.stdout.on("data", (text) => {
+    const isNew = !printed.test(out);
+    out += text;
+    if (isNew && printed.test(out)) act();
+  });
   child.stderr.on("data", (text) => (err += text));
   const code = await new Promise((resolve) => child.on("close", resolve));
   return { code, out: out.trim(), err: err.trim() };
@@ -131,10 +146,43 @@ describe("doctor", () => {
       "✓  settings",
       "✓  a wrong token is refused",
       "✓  handshake and authentication",
+      "✓  a message to oneself comes back",
       "✓  an event is acknowledged",
       "✓  an event that does not exist is refused",
+      "–  a ping comes",
     ]);
     expect(code).toBe(0);
+  });
+
+  test("waits for a ping where it is told to", async () => {
+    const token = await tokenFor({ org: newOrg() });
+    const args = ["--url", stack.url, "--token", token, "--wait", "60"];
+    const sweep = () => {
+      for (let shard = 0; shard < 16; shard += 1)
+        stack.functions.invokeAsync(stack.functions.named("Heartbeat"), { shard });
+    };
+
+    const { code, out } = await runMeeting(/unknown_event/, sweep, "doctor", ...args);
+
+    expect(out).toContain("✓  a ping comes: it did");
+    expect(code).toBe(0);
+  });
+
+  test("says that no ping came", async () => {
+    const token = await tokenFor({ org: newOrg() });
+
+    const { code, out } = await run(
+      "doctor",
+      "--url",
+      stack.url,
+      "--token",
+      token,
+      "--wait",
+      "0.1",
+    );
+
+    expect(out).toContain("✗  a ping comes: none within 0.1 s");
+    expect(code).toBe(1);
   });
 
   test("names what is wrong, and fails", async () => {
