@@ -94,7 +94,7 @@ function publisherOf(env: Publisher) {
     limits,
     table: createTable({ client, tableName, pause }),
     handOn: invocationOf(env, env.FAN_OUT_FUNCTION),
-    gateway: createGateway({ client: management, pause }),
+    gateway: createGateway({ client: management, pause, count: telemetry.count }),
     telemetry,
     now,
   };

@@ -94,7 +94,7 @@ export const Settings = z
     functionMemory: whole.min(128).max(10_240).default(512),
     /** Whether the table refuses to be deleted and outlives the stack. */
     deletionProtection: flag.default(true),
-    /** Days for which the functions' logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90 and so on. */
+    /** Days for which logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90 and so on. */
     logRetentionDays: z.coerce
       .number()
       .refine((days) => RETENTIONS.includes(days), `must be one of ${RETENTIONS.join(", ")}`)

@@ -70,6 +70,7 @@ export class RealtimeStack extends Stack {
 
     this.#gateway = new WebSocketGateway(this, "Gateway", {
       handler: socket,
+      logRetention: settings.logRetentionDays,
       setsLogRole: settings.gatewayLogRole,
     });
     for (const sender of [socket, publisher, webhook, heart]) this.allowPublishing(sender);

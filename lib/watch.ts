@@ -29,6 +29,7 @@ export interface WatchProps {
 
 const MINUTE = Duration.minutes(1);
 const FIVE_MINUTES = Duration.minutes(5);
+const SOME = 10;
 
 /** What somebody on duty looks at, and what calls them: `docs/operations.md` has a line for each alarm. */
 export class Watch extends Construct {
@@ -56,6 +57,13 @@ export class Watch extends Construct {
       "an entry could not be published",
     );
     this.#alarm("PostsFailed", counted("PostsFailed"), "the management API failed after all tries");
+    // One in a while is tried again and nobody notices.
+    this.#alarm(
+      "Management5xx",
+      counted("Management5xx").with({ period: FIVE_MINUTES }),
+      "the management API fails again and again, and posts take longer",
+      SOME,
+    );
     this.#alarm("InternalRefusals", refused("internal"), "an event failed for a reason of ours");
     new Alarm(this, "SweepOverdue", {
       alarmDescription: "no sweep in five minutes: dead connections stay, live ones get no ping",
@@ -69,10 +77,10 @@ export class Watch extends Construct {
     this.#dashboard(functions, deadLetters, table, errors, throttles);
   }
 
-  /** An alarm that goes off at the first one. */
-  #alarm(id: string, metric: IMetric, alarmDescription: string): void {
+  /** An alarm that goes off at the first one, or where there are more than so many. */
+  #alarm(id: string, metric: IMetric, alarmDescription: string, threshold = 0): void {
     new Alarm(this, id, {
-      ...{ alarmDescription, metric, threshold: 0, evaluationPeriods: 1 },
+      ...{ alarmDescription, metric, threshold, evaluationPeriods: 1 },
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     }).addAlarmAction(...this.#actions);
@@ -108,7 +116,7 @@ export class Watch extends Construct {
           ]),
           widget(
             "Failures",
-            [errors, throttles],
+            [errors, throttles, counted("PostsFailed"), counted("Management5xx")],
             [deadLetters.metricApproximateNumberOfMessagesVisible()],
           ),
           widget("DynamoDB", [

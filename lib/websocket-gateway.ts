@@ -11,11 +11,12 @@ import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integra
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { LogGroup, RetentionDays } from "aws-cdk-lib/aws-logs";
+import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
 
 export interface WebSocketGatewayProps {
   readonly handler: LambdaFunction;
+  readonly logRetention: RetentionDays;
   /** Whether to set the account's role that lets API Gateway write logs. */
   readonly setsLogRole: boolean;
 }
@@ -40,7 +41,11 @@ const LOG_FIELDS = {
 export class WebSocketGateway extends Construct {
   readonly #stage: WebSocketStage;
 
-  constructor(scope: Construct, id: string, { handler, setsLogRole }: WebSocketGatewayProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { handler, logRetention, setsLogRole }: WebSocketGatewayProps,
+  ) {
     super(scope, id);
 
     const route = { integration: new WebSocketLambdaIntegration("Frames", handler) };
@@ -50,7 +55,7 @@ export class WebSocketGateway extends Construct {
       defaultRouteOptions: route,
       disconnectRouteOptions: route,
     });
-    const logs = new LogGroup(this, "AccessLog", { retention: RetentionDays.ONE_MONTH });
+    const logs = new LogGroup(this, "AccessLog", { retention: logRetention });
     this.#stage = new WebSocketStage(this, "Stage", {
       webSocketApi,
       stageName: STAGE_NAME,

@@ -5,6 +5,7 @@ import {
   PayloadTooLargeException,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { PostResult } from "#model/posting.ts";
+import type { Telemetry } from "#model/telemetry.ts";
 import { LeanPostCommand } from "./lean-post.ts";
 import { isPassingStatus, waitAfter } from "./retries.ts";
 
@@ -20,10 +21,12 @@ export interface Gateway {
 export interface GatewayParts {
   readonly client: ApiGatewayManagementApiClient;
   readonly pause: (milliseconds: number) => Promise<unknown>;
+  /** Told of every answer that says the management API has failed, whatever the next try brings. */
+  readonly count: Telemetry["count"];
 }
 
 /** The gateway behind a management client. What is throttled, fails or breaks is tried again, with jitter, eight times in all. */
-export function createGateway({ client, pause }: GatewayParts): Gateway {
+export function createGateway({ client, pause, count }: GatewayParts): Gateway {
   async function persist(call: () => Promise<unknown>): Promise<PostResult> {
     for (let tries = 1; ; tries += 1) {
       try {
@@ -32,6 +35,7 @@ export function createGateway({ client, pause }: GatewayParts): Gateway {
       } catch (error) {
         if (error instanceof GoneException) return "gone";
         if (error instanceof PayloadTooLargeException) return "too_large";
+        if (statusOf(error) >= 500) count("Management5xx");
         if (!isPassing(error) || tries === TRIES) throw error;
       }
       await pause(waitAfter(tries));
@@ -50,12 +54,12 @@ export function createGateway({ client, pause }: GatewayParts): Gateway {
 /** A connection that was kept alive while the function was frozen may be closed at its other end. */
 const BROKEN = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "ECONNREFUSED"]);
 
-function isPassing(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { $metadata, code } = error as Error & Failure;
-  return isPassingStatus($metadata?.httpStatusCode) || BROKEN.has(code ?? "");
-}
+const isPassing = (error: unknown): boolean =>
+  isPassingStatus(statusOf(error)) || BROKEN.has((error as Failure).code ?? "");
 
+const statusOf = (error: unknown): number => (error as Failure).$metadata?.httpStatusCode ?? 0;
+
+/** What an error of the SDK or of the pool says of itself. */
 interface Failure {
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly code?: string;

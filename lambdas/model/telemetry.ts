@@ -6,6 +6,7 @@ export type Metric =
   | "Refusals"
   | "Posts"
   | "PostsFailed"
+  | "Management5xx"
   | "Gone"
   | "FanOut"
   | "FanOutDuration"

@@ -79,6 +79,30 @@ test("connections are counted when they open and close, and what is gone when it
   expect(total("Gone")).toBe(1);
 });
 
+test("a management API that fails is counted for each try, and the answer arrives all the same", async () => {
+  const { ann } = await people("ann");
+  const posts: string[] = [];
+
+  const lines = await linesOf(async () => {
+    stack.takeCalls();
+    stack.trouble.become({ ...NO_TROUBLE, failPosts: 1 });
+    const answer = ann.emit("presence:update");
+    await vi.waitUntil(() => {
+      posts.push(
+        ...stack.takeCalls().flatMap(({ action }) => (/POST$/.test(action) ? action : [])),
+      );
+      // The second try shows that the first has failed.
+      return posts.length >= 2;
+    });
+    stack.trouble.become(NO_TROUBLE);
+    expect(await answer).toEqual({ ok: true });
+  });
+
+  expect(lines.map(metricsIn)).toContainEqual(
+    expect.objectContaining({ Management5xx: expect.any(Number), Posts: 1 }),
+  );
+});
+
 test("a failure is one line with its event, connection, request and cause, and no contents", async () => {
   const { ann } = await people("ann");
 

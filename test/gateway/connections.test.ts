@@ -12,9 +12,11 @@ import { createGateway } from "../../lambdas/gateway/connections.ts";
 
 const management = mockClient(ApiGatewayManagementApiClient);
 const waits: number[] = [];
+const counted: string[] = [];
 const gateway = createGateway({
   client: new ApiGatewayManagementApiClient({ region: "us-east-1", endpoint: "http://localhost" }),
   pause: async (milliseconds) => void waits.push(milliseconds),
+  count: (metric) => void counted.push(metric),
 });
 const gone = () => new GoneException({ message: "", $metadata: { httpStatusCode: 410 } });
 const limited = () =>
@@ -25,6 +27,7 @@ const failing = () =>
 beforeEach(() => {
   management.reset();
   waits.length = 0;
+  counted.length = 0;
 });
 
 describe("post", () => {
@@ -58,6 +61,19 @@ describe("post", () => {
     expect(await gateway.post("abc=", "42[]")).toBe("sent");
     expect(waits).toHaveLength(2);
     expect(waits.every((wait) => wait >= 0 && wait <= 50 * 2 ** 2)).toBe(true);
+  });
+
+  test("every 5xx is counted, and no throttle is", async () => {
+    management
+      .on(PostToConnectionCommand)
+      .rejectsOnce(failing())
+      .rejectsOnce(limited())
+      .rejectsOnce(failing())
+      .resolves({});
+
+    await gateway.post("abc=", "42[]");
+
+    expect(counted).toEqual(["Management5xx", "Management5xx"]);
   });
 
   test("a throttle that does not end passes after eight tries", async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { App } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
@@ -181,7 +182,7 @@ describe("operation", () => {
       expect(Properties.TracingConfig).toEqual({ Mode: "Active" });
       expect(Properties.Environment.Variables.LIMITS).toContain('"fanOutPage":500');
     }
-    template.hasResourceProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
+    template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
   });
 
   test("has an alarm for what somebody must look at, and tells a topic where there is one", () => {
@@ -190,11 +191,30 @@ describe("operation", () => {
       templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
     );
 
-    expect(alarms).toHaveLength(6);
+    expect(alarms).toHaveLength(7);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
       expect(Properties.AlarmDescription).toMatch(/^\w+ /);
     }
+  });
+
+  test("has a line in the runbook for each alarm, and no other", () => {
+    const ids = Object.keys(templateWith().findResources("AWS::CloudWatch::Alarm"));
+    const [, runbook = ""] = readFileSync("docs/operations.md", "utf8").split("## ");
+
+    const lines = [...runbook.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    expect(lines.toSorted()).toEqual(
+      ids.map((id) => /^Watch(\w+)[0-9A-F]{8}$/.exec(id)?.[1]).toSorted(),
+    );
+  });
+
+  test("calls somebody when the management API fails again and again, not when it did once", () => {
+    templateWith().hasResourceProperties("AWS::CloudWatch::Alarm", {
+      MetricName: "Management5xx",
+      Namespace: "ServerlessSocketIo",
+      Period: 300,
+      Threshold: 10,
+    });
   });
 
   test("shows everything on one dashboard", () => {
