@@ -1,9 +1,12 @@
 import { createHmac } from "node:crypto";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { SECRETS, startDivided } from "../support/running.ts";
+import { SECRETS, startDivided, startFrom } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
@@ -78,7 +81,33 @@ function grants(): readonly (readonly [string, readonly string[]])[] {
   ]);
 }
 
-test("a grant that is taken away is named where it is missed", async () => {
+test("a stack that lacks one grant fails where it is missed, and its log names the grant", async () => {
+  const assembly = mkdtempSync(join(tmpdir(), "less-granted-"));
+  cpSync(inject("assembly"), assembly, { recursive: true });
+  const file = join(assembly, "ServerlessSocketIo.template.json");
+  const { Resources } = JSON.parse(readFileSync(file, "utf8")) as {
+    Resources: Record<string, object>;
+  };
+  const [policy = ""] = Object.keys(Resources).filter((id) => /^SocketRoleDefaultPolicy/.test(id));
+  const less = JSON.stringify(Resources[policy]).replace('"dynamodb:PutItem",', "");
+  Resources[policy] = JSON.parse(less) as object;
+  writeFileSync(file, JSON.stringify({ Resources }));
+  const logged: string[] = [];
+  const poorer = await startFrom(assembly, (text) => void logged.push(text));
+  try {
+    const token = await tokenFor({ org: newOrg() });
+    const socket = await connected(client({ auth: { token } }, poorer.url)).catch(String);
+    expect(socket).toBe("Error: websocket error");
+    expect(logged.join("")).toMatch(
+      /AccessDeniedException.*Socket\w+ is not authorized to perform: dynamodb:PutItem on resource: arn:aws:dynamodb/s,
+    );
+  } finally {
+    await poorer.stop();
+    rmSync(assembly, { recursive: true });
+  }
+});
+
+test("a call is refused where the role allows another action or another table alone", async () => {
   const { policies } = readStack(inject("assembly"));
   const [socket = ""] = [...policies.keys()].filter((name) => name.startsWith("Socket"));
   const table = `arn:aws:dynamodb:us-east-1:000000000000:table/${stack.tableNames[0]}`;

@@ -43,6 +43,12 @@ export const stack: LocalStack = await startStack({
   log: (_, text) => void logged.push(text),
 });
 
+/** A stack of a test's own, from another assembly. */
+export const startFrom = (
+  assembly: string,
+  log: (text: string) => void = () => undefined,
+): Promise<LocalStack> => startStack({ ...OPTIONS, assembly, log: (_, text) => log(text) });
+
 /** A stack of a test's own, in which a function posts to no more sockets of a room than this. */
 export const startDivided = (fanOutPage: number): Promise<LocalStack> =>
   startStack({ ...OPTIONS, ...divided(fanOutPage), log: () => undefined });
