@@ -1,36 +1,50 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+
+const README = readFileSync("README.md", "utf8");
 
 /** The blocks of one language in the README, in their order. */
 const blocks = (language: string): readonly string[] =>
-  [
-    ...readFileSync("README.md", "utf8").matchAll(
-      new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"),
-    ),
-  ].map(([, block = ""]) => block.trim());
+  [...README.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, block = ""]) =>
+    block.trim(),
+  );
+
+const [START = "", TEST, DEPLOY = ""] = blocks("sh");
+const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
+const hasPython = spawnSync(PYTHON, ["-c", "import socketio, websocket"]).status === 0;
+if (!hasPython)
+  console.warn(`The Python client is not tested: ${PYTHON} has no socketio and websocket.`);
 
 const folder = mkdtempSync(join(tmpdir(), "readme-"));
 const clone = join(folder, "clone");
 const running: ChildProcess[] = [];
+let printed = "";
+let url = "";
+let token = "";
 
-beforeAll(() => execFileSync("git", ["clone", "--quiet", process.cwd(), clone]));
+beforeAll(async () => {
+  execFileSync("git", ["clone", "--quiet", process.cwd(), clone]);
+  printed = await run(START, /Ctrl-C stops everything/);
+  [, url = ""] = /Open (\S+) in two windows/.exec(printed) ?? [];
+  [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
+}, 120_000);
 afterAll(() => {
   for (const child of running) if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
   rmSync(folder, { recursive: true });
 });
 
 /** Runs a command line in the clone until it has printed something, or to its end. */
-function run(command: string, until?: RegExp): Promise<string> {
+function run(command: string, until = /(?!)/): Promise<string> {
   const child = spawn("bash", ["-c", command], { cwd: clone, detached: true });
   running.push(child);
   let out = "";
   return new Promise((resolve) => {
     const add = (text: Buffer) => {
       out += text;
-      if (until?.test(out)) resolve(out);
+      if (until.test(out)) resolve(out);
     };
     child.stdout.on("data", add);
     child.stderr.on("data", add);
@@ -41,37 +55,113 @@ function run(command: string, until?: RegExp): Promise<string> {
   });
 }
 
+/** Runs a program that a reader would have made of a snippet, in the clone. */
+function runFile(
+  command: string,
+  name: string,
+  lines: readonly string[],
+  until?: RegExp,
+): Promise<string> {
+  writeFileSync(join(clone, name), lines.join("\n"));
+  return run(`${command} ${name}`, until);
+}
+
+/** The address of the README's examples is the one of this machine here. */
+const here = (snippet: string): string =>
+  snippet.replaceAll("https://d111111abcdef8.cloudfront.net", url);
+const given = () => `const url = ${JSON.stringify(url)}, token = ${JSON.stringify(token)};`;
+
 test("its commands are these, and each is run here or by .ci/run itself", () => {
-  expect(blocks("sh")).toEqual(["npm ci && npm start", "npm ci && npm test", "npx cdk deploy"]);
+  expect([START, TEST, DEPLOY]).toEqual([
+    "npm ci && npm start",
+    "npm ci && npm test",
+    "npx cdk deploy",
+  ]);
+  expect(blocks("sh")).toHaveLength(3);
   // A clean clone, npm ci, npm test: that is what .ci/run is.
   expect(readFileSync(".ci/run", "utf8")).toMatch(/npm ci[\s\S]*tests test\n/);
 });
 
-test("what it says of npm start holds: the page, the tokens, and the snippet", async () => {
-  const [start = ""] = blocks("sh");
-  const [snippet = ""] = blocks("js");
-
-  const printed = await run(start, /Ctrl-C stops everything/);
-
-  const [, url = ""] = /Open (\S+) in two windows/.exec(printed) ?? [];
+test("npm start serves the page where it says", async () => {
   expect(url).toBe("http://127.0.0.1:3000");
   expect(await (await fetch(url)).text()).toContain("<title>Serverless Socket.IO</title>");
-  const [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
-  writeFileSync(
-    join(clone, "snippet.cjs"),
-    `const token = ${JSON.stringify(token)};\n${snippet}\nsetTimeout(() => process.exit(), 3000);`,
-  );
-  const answers = await run("node snippet.cjs");
-  expect(answers).toContain("joined { type: 'project', id: 'p1' }");
-  expect(answers).toContain("{ ok: true }");
-}, 120_000);
+});
 
 test("cdk deploy synthesises everything and then asks for credentials", async () => {
-  const [, , deploy = ""] = blocks("sh");
   const environment = "AWS_EC2_METADATA_DISABLED=true HOME=/nonexistent";
 
-  const printed = await run(`${environment} timeout 100 ${deploy}`);
+  const said = await run(`${environment} timeout 100 ${DEPLOY}`);
 
-  expect(printed).toMatch(/credentials|Unable to resolve AWS account/);
-  expect(printed).not.toMatch(/Subprocess exited with error/);
+  expect(said).toMatch(/credentials|Unable to resolve AWS account/);
+  expect(said).not.toMatch(/Subprocess exited with error/);
 }, 120_000);
+
+test("the commands within its sentences do what they say", async () => {
+  const inline = [...README.matchAll(/`(npm (?:start|run) [^`]+)`/g)].map(([, command]) => command);
+  expect([...new Set(inline)].toSorted()).toEqual([
+    "npm run check",
+    "npm run token -- --sub eve --org acme --projects p1,p2",
+    "npm start -- --help",
+  ]);
+  const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
+    scripts: Record<string, string>;
+  };
+
+  for (const part of ["lint", "types", "knip", "npm test", "synth"])
+    expect(scripts.check).toContain(part);
+  expect(await run("npm run token -- --sub eve --org acme --projects p1,p2")).toMatch(/^eyJ/m);
+  const help = await run("npm start -- --help");
+  for (const [option] of README.matchAll(/(?<=`)--[\w-]+/g)) expect(help).toContain(option);
+});
+
+describe("its client", () => {
+  const [first = "", browser = "", native = "", ...more] = blocks("js");
+
+  test("that is pasted into node joins, and is acknowledged", async () => {
+    const both = /joined .*\{ ok: true \}|\{ ok: true \}.*joined .*\}/s;
+
+    const answers = await runFile("node", "first.cjs", [given(), first], both);
+
+    expect(answers).toContain("joined { type: 'project', id: 'p1' }");
+    expect(answers).toContain("{ ok: true }");
+  });
+
+  test.each([
+    ["for browsers", browser.replace("io(", "const socket = io(")],
+    ["for React Native", native],
+  ])("%s connects", async (_, snippet) => {
+    const said = await runFile("node", "client.cjs", [
+      'const { io } = require("socket.io-client");',
+      given(),
+      here(snippet),
+      'socket.on("connect", () => { console.log("connected"); process.exit(); });',
+      'socket.on("connect_error", ({ message }) => { console.log(message); process.exit(1); });',
+    ]);
+
+    expect(said).toBe("connected\n");
+    expect(more).toEqual([]);
+  });
+
+  test("in TypeScript compiles, and hears its own message", async () => {
+    const [snippet = ""] = blocks("ts");
+    const said = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
+      `const token: string = ${JSON.stringify(token)};`,
+      here(snippet),
+      'socket.on("message:new", () => process.exit());',
+    ]);
+
+    expect(said.trim().split("\n").at(-1)).toBe("ann hello");
+  });
+
+  test.skipIf(!hasPython)("in Python joins a room", async () => {
+    const [snippet = ""] = blocks("python");
+    const said = await runFile(PYTHON, "client.py", [
+      `url, token = ${JSON.stringify(url)}, ${JSON.stringify(token)}`,
+      snippet,
+      "client.emit('custom:leave', {'room': 'garden'}, callback=lambda _: client.disconnect())",
+      "client.wait()",
+    ]);
+
+    expect(said).toContain("{'room': 'garden'}");
+  });
+});
