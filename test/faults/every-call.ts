@@ -1,0 +1,271 @@
+import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
+import { OF_CONNECTIONS } from "../support/of-connections.ts";
+import { SAMPLES } from "../support/samples.ts";
+import { createWorld, type Fault } from "./world.ts";
+
+// A room of more than three is a large one.
+const world = await createWorld(inject("assembly"), { fanOutPage: 3 });
+let cases = 0;
+let organisations = 0;
+afterAll(async () => {
+  console.info(`${cases} cases of a function that dies or fails at one of its calls`);
+  await world.stop();
+});
+
+const shop = { projectId: "p1", integrationId: "shop" };
+const todos = { projectId: "p1", collectionId: "todos" };
+
+/** What other back ends publish and ben hears. */
+const ENTRIES = [
+  { event: "project:created", projectId: "p1", data: { name: "One" } },
+  { event: "db:collection_created", ...todos, data: { _id: "todos" } },
+  { event: "db:create", ...todos, data: { _id: "d1", done: false } },
+  { event: "data:change", ...todos, action: "create", data: { _id: "d1" } },
+  { event: "emit", to: [{ kind: "user", userId: "ben" }], name: "news", payload: { n: 1 } },
+  { event: "revoke", target: { userId: "ben" } },
+];
+
+// Otherwise every look into the table would take longer than the one before.
+afterEach(() => world.forgetEverything());
+
+const newOrg = () => `org-${++organisations}`;
+
+/** Ann and ben, each in whatever rooms the samples address, and what ann's event may need. */
+async function scene() {
+  const org = newOrg();
+  const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
+  for (const connectionId of [ann, ben])
+    for (const { event, payload } of SAMPLES.filter(({ event }) =>
+      /^(subscribe:(project|collection|query)|chat:join|custom:join)$/.test(event),
+    ))
+      await world.send(connectionId, frame(event, payload));
+  return { org, ann, ben };
+}
+
+const frame = (event: string, payload: object = {}) => `42${JSON.stringify([event, payload])}`;
+const asked = (event: string, payload: object = {}) => `421${JSON.stringify([event, payload])}`;
+
+interface Scene {
+  readonly org: string;
+  readonly ann: string;
+  readonly ben: string;
+}
+
+/** Everything of an organisation's connections that is left once both have gone and two sweeps have been. */
+async function leftOf({ org, ann, ben }: Scene): Promise<unknown[]> {
+  for (const connectionId of [ann, ben]) await world.disconnect(connectionId);
+  await world.sweep();
+  await world.sweep();
+  const itsOwn = new RegExp(`#${org}#|${ann}|${ben}`);
+  return (await world.items()).filter(
+    (item) => OF_CONNECTIONS.test(String(item.pk)) && itsOwn.test(JSON.stringify(item)),
+  );
+}
+
+/** What ben hears of some work; what went on before it is left out. */
+async function heardBy(connectionId: string, work: () => Promise<unknown>): Promise<string[]> {
+  const before = world.framesOf(connectionId).length;
+  await work();
+  return world.framesOf(connectionId).slice(before);
+}
+
+/** Has these faults happen at each call of everything there is, one at a time, and looks at what is left and heard. */
+export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
+  describe.each(faults)("where a call %s", (fault) => {
+    const isAlive = !fault.startsWith("dies");
+
+    test.each(SAMPLES)(
+      "$event leaves nothing behind, tells nothing twice, and loses nothing it has confirmed",
+      async ({ event, payload }) => {
+        const first = await scene();
+        let calls = 0;
+        const usual = await heardBy(first.ben, async () => {
+          ({ calls } = await world.withFault(0, undefined, () =>
+            world.send(first.ann, asked(event, payload)),
+          ));
+        });
+        expect(await leftOf(first)).toEqual([]);
+
+        for (let call = 1; call <= calls; call += 1) {
+          cases += 1;
+          const again = await scene();
+          let unpostedTo: string | undefined;
+
+          const heard = await heardBy(again.ben, async () => {
+            ({ unpostedTo } = await world.withFault(call, fault, () =>
+              world.send(again.ann, asked(event, payload)),
+            ));
+          });
+
+          const answers = world.framesOf(again.ann).filter((text) => text.startsWith("431"));
+          expect(answers.length).toBeLessThanOrEqual(1);
+          if (isAlive && unpostedTo !== again.ann) expect(answers).toHaveLength(1);
+          expect(new Set(heard).size).toBe(heard.length);
+          const wasConfirmed = answers.some((text) => !text.includes('"error"'));
+          if (isAlive && wasConfirmed && unpostedTo !== again.ben)
+            expect(heard).toHaveLength(usual.length);
+          if (event === "message:send" && (wasConfirmed || heard.length > 0))
+            expect(await messagesOf(again.org)).toHaveLength(1);
+          expect(await leftOf(again)).toEqual([]);
+        }
+      },
+    );
+
+    test.each(ENTRIES)(
+      "$event, published under an id until it is taken, is heard once",
+      async (entry) => {
+        const publishing = (org: string) => () =>
+          wasTaken(world.publish({ ...entry, org, id: "e1" }));
+        await expectOnce(publishing);
+      },
+    );
+
+    test("a webhook, delivered until it is taken, is heard once", async () => {
+      await expectOnce(() => () => wasTaken(world.deliver("d1", '{"type":"paid","data":{}}')));
+    });
+
+    /** Publishes with the fault at each call, again until it is taken, and looks at what ben hears. */
+    async function expectOnce(publishing: (org: string) => () => Promise<boolean>): Promise<void> {
+      const first = await scene();
+      const { org, ben } = first;
+      await world.registerShop(org);
+      await world.send(ben, frame("integration:webhook:subscribe", shop));
+      let calls = 0;
+      const usual = await heardBy(ben, async () => {
+        ({ calls } = await world.withFault(0, undefined, publishing(org)));
+      });
+      expect(usual.length).toBeGreaterThan(0);
+      await world.removeShop(org);
+      expect(await leftOf(first)).toEqual([]);
+
+      for (let call = 1; call <= calls; call += 1) {
+        cases += 1;
+        const again = await scene();
+        await world.registerShop(again.org);
+        await world.send(again.ben, frame("integration:webhook:subscribe", shop));
+        let unpostedTo: string | undefined;
+        const heard = await heardBy(again.ben, async () => {
+          let isTaken = false;
+          ({ unpostedTo } = await world.withFault(call, fault, async () => {
+            isTaken = await publishing(again.org)();
+          }));
+          world.pass(31_000);
+          if (!isTaken) await publishing(again.org)();
+        });
+
+        expect(new Set(heard.map(withoutTime)).size).toBe(heard.length);
+        if (isAlive && unpostedTo !== again.ben) expect(heard).toHaveLength(usual.length);
+        await world.removeShop(again.org);
+        expect(await leftOf(again)).toEqual([]);
+      }
+    }
+
+    test("connecting leaves nothing behind", async () => {
+      const { calls } = await world.withFault(0, undefined, async () => {
+        await world.disconnect(await world.connect("ann", newOrg()));
+      });
+      for (let call = 1; call <= calls; call += 1) {
+        cases += 1;
+        let ann = "";
+        const org = newOrg();
+        await world.withFault(call, fault, async () => {
+          ann = await world.connect("ann", org).catch(() => "");
+        });
+        // Whatever was begun is silent from now on: the sweep finds it gone, or without CONNECT.
+        for (let round = 0; round < 3; round += 1) {
+          if (ann !== "") await world.disconnect(ann);
+          await world.sweep();
+        }
+        expect(
+          (await world.items()).filter(
+            ({ pk }) => /^(room|online|query)#/.test(String(pk)) && String(pk).includes(`#${org}#`),
+          ),
+        ).toEqual([]);
+      }
+    });
+
+    test("the sweep of a connection that is gone leaves nothing behind that the next does not take", async () => {
+      const first = await scene();
+      world.drop(first.ann);
+      const { calls } = await world.withFault(0, undefined, () => world.sweep());
+      expect(await leftOf(first)).toEqual([]);
+
+      for (let call = 1; call <= calls; call += 1) {
+        cases += 1;
+        const again = await scene();
+        world.drop(again.ann);
+        await world.withFault(call, fault, () => world.sweep().catch(() => undefined));
+        // What did not even begin to end is found gone by the next, and what of it is left by the one after.
+        for (let round = 0; round < 3; round += 1) await world.sweep();
+
+        const items = await world.items();
+        expect(items.filter((item) => JSON.stringify(item).includes(again.ann))).toEqual([]);
+        expect(await leftOf(again)).toEqual([]);
+      }
+    });
+
+    test("a broadcast to a room of many pages is told nobody twice, and leaves nothing behind", async () => {
+      const crowded = async () => {
+        const { org, ann, ben } = await scene();
+        const others = await Promise.all([1, 2, 3].map((n) => world.connect(`user-${n}`, org)));
+        for (const other of others)
+          await world.send(other, frame("subscribe:project", { projectId: "p1" }));
+        return { org, ann, ben, all: [ben, ...others] };
+      };
+      const shout = (connectionId: string) => () =>
+        world.send(connectionId, asked("custom:event", { projectId: "p1" }));
+      const first = await crowded();
+      const { calls } = await world.withFault(0, undefined, shout(first.ann));
+      for (const other of first.all) await world.disconnect(other);
+
+      for (let call = 1; call <= calls; call += 1) {
+        cases += 1;
+        const { ann, ben, org, all } = await crowded();
+        await world.withFault(call, fault, shout(ann));
+
+        for (const other of all)
+          expect(
+            world.framesOf(other).filter((text) => text.includes("custom:event")).length,
+          ).toBeLessThanOrEqual(1);
+        expect(world.framesOf(ann).filter((text) => text.startsWith("431")).length).toBeLessThan(2);
+        for (const other of all) await world.disconnect(other);
+        expect(await leftOf({ org, ann, ben })).toEqual([]);
+      }
+    });
+
+    test("disconnecting leaves nothing behind after the sweep", async () => {
+      const first = await scene();
+      const { calls } = await world.withFault(0, undefined, () => world.disconnect(first.ann));
+      expect(await leftOf(first)).toEqual([]);
+
+      for (let call = 1; call <= calls; call += 1) {
+        cases += 1;
+        const again = await scene();
+        const { ann } = again;
+        await world.withFault(call, fault, () => world.disconnect(ann));
+        // Twice: what did not even begin to end is found gone by the first.
+        await world.sweep();
+        await world.sweep();
+
+        expect((await world.items()).filter((item) => JSON.stringify(item).includes(ann))).toEqual(
+          [],
+        );
+        expect(await leftOf(again)).toEqual([]);
+      }
+    });
+  });
+
+/** Whether whoever gave something was told that it is taken. */
+const wasTaken = (work: Promise<unknown>): Promise<boolean> =>
+  work.then(
+    () => true,
+    () => false,
+  );
+
+const messagesOf = async (org: string) =>
+  (await world.items()).filter(
+    ({ pk, sk }) => String(pk).startsWith(`chat#${org}#`) && String(sk).startsWith("message#"),
+  );
+
+/** A frame without the time in it, which a second try of the same entry would have changed. */
+const withoutTime = (text: string) => text.replace(/"timestamp":"[^"]*"/, "");
