@@ -1,19 +1,22 @@
 import { defineConfig } from "vitest/config";
 
+const env = {
+  AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
+  // Of functions in the process of a test; those of the stack have an environment of their own.
+  POWERTOOLS_LOG_LEVEL: "SILENT",
+  POWERTOOLS_METRICS_DISABLED: "true",
+};
+
 export default defineConfig({
   test: {
+    // Here and not in the projects, which would each have it run again.
     globalSetup: ["test/support/synthesised.ts"],
-    env: {
-      AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true",
-      // Of functions in the process of a test; those of the stack have an environment of their own.
-      POWERTOOLS_LOG_LEVEL: "SILENT",
-      POWERTOOLS_METRICS_DISABLED: "true",
-    },
+    // Vitest would leave a core unused; the stack of an end-to-end test alone does not take two.
+    maxWorkers: "100%",
     projects: [
       {
-        extends: true,
         test: {
-          name: "unit",
+          ...{ name: "unit", env },
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/e2e/**",
@@ -23,32 +26,36 @@ export default defineConfig({
             "test/browser/**",
             "test/readme/**",
           ],
+          testTimeout: 15_000,
         },
       },
       {
-        extends: true,
-        test: { name: "faults", include: ["test/faults/**/*.test.ts"], testTimeout: 60_000 },
-      },
-      {
-        extends: true,
-        test: { name: "browser", include: ["test/browser/**/*.test.ts"], testTimeout: 60_000 },
-      },
-      {
-        extends: true,
         test: {
-          name: "pages",
+          ...{ name: "faults", env },
+          include: ["test/faults/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...{ name: "browser", env },
+          include: ["test/browser/**/*.test.ts"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...{ name: "pages", env },
           include: ["test/{pages,readme}/**/*.test.ts"],
           testTimeout: 170_000,
         },
       },
       {
-        extends: true,
         test: {
-          name: "e2e",
+          ...{ name: "e2e", env },
           include: ["test/e2e/**/*.test.ts", "test/protocol/frames.test.ts"],
-          // One stack serves all files: they share a worker and its modules.
+          // One stack serves all files of a worker: they share its modules.
           isolate: false,
-          fileParallelism: false,
           setupFiles: ["test/support/nothing-left.ts"],
           testTimeout: 15_000,
           hookTimeout: 30_000,
