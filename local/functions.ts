@@ -31,7 +31,7 @@ export interface FunctionsParts {
   readonly concurrency: number;
   readonly work: Work;
   /** Called with what was tried in vain: an asynchronous invocation and why its last try failed. */
-  readonly onDead: (name: string, event: object, reason: string) => void;
+  readonly onDead: (name: string, event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
 }
 

@@ -63,7 +63,7 @@ export function createServices(parts: ServicesParts) {
       void reveal(caller, request, response);
     } else if (target === "AWSEvents") {
       note(`events:${action}`);
-      void putEvents(request, response);
+      void putEvents(caller, request, response);
     } else if (connection !== undefined) {
       if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
       const connectionId = decodeURIComponent(connection);
@@ -138,8 +138,20 @@ export function createServices(parts: ServicesParts) {
     }
   }
 
-  async function putEvents(request: IncomingMessage, response: ServerResponse) {
-    const input = JSON.parse(String(await readBody(request))) as { Entries: readonly object[] };
+  async function putEvents(
+    caller: string | undefined,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) {
+    const input = JSON.parse(String(await readBody(request))) as {
+      readonly Entries: readonly { readonly EventBusName?: string }[];
+    };
+    const buses = input.Entries.map(({ EventBusName = "default" }) =>
+      EventBusName.startsWith("arn:")
+        ? EventBusName
+        : `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${EventBusName}`,
+    );
+    if (await denies(caller, response, "events:PutEvents", buses)) return;
     answerJson(response, 200, parts.putEvents(input));
   }
 

@@ -9,7 +9,7 @@ import { createHttpApi } from "./http-api.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
 import { createServices, readBody, type ServiceCall } from "./services.ts";
-import { type FunctionDefinition, REGION, readStack } from "./template.ts";
+import { ACCOUNT, type FunctionDefinition, REGION, readStack } from "./template.ts";
 import { createTrouble, NO_TROUBLE, type Trouble, type TroubleShares } from "./trouble.ts";
 import { createWork } from "./work.ts";
 
@@ -84,11 +84,18 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
 
   const database = await startDatabase({ tables: stack.tables, data: options.data });
   const work = createWork();
+  const permissions = createPermissions(stack.policies);
   const deadLetters: DeadLetter[] = [];
   const functions = createFunctions({
     work,
-    onDead(name, event, reason) {
-      if (stack.deadLetterQueues.has(name)) deadLetters.push({ functionName: name, event, reason });
+    async onDead(functionName, event, reason) {
+      const queue = stack.deadLetterQueues.get(functionName);
+      if (queue === undefined) return;
+      // Lambda sends in the name of the function, so its role must allow it.
+      const arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queue}`;
+      const refusal = await permissions.refusal(functionName, "sqs:SendMessage", arn);
+      if (refusal === undefined) deadLetters.push({ functionName, event, reason });
+      else options.log(functionName, `${refusal}\n`);
     },
     definitions: stack.functions,
     environmentOf: (definition) => ({
@@ -105,7 +112,6 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     options: { ...USUAL, ...options.gateway },
   });
 
-  const permissions = createPermissions(stack.policies);
   const random = randomFrom(options.seed);
   const trouble = createTrouble(options.trouble ?? NO_TROUBLE, random);
   let calls: ServiceCall[] = [];
