@@ -33,6 +33,11 @@ const LEFT = {
     "CloudFront's own name allows no other; with domainName it is TLS 1.2 of 2021 and newer",
 };
 
+/** What is found besides where everything is on. */
+const LEFT_OF_EVERYTHING = {
+  "AwsSolutions-IAM5[Resource::*]": "tracing: X-Ray's actions know no resources",
+};
+
 const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
 
 /** Every setting that adds resources. */
@@ -40,11 +45,16 @@ const EVERYTHING = {
   ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
   ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },
   alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:duty",
+  tracing: true,
 };
 
 test.each([
   ["by default", {}, Object.keys(LEFT)],
-  ["with everything", EVERYTHING, Object.keys(LEFT).filter((rule) => !ANSWERED.includes(rule))],
+  [
+    "with everything",
+    EVERYTHING,
+    Object.keys({ ...LEFT, ...LEFT_OF_EVERYTHING }).filter((rule) => !ANSWERED.includes(rule)),
+  ],
 ])("AwsSolutions finds nothing but what is left for a reason, %s", (_, settings, left) => {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
   const stack = new RealtimeStack(app, "Test", readSettings(settings));
@@ -53,6 +63,16 @@ test.each([
   const { violations } = new AwsSolutionsChecks().validateScope(stack);
 
   expect(violations.map(({ ruleName }) => ruleName).toSorted()).toEqual(left.toSorted());
+});
+
+test("nothing but X-Ray's own two actions is allowed with all resources", () => {
+  const all = statements(templateWith(EVERYTHING)).filter(({ Resource }) =>
+    [Resource].flat().includes("*"),
+  );
+
+  expect(new Set(all.flatMap(({ Action }) => Action))).toEqual(
+    new Set(["xray:PutTraceSegments", "xray:PutTelemetryRecords"]),
+  );
 });
 
 const webAclArn = "arn:aws:wafv2:us-east-1:000000000000:global/webacl/a/b";
