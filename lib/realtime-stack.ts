@@ -9,7 +9,7 @@ import { allowIntegrationSecrets } from "./integration-secrets.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { SelfInvocation } from "./self-invocation.ts";
-import { StateTable } from "./state-table.ts";
+import { type ItemAction, StateTable } from "./state-table.ts";
 import { TokenVerification } from "./token-verification.ts";
 import { Watch } from "./watch.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
@@ -73,7 +73,10 @@ export class RealtimeStack extends Stack {
       logRetention: settings.logRetentionDays,
       setsLogRole: settings.gatewayLogRole,
     });
-    for (const sender of [socket, publisher, webhook, heart]) this.allowPublishing(sender);
+    this.allowPublishing(socket, ["BatchGetItem", "GetItem", "PutItem"]);
+    this.allowPublishing(publisher, ["GetItem", "PutItem"]);
+    this.allowPublishing(webhook, ["GetItem"]);
+    this.allowPublishing(heart, ["BatchGetItem"]);
     this.#allowReaching(this.#fanOut.carrier);
     for (const reader of [socket, webhook])
       allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
@@ -106,14 +109,14 @@ export class RealtimeStack extends Stack {
     if (tokens.secretArn !== undefined) this.#output("TokenSecretArn", tokens.secretArn);
   }
 
-  /** Lets a function reach the sockets of this deployment, and tells it where they are. */
-  allowPublishing(publisher: LambdaFunction): void {
-    this.#allowReaching(publisher);
+  /** Lets a function reach the sockets of this deployment and do what it does besides, and tells it where they are. */
+  allowPublishing(publisher: LambdaFunction, also: readonly ItemAction[] = []): void {
+    this.#allowReaching(publisher, also);
     this.#fanOut.allowHandingOn(publisher);
   }
 
-  #allowReaching(sender: LambdaFunction): void {
-    this.#table.allowUsing(sender);
+  #allowReaching(sender: LambdaFunction, also: readonly ItemAction[] = []): void {
+    this.#table.allowUsing(sender, also);
     this.#gateway.allowSending(sender);
     sender.addEnvironment("LIMITS", this.#limits);
   }

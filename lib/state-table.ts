@@ -9,10 +9,11 @@ export interface StateTableProps {
   readonly deletionProtection: boolean;
 }
 
-// Not `grantReadWriteData`: that gives Scan, DescribeTable, the streams and every index as well.
-const ITEM_ACTIONS = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem"]
-  .concat("Query", "UpdateItem")
-  .map((action) => `dynamodb:${action}`);
+/** What reading rooms takes, and forgetting connections that are found gone. */
+const REACHING = ["BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
+
+/** What only some functions do with items besides. */
+export type ItemAction = "BatchGetItem" | "GetItem" | "PutItem";
 
 const SHARD_INDEX = "byShard";
 
@@ -41,11 +42,11 @@ export class StateTable extends Construct {
     });
   }
 
-  /** Lets a function read and write items, and tells it where they are. */
-  allowUsing(user: LambdaFunction): void {
-    user.addToRolePolicy(
-      new PolicyStatement({ actions: ITEM_ACTIONS, resources: [this.table.tableArn] }),
-    );
+  /** Lets a function read rooms, forget connections and do what it does besides, and tells it where the items are. */
+  allowUsing(user: LambdaFunction, also: readonly ItemAction[] = []): void {
+    // Not `grantReadWriteData`: that gives Scan, DescribeTable, the streams and every index as well.
+    const actions = [...REACHING, ...also].map((action) => `dynamodb:${action}`);
+    user.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
     user.addEnvironment("TABLE_NAME", this.table.tableName);
   }
 
