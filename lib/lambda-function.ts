@@ -4,9 +4,12 @@ import { Architecture, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-l
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
+import { NAMESPACE } from "./metrics.ts";
 
 /** How the functions of a deployment are run, all alike. */
 export interface Operation {
+  /** What the metrics of the deployment are told from another's by: its name. */
+  readonly service: string;
   /** MiB. */
   readonly memorySize: number;
   /** Days for which logs are kept. */
@@ -25,9 +28,6 @@ export interface LambdaFunctionProps {
   /** Commands that put files into a bundle's folder, run where `package.json` is. */
   readonly besideBundle?: (folder: string) => readonly string[];
 }
-
-/** Where CloudWatch finds what the functions count. */
-export const METRICS = { namespace: "ServerlessSocketIo", service: "sockets" } as const;
 
 /** Ways to credentials that a function never takes: its own come from its environment. */
 const UNUSED_CREDENTIALS = [
@@ -76,8 +76,8 @@ export class LambdaFunction extends NodejsFunction {
         ...environment,
         AWS_ENDPOINT_URL_LAMBDA: `https://lambda.${region}.${urlSuffix}`,
         NODE_OPTIONS: "--enable-source-maps",
-        POWERTOOLS_SERVICE_NAME: METRICS.service,
-        POWERTOOLS_METRICS_NAMESPACE: METRICS.namespace,
+        POWERTOOLS_SERVICE_NAME: operation.service,
+        POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,
       },
       bundling: {
         format: OutputFormat.ESM,

@@ -1,6 +1,8 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { Alarms } from "./alarms.ts";
 import type { Settings } from "./config.ts";
+import { Dashboard } from "./dashboard.ts";
 import { Demo } from "./demo.ts";
 import { Edge } from "./edge.ts";
 import { FanOut } from "./fan-out.ts";
@@ -11,7 +13,6 @@ import { PublishBus } from "./publish-bus.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { TokenVerification } from "./token-verification.ts";
-import { Watch } from "./watch.ts";
 import { WebhookEndpoint } from "./webhook-endpoint.ts";
 import { STAGE_NAME, WebSocketGateway } from "./websocket-gateway.ts";
 
@@ -28,6 +29,7 @@ export class RealtimeStack extends Stack {
 
     const { pingInterval, pingTimeout, maxPayload } = settings;
     this.operation = {
+      service: this.stackName,
       memorySize: settings.functionMemory,
       logRetention: settings.logRetentionDays,
       tracing: settings.tracing,
@@ -84,12 +86,15 @@ export class RealtimeStack extends Stack {
     const bus = new PublishBus(this, "Publications", { publisher });
     const webhooks = new WebhookEndpoint(this, "Webhooks", { receiver: webhook });
 
-    new Watch(this, "Watch", {
-      functions: [socket, publisher, webhook, heart, this.#fanOut.carrier],
-      heart,
-      deadLetters: bus.deadLetters,
-      table: this.#table.table,
+    const functions = [socket, publisher, webhook, heart, this.#fanOut.carrier];
+    const { deadLetters } = bus;
+    new Alarms(this, "Alarms", {
+      ...{ service: this.operation.service, functions, heart, deadLetters },
       topicArn: settings.alarmTopicArn,
+    });
+    new Dashboard(this, "Dashboard", {
+      ...{ operation: this.operation, gateway: this.#gateway, pingInterval },
+      ...{ functions, deadLetters, table: this.#table.table },
     });
     if (settings.edge) {
       const edge = this.#openEdge(settings);

@@ -1,4 +1,4 @@
-import { Names, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { type Duration, Names, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { AccessLogFormat, CfnAccount } from "aws-cdk-lib/aws-apigateway";
 import {
   ApiMapping,
@@ -9,6 +9,7 @@ import {
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
@@ -72,6 +73,11 @@ export class WebSocketGateway extends Construct {
   get domainName(): string {
     const { region, urlSuffix } = Stack.of(this);
     return `${this.#stage.api.apiId}.execute-api.${region}.${urlSuffix}`;
+  }
+
+  /** Messages from and to clients, as API Gateway counts and bills them. */
+  messages(period: Duration): Metric {
+    return this.#stage.metric("MessageCount", { statistic: "Sum", period });
   }
 
   /** Lets a function post to this gateway's connections and close them, and tells it where they are. */

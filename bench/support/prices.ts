@@ -1,11 +1,4 @@
-/** List prices in dollars, us-east-1, as published in 2026; a million of each unless said otherwise. */
-const PRICES = {
-  message: 1,
-  invocation: 0.2,
-  gigabyteSecond: 0.0000133334,
-  readUnit: 0.125,
-  writeUnit: 0.625,
-};
+import { PRICES } from "../../lib/prices.ts";
 
 /** Memory of a function in GB. */
 const MEMORY = 0.5;

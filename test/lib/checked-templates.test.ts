@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { App } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
@@ -204,54 +203,15 @@ describe("operation", () => {
     }
     template.allResourcesProperties("AWS::Logs::LogGroup", { RetentionInDays: 7 });
   });
-
-  test("has an alarm for what somebody must look at, and tells a topic where there is one", () => {
-    const alarmTopicArn = "arn:aws:sns:eu-west-1:000000000000:duty";
-    const alarms = Object.values(
-      templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
-    );
-
-    expect(alarms).toHaveLength(7);
-    for (const { Properties } of alarms) {
-      expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
-      expect(Properties.AlarmDescription).toMatch(/^\w+ /);
-    }
-  });
-
-  test("has a line in the runbook for each alarm, and no other", () => {
-    const ids = Object.keys(templateWith().findResources("AWS::CloudWatch::Alarm"));
-    const [, runbook = ""] = readFileSync("docs/operations.md", "utf8").split("## ");
-
-    const lines = [...runbook.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
-    expect(lines.toSorted()).toEqual(
-      ids.map((id) => /^Watch(\w+)[0-9A-F]{8}$/.exec(id)?.[1]).toSorted(),
-    );
-  });
-
-  test("calls somebody when the management API fails again and again, not when it did once", () => {
-    templateWith().hasResourceProperties("AWS::CloudWatch::Alarm", {
-      MetricName: "Management5xx",
-      Namespace: "ServerlessSocketIo",
-      Period: 300,
-      Threshold: 10,
-    });
-  });
-
-  test("shows everything on one dashboard", () => {
-    const [dashboard] = Object.values(templateWith().findResources("AWS::CloudWatch::Dashboard"));
-
-    for (const title of ["Connections", "Events by outcome", "Fan-out", "DynamoDB", "Dollars"])
-      expect(JSON.stringify(dashboard?.Properties.DashboardBody)).toContain(title);
-  });
 });
 
-test("what holds state keeps its logical id, so that no deployment replaces it", () => {
+test("what holds state or an address keeps its logical id, so that no deployment replaces it", () => {
   const ids = (type: string) => Object.keys(templateWith().findResources(type));
 
   expect(ids("AWS::DynamoDB::Table")).toEqual(["StateItems17FF42FC"]);
   expect(ids("AWS::SecretsManager::Secret")).toEqual(["TokensSecretA6069DB5"]);
   expect(ids("AWS::SQS::Queue")).toEqual(["PublicationsDeadLettersFE3EA912"]);
-  expect(ids("AWS::ApiGatewayV2::Api").filter((id) => id.startsWith("Gateway"))).toEqual([
-    "GatewayApi4EDF2151",
-  ]);
+  expect(ids("AWS::ApiGatewayV2::Api")).toEqual(["GatewayApi4EDF2151", "WebhooksApiA28DB082"]);
+  expect(ids("AWS::CloudFront::Distribution")).toEqual(["EdgeDistribution0060737B"]);
+  expect(ids("AWS::Events::EventBus")).toEqual(["PublicationsBus49A8D040"]);
 });
