@@ -24,6 +24,11 @@ const OF_EDGE = ["domainName", "waf", "webAclArn", "demo"] as const;
 /** The settings of a deployment, given as CDK context: `cdk deploy -c pingInterval=120000`. */
 export const Settings = z
   .strictObject({
+    /** The stack's name, by which a region's deployments are told apart. */
+    stackName: z
+      .string()
+      .regex(/^[a-z][a-z\d-]{0,127}$/i, "must be letters, digits and hyphens, a letter first")
+      .default("ServerlessSocketIo"),
     /** ARN of the Secrets Manager secret whose string value verifies HS256 tokens. Default: the stack makes one. */
     tokenSecretArn: arnOf("secretsmanager").optional(),
     /** URL of the JWKS that verifies RS256, ES256 and EdDSA tokens, instead of a secret. */

@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { readSettings } from "../../lib/config.ts";
+import { readSettings, Settings } from "../../lib/config.ts";
 
 describe("settings of a deployment", () => {
   test("have defaults, so that none needs to be given", () => {
@@ -55,5 +56,24 @@ describe("settings of a deployment", () => {
     const context = { "aws:cdk:bundling-stacks": [], "@aws-cdk/core:target-partitions": ["aws"] };
 
     expect(() => readSettings(context)).not.toThrow();
+  });
+
+  test("have a line in the README each, with their default", () => {
+    const [, table = ""] = readFileSync("README.md", "utf8").split("| Setting | Default |");
+    const rows = table.slice(0, table.indexOf("\n\n")).matchAll(/^\| (`.*?) \| (.*?) \|/gm);
+    const documented = [...rows].flatMap(([, names = "", defaults = ""]) =>
+      names.split(", ").map((name, index) => {
+        const each = defaults.split(", ");
+        return [name.slice(1, -1), each[index] ?? each[0]] as const;
+      }),
+    );
+
+    expect(documented.map(([name]) => name).toSorted()).toEqual(
+      Object.keys(Settings.shape).toSorted(),
+    );
+    const defaults: Readonly<Record<string, unknown>> = readSettings({});
+    for (const [name, given] of documented)
+      if (typeof defaults[name] !== "object" && defaults[name] !== undefined)
+        expect([name, given]).toEqual([name, String(defaults[name])]);
   });
 });

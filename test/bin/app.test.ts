@@ -1,0 +1,33 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+
+const folder = mkdtempSync(join(tmpdir(), "app-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the CDK app as the CDK does, without its bundles. */
+function synthesise(settings: object) {
+  const context = JSON.stringify({ "aws:cdk:bundling-stacks": [], ...settings });
+  const env = { ...process.env, CDK_CONTEXT_JSON: context, CDK_OUTDIR: folder };
+  return spawnSync("node_modules/.bin/tsx", ["bin/app.ts"], { env, encoding: "utf8" });
+}
+
+test("the stack has the name it is given, and what is read of its functions tells it, too", () => {
+  expect(synthesise({ stackName: "staging" })).toMatchObject({ status: 0 });
+
+  const template = readFileSync(join(folder, "staging.template.json"), "utf8");
+  expect(template).toContain('"POWERTOOLS_SERVICE_NAME": "staging"');
+});
+
+test.each([
+  [{ stackName: "my stack" }, /^the setting stackName \("my stack"\) is wrong: must be letters/],
+  [{ pingInterval: 7 }, /^the setting pingInterval \(7\) is wrong/],
+])("%j is refused in one sentence, and nothing is synthesised", (settings, message) => {
+  const { status, stdout, stderr } = synthesise(settings);
+
+  expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
+  expect(stderr).toMatch(message);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
