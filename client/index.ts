@@ -43,7 +43,10 @@ export type ServerToClientEvents = {
 export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
 export interface ConnectOptions {
-  /** A JWT (contract, section 1), or what gives a fresh one for each connection. */
+  /**
+   * A JWT (contract, section 1), or what gives a fresh one for each connection. Where that fails, the
+   * client connects without one, and hears `connect_error`.
+   */
   readonly token: string | (() => string | Promise<string>);
 }
 
@@ -59,5 +62,11 @@ export const connect = (url: string, { token }: ConnectOptions): RealtimeSocket 
     auth:
       typeof token === "string"
         ? { token }
-        : (give) => void Promise.resolve(token()).then((fresh) => give({ token: fresh })),
+        : (give) =>
+            void Promise.resolve()
+              .then(token)
+              .then(
+                (fresh) => give({ token: fresh }),
+                () => give({}),
+              ),
   });

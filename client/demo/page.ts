@@ -5,6 +5,9 @@ import { showEvents } from "./events.ts";
 import { showOnline } from "./online.ts";
 import { showRows } from "./rows.ts";
 import { USERS } from "./scene.ts";
+import { show } from "./state.ts";
+
+const TRY_AGAIN = 2000;
 
 let socket: RealtimeSocket | undefined;
 
@@ -25,27 +28,24 @@ function start(userId: string): void {
   const mine = connect(location.origin, { token: () => tokenOf(userId) });
   socket = mine;
   mine.on("connect", () => show("connected"));
-  mine.on("disconnect", (reason) => {
-    show("not connected", reason);
-    // The stock client does not come back by itself where the server has said goodbye.
-    if (reason === "io server disconnect") mine.connect();
-  });
-  mine.on("connect_error", ({ message }) => show("not connected", message));
+  mine.on("disconnect", (reason) => pause(reason));
+  mine.on("connect_error", ({ message }) => pause(message));
   mine.on("error", ({ message }) => show("connected", message));
 
   showEvents(mine);
   showChat(mine, userId);
   showOnline(mine, userId);
   showRows(mine);
+
+  /** The stock client does not come back by itself where the server has said goodbye, or has refused it. */
+  function pause(reason: string): void {
+    show("not connected", reason);
+    if (!mine.active) setTimeout(() => mine === socket && mine.connect(), TRY_AGAIN);
+  }
 }
 
 async function tokenOf(userId: string): Promise<string> {
   const answer = await fetch(`/demo/token?user=${userId}`);
-  return String(((await answer.json()) as { readonly token?: string }).token);
-}
-
-function show(state: "connected" | "not connected", detail = ""): void {
-  const badge = get("state");
-  badge.dataset.state = state;
-  badge.textContent = detail === "" ? state : `${state}: ${detail}`;
+  if (!answer.ok) throw new Error(`/demo/token answered ${answer.status}`);
+  return ((await answer.json()) as { readonly token: string }).token;
 }

@@ -1,6 +1,7 @@
 import type { RealtimeSocket } from "../index.ts";
 import { get, make } from "./dom.ts";
 import { ROWS } from "./scene.ts";
+import { show } from "./state.ts";
 
 /** A document of the collection; what a collection holds is its publisher's business. */
 interface Row {
@@ -14,7 +15,8 @@ export function showRows(socket: RealtimeSocket): void {
   socket.on("db:create", ({ data }) => put(data as Row));
   socket.on("db:update", ({ data }) => put(data as Row));
   socket.on("db:delete", ({ data }) => rowOf((data as Row)._id)?.remove());
-  get("insert").onclick = () => void fetch("/demo/rows", { method: "POST" });
+  get("insert").onclick = () =>
+    void insert().catch(({ message }: Error) => show("connected", message));
 
   const rowOf = (id: string) => document.getElementById(`row-${id}`);
 
@@ -24,4 +26,9 @@ export function showRows(socket: RealtimeSocket): void {
     if (row !== null) row.replaceChildren(...cells);
     else get("rows").prepend(make("tr", { id: `row-${_id}` }, ...cells));
   }
+}
+
+async function insert(): Promise<void> {
+  const { ok, status } = await fetch("/demo/rows", { method: "POST" });
+  if (!ok) throw new Error(`no row was inserted (HTTP ${status})`);
 }

@@ -72,8 +72,8 @@ test.skipIf(!isInstalled)("two users chat, see each other type, like and read", 
   await ann.getByLabel("Filter of events").fill("");
 
   if (process.env.SCREENSHOTS === "1") {
-    await ann.screenshot({ path: "docs/demo-light.png" });
-    await ben.screenshot({ path: "docs/demo-dark.png" });
+    await ann.screenshot({ path: "docs/demo-light.png", fullPage: true });
+    await ben.screenshot({ path: "docs/demo-dark.png", fullPage: true });
   }
   for (const page of [ann, ben]) await page.context().close();
   expect(complaints).toEqual([]);
@@ -119,6 +119,41 @@ test.skipIf(!isInstalled)("a connection that is killed comes back, with its room
 
   await ann.getByRole("log").getByText("back again").waitFor();
   for (const page of [ann, ben]) await page.context().close();
+});
+
+test.skipIf(!isInstalled)(
+  "a page that gets no token, or no row, says so, and tries again",
+  async () => {
+    const page = await open("eve");
+    const status = page.getByRole("status");
+    const busy = (path: string) =>
+      page.route(path, (route) => route.fulfill({ status: 429 }), { times: 1 });
+
+    await busy("**/demo/rows");
+    await page.getByRole("button", { name: "Insert row" }).click();
+    await status.getByText("connected: no row was inserted (HTTP 429)").waitFor();
+    await busy("**/demo/token*");
+    await page.getByRole("button", { name: "Drop the connection" }).click();
+    await status.getByText("not connected: Authentication error").waitFor();
+
+    await status.getByText("connected", { exact: true }).waitFor();
+    await page.context().close();
+  },
+);
+
+test.skipIf(!isInstalled)("whoever is cut by the server comes back", async () => {
+  const page = await open("eve");
+  const revoke = { event: "revoke", org: ORG, target: { userId: "eve" } };
+
+  await stack.functions.invoke(stack.functions.named("Publish"), revoke);
+  await page
+    .getByRole("status")
+    .getByText(/^not connected/)
+    .waitFor();
+  await stack.functions.invoke(stack.functions.named("Publish"), { ...revoke, event: "restore" });
+
+  await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
+  await page.context().close();
 });
 
 test.skipIf(!isInstalled)("a phone shows everything, and the keyboard reaches it", async () => {

@@ -56,6 +56,16 @@ test("the token may be fetched anew for each connection", async () => {
   expect(fetched).toBe(2);
 });
 
+test("a token that cannot be had is told as one that is refused", async () => {
+  const socket = connecting(() => {
+    throw new Error("the back end is down");
+  });
+
+  const error = await new Promise<Error>((resolve) => socket.once("connect_error", resolve));
+
+  expect(error.message).toBe("Authentication error");
+});
+
 test("what the contract does not know does not compile", () => {
   const right = (socket: RealtimeSocket) => {
     socket.emit("presence:online");
