@@ -7,9 +7,15 @@ import { afterAll, describe, expect, test } from "vitest";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { stack } from "../support/running.ts";
+import { emptyUpstream } from "../support/upstream.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "commands-"));
-afterAll(() => rmSync(folder, { recursive: true }));
+const [backEnd, stopped] = [await emptyUpstream(), await emptyUpstream()];
+stopped.stop();
+afterAll(() => {
+  backEnd.stop();
+  rmSync(folder, { recursive: true });
+});
 
 /** Runs a command of bin/ as npm would. */
 const run = (command: string, ...args: readonly string[]) =>
@@ -144,6 +150,7 @@ describe("doctor", () => {
 
     expect(out.split("\n").map((line) => line.replace(/: .*/, ""))).toEqual([
       "✓  settings",
+      "✓  the endpoint answers",
       "✓  a wrong token is refused",
       "✓  handshake and authentication",
       "✓  a message to oneself comes back",
@@ -183,6 +190,34 @@ describe("doctor", () => {
 
     expect(out).toContain("✗  a ping comes: none within 0.1 s");
     expect(code).toBe(1);
+  });
+
+  test.each([
+    [stopped.url, /✗ {2}the endpoint answers: connect ECONNREFUSED 127/],
+    [backEnd.url, /✗ {2}the endpoint answers: HTTP 200 at \/socket\.io\/, which is not what/],
+  ])("says what is wrong with the endpoint %s, and asks it no more", async (url, message) => {
+    const { code, out } = await run("doctor", "--url", url, "--token", "any");
+
+    expect(out.split("\n")).toEqual([
+      expect.stringContaining("✓  settings"),
+      expect.stringMatching(message),
+    ]);
+    expect(code).toBe(1);
+  });
+
+  test("reaches the API's own address, too", async () => {
+    const token = await tokenFor({ org: newOrg() });
+
+    const at = ["--url", stack.url, "--path", stack.stagePath, "--token", token];
+    expect((await run("doctor", ...at)).out).toContain("✓  a message to oneself comes back");
+  });
+
+  test("refuses what is no URL in one sentence", async () => {
+    expect(await run("doctor", "--url", "example.org")).toEqual({
+      code: 1,
+      out: "",
+      err: '--url takes a URL like https://example.org, not "example.org".',
+    });
   });
 
   test("names what is wrong, and fails", async () => {
