@@ -96,6 +96,7 @@ export class LambdaFunction extends NodejsFunction {
           beforeBundling: () => [],
           beforeInstall: () => [],
           afterBundling: (from, to) => [
+            notesCommand(to),
             ...lateModules.map((name) => copyCommand(name, from, to)),
             ...(besideBundle?.(to) ?? []),
           ],
@@ -107,6 +108,21 @@ export class LambdaFunction extends NodejsFunction {
       },
     });
   }
+}
+
+/**
+ * Leaves of esbuild's notes what each file weighs: they also name the folder that the bundle was made
+ * in, so that the same code would be another asset, and a change to deploy, in every checkout.
+ */
+function notesCommand(to: string): string {
+  const script = `
+    const { readFileSync, writeFileSync } = require("node:fs");
+    const notes = "${to}/index.meta.json";
+    const { outputs } = JSON.parse(readFileSync(notes, "utf8"));
+    const [, { inputs }] = Object.entries(outputs).find(([file]) => file.endsWith("/index.mjs"));
+    writeFileSync(notes, JSON.stringify({ outputs: { "index.mjs": { inputs } } }));
+  `;
+  return `node -e '${script.replaceAll("\n", " ")}'`;
 }
 
 /** Copies what a package runs of, and nothing it only documents or types. */

@@ -13,6 +13,8 @@ export interface Bundle {
   readonly parts: ReadonlyMap<string, number>;
   /** Every source file in it. */
   readonly files: readonly string[];
+  /** Where esbuild's notes of it lie. */
+  readonly notes: string;
 }
 
 const Metafile = z.object({
@@ -25,8 +27,8 @@ const Metafile = z.object({
 /** Reads the bundles that `cdk synth` made, with what esbuild noted of them. */
 export const readBundles = (assembly: string): readonly Bundle[] =>
   readStack(assembly).functions.map(({ name, code }) => {
-    const metafile = readFileSync(join(code, "index.meta.json"), "utf8");
-    const { outputs } = Metafile.parse(JSON.parse(metafile));
+    const notes = join(code, "index.meta.json");
+    const { outputs } = Metafile.parse(JSON.parse(readFileSync(notes, "utf8")));
     const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
     const parts = new Map<string, number>();
     for (const [file, { bytesInOutput }] of inputs) {
@@ -48,6 +50,7 @@ export const readBundles = (assembly: string): readonly Bundle[] =>
       families: { sdk, powertools, undici, rest: bytes - sdk - powertools - undici },
       parts: new Map(sorted),
       files: inputs.map(([file]) => file),
+      notes,
     };
   });
 

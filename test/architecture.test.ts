@@ -19,6 +19,10 @@ describe.each(
     expect(strangers).toEqual([]);
   });
 
+  test("is the same asset wherever it is made: its notes name no folder but the project's", () => {
+    expect(readFileSync(bundle.notes, "utf8")).not.toMatch(/bundling-temp|"\.\.\/|"\//);
+  });
+
   test("is within 450 KB without the pool for posts, and within each family's budget", () => {
     const { sdk, powertools, undici, rest } = bundle.families;
     expect(sdk + powertools + rest).toBeLessThanOrEqual(450 * KB);
