@@ -151,12 +151,12 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
         UpdateExpression:
           "SET queries.#query = :place, previousQueries.#query = if_not_exists(queries.#query, :place)",
         ConditionExpression: `${inSession} AND (attribute_exists(queries.#query) OR size(queries) < :most)`,
-        ExpressionAttributeNames: { "#session": "session", "#query": queryId },
+        ExpressionAttributeNames: { "#session": "session", "#query": noteOf(queryId) },
         ExpressionAttributeValues: { ":place": place, ":most": most },
         ReturnValues: "UPDATED_OLD",
       });
       const queries = replaced?.queries as Record<string, QueryPlace> | undefined;
-      return replaced && { previous: queries?.[queryId] };
+      return replaced && { previous: queries?.[noteOf(queryId)] };
     },
 
     async addPiece(connectionId, piece) {
@@ -234,14 +234,22 @@ const roomSets = (rooms: readonly Room[], wallets: readonly Room[]) =>
 
 function connectionOf(item: Item | undefined): Connection | undefined {
   if (item === undefined) return undefined;
-  const { rooms, left, ...stored } = item as unknown as Stored;
+  const { rooms, left, queries, previousQueries, ...stored } = item as unknown as Stored;
   return {
     ...stored,
     connectionId: splitSegments(stored.pk)[1] ?? "",
     rooms: [...(rooms ?? [])],
     left: [...(left ?? [])],
+    queries: withoutNotes(queries),
+    previousQueries: withoutNotes(previousQueries),
   };
 }
+
+/** How a live query is noted: as it is, an id like `__proto__` would be lost in an object. */
+const noteOf = (queryId: string): string => `=${queryId}`;
+
+const withoutNotes = (queries: Connection["queries"]): Connection["queries"] =>
+  Object.fromEntries(Object.entries(queries).map(([note, place]) => [note.slice(1), place]));
 
 type Stored = Omit<Connection, "connectionId" | "rooms" | "left"> & {
   readonly pk: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { newOrg, people, person } from "../support/people.ts";
-import { stack } from "../support/running.ts";
+import { deserted, stack } from "../support/running.ts";
 
 const stored = async (prefix: string) =>
   (await stack.database.items()).filter(({ pk }) => String(pk).startsWith(prefix));
@@ -193,6 +193,25 @@ describe("subscribe:query", () => {
 
     expect(await stored("query#")).toMatchObject([{ filter: "{}" }]);
   });
+
+  test.each(["__proto__", "constructor", "toString"])(
+    "a query may be called %s, is replaced, and goes with its socket",
+    async (queryId) => {
+      const { ann } = await people("ann");
+      for (const collectionId of ["todos", "notes"])
+        expect(
+          await ann.emit("subscribe:query", { ...todos, collectionId, queryId }),
+        ).toMatchObject({
+          id: queryId,
+        });
+      expect(await stored("query#")).toMatchObject([{ pk: `query#${ann.org}#p1#notes`, queryId }]);
+
+      ann.socket.disconnect();
+      await deserted();
+
+      expect(await stored("query#")).toEqual([]);
+    },
+  );
 
   test("the same queryId again replaces it, in another collection too", async () => {
     const { ann } = await people("ann");
