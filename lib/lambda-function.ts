@@ -122,7 +122,7 @@ function notesCommand(to: string): string {
     const [, { inputs }] = Object.entries(outputs).find(([file]) => file.endsWith("/index.mjs"));
     writeFileSync(notes, JSON.stringify({ outputs: { "index.mjs": { inputs } } }));
   `;
-  return `node -e '${script.replaceAll("\n", " ")}'`;
+  return nodeCommand(script);
 }
 
 /** Copies what a package runs of, and nothing it only documents or types. */
@@ -132,5 +132,8 @@ function copyCommand(name: string, from: string, to: string): string {
     const isRun = (file) => !/[.](md|d[.]ts|d[.]mts|map)$|[/](docs|types)$/.test(file);
     cpSync("${from}/node_modules/${name}", "${to}/node_modules/${name}", { recursive: true, filter: isRun });
   `;
-  return `node -e '${script.replaceAll("\n", " ")}'`;
+  return nodeCommand(script);
 }
+
+/** The shell's command for a script without single quotes. */
+const nodeCommand = (script: string): string => `node -e '${script.replaceAll("\n", " ")}'`;
