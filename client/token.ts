@@ -11,17 +11,17 @@ export interface TokenClaims {
   /** `websocket` (default) or `api`. */
   readonly scope?: string;
   /** The session; it can be revoked. */
-  readonly sid?: string;
+  readonly sid?: string | null;
   /** The token's own id; it can be revoked. */
-  readonly jti?: string;
+  readonly jti?: string | null;
   /** What `tokenIssuer` and `tokenAudience` of the deployment ask for. */
   readonly iss?: string;
   readonly aud?: string;
-  readonly email?: string;
-  readonly firstName?: string;
-  readonly lastName?: string;
+  readonly email?: string | null;
+  readonly firstName?: string | null;
+  readonly lastName?: string | null;
   /** What chats may name as their moderators. */
-  readonly role?: string;
+  readonly role?: string | null;
 }
 
 /**
@@ -33,8 +33,12 @@ export const signToken = (
   secret: string,
   expiresIn: string | number = "12h",
 ): Promise<string> =>
-  new SignJWT({ scope: "websocket", ...claims })
+  new SignJWT({ scope: "websocket", ...given(claims) })
     .setProtectedHeader({ alg: "HS256" })
     .setSubject(sub)
     .setExpirationTime(expiresIn)
     .sign(new TextEncoder().encode(secret));
+
+/** The claims that say something: `null` is for absent ones. */
+const given = (claims: object): object =>
+  Object.fromEntries(Object.entries(claims).filter(([, value]) => value !== null));

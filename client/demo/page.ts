@@ -30,6 +30,7 @@ function start(userId: string): void {
   mine.on("connect", () => show("connected"));
   mine.on("disconnect", (reason) => pause(reason));
   mine.on("connect_error", ({ message }) => pause(message));
+  mine.on("exception", ({ message }) => show("connected", message));
   mine.on("error", ({ message }) => show("connected", message));
 
   showEvents(mine);

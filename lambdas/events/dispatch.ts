@@ -157,7 +157,7 @@ function refuse(call: EventPacket, outbox: Outbox, error: EventError): void {
       error: message,
       retryAfterMs,
     });
-  else outbox.emit(caller, "error", { code, message, event: call.event, retryAfterMs });
+  else outbox.emit(caller, "exception", { code, message, event: call.event, retryAfterMs });
 }
 
 function namedIntegration({ args: [payload] }: EventPacket): string | undefined {

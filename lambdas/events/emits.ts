@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { looseObject } from "#model/fields.ts";
 
 const Timestamp = z.string();
 const Profile = z.object({
@@ -62,16 +63,14 @@ const ChatMessage = z.object({
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
 export const emitSchemas = {
-  error: z.union([
-    z.object({
-      code: z.string(),
-      message: z.string(),
-      event: z.string(),
-      retryAfterMs: z.optional(z.number()),
-    }),
-    /** The organisation has as many connections as it may. */
-    z.object({ message: z.string(), limit: z.number() }),
-  ]),
+  /** The organisation has as many connections as it may. */
+  error: z.object({ message: z.string(), limit: z.number() }),
+  exception: z.object({
+    code: z.string(),
+    message: z.string(),
+    event: z.string(),
+    retryAfterMs: z.optional(z.number()),
+  }),
 
   subscribed: z.object({
     type: z.enum(["collection", "document", "query"]),
@@ -255,7 +254,7 @@ export const emitSchemas = {
     cursor: z.optional(z.string()),
   }),
 
-  "custom:event": z.looseObject({ sender: z.string(), timestamp: Timestamp }),
+  "custom:event": looseObject({ sender: z.string(), timestamp: Timestamp }),
   "custom:joined": z.object({ room: z.string() }),
   "custom:left": z.object({ room: z.string() }),
   "custom:message": z.object({

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { DEEPEST, nestsTooDeep } from "#model/depth.ts";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import type { Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
@@ -19,7 +20,7 @@ const AnyEntry = z.looseObject({
   event: z.string(),
   org: Id,
   /** The same id again within ten minutes does nothing. */
-  id: z.optional(Id),
+  id: optional(Id),
 });
 
 export interface PublishParts {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { Text, withDefault } from "./fields.ts";
 import { Id } from "./id.ts";
 import type { Identity } from "./identity.ts";
 
@@ -8,11 +9,11 @@ const MOST_MEMBERS = 1000;
 export const Chat = z.object({
   projectId: Id,
   chatId: Id,
-  name: z.string().check(z.minLength(1), z.maxLength(256)),
+  name: Text.check(z.minLength(1), z.maxLength(256)),
   type: z.enum(["direct", "group"]),
   access: z.enum(["project", "members"]),
-  members: z._default(z.array(Id).check(z.maxLength(MOST_MEMBERS)), []),
-  moderators: z._default(z.array(Id).check(z.maxLength(MOST_MEMBERS)), []),
+  members: withDefault(z.array(Id).check(z.maxLength(MOST_MEMBERS)), []),
+  moderators: withDefault(z.array(Id).check(z.maxLength(MOST_MEMBERS)), []),
 });
 export type Chat = z.infer<typeof Chat>;
 

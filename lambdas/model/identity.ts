@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, Text, withDefault } from "./fields.ts";
 import { Id } from "./id.ts";
 
 /** The claims of a token that are read (contract, section 1); others are ignored. */
@@ -7,13 +8,13 @@ const Claims = z.object({
   org: Id,
   scope: z.enum(["api", "websocket"]),
   exp: z.number(),
-  projects: z._default(z.union([z.literal("*"), z.array(Id)]), []),
-  sid: z.optional(Id),
-  jti: z.optional(Id),
-  email: z.optional(z.string()),
-  firstName: z.optional(z.string()),
-  lastName: z.optional(z.string()),
-  role: z.optional(z.string()),
+  projects: withDefault(z.union([z.literal("*"), z.array(Id)]), []),
+  sid: optional(Id),
+  jti: optional(Id),
+  email: optional(Text),
+  firstName: optional(Text),
+  lastName: optional(Text),
+  role: optional(Text),
 });
 
 /** The profile of a user that others in the organisation may see. */

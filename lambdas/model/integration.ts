@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, Text, withDefault } from "./fields.ts";
 import { Id } from "./id.ts";
 import { LONGEST_CALL } from "./limits.ts";
 
@@ -16,8 +17,8 @@ const Endpoint = z.object({
   method: z.enum(METHODS),
   /** Path below `baseUrl`; `{name}` is filled from `params`. */
   path: z.string().check(z.regex(/^\/(?!\/)[^\s?#\\]{0,1024}$/)),
-  headers: z.optional(z.record(HeaderName, HeaderValue)),
-  timeoutMs: z.optional(z.int().check(z.minimum(1), z.maximum(LONGEST_CALL))),
+  headers: optional(z.record(HeaderName, HeaderValue)),
+  timeoutMs: optional(z.int().check(z.minimum(1), z.maximum(LONGEST_CALL))),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 
@@ -38,9 +39,9 @@ const Webhook = z.discriminatedUnion("scheme", [
     secretArn: SecretArn,
     signatureHeader: HeaderName,
     /** Epoch seconds; deliveries older than 5 minutes are refused. */
-    timestampHeader: z.optional(HeaderName),
+    timestampHeader: optional(HeaderName),
     /** The delivery's id, by which a repeated one is dropped. */
-    idHeader: z.optional(HeaderName),
+    idHeader: optional(HeaderName),
   }),
 ]);
 export type Webhook = z.infer<typeof Webhook>;
@@ -49,13 +50,13 @@ export type Webhook = z.infer<typeof Webhook>;
 export const Integration = z.object({
   projectId: Id,
   integrationId: Id,
-  name: z.string().check(z.minLength(1), z.maxLength(256)),
-  isActive: z._default(z.boolean(), true),
+  name: Text.check(z.minLength(1), z.maxLength(256)),
+  isActive: withDefault(z.boolean(), true),
   baseUrl: z.url().check(z.maxLength(2048)),
   endpoints: z.record(Id, Endpoint),
-  auth: z._default(Auth, { type: "none" }),
-  rateLimit: z.optional(z.object({ perMinute: z.int().check(z.minimum(1)) })),
-  webhook: z.optional(Webhook),
+  auth: withDefault(Auth, { type: "none" }),
+  rateLimit: optional(z.object({ perMinute: z.int().check(z.minimum(1)) })),
+  webhook: optional(Webhook),
 });
 export type Integration = z.infer<typeof Integration>;
 

@@ -68,6 +68,7 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
     },
 
     async join(member, joined) {
+      if (joined.length === 0) return "joined";
       const { connectionId } = member;
       const isNoted =
         (await connections.addRooms(connectionId, joined, joined)) || (await addFresh());

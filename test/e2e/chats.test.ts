@@ -248,6 +248,7 @@ describe("message:send", () => {
     ["mentions.0", { ...hello, mentions: [7] }],
     ["clientMessageId", { ...hello, clientMessageId: "a\n" }],
     ["payload", "hello"],
+    ["content", { ...hello, content: "half \ud800" }],
   ])("a wrong %s is refused by its path", async (path, payload) => {
     const { ann } = await people("ann");
 
@@ -256,12 +257,12 @@ describe("message:send", () => {
     );
   });
 
-  test("a refusal without an acknowledgement is the event error", async () => {
+  test("a refusal without an acknowledgement is the event exception", async () => {
     const { ann } = await people("ann");
 
     ann.tell("message:send", { ...hello, projectId: "p2" });
 
-    expect(await ann.next("error")).toEqual({
+    expect(await ann.next("exception")).toEqual({
       code: "forbidden",
       message: expect.stringContaining("p2"),
       event: "message:send",

@@ -23,7 +23,7 @@ test("connect takes a URL and a token, and everything is typed by the contract",
   const answer = await new Promise((resolve) =>
     socket.emit(
       "message:send",
-      { chatId: "lobby", projectId: "p1", type: "text", content: "hello" },
+      { chatId: "lobby", projectId: "p1", type: "text", content: "hello", replyTo: null },
       (given) => {
         expectTypeOf(given).toExtend<Refusal | { readonly messageId: string }>();
         resolve(given);

@@ -38,7 +38,7 @@ describe("custom:broadcast", () => {
     await expectSilence(ann, ben, eve);
   });
 
-  test.each([["text"], [7], [true], [null], [[1, 2]]])(
+  test.each([["text"], [7], [true], [[1, 2]]])(
     "a payload that is no object (%j) arrives as payload",
     async (payload) => {
       const { ann, ben } = await inProject();
@@ -48,6 +48,19 @@ describe("custom:broadcast", () => {
       expect(await ben.next("custom:hey")).toEqual({ payload, sender: "ann", timestamp: isoTime });
     },
   );
+
+  test("a payload that is null is absent", async () => {
+    const { ann, ben } = await inProject();
+
+    await ann.emit("custom:broadcast", {
+      projectId: "p1",
+      event: "hey",
+      payload: null,
+      room: null,
+    });
+
+    expect(await ben.next("custom:hey")).toEqual({ sender: "ann", timestamp: isoTime });
+  });
 
   test.each(["event", "joined", "left", "message", "presence", "typing", "file:shared"])(
     "may not send under the contract's own name custom:%s",
@@ -72,6 +85,15 @@ describe("custom:broadcast", () => {
     });
     await expectSilence(ben);
   });
+});
+
+test("custom:event keeps a field called __proto__, there and back", async () => {
+  const { ann, ben } = await inProject();
+  const given = JSON.parse('{"projectId":"p1","__proto__":{"polluted":true}}') as object;
+
+  await ann.emit("custom:event", given);
+
+  expect(JSON.stringify(await ben.next("custom:event"))).toContain('"__proto__":{"polluted":true}');
 });
 
 describe("custom:join and custom:leave", () => {
@@ -211,12 +233,32 @@ describe("custom:file:share", () => {
     await expectSilence(ann, ben, eve);
   });
 
-  test.each([
-    ["no", 0],
-    ["101", 101],
-  ])("%s recipients are refused", async (_, count) => {
+  test.each([["null", null] as const, ["an empty list", []] as const])(
+    "tells the others in the project where recipients is %s",
+    async (_, recipients) => {
+      const { ann, ben, eve } = await inProject();
+
+      await ann.emit("custom:file:share", { ...file, recipients });
+
+      expect(await ben.next("custom:file:shared")).toEqual(shared);
+      await expectSilence(ann, ben, eve);
+    },
+  );
+
+  test("leaves out a recipient's socket whose token does not grant the project", async () => {
+    const { ann } = await inProject();
+    const granted = await person({ org: ann.org, sub: "dan" });
+    const other = await person({ org: ann.org, sub: "dan", projects: ["p2"] });
+
+    await ann.emit("custom:file:share", { ...file, recipients: ["dan"] });
+
+    expect(await granted.next("custom:file:shared")).toEqual(shared);
+    await expectSilence(other);
+  });
+
+  test("101 recipients are refused", async () => {
     const { ann, ben } = await inProject();
-    const recipients = Array.from({ length: count }, (_, index) => `user-${index}`);
+    const recipients = Array.from({ length: 101 }, (_, index) => `user-${index}`);
 
     expect(await ann.emit("custom:file:share", { ...file, recipients })).toMatchObject({
       error: { code: "invalid_payload", message: expect.stringMatching(/^recipients: /) },

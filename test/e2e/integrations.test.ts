@@ -147,6 +147,15 @@ describe("integration:execute", () => {
     });
   });
 
+  test("params with half a surrogate pair are refused by their path", async () => {
+    const { ann, ben } = await atShop();
+
+    expect(await ann.emit("integration:execute", { ...order, params: { id: "\ud800" } })).toEqual(
+      refusal("invalid_payload", /^params.id: /),
+    );
+    await expectSilence(ben);
+  });
+
   test("an endpoint that fails is a failure to all, and counted", async () => {
     const { ann, ben } = await atShop();
 

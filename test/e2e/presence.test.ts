@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isoTime, newOrg, type Person, people, person } from "../support/people.ts";
+import { expectSilence, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
 import { ofConnections, stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
@@ -82,6 +82,14 @@ describe("presence:online", () => {
 
     expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
     expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("of a token without projects is acknowledged, and nobody hears of it", async () => {
+    const { ben } = await people("ben");
+    const nowhere = await person({ org: ben.org, sub: "eve", projects: [] });
+
+    expect(await nowhere.emit("presence:online")).toEqual({ ok: true });
+    await expectSilence(ben, nowhere);
   });
 
   test("a project that is not granted is forbidden", async () => {

@@ -30,12 +30,12 @@ describe("subscribe:project", () => {
     expect(await stored(`room#${ann.org}#project`)).toEqual([]);
   });
 
-  test("a refusal without an acknowledgement comes as the event error", async () => {
+  test("[SIO20] a refusal without an acknowledgement comes as the event exception", async () => {
     const { ann } = await people("ann");
 
     ann.tell("subscribe:project", "p2");
 
-    expect(await ann.next("error")).toEqual({
+    expect(await ann.next("exception")).toEqual({
       code: "forbidden",
       message: "your token does not grant the project p2",
       event: "subscribe:project",

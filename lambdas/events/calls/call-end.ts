@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { userRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -11,7 +12,7 @@ export const callEnd = defineEvent({
   name: "call:end",
   payload: z.object({
     chatId: Id,
-    projectId: z.optional(Id),
+    projectId: optional(Id),
     participants: z.array(Id).check(z.maxLength(MOST_PARTICIPANTS)),
   }),
   access: chatMember,

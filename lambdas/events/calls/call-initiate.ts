@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { admits } from "#model/chat.ts";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { userRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -12,7 +13,7 @@ export const callInitiate = defineEvent({
   name: "call:initiate",
   payload: z.object({
     chatId: Id,
-    projectId: z.optional(Id),
+    projectId: optional(Id),
     type: z.enum(["audio", "video"]),
     participants: z.array(Id).check(z.minLength(1), z.maxLength(MOST_PARTICIPANTS)),
   }),

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { userRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -8,7 +9,7 @@ import { requireInvited } from "./participants.ts";
 /** Rejects a call this user was invited to; the caller hears of it. */
 export const callReject = defineEvent({
   name: "call:reject",
-  payload: z.object({ chatId: Id, projectId: z.optional(Id), callerId: Id }),
+  payload: z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
   access: chatMember,
 
   async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {

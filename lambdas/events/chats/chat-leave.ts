@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { ownChatRooms } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
@@ -6,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Leaves a chat and tells the others there. */
 export const chatLeave = defineEvent({
   name: "chat:leave",
-  payload: z.object({ chatId: Id, projectId: z.optional(Id) }),
+  payload: z.object({ chatId: Id, projectId: optional(Id) }),
   access: ownChatRooms,
   reply: "chat:left",
 

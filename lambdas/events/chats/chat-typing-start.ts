@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { chatRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -7,7 +8,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a chat that the user types. */
 export const chatTypingStart = defineEvent({
   name: "chat:typing:start",
-  payload: z.object({ chatId: Id, projectId: z.optional(Id) }),
+  payload: z.object({ chatId: Id, projectId: optional(Id) }),
   access: chatMember,
 
   async handle({ chat: { projectId, chatId }, socket }) {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { Text } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { chatRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -13,7 +14,7 @@ export const messageEdit = defineEvent({
     chatId: Id,
     projectId: Id,
     messageId: Id,
-    content: z.string().check(z.minLength(1)),
+    content: Text.check(z.minLength(1)),
   }),
   access: chatMember,
 

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { admits } from "#model/chat.ts";
+import { optional, Text, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { chatRoom, userRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
@@ -16,10 +17,10 @@ export const messageSend = defineEvent({
     chatId: Id,
     projectId: Id,
     type: z.enum(["text", "image", "file", "audio"]),
-    content: z.string().check(z.minLength(1)),
-    replyTo: z.optional(Id),
-    mentions: z._default(z.array(Id).check(z.maxLength(MOST_MENTIONS)), []),
-    clientMessageId: z.optional(Id),
+    content: Text.check(z.minLength(1)),
+    replyTo: optional(Id),
+    mentions: withDefault(z.array(Id).check(z.maxLength(MOST_MENTIONS)), []),
+    clientMessageId: optional(Id),
   }),
   access: chatMember,
   reply: "message:sent",

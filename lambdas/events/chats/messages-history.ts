@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { chatMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
@@ -12,8 +13,8 @@ export const messagesHistory = defineEvent({
   payload: z.object({
     chatId: Id,
     projectId: Id,
-    before: z.optional(Id),
-    limit: z._default(z.int().check(z.minimum(1), z.maximum(MOST)), MOST),
+    before: optional(Id),
+    limit: withDefault(z.int().check(z.minimum(1), z.maximum(MOST)), MOST),
   }),
   access: chatMember,
   reply: "messages:history:list",

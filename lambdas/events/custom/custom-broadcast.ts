@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { customRoom, projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -17,8 +18,8 @@ export const customBroadcast = defineEvent({
   payload: z.object({
     projectId: Id,
     event: EventName,
-    payload: z.optional(z.unknown()),
-    room: z.optional(Id),
+    payload: optional(z.unknown()),
+    room: optional(Id),
   }),
   access: projectMember,
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { userRoom } from "#model/room.ts";
 import { organisationMember } from "../access.ts";
@@ -10,7 +11,7 @@ export const customMessage = defineEvent({
   payload: z.object({
     targetUserId: Id,
     message: z.unknown(),
-    type: z.optional(Id),
+    type: optional(Id),
   }),
   access: organisationMember,
 

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -7,7 +8,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a project a status of the client's own. */
 export const customPresence = defineEvent({
   name: "custom:presence",
-  payload: z.object({ projectId: Id, status: Id, metadata: z.optional(z.unknown()) }),
+  payload: z.object({ projectId: Id, status: Id, metadata: optional(z.unknown()) }),
   access: projectMember,
 
   async handle({ payload: { status, metadata }, projectId, socket, timestamp }) {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -7,7 +8,7 @@ import { defineEvent } from "../define-event.ts";
 /** Tells the others in a project that the user types, or has stopped. */
 export const customTyping = defineEvent({
   name: "custom:typing",
-  payload: z.object({ projectId: Id, isTyping: z.boolean(), context: z.optional(z.unknown()) }),
+  payload: z.object({ projectId: Id, isTyping: z.boolean(), context: optional(z.unknown()) }),
   access: projectMember,
 
   async handle({ payload: { isTyping, context }, projectId, socket, timestamp }) {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { integrationRoom } from "#model/room.ts";
 import { integrationUser } from "../access.ts";
@@ -12,8 +13,8 @@ export const integrationExecute = defineEvent({
     projectId: Id,
     integrationId: Id,
     endpoint: Id,
-    params: z._default(Params, {}),
-    requestData: z.optional(z.unknown()),
+    params: withDefault(Params, {}),
+    requestData: optional(z.unknown()),
   }),
   access: integrationUser,
   reply: "integration:execution:completed",

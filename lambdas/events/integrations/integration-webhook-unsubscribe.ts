@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { ownWebhookRooms } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
@@ -6,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Ends the subscription to the webhooks of an integration. */
 export const integrationWebhookUnsubscribe = defineEvent({
   name: "integration:webhook:unsubscribe",
-  payload: z.object({ integrationId: Id, projectId: z.optional(Id) }),
+  payload: z.object({ integrationId: Id, projectId: optional(Id) }),
   access: ownWebhookRooms,
   reply: "integration:webhook:unsubscribed",
 

@@ -1,13 +1,14 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
 import type { HttpClient, HttpOutcome, HttpRequest } from "#http/guarded.ts";
+import { record, Text } from "#model/fields.ts";
 import type { Auth, Endpoint, Integration, IntegrationPlace } from "#model/integration.ts";
 import { LONGEST_CALL } from "#model/limits.ts";
 import type { Integrations } from "#store/integrations.ts";
 import { EventError } from "../errors.ts";
 
 /** Values for the placeholders of a path, and for the query string. */
-export const Params = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
+export const Params = record(z.union([Text, z.number(), z.boolean()]));
 
 /** What a client asks of an endpoint. */
 export interface UpstreamCall {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { presenceRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -12,8 +13,8 @@ export const presenceGetOnline = defineEvent({
   name: "presence:get:online",
   payload: z.object({
     projectId: Id,
-    limit: z._default(z.int().check(z.minimum(1), z.maximum(MOST)), MOST),
-    cursor: z.optional(Id),
+    limit: withDefault(z.int().check(z.minimum(1), z.maximum(MOST)), MOST),
+    cursor: optional(Id),
   }),
   access: projectMember,
   reply: "presence:online:list",

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { memberOf } from "#model/connection.ts";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { grants, type Identity } from "#model/identity.ts";
 import { presenceAudience, presenceRoom, type Room } from "#model/room.ts";
@@ -14,7 +15,7 @@ const NoProject = z.pipe(
 /** Brings the user online in one project, or in all that the token grants. */
 export const presenceOnline = defineEvent({
   name: "presence:online",
-  payload: z.union([NoProject, z.object({ projectId: z.optional(Id) })]),
+  payload: z.union([NoProject, z.object({ projectId: optional(Id) })]),
   access: grantedPresence,
 
   async handle({ presenceRooms, socket, presence, timestamp }) {

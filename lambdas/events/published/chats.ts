@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Chat } from "#model/chat.ts";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { EventError } from "../errors.ts";
 import { definePublication } from "./define-publication.ts";
@@ -9,7 +10,11 @@ export const chatPut = definePublication({
   entry: z.object({
     event: z.literal("chat:put"),
     org: Id,
-    chat: z.extend(z.partial(Chat, { name: true, type: true, access: true }), {}),
+    chat: z.extend(Chat, {
+      name: optional(Chat.shape.name),
+      type: optional(Chat.shape.type),
+      access: optional(Chat.shape.access),
+    }),
   }),
 
   async handle({ entry: { org, chat }, chats }) {

@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
+import { looseObject, optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { collectionRoom, documentRoom, projectRoom } from "#model/room.ts";
 import { definePublication } from "./define-publication.ts";
 import { matches } from "./matching.ts";
 
-const Document = z.looseObject({ _id: z.union([z.string(), z.number()]) });
+const Document = looseObject({ _id: z.union([z.string(), z.number()]) });
 
 const Change = {
   org: Id,
@@ -20,7 +21,7 @@ export const documentChanged = definePublication({
     event: z.enum(["db:create", "db:update", "db:delete"]),
     ...Change,
     /** The document before the change, for live queries that it no longer matches. */
-    previous: z.optional(Document),
+    previous: optional(Document),
   }),
 
   async handle({ entry, server, queries, timestamp }) {

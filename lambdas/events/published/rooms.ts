@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import {
   chatRoom,
@@ -47,9 +48,9 @@ export const emitted = definePublication({
     event: z.literal("emit"),
     org: Id,
     to: z.array(RoomOf).check(z.minLength(1), z.maxLength(MOST_ROOMS)),
-    except: z._default(z.array(RoomOf).check(z.maxLength(MOST_ROOMS)), []),
+    except: withDefault(z.array(RoomOf).check(z.maxLength(MOST_ROOMS)), []),
     name: Id.check(z.refine((name) => !RESERVED.includes(name), "is a reserved event name")),
-    payload: z.optional(z.unknown()),
+    payload: optional(z.unknown()),
   }),
 
   async handle({ entry: { to, except, name, payload }, server }) {

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { type Room, sessionRoom, tokenRoom, userRoom } from "#model/room.ts";
 import type { RevokedKind } from "#store/keys.ts";
@@ -24,7 +25,7 @@ export const revoked = definePublication({
     event: z.literal("revoke"),
     org: Id,
     target: Target,
-    reason: z._default(z.string().check(z.maxLength(500)), "revoked"),
+    reason: withDefault(z.string().check(z.maxLength(500)), "revoked"),
   }),
 
   async handle({ entry: { org, target, reason }, revocations, rooms, server, timestamp }) {

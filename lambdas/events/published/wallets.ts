@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { walletRoom } from "#model/room.ts";
 import { definePublication } from "./define-publication.ts";
@@ -27,10 +28,10 @@ export const balanceUpdated = definePublication({
   entry: z.object({
     event: z.literal("wallet:balance:updated"),
     ...Wallet,
-    currency: z.optional(Id),
+    currency: optional(Id),
     previousBalance: Decimal,
     newBalance: Decimal,
-    balance: z.optional(Decimal),
+    balance: optional(Decimal),
   }),
 
   async handle({ entry: { event, ...wallet }, server, timestamp }) {

@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import { looseObject } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { projectRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -7,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Sends the others in a project whatever the payload holds. */
 export const customEvent = defineEvent({
   name: "custom:event",
-  payload: z.looseObject({ projectId: Id }),
+  payload: looseObject({ projectId: Id }),
   access: projectMember,
 
   async handle({ payload, projectId, socket, timestamp }) {

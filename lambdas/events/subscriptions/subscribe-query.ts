@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { memberOf } from "#model/connection.ts";
+import { withDefault } from "#model/fields.ts";
 import { Filter } from "#model/filter.ts";
 import { Id } from "#model/id.ts";
 import { projectMember } from "../access.ts";
@@ -13,7 +14,7 @@ export const subscribeQuery = defineEvent({
     projectId: Id,
     collectionId: Id,
     queryId: Id,
-    query: z._default(Filter, {}),
+    query: withDefault(Filter, {}),
   }),
   access: projectMember,
   reply: "subscribed",

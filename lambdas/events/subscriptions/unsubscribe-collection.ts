@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { collectionRoom } from "#model/room.ts";
 import { projectMember } from "../access.ts";
@@ -7,7 +8,7 @@ import { defineEvent } from "../define-event.ts";
 /** Ends the subscription to a collection. */
 export const unsubscribeCollection = defineEvent({
   name: "unsubscribe:collection",
-  payload: z.object({ collectionId: Id, projectId: z.optional(Id) }),
+  payload: z.object({ collectionId: Id, projectId: optional(Id) }),
   access: projectMember,
   reply: "unsubscribed",
 
