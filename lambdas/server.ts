@@ -162,7 +162,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   }
 
   async function onFrame(from: Incoming, text: string): Promise<void> {
-    if (Buffer.byteLength(text) > parts.heartbeat.maxPayload) return close(from.connectionId);
+    if (Buffer.byteLength(text) > parts.heartbeat.maxPayload)
+      return close(from.connectionId, "a frame above maxPayload");
     const limited = await limit(from.connectionId);
     if (limited?.isFlood) return expel(from.connectionId);
     const frame = decodeFrame(text);
@@ -175,8 +176,10 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
         return limited === undefined ? onPong(from) : undefined;
       case "noop":
         return undefined;
-      default:
-        return close(from.connectionId);
+      case "close":
+        return close(from.connectionId, "the client closed it");
+      case "illegal":
+        return close(from.connectionId, "no packet that a client of Engine.IO 4 sends");
     }
   }
 
@@ -200,7 +203,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
 
   async function onPong({ connectionId, receivedAt }: Incoming) {
     const sessionDue = receivedAt - CONNECT_TIMEOUT;
-    if (!(await connections.touch(connectionId, receivedAt, sessionDue))) await close(connectionId);
+    if (!(await connections.touch(connectionId, receivedAt, sessionDue)))
+      await close(connectionId, "a pong of a connection without a session, or of none");
   }
 
   async function findSession(connectionId: string): Promise<Session | undefined> {

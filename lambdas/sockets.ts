@@ -58,8 +58,8 @@ export interface Sockets {
   clear(connection: Connection): Promise<void>;
   /** Tells a socket that its token has expired, and cuts it. */
   expire(connectionId: string, org: string): Promise<void>;
-  /** Forgets a connection and cuts it. */
-  close(connectionId: string): Promise<void>;
+  /** Forgets a connection and cuts it; the reason is for the log. */
+  close(connectionId: string, reason: string): Promise<void>;
 }
 
 export interface SendOptions {
@@ -112,7 +112,11 @@ export function createSockets(parts: SocketsParts): Sockets {
     telemetry.count("PostsFailed", failures.length);
     await Promise.all([
       ...gone.map(forget),
-      ...ended.map((end) => (end.close ? close(end.connectionId) : disconnect(end.connectionId))),
+      ...ended.map((end) =>
+        end.close
+          ? close(end.connectionId, "the server disconnected it")
+          : disconnect(end.connectionId),
+      ),
     ]);
     if (failures.length > 0) throw new UndeliveredError(failures);
   }
@@ -134,7 +138,8 @@ export function createSockets(parts: SocketsParts): Sockets {
     await send(outbox.emissions);
   }
 
-  async function close(connectionId: string): Promise<void> {
+  async function close(connectionId: string, reason: string): Promise<void> {
+    telemetry.note("a connection was closed", { connectionId, reason });
     try {
       await disconnect(connectionId);
     } finally {

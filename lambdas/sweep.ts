@@ -78,19 +78,19 @@ export function createSweep(parts: SweepParts): Sweep {
     const { connectionId, session, endedAt } = connection;
     if (endedAt !== undefined) return finish(connection, endedAt);
     if (session === undefined && now() - connection.connectedAt > CONNECT_TIMEOUT)
-      return reap(connectionId);
+      return reap(connectionId, "no CONNECT came");
     if (session !== undefined && session.identity.expiresAt * 1000 <= now())
       return sockets.expire(connectionId, session.identity.org);
-    if (now() - connection.lastSeenAt > longestSilence) return reap(connectionId);
+    if (now() - connection.lastSeenAt > longestSilence) return reap(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone")
       return sockets.disconnect(connectionId);
     await tidy(connection);
   }
 
-  async function reap(connectionId: string): Promise<void> {
+  async function reap(connectionId: string, reason: string): Promise<void> {
     telemetry.count("Reaped");
-    await sockets.close(connectionId);
+    await sockets.close(connectionId, reason);
   }
 
   /** What was under way when a connection ended is over: a second look takes away all it left. */

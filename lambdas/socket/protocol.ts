@@ -16,6 +16,8 @@ import {
 /** Milliseconds within which a connection must send CONNECT. */
 export const CONNECT_TIMEOUT = 45_000;
 
+const NO_SESSION = "a packet before CONNECT, or after the end of its session";
+
 /** Characters kept of an event's name, which no legal one exceeds. */
 const LONGEST_NAME = 128;
 
@@ -62,8 +64,8 @@ export interface ProtocolParts {
   readonly send: (emissions: readonly Emission[]) => Promise<void>;
   /** The session is over, the connection stays. */
   readonly onDisconnect: (connectionId: string) => Promise<void>;
-  /** The client broke the protocol. */
-  readonly close: (connectionId: string) => Promise<void>;
+  /** The client broke the protocol; the reason is for the log. */
+  readonly close: (connectionId: string, reason: string) => Promise<void>;
 }
 
 /** Socket.IO v5 over one connection, as the reference server speaks it: whatever is illegal closes. */
@@ -73,7 +75,7 @@ export function createProtocol(parts: ProtocolParts) {
       if (announcedAttachments(text) === undefined) return onPacket(from, [text]);
       if (isLegalHeader(text) && (await parts.session(from.connectionId)) !== undefined)
         return onPiece(from, text);
-      return parts.close(from.connectionId);
+      return parts.close(from.connectionId, "an illegal header of a binary packet");
     },
     onAttachment: onPiece,
   };
@@ -81,7 +83,8 @@ export function createProtocol(parts: ProtocolParts) {
   async function onPiece(from: Incoming, content: string | Buffer): Promise<void> {
     const { connectionId, messageId, receivedAt } = from;
     const packets = await parts.assemble({ connectionId, messageId, receivedAt, content });
-    if (packets === "illegal") return parts.close(connectionId);
+    if (packets === "illegal")
+      return parts.close(connectionId, "attachments that belong to no packet, or too many");
     for (const packet of packets) await onPacket(from, packet);
   }
 
@@ -91,16 +94,17 @@ export function createProtocol(parts: ProtocolParts) {
     const text = isDeep ? (withoutArguments(String(header)) ?? "") : String(header);
     const attachments = rest.filter((part) => Buffer.isBuffer(part));
     const packet = decodePacket(text, attachments);
-    if (packet === undefined) return parts.close(connectionId);
+    if (packet === undefined) return parts.close(connectionId, "no packet of Socket.IO");
     if (packet.type === PacketType.CONNECT) return onConnect(from, packet);
-    if (packet.nsp !== "/") return parts.close(connectionId);
+    if (packet.nsp !== "/")
+      return parts.close(connectionId, "a packet of a namespace that is not connected");
 
     if (packet.type === PacketType.EVENT) {
       const content = contentOf(packet, [text, ...attachments]);
       return onEvent({ connectionId, ...content, limited, isTooDeep: isDeep });
     }
     const session = await parts.session(connectionId);
-    if (session === undefined) return parts.close(connectionId);
+    if (session === undefined) return parts.close(connectionId, NO_SESSION);
     switch (packet.type) {
       case PacketType.DISCONNECT:
         return parts.onDisconnect(connectionId);
@@ -108,7 +112,7 @@ export function createProtocol(parts: ProtocolParts) {
       case PacketType.ACK:
         return undefined;
       default:
-        return parts.close(connectionId);
+        return parts.close(connectionId, "a packet that only servers send");
     }
   }
 
@@ -119,7 +123,7 @@ export function createProtocol(parts: ProtocolParts) {
     } catch (error) {
       return parts.onFailure(packet, error);
     }
-    if (session === undefined) return parts.close(packet.connectionId);
+    if (session === undefined) return parts.close(packet.connectionId, NO_SESSION);
     return parts.onEvent({ ...packet, session });
   }
 
@@ -130,17 +134,19 @@ export function createProtocol(parts: ProtocolParts) {
       outbox.send({ connectionId }, { type: PacketType.CONNECT_ERROR, nsp: packet.nsp, data });
       return parts.send(outbox.emissions);
     }
-    if (receivedAt - connectedAt > CONNECT_TIMEOUT) return parts.close(connectionId);
+    if (receivedAt - connectedAt > CONNECT_TIMEOUT)
+      return parts.close(connectionId, "CONNECT came too late");
 
     const result = await parts.connect(connectionId, packet.data, outbox).catch(giveUp);
-    if (result.outcome === "illegal") return parts.close(connectionId);
+    if (result.outcome === "illegal")
+      return parts.close(connectionId, "CONNECT on a connection that has a session, or is no more");
     if (result.outcome === "refused") parts.onRefusal(connectionId, result.reason);
     else parts.onConnected(connectionId, result.session);
     return parts.send(outbox.emissions);
 
     /** Cut, the client comes again; left alone, it would wait for an answer. */
     async function giveUp(error: unknown): Promise<never> {
-      await parts.close(connectionId);
+      await parts.close(connectionId, "CONNECT failed");
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { ofConnections, settled, stack } from "../support/running.ts";
+import { logged, ofConnections, settled, stack } from "../support/running.ts";
 
 const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
 const stored = async () => (await ofConnections()).map(({ pk }) => pk);
@@ -304,3 +304,44 @@ async function receives(body: string, later: number): Promise<void> {
     body,
   });
 }
+
+describe("the log says why a connection was closed", () => {
+  const reasons = () =>
+    logged
+      .join("")
+      .split("\n")
+      .flatMap(
+        (line) => /"message":"a connection was closed".*?"reason":"([^"]+)"/.exec(line)?.[1] ?? [],
+      );
+
+  test.each([
+    ["1", "the client closed it"],
+    ["2", "no packet that a client of Engine.IO 4 sends"],
+    ["4x", "no packet of Socket.IO"],
+    ['42/admin,["x"]', "a packet of a namespace that is not connected"],
+    ["40", "CONNECT on a connection that has a session, or is no more"],
+    ["44{}", "a packet that only servers send"],
+    ["455-[]", "an illegal header of a binary packet"],
+  ])("after the frame %s", async (frame, reason) => {
+    const client = await session();
+    logged.length = 0;
+
+    client.send(frame);
+    await client.closed;
+    await settled();
+
+    expect(reasons()).toEqual([reason]);
+  });
+
+  test("after an event before CONNECT", async () => {
+    const client = await rawClient();
+    await client.next();
+    logged.length = 0;
+
+    client.send('42["presence:update"]');
+    await client.closed;
+    await settled();
+
+    expect(reasons()).toEqual(["a packet before CONNECT, or after the end of its session"]);
+  });
+});
