@@ -30,7 +30,10 @@ export const handler = (
     try {
       const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
       const result = await receive({ projectId, integrationId, headers: event.headers, body });
-      telemetry.count("Events", 1, { event: "webhook", outcome: String(result.status) });
+      telemetry.count("Events", 1, {
+        event: "webhook",
+        outcome: "reason" in result ? "refused" : "published",
+      });
       if ("reason" in result) telemetry.note("a webhook was refused", result);
       return { statusCode: result.status };
     } catch (error) {

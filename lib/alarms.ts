@@ -57,7 +57,7 @@ export class Alarms extends Construct {
     );
     this.#goesOff(
       "InternalRefusals",
-      counted(service, "Refusals", { code: "internal" }),
+      counted(service, "Events", { outcome: "internal" }),
       "an event failed for a reason of ours",
     );
     new Alarm(this, "SweepOverdue", {

@@ -43,7 +43,7 @@ export class Dashboard extends Construct {
         [
           widget("Connections", [connected(props)], all("ConnectionsOpened", "ConnectionsClosed")),
           widget("Events by outcome", [eventsBy("outcome", service)]),
-          widget("Events by name", [eventsBy("event", service)]),
+          widget("Events by domain", [eventsBy("event", service)]),
         ],
         [
           widget("Fan-out", all("Posts", "FanOut"), all("Gone")),
@@ -90,7 +90,7 @@ const connected = (props: DashboardProps): Metric =>
 /** A line for every value of a dimension, whatever values there are. */
 const eventsBy = (dimension: "event" | "outcome", service: string): MathExpression =>
   new MathExpression({
-    expression: `SELECT SUM("Events") FROM SCHEMA("${NAMESPACE}", "service", "event", "outcome") WHERE "service" = '${service}' GROUP BY "${dimension}" ORDER BY SUM() DESC LIMIT ${LINES}`,
+    expression: `SELECT SUM("Events") FROM SCHEMA("${NAMESPACE}", "${dimension}", "service") WHERE "service" = '${service}' GROUP BY "${dimension}" ORDER BY SUM() DESC LIMIT ${LINES}`,
     label: "",
     period: MINUTE,
     usingMetrics: {},

@@ -1,6 +1,12 @@
 import { Duration, Stack } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
-import { Architecture, LoggingFormat, Runtime, Tracing } from "aws-cdk-lib/aws-lambda";
+import {
+  Architecture,
+  LoggingFormat,
+  Runtime,
+  SystemLogLevel,
+  Tracing,
+} from "aws-cdk-lib/aws-lambda";
 import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
@@ -67,6 +73,8 @@ export class LambdaFunction extends NodejsFunction {
       memorySize: operation.memorySize,
       tracing: operation.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
+      // Two lines of Lambda's own for each frame would cost more than the frame.
+      systemLogLevelV2: SystemLogLevel.WARN,
       architecture: Architecture.ARM_64,
       runtime: Runtime.NODEJS_24_X,
       // API Gateway waits 29 s for an integration.

@@ -9,6 +9,7 @@ import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { allowIntegrationSecrets } from "./integration-secrets.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
+import { MINUTE } from "./metrics.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
@@ -42,6 +43,7 @@ export class RealtimeStack extends Stack {
       lateModules: ["ipaddr.js"],
       environment: {
         HEARTBEAT: heartbeat,
+        METRICS_PERIOD: String(MINUTE.toMilliseconds()),
         ALLOWED_ORIGINS: JSON.stringify(settings.allowedOrigins),
       },
     });

@@ -3,7 +3,7 @@ import type { Member } from "#model/connection.ts";
 import { DEEPEST } from "#model/depth.ts";
 import type { Limits } from "#model/limits.ts";
 import type { Room } from "#model/room.ts";
-import type { Telemetry } from "#model/telemetry.ts";
+import { domainOf, type Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
 import type { EventCall, EventPacket } from "#socket/protocol.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
@@ -59,7 +59,7 @@ export function createDispatch(parts: DispatchParts): (call: EventCall) => Promi
       answer(event, call, outbox, reply);
 
       refuseOversized(outbox);
-      count("Events", 1, { event: call.event, outcome: "ok" });
+      count("Events", 1, { event: domainOf(call.event), outcome: "ok" });
       return { emissions: outbox.emissions };
     } catch (fault) {
       const outbox = newOutbox();
@@ -76,9 +76,8 @@ export function createDispatch(parts: DispatchParts): (call: EventCall) => Promi
 
   function countRefusal({ event }: EventCall, code: RefusalCode): void {
     // A client may make up any number of names; CloudWatch would keep a metric of each.
-    const known = events.has(event) ? event : "unknown";
+    const known = events.has(event) ? domainOf(event) : "unknown";
     count("Events", 1, { event: known, outcome: code });
-    count("Refusals", 1, { code });
   }
 }
 

@@ -1,17 +1,19 @@
 import type { JoinResult } from "#model/connection.ts";
 
 /** The codes of a refusal (contract 2.4). */
-export type RefusalCode =
-  | "invalid_payload"
-  | "unknown_event"
-  | "forbidden"
-  | "not_found"
-  | "conflict"
-  | "limit_exceeded"
-  | "rate_limited"
-  | "too_large"
-  | "upstream_failed"
-  | "internal";
+export const REFUSAL_CODES = [
+  "invalid_payload",
+  "unknown_event",
+  "forbidden",
+  "not_found",
+  "conflict",
+  "limit_exceeded",
+  "rate_limited",
+  "too_large",
+  "upstream_failed",
+  "internal",
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** A refusal: the caller is told `code` and `message`; nothing is stored and nothing sent to others. */
 export class EventError extends Error {

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { DEEPEST, nestsTooDeep } from "#model/depth.ts";
 import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
-import type { Telemetry } from "#model/telemetry.ts";
+import { domainOf, type Telemetry } from "#model/telemetry.ts";
 import type { Emission, Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
 import type { Once } from "#store/once.ts";
@@ -48,7 +48,10 @@ export function createPublish(parts: PublishParts): Publish {
   return async (given, commit) => {
     const { event = "" } = (given ?? {}) as { readonly event?: string };
     const counted = (outcome: string) =>
-      parts.count("Events", 1, { event: publications.has(event) ? event : "unknown", outcome });
+      parts.count("Events", 1, {
+        event: publications.has(event) ? domainOf(event) : "unknown",
+        outcome,
+      });
     try {
       const published = await take(given, commit);
       counted("published");

@@ -1,19 +1,20 @@
 /** What is counted; `docs/operations.md` says what each means. */
-export type Metric =
-  | "ConnectionsOpened"
-  | "ConnectionsClosed"
-  | "Events"
-  | "Refusals"
-  | "Posts"
-  | "PostsFailed"
-  | "Management5xx"
-  | "Gone"
-  | "FanOut"
-  | "FanOutDuration"
-  | "Pinged"
-  | "Reaped"
-  | "Cleared"
-  | "SweepFailures";
+export const METRICS = [
+  "ConnectionsOpened",
+  "ConnectionsClosed",
+  "Events",
+  "Posts",
+  "PostsFailed",
+  "Management5xx",
+  "Gone",
+  "FanOut",
+  "FanOutDuration",
+  "Pinged",
+  "Reaped",
+  "Cleared",
+  "SweepFailures",
+] as const;
+export type Metric = (typeof METRICS)[number];
 
 /** What a function tells those who operate it, and nobody else. */
 export interface Telemetry {
@@ -23,5 +24,9 @@ export interface Telemetry {
   fail(message: string, error: unknown, details?: object): void;
   /** Adds to every line until the end of this invocation. */
   about(details: object): void;
+  /** Where there are dimensions, the metric is counted once by each of them. */
   count(metric: Metric, value?: number, dimensions?: Readonly<Record<string, string>>): void;
 }
+
+/** What an event's name begins with: CloudWatch bills each metric, and whole names would be hundreds. */
+export const domainOf = (event: string): string => event.split(":")[0] ?? event;

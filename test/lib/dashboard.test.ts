@@ -28,7 +28,7 @@ function widgets(settings: Readonly<Record<string, unknown>> = {}): readonly Gra
 describe("the dashboard", () => {
   test("shows connections, events, fan-out, failures, the database and what it costs", () => {
     expect(widgets().map(({ title }) => title)).toEqual([
-      ...["Connections", "Events by outcome", "Events by name"],
+      ...["Connections", "Events by outcome", "Events by domain"],
       ...["Fan-out", "Fan-out, milliseconds", "Sweep"],
       ...["Functions, milliseconds", "Failures", "DynamoDB", "Dollars an hour, about"],
     ]);

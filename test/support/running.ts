@@ -29,9 +29,11 @@ const OPTIONS = {
   secret: SECRET,
   secrets: Object.fromEntries(Object.values(SECRETS).map(({ arn, value }) => [arn, value])),
   schedules: false,
+  // What was counted is written at once, so that a test sees it.
+  environment: { METRICS_PERIOD: "0" },
 };
 const divided = (fanOutPage: number) => ({
-  environment: { LIMITS: JSON.stringify({ fanOutPage }) },
+  environment: { ...OPTIONS.environment, LIMITS: JSON.stringify({ fanOutPage }) },
 });
 
 /** The stack that all end-to-end tests of this run share. */
@@ -48,6 +50,13 @@ export const startFrom = (
   assembly: string,
   log: (text: string) => void = () => undefined,
 ): Promise<LocalStack> => startStack({ ...OPTIONS, assembly, log: (_, text) => log(text) });
+
+/** A stack of a test's own in which counts are gathered for so many milliseconds. */
+export const startGathering = (
+  period: number,
+  log: (functionName: string, text: string) => void,
+): Promise<LocalStack> =>
+  startStack({ ...OPTIONS, environment: { METRICS_PERIOD: String(period) }, log });
 
 /** A stack of a test's own, in which a function posts to no more sockets of a room than this. */
 export const startDivided = (fanOutPage: number): Promise<LocalStack> =>
