@@ -78,9 +78,17 @@ function readOptions(): Options | undefined {
   const entries = Object.entries(NUMBERS).map(([name, [least, most, usual]]) => {
     const given = values[name as keyof typeof NUMBERS];
     const calm = values.calm && most <= 1 ? 0 : usual;
-    return [name, given === undefined ? calm : numberIn(`--${name}`, given, least, most)];
+    return [name, given === undefined ? calm : numberOf(name, given, least, most)];
   });
   return Object.fromEntries(entries) as Options;
+}
+
+/** A share of something, or a whole number of them. */
+function numberOf(name: string, given: string, least: number, most: number): number {
+  const value = numberIn(`--${name}`, given, least, most);
+  if (most > 1 && !Number.isInteger(value))
+    throw new Error(`--${name} takes a whole number, not ${JSON.stringify(given)}.`);
+  return value;
 }
 
 async function run(options: Options): Promise<boolean> {

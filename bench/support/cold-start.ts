@@ -7,8 +7,6 @@ import { type BuildOptions, build } from "esbuild";
 import { readStack } from "../../local/template.ts";
 import { median } from "./measure.ts";
 
-const STARTS = 20;
-
 const ENVIRONMENT = {
   TABLE_NAME: "items",
   LIMITS: "{}",
@@ -49,8 +47,11 @@ const PARTS = {
 /** What every other is compared with. */
 export const YARDSTICK = "a handler that makes the four AWS clients";
 
-/** Milliseconds that loading some modules takes, median of twenty processes each. */
-export async function measureColdStarts(assembly: string): Promise<ReadonlyMap<string, number>> {
+/** Milliseconds that loading some modules takes, median of so many processes each. */
+export async function measureColdStarts(
+  assembly: string,
+  starts: number,
+): Promise<ReadonlyMap<string, number>> {
   const folder = mkdtempSync(join(tmpdir(), "cold-"));
   const socket = readStack(assembly).functions.find(({ name }) => name.startsWith("Socket"));
   const empty = join(folder, "empty.mjs");
@@ -71,7 +72,7 @@ export async function measureColdStarts(assembly: string): Promise<ReadonlyMap<s
   files.set("the socket function with the SDK left out of its bundle", loose);
 
   const loads = new Map([...files.keys()].map((name) => [name, [] as number[]]));
-  for (let start = 0; start < STARTS; start += 1)
+  for (let start = 0; start < starts; start += 1)
     for (const [name, file] of files) loads.get(name)?.push(load(file));
   rmSync(folder, { recursive: true });
   return new Map([...loads].map(([name, times]) => [name, median(times)]));

@@ -8,7 +8,8 @@ import type { Telemetry } from "../../lambdas/model/telemetry.ts";
 import { createRealtimeServer } from "../../lambdas/server.ts";
 import type { Parcel } from "../../lambdas/socket/delivery.ts";
 import { createSockets, type Sockets } from "../../lambdas/sockets.ts";
-import { createTable, type Table } from "../../lambdas/store/table.ts";
+import { createConnections } from "../../lambdas/store/connections.ts";
+import { createTable, type Item, type Table } from "../../lambdas/store/table.ts";
 import type { Aws } from "./measure.ts";
 
 const SILENT: Telemetry = {
@@ -80,25 +81,49 @@ const partsOver = (table: Table, gateway: Gateway) => ({
 });
 
 /** The server whose table knows one session and one room of so many, and whose posts go nowhere. */
-export function createBareServer(members: number) {
+export async function createBareServer(members: number) {
   const identity = { userId: "ann", org: "acme", projects: ["p1"], user: { id: "ann" } };
-  const connection = { session: { id: "s", identity: { ...identity, expiresAt: 9_999_999_999 } } };
+  const session = { id: "s", identity: { ...identity, expiresAt: 9_999_999_999 } };
+  const connection = { ...(await newConnection()), session };
   const items = Array.from({ length: members }, (_, n) => ({ sk: `c${n}=`, userId: `u${n}` }));
-  const table = {
-    get: async (key: { readonly pk: string }) => ({ ...connection, ...key, pieces: [] }),
-    getAll: async () => [],
+  const table: Table = {
+    ...EMPTY_TABLE,
+    get: async (key) => ({ ...connection, ...key }),
     page: async () => ({ items, count: items.length }),
-  } as unknown as Table;
+  };
   const gateway: Gateway = { post: async () => "sent", close: async () => undefined };
   return createRealtimeServer({
     ...partsOver(table, gateway),
     handOn: async () => undefined,
     invokeSelf: async () => undefined,
-    authenticate: async () => ({ ...identity, expiresAt: 9_999_999_999 }),
+    authenticate: async () => session.identity,
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
     callUpstream: async () => ({ ok: false, error: "" }),
     newId: ulid,
     pause: async () => undefined,
   });
+}
+
+/** A table that takes everything and keeps nothing. */
+const EMPTY_TABLE: Table = {
+  get: async () => undefined,
+  getAll: async () => [],
+  put: async () => undefined,
+  create: async () => true,
+  update: async () => ({}),
+  remove: async () => undefined,
+  writeAll: async () => undefined,
+  async *pages() {},
+  page: async () => ({ items: [], count: 0 }),
+};
+
+/** The item of a new connection as the store itself writes it, whatever that comes to hold. */
+async function newConnection(): Promise<Item> {
+  let written: Item = {};
+  const put = async (item: Item) => {
+    written = item;
+  };
+  await createConnections({ ...EMPTY_TABLE, put }, Limits.parse({})).add("c0=", Date.now());
+  return written;
 }

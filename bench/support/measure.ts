@@ -1,4 +1,4 @@
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -23,6 +23,23 @@ export function heapInUse(): number {
   return process.memoryUsage().heapUsed;
 }
 
+/** The next message of another process; throws where that ends without one. */
+export async function messageOf(child: ChildProcess): Promise<readonly unknown[]> {
+  const ended = new AbortController();
+  const end = () => ended.abort();
+  child.once("exit", end);
+  try {
+    return await once(child, "message", { signal: ended.signal });
+  } catch (cause) {
+    throw new Error(
+      `A process of the benchmark ended before it answered: ${child.spawnargs.join(" ")}`,
+      { cause },
+    );
+  } finally {
+    child.off("exit", end);
+  }
+}
+
 /** AWS in a process of its own: its URL, and the name of the table in it. */
 export interface Aws {
   readonly url: string;
@@ -35,6 +52,6 @@ export async function startAws(assembly: string): Promise<Aws> {
   const child = fork(new URL("./aws.ts", import.meta.url), [assembly], {
     execArgv: ["--import", "tsx"],
   });
-  const [started] = (await once(child, "message")) as [Pick<Aws, "url" | "tableName">];
+  const [started] = (await messageOf(child)) as [Pick<Aws, "url" | "tableName">];
   return { ...started, stop: () => void child.kill() };
 }
