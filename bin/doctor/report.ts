@@ -18,19 +18,11 @@ export function createReport(print: (line: string) => void): Report {
         return true;
       } catch (error) {
         failures += 1;
-        print(`✗  ${name}: ${reasonOf(error)}`);
+        print(`✗  ${name}: ${error instanceof Error ? error.message : error}`);
         return false;
       }
     },
     skip: (name, reason) => print(`–  ${name}: ${reason}`),
     isClean: () => failures === 0,
   };
-}
-
-/** `fetch` tells only in the cause why it failed. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error && error.cause.message !== ""
-    ? error.cause.message
-    : error.message;
 }

@@ -1,0 +1,52 @@
+import { parseArgs } from "node:util";
+import { numberIn } from "../../local/numbers.ts";
+
+/** What the doctor is asked to check. */
+export interface DoctorOptions {
+  readonly url?: string | undefined;
+  readonly path?: string | undefined;
+  /** Empty where there is none. */
+  readonly token: string;
+  /** Settings that come before those of cdk.json. */
+  readonly context: Readonly<Record<string, string>>;
+  /** Seconds to wait for a ping. */
+  readonly wait: number;
+  readonly help: boolean;
+}
+
+/** Reads the doctor's arguments; throws one sentence about what it does not take. */
+export function readOptions(args: string[]): DoctorOptions {
+  const { values } = parseArgs({
+    args,
+    options: {
+      url: { type: "string" },
+      path: { type: "string" },
+      token: { type: "string", default: "" },
+      context: { type: "string", short: "c", multiple: true, default: [] },
+      wait: { type: "string", default: "0" },
+      help: { type: "boolean", default: false },
+    },
+  });
+  const { url, path } = values;
+  if (url !== undefined && !isAddress(url))
+    throw new Error(`--url takes a URL like https://example.org, not ${JSON.stringify(url)}.`);
+  if (path !== undefined && !path.startsWith("/"))
+    throw new Error(`--path takes a path like /live, not ${JSON.stringify(path)}.`);
+  return {
+    ...values,
+    context: Object.fromEntries(values.context.map(settingIn)),
+    wait: numberIn("--wait", values.wait, 0, 3600),
+  };
+}
+
+/** Whether it is a URL without a path, which Socket.IO would take for a namespace. */
+function isAddress(url: string): boolean {
+  return /^(http|ws)s?:\/\/[^/?#]+\/?$/.test(url) && URL.canParse(url);
+}
+
+function settingIn(pair: string): readonly [string, string] {
+  const [, name, value] = /^(\w+)=(.*)$/s.exec(pair) ?? [];
+  if (name === undefined || value === undefined)
+    throw new Error(`-c takes NAME=VALUE, not ${JSON.stringify(pair)}.`);
+  return [name, value];
+}
