@@ -11,12 +11,17 @@ declare module "vitest" {
   }
 }
 
-const assembly = mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
+/** What .ci/run has synthesised for all of its runs of tests. */
+const given = process.env.ASSEMBLY;
+
+const assembly = given ?? mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
 
 /** Synthesises the stack once for all tests, with all that is optional and can run here. */
 export async function setup(project: TestProject): Promise<void> {
-  await synthesise(assembly, { demo: "true" });
+  if (given === undefined) await synthesise(assembly, { demo: "true" });
   project.provide("assembly", assembly);
 }
 
-export const teardown = (): void => rmSync(assembly, { recursive: true });
+export function teardown(): void {
+  if (given === undefined) rmSync(assembly, { recursive: true });
+}
