@@ -102,6 +102,7 @@ async function run(options: Options): Promise<boolean> {
     secret: SECRET,
     seed: options.seed,
     concurrency: ENVIRONMENTS,
+    scheduleJitter: true,
     gateway: { shuffle: true, loseDisconnects: options["lose-disconnects"] },
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (_, text) => {

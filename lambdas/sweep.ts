@@ -14,6 +14,9 @@ const VISITS_AT_ONCE = 50;
 
 const MINUTE = 60_000;
 
+/** Milliseconds by which the scheduler may call late. */
+const SCHEDULE_DELAY = MINUTE;
+
 export interface SweepParts {
   readonly sockets: Sockets;
   readonly gateway: Gateway;
@@ -33,8 +36,8 @@ export interface Slice {
 
 /** Pings connections, ends dead ones, and repairs what a crash has left of others. */
 export interface Sweep {
-  /** Called every minute: has each shard that is due swept by an invocation of its own. */
-  beat(): Promise<void>;
+  /** Called for every minute: has each shard that is due then swept by an invocation of its own. */
+  beat(scheduledTime: number): Promise<void>;
   /** Sweeps a page of a shard, and hands what comes after it on first. */
   sweep(slice: Slice): Promise<void>;
 }
@@ -44,12 +47,12 @@ export function createSweep(parts: SweepParts): Sweep {
   const { sockets, gateway, invokeSelf, shards, pingInterval, now, telemetry } = parts;
   const ping = pingFrame();
   const minutes = Math.max(1, Math.floor(pingInterval / MINUTE));
-  // Two rounds without a pong, and some seconds in which a round may be late.
-  const longestSilence = 2 * minutes * MINUTE + LONGEST_WORK;
+  // Two rounds without a pong, the second of which may be late.
+  const longestSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + LONGEST_WORK;
 
   return {
-    async beat() {
-      const turn = Math.floor(now() / MINUTE) % minutes;
+    async beat(scheduledTime) {
+      const turn = Math.floor(scheduledTime / MINUTE) % minutes;
       const due = Array.from({ length: shards }, (_, shard) => shard).filter(
         (shard) => shard % minutes === turn,
       );

@@ -52,8 +52,8 @@ export const Settings = z
     connectionsPerOrganisation: whole.min(0).max(10_000_000).default(0),
     /** Milliseconds between two pings of the server: whole minutes, because the sweep comes by the minute. */
     pingInterval: whole.min(60_000).max(540_000).default(240_000),
-    /** Milliseconds a client waits beyond `pingInterval` before it gives the connection up. */
-    pingTimeout: whole.min(1000).default(120_000),
+    /** Milliseconds a client waits beyond `pingInterval` before it gives the connection up: a ping may come a minute late. */
+    pingTimeout: whole.min(90_000).max(86_400_000).default(120_000),
     /** Bytes of the largest message a client may send. */
     maxPayload: whole.min(1024).max(MESSAGE_BYTES).default(MESSAGE_BYTES),
     /** Parts into which connections are divided for the sweep; each is swept by an invocation of its own. */
@@ -97,7 +97,7 @@ export const Settings = z
       .default("serverless-socket-io/integrations/"),
     /** Memory of the socket function in MiB; its share of a processor grows with it. */
     functionMemory: whole.min(128).max(10_240).default(512),
-    /** Whether the table refuses to be deleted and outlives the stack. */
+    /** Whether the table outlives the stack. */
     deletionProtection: flag.default(true),
     /** Days for which logs are kept, as CloudWatch has them: 1, 3, 5, 7, 14, 30, 60, 90 and so on. */
     logRetentionDays: z.coerce

@@ -1,4 +1,3 @@
-import { Duration } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { CfnSchedule } from "aws-cdk-lib/aws-scheduler";
@@ -9,7 +8,7 @@ export interface HeartbeatScheduleProps {
   readonly heart: LambdaFunction;
 }
 
-/** The heartbeat: EventBridge Scheduler invokes the sweep every minute, as often as it can. */
+/** The heartbeat: EventBridge Scheduler invokes the sweep for every minute, which is as often as it can. */
 export class HeartbeatSchedule extends Construct {
   constructor(scope: Construct, id: string, { heart }: HeartbeatScheduleProps) {
     super(scope, id);
@@ -21,16 +20,15 @@ export class HeartbeatSchedule extends Construct {
       new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [heart.functionArn] }),
     );
     new CfnSchedule(this, "EveryMinute", {
-      scheduleExpression: "rate(1 minute)",
+      scheduleExpression: "cron(* * * * ? *)",
       flexibleTimeWindow: { mode: "OFF" },
       target: {
         arn: heart.functionArn,
         roleArn: role.roleArn,
-        input: "{}",
-        // A minute later the next one comes anyway.
-        retryPolicy: { maximumRetryAttempts: 0, maximumEventAgeInSeconds: 60 },
+        // It comes up to a minute late, or again: whose turn it is must not depend on when it comes.
+        input: JSON.stringify({ scheduledTime: "<aws.scheduler.scheduled-time>" }),
+        retryPolicy: { maximumRetryAttempts: 5, maximumEventAgeInSeconds: 60 },
       },
     });
-    heart.configureAsyncInvoke({ retryAttempts: 1, maxEventAge: Duration.minutes(2) });
   }
 }

@@ -8,6 +8,7 @@ import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } fro
 import { createHttpApi } from "./http-api.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
+import { startSchedules } from "./schedules.ts";
 import { createServices, readBody, type ServiceCall } from "./services.ts";
 import { ACCOUNT, type FunctionDefinition, REGION, readStack } from "./template.ts";
 import { createTrouble, NO_TROUBLE, type Trouble, type TroubleShares } from "./trouble.ts";
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly concurrency?: number;
   /** Whether the template's schedules run; a test invokes what they would by itself. */
   readonly schedules?: boolean;
+  /** Whether schedules are up to a minute late, as EventBridge Scheduler may be. */
+  readonly scheduleJitter?: boolean;
   /** What of the functions' calls goes wrong; nothing without it. */
   readonly trouble?: TroubleShares;
   /** What chance goes by; by itself without it. */
@@ -148,10 +151,11 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
     response.writeHead(status, headers).end(body);
   });
-  const schedules = (options.schedules === false ? [] : stack.schedules).map(
-    ({ functionName, interval, input }) =>
-      setInterval(() => functions.invokeAsync(functionName, input), interval),
-  );
+  const stopSchedules = startSchedules({
+    schedules: options.schedules === false ? [] : stack.schedules,
+    invoke: functions.invokeAsync,
+    jitter: options.scheduleJitter === true ? random : () => 0,
+  });
   const expiry = setInterval(() => void database.expire(Date.now()), EXPIRY_INTERVAL);
 
   return {
@@ -173,7 +177,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     },
     idle: work.idle,
     async stop() {
-      for (const timer of [expiry, ...schedules]) clearInterval(timer);
+      clearInterval(expiry);
+      stopSchedules();
       gateway.stop();
       await functions.stop();
       await database.stop();

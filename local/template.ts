@@ -58,10 +58,10 @@ export interface RuleDefinition {
   readonly functionNames: readonly string[];
 }
 
-/** A schedule of the template: a function invoked every so many milliseconds. */
+/** A schedule of the template: a function invoked for every minute. */
 export interface ScheduleDefinition {
   readonly functionName: string;
-  readonly interval: number;
+  /** What it is invoked with, in which EventBridge Scheduler still has to name the time. */
   readonly input: object;
 }
 
@@ -216,12 +216,11 @@ function scheduleOf(
   name: string,
   { ScheduleExpression, Target }: Readonly<Record<string, unknown>>,
 ): ScheduleDefinition {
-  const minutes = /^rate\((\d+) minutes?\)$/.exec(String(ScheduleExpression))?.[1];
   const { Arn, Input = "{}" } = Target as { readonly Arn: unknown; readonly Input?: string };
   const functionName = String(resolve(Arn)).split(":function:")[1];
-  if (minutes === undefined || functionName === undefined)
+  if (ScheduleExpression !== "cron(* * * * ? *)" || functionName === undefined)
     throw new Error(`The schedule ${name} of the template cannot be played here.`);
-  return { functionName, interval: Number(minutes) * 60_000, input: JSON.parse(Input) as object };
+  return { functionName, input: JSON.parse(Input) as object };
 }
 
 const Failing = z.object({

@@ -42,16 +42,27 @@ async function rewrite(userId: string, attributes: Record<string, unknown>): Pro
 
 describe("the beat", () => {
   test("has each shard swept once in four minutes, a quarter of them each minute", async () => {
-    await stack.functions.invoke(HEARTBEAT, {});
+    const beat = { scheduledTime: new Date().toISOString() };
+    await stack.functions.invoke(HEARTBEAT, beat);
     await settled();
     stack.takeCalls();
-    await stack.functions.invoke(HEARTBEAT, {});
+    await stack.functions.invoke(HEARTBEAT, beat);
     await settled();
 
     const actions = stack.takeCalls().map(({ action }) => action);
     expect(actions.filter((action) => action === "lambda:InvokeFunction")).toHaveLength(4);
     expect(actions.filter((action) => action === "dynamodb:Query")).toHaveLength(4);
   });
+
+  test.each([{}, { scheduledTime: "<aws.scheduler.scheduled-time>" }])(
+    "of no minute, %j, fails and says what is missing",
+    async (beat) => {
+      expect(await stack.functions.invoke(HEARTBEAT, beat)).toMatchObject({
+        ok: false,
+        message: expect.stringContaining("scheduledTime must be a time"),
+      });
+    },
+  );
 });
 
 describe("the sweep", () => {
@@ -108,7 +119,7 @@ describe("the sweep", () => {
     await ben.emit("presence:online");
     await ann.emit("presence:online");
     await ben.next("presence:user:online");
-    await rewrite("ann", { lastSeenAt: Date.now() - 2 * 240_000 - 31_000 });
+    await rewrite("ann", { lastSeenAt: Date.now() - 2 * 240_000 - 91_000 });
 
     await sweep();
 

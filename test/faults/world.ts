@@ -16,7 +16,7 @@ import { createSockets } from "../../lambdas/sockets.ts";
 import { createIntegrations } from "../../lambdas/store/integrations.ts";
 import { createOnce } from "../../lambdas/store/once.ts";
 import { createTable } from "../../lambdas/store/table.ts";
-import { createSweep } from "../../lambdas/sweep.ts";
+import { createSweep, type Slice, type Sweep } from "../../lambdas/sweep.ts";
 import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
 import { SILENT } from "../support/silent.ts";
@@ -73,6 +73,8 @@ export interface World {
   withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
   /** Cuts a connection so that nobody hears of it. */
   drop(connectionId: string): void;
+  /** The heartbeat for one time, which comes at another: epoch milliseconds. */
+  beat(scheduledTime: number, at: number): Promise<void>;
   /** Lets half a minute pass and sweeps everything. */
   sweep(): Promise<void>;
   /** Lets time pass. */
@@ -113,12 +115,12 @@ interface Command {
   readonly input: { readonly RequestItems?: Readonly<Record<string, unknown>> };
 }
 
-/** A world with one shard. */
+/** A world with one shard, unless it is to have more. */
 export async function createWorld(
   assembly: string,
   settings: Partial<Limits> = {},
 ): Promise<World> {
-  const limits = Limits.parse({ ...settings, shards: 1 });
+  const limits = Limits.parse({ shards: 1, ...settings });
   const { tables } = readStack(assembly);
   const database = await startDatabase({ tables });
   const http = createServer(database.answer);
@@ -213,10 +215,10 @@ export async function createWorld(
     newId: ulid,
     pause: async () => undefined,
   });
-  const sweeper = createSweep({
+  const sweeper: Sweep = createSweep({
     ...common,
     sockets,
-    invokeSelf: async () => undefined,
+    invokeSelf: (slice) => sweeper.sweep(slice as Slice),
     shards: limits.shards,
     pingInterval: 240_000,
   });
@@ -269,6 +271,10 @@ export async function createWorld(
       [faulty, fault, isDead, unpostedTo] = [0, undefined, false, undefined];
       for (const call of late.splice(0)) await call().catch(() => undefined);
       return made;
+    },
+    async beat(scheduledTime, at) {
+      clock = at;
+      await sweeper.beat(scheduledTime);
     },
     async sweep() {
       clock += 31_000;

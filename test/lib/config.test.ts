@@ -23,6 +23,9 @@ describe("settings of a deployment", () => {
     [{ pingInterval: "soon" }, /the setting pingInterval \("soon"\) is wrong/],
     [{ pingInterval: 7 }, /the setting pingInterval \(7\) is wrong: .*60000/],
     [{ maxPayload: 131_073 }, /maxPayload/],
+    // A ping may come a minute late, and takes its time.
+    [{ pingTimeout: 89_999 }, /pingTimeout \(89999\) is wrong: .*90000/],
+    [{ pingTimeout: 86_400_001 }, /pingTimeout/],
     [{ allowedOrigins: "app.example.org" }, /allowedOrigins/],
     [{ tokenJwksUrl: "http://id.example.org" }, /tokenJwksUrl/],
     [{ tokenSecretArn: "my-secret" }, /tokenSecretArn \("my-secret"\).*ARN/],

@@ -22,7 +22,10 @@ test("what runs here is what the synthesised template says", () => {
   expect(stack.api.stage).toBe("live");
   expect(stack.functions).toHaveLength(6);
   expect(stack.schedules).toEqual([
-    { functionName: expect.stringMatching(/^Heartbeat/), interval: 60_000, input: {} },
+    {
+      functionName: expect.stringMatching(/^Heartbeat/),
+      input: { scheduledTime: "<aws.scheduler.scheduled-time>" },
+    },
   ]);
   expect(stack.functions[0]).toMatchObject({ handler: "index.handler", timeoutSeconds: 29 });
   expect(stack.functions[0]?.environment.TABLE_NAME).toBe(stack.tables[0]?.name);

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { randomFrom } from "../../local/random.ts";
+import { startSchedules } from "../../local/schedules.ts";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+/** Runs a schedule for an hour; gives the minute of each invocation and how late it came. */
+function runHour(jitter: () => number) {
+  const invocations: { readonly minute: number; readonly delay: number }[] = [];
+  const stop = startSchedules({
+    schedules: [
+      { functionName: "Heartbeat", input: { scheduledTime: "<aws.scheduler.scheduled-time>" } },
+    ],
+    invoke(functionName, input) {
+      const { scheduledTime } = input as { readonly scheduledTime: string };
+      expect(functionName).toBe("Heartbeat");
+      expect(scheduledTime).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:00Z$/);
+      const time = Date.parse(scheduledTime);
+      invocations.push({ minute: time / MINUTE, delay: Date.now() - time });
+    },
+    jitter,
+  });
+  // The invocations of the last minute come in the next.
+  vi.advanceTimersByTime(HOUR + MINUTE);
+  stop();
+  const count = invocations.length;
+  vi.advanceTimersByTime(HOUR);
+  expect(invocations).toHaveLength(count);
+  return invocations.slice(0, 60);
+}
+
+test("a schedule runs for every minute, and is told which", () => {
+  const invocations = runHour(() => 0);
+
+  expect(invocations).toHaveLength(60);
+  for (const [index, { minute, delay }] of invocations.entries()) {
+    expect(minute).toBe((invocations[0]?.minute ?? 0) + index);
+    // A timer takes a millisecond at least.
+    expect(delay).toBeLessThanOrEqual(1);
+  }
+});
+
+test("with jitter it comes up to a minute late, as EventBridge Scheduler may, and misses no minute", () => {
+  const invocations = runHour(randomFrom(1));
+
+  expect(new Set(invocations.map(({ minute }) => minute)).size).toBe(60);
+  const delays = invocations.map(({ delay }) => delay);
+  expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
+  expect(Math.max(...delays)).toBeGreaterThan(MINUTE / 2);
+  expect(Math.max(...delays)).toBeLessThan(MINUTE);
+});
