@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { decodeFrame } from "#engine/frames.ts";
 import { admitsOrigin, handshakeFault, openFrame } from "#engine/handshake.ts";
-import { postOpening } from "#engine/opening.ts";
+import { type Opening, postOpening } from "#engine/opening.ts";
 import { createDispatch, refuseInternally } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
 import type { CallUpstream } from "#events/integrations/upstream.ts";
@@ -60,8 +60,8 @@ export interface Handshake {
 export interface RealtimeServer {
   /** Decides on an upgrade; gives the status to answer it with. */
   accept(handshake: Handshake): Promise<200 | 400 | 403>;
-  /** Speaks first, once `$connect` has returned. */
-  open(connectionId: string): Promise<void>;
+  /** Speaks first, once `$connect` has returned; throws where that is too late. */
+  open(opening: Opening): Promise<void>;
   onFrame(from: Incoming, text: string): Promise<void>;
   /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
@@ -135,7 +135,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     const identity = await verifyHandshake(connectionId, bearerToken(headers) ?? query.token);
     await connections.add(connectionId, connectedAt, identity);
     try {
-      await parts.invokeSelf({ opening: connectionId });
+      await parts.invokeSelf({ opening: { connectionId, connectedAt } });
     } catch (error) {
       await connections.remove(connectionId);
       throw error;
@@ -155,10 +155,21 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     }
   }
 
-  async function open(connectionId: string) {
+  async function open(opening: Opening) {
+    const { connectionId } = opening;
     const frame = openFrame(randomBytes(15).toString("base64url"), parts.heartbeat);
-    const result = await postOpening(connectionId, frame, { post: gateway.post, pause });
-    if (result === "gone") await disconnect(connectionId);
+    const { post } = gateway;
+    const result = await postOpening(opening, frame, { post, pause, now }).catch(giveUp);
+    if (result === "sent") return;
+    if (result === "late") return giveUp(new Error("the client waited for OPEN in vain"));
+    telemetry.count("Gone");
+    await close(connectionId, "gone before OPEN could be posted");
+
+    /** Cut, a client that still waits comes again. */
+    async function giveUp(error: unknown): Promise<never> {
+      await close(connectionId, "OPEN could not be posted");
+      throw error;
+    }
   }
 
   async function onFrame(from: Incoming, text: string): Promise<void> {

@@ -1,11 +1,12 @@
 import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
+import type { Opening } from "#engine/opening.ts";
 import { readEnvironment } from "./environment.ts";
 import { createRealtimeServer } from "./server.ts";
 import { observe, telemetry } from "./telemetry.ts";
 
-/** A call of this function by itself: the connection that waits for the OPEN packet. */
-interface Opening {
-  readonly opening: string;
+/** A call of this function by itself. */
+interface OwnEvent {
+  readonly opening: Opening;
 }
 
 /** What API Gateway sends; `headers` and the query string come with `$connect` only. */
@@ -19,7 +20,7 @@ const server = createRealtimeServer(readEnvironment(process.env));
 
 /** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
 export const handler = (
-  event: GatewayEvent | Opening,
+  event: GatewayEvent | OwnEvent,
   context: Context,
 ): Promise<{ statusCode: number }> =>
   observe(context, async () => {
@@ -29,6 +30,7 @@ export const handler = (
       return { statusCode: 200 };
     } catch (error) {
       telemetry.fail("a request failed", error, describe(event));
+      telemetry.count("RequestsFailed", 1, { route: routeOf(event) });
       return { statusCode: isConnect(event) ? 500 : 200 };
     }
   });
@@ -55,12 +57,15 @@ async function route({ requestContext, body, headers, queryStringParameters }: G
   }
 }
 
-const isConnect = (event: GatewayEvent | Opening): boolean =>
+const isConnect = (event: GatewayEvent | OwnEvent): boolean =>
   "requestContext" in event && event.requestContext.eventType === "CONNECT";
 
-const describe = (event: GatewayEvent | Opening) =>
+const routeOf = (event: GatewayEvent | OwnEvent): string =>
+  "opening" in event ? "opening" : event.requestContext.routeKey;
+
+const describe = (event: GatewayEvent | OwnEvent) =>
   "opening" in event
-    ? { connectionId: event.opening }
+    ? { connectionId: event.opening.connectionId }
     : {
         connectionId: event.requestContext.connectionId,
         requestId: event.requestContext.requestId,

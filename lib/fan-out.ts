@@ -16,8 +16,7 @@ export class FanOut extends Construct {
 
     this.carrier = new LambdaFunction(this, "Carrier", { entry: "lambdas/fan-out.ts", operation });
     // What it could not deliver it says itself; a second try would arrive twice.
-    this.carrier.configureAsyncInvoke({ retryAttempts: 0 });
-    new SelfInvocation(this, "Again", { invoker: this.carrier });
+    new SelfInvocation(this, "Again", { invoker: this.carrier, retryAttempts: 0 });
   }
 
   /** Lets a function hand large rooms on. */

@@ -35,6 +35,7 @@ export class PublishBus extends Construct {
     // Lambda itself sends what failed three times, with the error's name and message.
     // Not `SqsDestination`: that would also let the function look at the queue.
     const onFailure = { bind: () => ({ destination: this.deadLetters.queueArn }) };
+    // Late is better than never for what others publish once, and what is too late even so is kept.
     publisher.configureAsyncInvoke({ onFailure, retryAttempts: 2, maxEventAge: Duration.hours(1) });
     publisher.addToRolePolicy(
       new PolicyStatement({

@@ -60,8 +60,10 @@ export class RealtimeStack extends Stack {
       operation: this.operation,
       environment: { HEARTBEAT: heartbeat },
     });
-    new SelfInvocation(this, "Opening", { invoker: socket });
-    new SelfInvocation(this, "Sweeping", { invoker: heart });
+    // A minute later the client has given up.
+    new SelfInvocation(this, "Opening", { invoker: socket, retryAttempts: 0 });
+    // A minute later a ping still keeps its connection.
+    new SelfInvocation(this, "Sweeping", { invoker: heart, retryAttempts: 1 });
     new HeartbeatSchedule(this, "Schedule", { heart });
 
     this.#table = new StateTable(this, "State", settings);
