@@ -25,8 +25,10 @@ export const handler = (handed: Handed, context: Context): Promise<void> =>
       await sockets.send(emissions, { slice });
     } catch (error) {
       telemetry.fail("a part of a room was not delivered to", error, { tries });
-      // Where nothing of it has left yet, another function may try.
+      // Where some of it has left, what has not is counted as failed posts.
+      if (error instanceof UndeliveredError) return;
       const again: Handed = { emissions, slice, tries: tries + 1 };
-      if (!(error instanceof UndeliveredError) && tries < TRIES) await environment.handOn(again);
+      if (tries < TRIES) await environment.handOn(again);
+      else telemetry.count("FanOutsFailed");
     }
   });

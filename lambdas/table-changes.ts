@@ -24,6 +24,7 @@ export const handler = (
       } catch (error) {
         const itemIdentifier = record.dynamodb?.SequenceNumber ?? "";
         telemetry.fail("a change was not published", error, { eventId: record.eventID });
+        telemetry.count("ChangesFailed");
         return { batchItemFailures: [{ itemIdentifier }] };
       }
     }

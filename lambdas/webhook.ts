@@ -38,6 +38,7 @@ export const handler = (
       return { statusCode: result.status };
     } catch (error) {
       telemetry.fail("a webhook failed", error);
+      telemetry.count("RequestsFailed", 1, { route: "webhook" });
       return { statusCode: 500 };
     }
   });

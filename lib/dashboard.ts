@@ -11,7 +11,17 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import type { Operation } from "./lambda-function.ts";
-import { counted, errorsOf, filled, MINUTE, NAMESPACE, sumOf, throttlesOf } from "./metrics.ts";
+import {
+  counted,
+  droppedOf,
+  errorsOf,
+  FAILED_ROUTES,
+  filled,
+  MINUTE,
+  NAMESPACE,
+  sumOf,
+  throttlesOf,
+} from "./metrics.ts";
 import { PRICES } from "./prices.ts";
 import type { WebSocketGateway } from "./websocket-gateway.ts";
 
@@ -62,7 +72,13 @@ export class Dashboard extends Construct {
           ),
           widget(
             "Failures",
-            [errorsOf(functions), throttlesOf(functions), ...all("PostsFailed", "Management5xx")],
+            [
+              errorsOf(functions),
+              throttlesOf(functions),
+              droppedOf(functions),
+              ...FAILED_ROUTES.map((route) => counted(service, "RequestsFailed", { route })),
+              ...all("PostsFailed", "Management5xx", "FanOutsFailed", "ChangesFailed"),
+            ],
             [deadLetters.metricApproximateNumberOfMessagesVisible()],
           ),
           widget("DynamoDB", [
@@ -125,7 +141,7 @@ function dollarsAnHour(props: DashboardProps): MathExpression {
     usingMetrics: {
       ...invocations.usingMetrics,
       ...milliseconds.usingMetrics,
-      messages: gateway.messages(period),
+      messages: gateway.count("MessageCount", period),
       pings: counted(operation.service, "Pinged").with(inHour),
       reads: table.metricConsumedReadCapacityUnits(inHour),
       writes: table.metricConsumedWriteCapacityUnits(inHour),

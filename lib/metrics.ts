@@ -18,6 +18,9 @@ export const counted = (
     dimensionsMap: { service, ...dimensions },
   });
 
+/** The requests that are counted where they fail. */
+export const FAILED_ROUTES = ["$connect", "opening", "$default", "$disconnect", "webhook"] as const;
+
 /** What the functions have thrown, all together, by the minute. */
 export const errorsOf = (functions: readonly LambdaFunction[]): MathExpression =>
   sumOf(
@@ -30,6 +33,13 @@ export const throttlesOf = (functions: readonly LambdaFunction[]): MathExpressio
   sumOf(
     "throttles",
     functions.map((one) => one.metricThrottles({ period: MINUTE })),
+  );
+
+/** Asynchronous invocations that Lambda gave up: too old, or failed for the last time. */
+export const droppedOf = (functions: readonly LambdaFunction[]): MathExpression =>
+  sumOf(
+    "dropped",
+    functions.map((one) => one.metric("AsyncEventsDropped", { period: MINUTE, statistic: "Sum" })),
   );
 
 /** Metrics added up; `label` also begins their names in the expression. */

@@ -94,6 +94,7 @@ export class RealtimeStack extends Stack {
     const { deadLetters } = bus;
     new Alarms(this, "Alarms", {
       ...{ service: this.operation.service, functions, heart, deadLetters },
+      gateway: this.#gateway,
       topicArn: settings.alarmTopicArn,
     });
     new Dashboard(this, "Dashboard", {

@@ -25,6 +25,8 @@ export interface WebSocketGatewayProps {
 /** The one stage; part of every client's URL. The edge function rewrites to it. */
 export const STAGE_NAME = "live";
 
+type GatewayMetric = "ConnectCount" | "MessageCount" | "ExecutionError" | "IntegrationError";
+
 // Never the query string or a header: tokens travel in both.
 const LOG_FIELDS = {
   requestId: "$context.requestId",
@@ -56,7 +58,10 @@ export class WebSocketGateway extends Construct {
       defaultRouteOptions: route,
       disconnectRouteOptions: route,
     });
-    const logs = new LogGroup(this, "AccessLog", { retention: logRetention });
+    const logs = new LogGroup(this, "AccessLog", {
+      retention: logRetention,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     this.#stage = new WebSocketStage(this, "Stage", {
       webSocketApi,
       stageName: STAGE_NAME,
@@ -75,9 +80,9 @@ export class WebSocketGateway extends Construct {
     return `${this.#stage.api.apiId}.execute-api.${region}.${urlSuffix}`;
   }
 
-  /** Messages from and to clients, as API Gateway counts and bills them. */
-  messages(period: Duration): Metric {
-    return this.#stage.metric("MessageCount", { statistic: "Sum", period });
+  /** What API Gateway counts of this stage: messages are those from and to clients, as it bills them. */
+  count(name: GatewayMetric, period: Duration): Metric {
+    return this.#stage.metric(name, { statistic: "Sum", period });
   }
 
   /** Lets a function post to this gateway's connections and close them, and tells it where they are. */

@@ -1,5 +1,6 @@
 import type { Context, DynamoDBRecord } from "aws-lambda";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import { telemetry } from "../../lambdas/telemetry.ts";
 import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { stack } from "../support/running.ts";
@@ -122,7 +123,8 @@ describe("the changes of a DynamoDB table", () => {
     expect(await ann.hearsNothing()).toBe(true);
   });
 
-  test("stop at the first that cannot be published, which is reported", async () => {
+  test("stop at the first that cannot be published, which is reported and counted", async () => {
+    const count = vi.spyOn(telemetry, "count");
     const ann = await person({ org });
     await ann.emit("subscribe:collection", "orders");
 
@@ -137,6 +139,7 @@ describe("the changes of a DynamoDB table", () => {
     expect(answer).toEqual({
       batchItemFailures: [{ itemIdentifier: "f200000000000000000001" }],
     });
+    expect(count.mock.calls.filter(([metric]) => metric === "ChangesFailed")).toHaveLength(1);
     await ann.next("db:create");
     expect(await ann.hearsNothing()).toBe(true);
   });

@@ -4,9 +4,11 @@ import { REFUSAL_CODES } from "../../lambdas/events/errors.ts";
 import { events } from "../../lambdas/events/index.ts";
 import { publications } from "../../lambdas/events/published/index.ts";
 import { domainOf, METRICS } from "../../lambdas/model/telemetry.ts";
+import { FAILED_ROUTES } from "../../lib/metrics.ts";
 import { NO_TROUBLE } from "../../local/trouble.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
+import { rawClient } from "../support/raw.ts";
 import { logged, settled, stack, startGathering } from "../support/running.ts";
 
 type Line = Readonly<Record<string, unknown>>;
@@ -73,7 +75,9 @@ describe("what logs cost", () => {
     const outcomes = ["ok", "published", "refused", ...REFUSAL_CODES];
     const operations = readFileSync("docs/operations.md", "utf8");
 
-    expect(METRICS.length - 1 + domains.size + outcomes.length).toBeLessThanOrEqual(60);
+    // `Events` and `RequestsFailed` are counted by their dimensions alone.
+    const dimensioned = domains.size + outcomes.length + FAILED_ROUTES.length;
+    expect(METRICS.length - 2 + dimensioned).toBeLessThanOrEqual(60);
     for (const metric of METRICS) expect(operations).toContain(`\`${metric}\``);
   });
 });
@@ -145,6 +149,73 @@ test("a management API that fails is counted for each try, and the answer arrive
   expect(lines.map(metricsIn)).toContainEqual(
     expect.objectContaining({ Management5xx: expect.any(Number), Posts: 1 }),
   );
+});
+
+/** How often requests of each route have failed. */
+const failedRequests = (lines: readonly Line[]) =>
+  Object.fromEntries(
+    lines
+      .filter((line) => "RequestsFailed" in metricsIn(line))
+      .map(({ route, RequestsFailed }) => [route, RequestsFailed]),
+  );
+
+test("a $connect that fails is answered 500 and counted", async () => {
+  const lines = await linesOf(async () => {
+    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    await expect(rawClient()).rejects.toThrow("500");
+    stack.trouble.become(NO_TROUBLE);
+  });
+
+  expect(failedRequests(lines)).toEqual({ $connect: 1 });
+});
+
+test("a webhook that fails is answered 500 and counted", async () => {
+  const lines = await linesOf(async () => {
+    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    const { status } = await fetch(`${stack.url}/webhooks/p1/shop`, { method: "POST", body: "{}" });
+    expect(status).toBe(500);
+  });
+
+  expect(failedRequests(lines)).toEqual({ webhook: 1 });
+});
+
+test.each([
+  ["once", 1],
+  ["for the last time", 3],
+])(
+  "a part of a large room that cannot be read %s is tried three times in all, then given up and counted",
+  async (_, tries) => {
+    const audience = { org: "acme", rooms: ["org"], except: [] };
+    const part = { emissions: [{ audience, frames: ["2"] }], slice: { without: [] }, tries };
+
+    const lines = await linesOf(async () => {
+      stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+      await stack.functions.invoke(stack.functions.named("FanOut"), part);
+    });
+
+    expect(lines.filter(({ level }) => level === "ERROR")).toHaveLength(4 - tries);
+    const counts = lines.map(metricsIn).filter((metrics) => "FanOutsFailed" in metrics);
+    expect(counts).toEqual([{ FanOutsFailed: 1 }]);
+  },
+);
+
+test("[EIO2] an opening that comes when the client has given up posts nothing, cuts what is left, and is counted", async () => {
+  const client = await rawClient();
+  await client.next();
+  const [connectionId = ""] = stack.gateway.connectionIds();
+  const open = (age: number) =>
+    stack.functions.invoke(stack.functions.named("Socket"), {
+      opening: { connectionId, connectedAt: Date.now() - age },
+    });
+
+  expect(failedRequests(await linesOf(() => open(10_000)))).toEqual({});
+  expect(await client.next()).toContain('"sid"');
+  stack.takeCalls();
+  const lines = await linesOf(() => open(20_000));
+
+  expect(stack.takeCalls().map(({ action }) => action)).not.toContain("execute-api:POST");
+  expect(await client.closed).toBe(1000);
+  expect(failedRequests(lines)).toEqual({ opening: 1 });
 });
 
 test("a failure is one line with its event, connection, request and cause, and no contents", async () => {

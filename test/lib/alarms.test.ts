@@ -1,7 +1,39 @@
 import { readFileSync } from "node:fs";
+import { Match } from "aws-cdk-lib/assertions";
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../support/metric-math.ts";
 import { templateWith } from "../support/template.ts";
+
+interface AlarmProperties {
+  readonly Threshold: number;
+  readonly TreatMissingData: string;
+  readonly ComparisonOperator: string;
+  readonly Metrics: readonly {
+    readonly Expression?: string;
+    readonly MetricStat?: {
+      readonly Period: number;
+      readonly Metric: { readonly Dimensions: readonly { readonly Value: { Ref: string } }[] };
+    };
+  }[];
+}
+
+const template = templateWith();
+
+/** Every alarm, with the expression of those that compute one. */
+const all = (start = "Alarms") =>
+  Object.entries(template.findResources("AWS::CloudWatch::Alarm"))
+    .filter(([id]) => id.startsWith(start))
+    .map(([, { Properties }]) => {
+      const { Metrics = [], ...rest } = Properties as AlarmProperties;
+      const [expression] = Metrics.flatMap(({ Expression }) => Expression ?? []);
+      return { ...rest, Metrics, expression };
+    });
+
+function alarm(name: string) {
+  const [found] = all(`Alarms${name}`);
+  if (found === undefined) throw new Error(`There is no alarm ${name}.`);
+  return found;
+}
 
 describe("alarms", () => {
   test("go off for what somebody must look at, and tell a topic where there is one", () => {
@@ -10,7 +42,7 @@ describe("alarms", () => {
       templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
     );
 
-    expect(alarms).toHaveLength(7);
+    expect(alarms).toHaveLength(17);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
       expect(Properties.AlarmDescription).toMatch(/^\w+ /);
@@ -18,7 +50,7 @@ describe("alarms", () => {
   });
 
   test("have a line in the runbook for each alarm, and no other", () => {
-    const ids = Object.keys(templateWith().findResources("AWS::CloudWatch::Alarm"));
+    const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm"));
     const [, runbook = ""] = readFileSync("docs/operations.md", "utf8").split("## ");
 
     const lines = [...runbook.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
@@ -28,7 +60,7 @@ describe("alarms", () => {
   });
 
   test("call somebody when the management API fails again and again, not when it did once", () => {
-    templateWith().hasResourceProperties("AWS::CloudWatch::Alarm", {
+    template.hasResourceProperties("AWS::CloudWatch::Alarm", {
       MetricName: "Management5xx",
       Namespace: "ServerlessSocketIo",
       Period: 300,
@@ -37,21 +69,71 @@ describe("alarms", () => {
   });
 
   test("call somebody when one function fails while nobody calls the others", () => {
-    const [failures] = Object.values(
-      templateWith().findResources("AWS::CloudWatch::Alarm", {
-        Properties: { AlarmDescription: "a function failed" },
-      }),
-    );
-    const metrics = (failures?.Properties.Metrics ?? []) as readonly { Expression?: string }[];
-    const [sum] = metrics.flatMap(({ Expression }) => Expression ?? []);
+    const failures = alarm("FunctionErrors");
 
-    expect(evaluate(sum, { errors2: 1 })).toBe(1);
+    expect(evaluate(failures.expression, { errors2: 1 })).toBe(1);
     // What comes late is seen all the same.
-    expect(failures?.Properties).toMatchObject({ EvaluationPeriods: 5, DatapointsToAlarm: 1 });
+    expect(failures).toMatchObject({ EvaluationPeriods: 5, DatapointsToAlarm: 1 });
+  });
+
+  test("stay silent at the first deployment, when no metric has a value yet", () => {
+    for (const { expression, ...properties } of all()) {
+      expect(properties.TreatMissingData).toBe("notBreaching");
+      expect(properties.ComparisonOperator).toBe("GreaterThanThreshold");
+      if (expression !== undefined)
+        expect(evaluate(expression)).toBeLessThanOrEqual(properties.Threshold);
+    }
+  });
+
+  test("call somebody when the heartbeat is silent while clients are there, and only twice in a row", () => {
+    const { expression, ...overdue } = alarm("SweepOverdue");
+
+    expect(evaluate(expression, { connects: 1 })).toBe(1);
+    expect(evaluate(expression, { messages: 1 })).toBe(1);
+    expect(evaluate(expression, { connects: 1, messages: 9, beats: 1 })).toBe(0);
+    expect(evaluate(expression, { beats: 2 })).toBe(0);
+    // Two minutes hold a beat, however late it comes in its minute; the first clients may come before the first.
+    expect(overdue.Metrics.map(({ MetricStat }) => MetricStat?.Period ?? 120)).toEqual(
+      Array.from({ length: 4 }, () => 120),
+    );
+    expect(overdue).toMatchObject({ DatapointsToAlarm: 2, EvaluationPeriods: 10 });
+  });
+
+  test("call somebody when nobody can connect, or no OPEN comes, at the first", () => {
+    for (const route of ["$connect", "opening", "$default", "webhook"])
+      template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+        MetricName: "RequestsFailed",
+        Dimensions: [
+          { Name: "route", Value: route },
+          { Name: "service", Value: "Test" },
+        ],
+        Threshold: 0,
+      });
+  });
+
+  test("call somebody when API Gateway cannot invoke the server, or hears errors from it again and again", () => {
+    for (const [MetricName, Threshold] of [
+      ["ExecutionError", 0],
+      ["IntegrationError", 10],
+    ])
+      template.hasResourceProperties("AWS::CloudWatch::Alarm", {
+        ...{ MetricName, Threshold, Namespace: "AWS/ApiGateway" },
+        Dimensions: [
+          { Name: "ApiId", Value: { Ref: Match.stringLikeRegexp("^GatewayApi") } },
+          { Name: "Stage", Value: Match.anyValue() },
+        ],
+      });
+  });
+
+  test("call somebody when Lambda gives up what was handed to any function", () => {
+    const functions = Object.keys(template.findResources("AWS::Lambda::Function"));
+    const { Metrics } = alarm("AsyncEventsDropped");
+
+    const watched = Metrics.flatMap(({ MetricStat }) => MetricStat?.Metric.Dimensions ?? []);
+    expect(watched.map(({ Value }) => Value.Ref).toSorted()).toEqual(functions.toSorted());
   });
 
   test("are a deployment's own, as is what its functions count", () => {
-    const template = templateWith();
     const variables = Object.values(template.findResources("AWS::Lambda::Function")).flatMap(
       ({ Properties }) => Properties.Environment?.Variables?.POWERTOOLS_SERVICE_NAME ?? [],
     );
