@@ -1,4 +1,4 @@
-import { Duration, Stack } from "aws-cdk-lib";
+import { Duration, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import {
   Architecture,
@@ -55,7 +55,10 @@ export class LambdaFunction extends NodejsFunction {
     id: string,
     { entry, operation, environment, lateModules = [], besideBundle }: LambdaFunctionProps,
   ) {
-    const logGroup = new LogGroup(scope, `${id}Log`, { retention: operation.logRetention });
+    const logGroup = new LogGroup(scope, `${id}Log`, {
+      retention: operation.logRetention,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
     const { region, urlSuffix } = Stack.of(scope);
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),

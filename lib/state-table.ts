@@ -5,7 +5,7 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 
 export interface StateTableProps {
-  /** Whether the table refuses to be deleted and outlives the stack. */
+  /** Whether the table outlives the stack. */
   readonly deletionProtection: boolean;
 }
 
@@ -30,8 +30,10 @@ export class StateTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       timeToLiveAttribute: "expiresAt",
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
-      deletionProtection,
-      removalPolicy: deletionProtection ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      // Not DynamoDB's own protection: it would also keep the table of a first deployment that failed.
+      removalPolicy: deletionProtection
+        ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        : RemovalPolicy.DESTROY,
     });
     // Sparse: only connections carry a shard, so the sweep reads nothing else.
     this.table.addGlobalSecondaryIndex({

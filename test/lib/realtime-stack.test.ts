@@ -105,13 +105,81 @@ describe("the table", () => {
 
   test("outlives the stack unless the deployment says otherwise", () => {
     template.hasResource("AWS::DynamoDB::Table", {
-      DeletionPolicy: "Retain",
-      Properties: { DeletionProtectionEnabled: true },
+      DeletionPolicy: "RetainExceptOnCreate",
+      UpdateReplacePolicy: "Retain",
     });
     templateWith({ deletionProtection: "false" }).hasResource("AWS::DynamoDB::Table", {
       DeletionPolicy: "Delete",
-      Properties: { DeletionProtectionEnabled: false },
     });
+  });
+});
+
+test("a first deployment that fails leaves nothing: no resource is kept, and none refuses to be deleted", () => {
+  const resources = templateWith({ gatewayLogRole: "false", demo: "true" }).toJSON()
+    .Resources as Record<string, Resource & { readonly DeletionPolicy?: string }>;
+
+  for (const { DeletionPolicy = "Delete", Properties } of Object.values(resources)) {
+    expect(["Delete", "RetainExceptOnCreate"]).toContain(DeletionPolicy);
+    // DynamoDB would refuse CloudFormation, too, and the deployment could not even be rolled back.
+    expect(Properties?.DeletionProtectionEnabled).toBeUndefined();
+  }
+});
+
+test("the logs outlive the stack", () => {
+  template.allResources("AWS::Logs::LogGroup", { DeletionPolicy: "RetainExceptOnCreate" });
+});
+
+describe("asynchronous invocations", () => {
+  const functions = template.findResources("AWS::Lambda::Function");
+  const targetsIn = (value: unknown) =>
+    Object.keys(functions).filter((id) => JSON.stringify(value).includes(`"${id}","Arn"`));
+  const roleOf = (id: string): string => functions[id]?.Properties.Role["Fn::GetAtt"][0];
+  /** The functions that a function may invoke: none does so other than asynchronously. */
+  const invokedBy = (id: string): readonly string[] =>
+    statements(template)
+      .filter(
+        ({ Action, roles }) => Action === "lambda:InvokeFunction" && roles.includes(roleOf(id)),
+      )
+      .flatMap(({ Resource }) => targetsIn(Resource));
+  const reachedFrom = (id: string, reached = new Set<string>()): ReadonlySet<string> => {
+    for (const next of invokedBy(id)) if (!reached.has(next)) reachedFrom(next, reached.add(next));
+    return reached;
+  };
+
+  test("of every function have an age, by which they are given up, and a number of tries", () => {
+    const others = ["AWS::Events::Rule", "AWS::Scheduler::Schedule"].flatMap((type) =>
+      targetsIn(template.findResources(type)),
+    );
+    const invoked = new Set([...others, ...Object.keys(functions).flatMap(invokedBy)]);
+    const configured = Object.values(template.findResources("AWS::Lambda::EventInvokeConfig")).map(
+      ({ Properties }) => [
+        Properties.FunctionName.Ref.replace(/[0-9A-F]{8}$/, ""),
+        Properties.MaximumEventAgeInSeconds,
+        Properties.MaximumRetryAttempts,
+      ],
+    );
+
+    expect(configured.toSorted()).toEqual([
+      ["FanOutCarrier", 60, 0],
+      // Lambda tries again a minute later; what is older by then would not be tried.
+      ["Heartbeat", 120, 1],
+      ["Publish", 3600, 2],
+      ["Socket", 60, 0],
+    ]);
+    expect([...invoked].map((id) => id.replace(/[0-9A-F]{8}$/, "")).toSorted()).toEqual(
+      configured.map(([name]) => name).toSorted(),
+    );
+  });
+
+  test("of functions that reach themselves are no mistake: Lambda would cut a large room's chain after sixteen", () => {
+    const recursive = Object.keys(functions).filter((id) => reachedFrom(id).has(id));
+
+    expect(recursive).toHaveLength(3);
+    for (const [id, { Properties }] of Object.entries(functions))
+      expect([id, Properties.RecursiveLoop]).toEqual([
+        id,
+        recursive.includes(id) ? "Allow" : undefined,
+      ]);
   });
 });
 
@@ -339,12 +407,13 @@ describe("publications", () => {
 });
 
 describe("the heartbeat", () => {
-  test("is invoked every minute, by a role that may do nothing else", () => {
+  test("is invoked for every full minute, told which, and again where that failed", () => {
     template.hasResourceProperties("AWS::Scheduler::Schedule", {
-      ScheduleExpression: "rate(1 minute)",
+      ScheduleExpression: "cron(* * * * ? *)",
       Target: {
         Arn: { "Fn::GetAtt": [only("AWS::Lambda::Function", "Heartbeat").id, "Arn"] },
-        RetryPolicy: { MaximumRetryAttempts: 0 },
+        Input: '{"scheduledTime":"<aws.scheduler.scheduled-time>"}',
+        RetryPolicy: { MaximumRetryAttempts: 5, MaximumEventAgeInSeconds: 60 },
       },
     });
   });
