@@ -11,6 +11,7 @@ import * as z from "zod/mini";
 import { createUpstream } from "#events/integrations/upstream.ts";
 import { createGateway } from "#gateway/connections.ts";
 import { createInvocation } from "#gateway/invocation.ts";
+import { LONGEST_ANSWER, LONGEST_CONNECT } from "#gateway/time-outs.ts";
 import { createHttpClient } from "#http/guarded.ts";
 import { Heartbeat, Limits } from "#model/limits.ts";
 import { wordingOf } from "#model/wording.ts";
@@ -76,7 +77,15 @@ export function read<Schema extends z.ZodMiniType>(
   throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
 }
 
-const now = Date.now;
+const now = () => Date.now();
+
+/** How the SDK's clients wait for AWS: without these, a call that hangs takes its function's 29 s. */
+const requestHandler = {
+  connectionTimeout: LONGEST_CONNECT,
+  requestTimeout: LONGEST_ANSWER,
+  socketTimeout: LONGEST_ANSWER,
+  throwOnRequestTimeout: true,
+};
 
 /** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
 export const readPublisherEnvironment = (variables: NodeJS.ProcessEnv) =>
@@ -84,17 +93,19 @@ export const readPublisherEnvironment = (variables: NodeJS.ProcessEnv) =>
 
 function publisherOf(env: Publisher) {
   const { LIMITS: limits, TABLE_NAME: tableName } = env;
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient(), {
+  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler }), {
     marshallOptions: { removeUndefinedValues: true },
   });
   // Retries are the gateway's own: the SDK's would multiply with them.
   const endpoint = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI;
-  const management = new ApiGatewayManagementApiClient({ maxAttempts: 1, endpoint });
+  const management = new ApiGatewayManagementApiClient({
+    ...{ maxAttempts: 1, endpoint, requestHandler },
+  });
   return {
     limits,
     table: createTable({ client, tableName, pause }),
     handOn: invocationOf(env, env.FAN_OUT_FUNCTION),
-    gateway: createGateway({ client: management, pause, count: telemetry.count }),
+    gateway: createGateway({ client: management, pause, now, count: telemetry.count }),
     telemetry,
     now,
   };
@@ -113,7 +124,7 @@ export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
 
 /** The same for the function that takes webhooks, with the secrets they are signed with. */
 export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
-  const secret = createSecrets({ client: () => new SecretsManagerClient(), now });
+  const secret = createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now });
   return {
     ...readPublisherEnvironment(variables),
     secret: (arn: string) => secret(arn).read(),
@@ -123,7 +134,7 @@ export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
 /** Everything the socket function is given from outside. */
 export function readEnvironment(variables: NodeJS.ProcessEnv) {
   const env = read(SocketServer, variables);
-  const secret = createSecrets({ client: () => new SecretsManagerClient(), now });
+  const secret = createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now });
   return {
     ...publisherOf(env),
     heartbeat: env.HEARTBEAT,
@@ -156,6 +167,7 @@ const invocationOf = (env: Publisher, functionName = env.AWS_LAMBDA_FUNCTION_NAM
       sha256: Hash.bind(null, "sha256"),
     }),
     pause,
+    now,
     endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
     functionName,
   });

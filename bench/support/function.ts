@@ -41,7 +41,9 @@ export function createFunctions({ url, tableName }: Aws, calls: Calls) {
   const management = new ApiGatewayManagementApiClient({ ...access, endpoint: `${url}/live` });
   const pause = async () => undefined;
   const table = createTable({ client, tableName, pause });
-  const gateway = createGateway({ client: management, pause, count: () => undefined });
+  const gateway = createGateway({
+    ...{ client: management, pause, now: Date.now, count: () => undefined },
+  });
   const counted: Table = {
     ...table,
     page: (query) => {

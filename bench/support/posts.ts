@@ -35,6 +35,7 @@ export async function measurePosts(
   const pool = new Pool(endpoint.url, { connections: CONNECTIONS });
   const sign = createSigner("execute-api", "us-east-1");
   const host = new URL(endpoint.url).host;
+  const contentType = "application/octet-stream";
   const body = Buffer.from(FRAME);
   const payloadHash = hash("sha256", body, "hex");
   const pathOf = (n: number) => `/live/@connections/${encodeSegment(idOf(n))}`;
@@ -52,8 +53,12 @@ export async function measurePosts(
       "a signed request on an undici pool",
       (n) => {
         const path = pathOf(n);
-        const signed = sign({ method: "POST", host, path, payloadHash }, CREDENTIALS, Date.now());
-        return post(path, ["host", host, ...signed]);
+        const signed = sign(
+          { method: "POST", contentType, host, path, payloadHash },
+          CREDENTIALS,
+          Date.now(),
+        );
+        return post(path, ["host", host, "content-type", contentType, ...signed]);
       },
     ],
     ["an unsigned request on an undici pool", (n) => post(pathOf(n), ["host", host])],

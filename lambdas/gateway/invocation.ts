@@ -1,5 +1,6 @@
 import type { SignatureV4 } from "@smithy/signature-v4";
-import { isPassingStatus, waitAfter } from "./retries.ts";
+import { persist } from "./retries.ts";
+import { LONGEST_ANSWER } from "./time-outs.ts";
 
 export interface InvocationParts {
   /** Signs for Lambda. The SDK's own client would be a fifth of the bundle for this one call. */
@@ -8,6 +9,7 @@ export interface InvocationParts {
   readonly endpoint: string;
   readonly functionName: string;
   readonly pause: (milliseconds: number) => Promise<unknown>;
+  readonly now: () => number;
 }
 
 /** Invokes a function without waiting for it to run. */
@@ -15,13 +17,13 @@ export type Invoke = (event: object) => Promise<void>;
 
 const TRIES = 5;
 
-/** Asynchronous invocation (`InvocationType: Event`) of one function; 429 and 5xx are tried again, with jitter. */
+/** Asynchronous invocation (`InvocationType: Event`) of one function; what is throttled, fails or breaks is tried again, with jitter. */
 export function createInvocation(parts: InvocationParts): Invoke {
-  const { signer, endpoint, functionName, pause } = parts;
+  const { signer, endpoint, functionName, pause, now } = parts;
   const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
   const url = new URL(path, endpoint);
 
-  async function post(body: string): Promise<number> {
+  async function post(body: string): Promise<void> {
     const { headers } = await signer.sign({
       method: "POST",
       protocol: url.protocol,
@@ -35,17 +37,16 @@ export function createInvocation(parts: InvocationParts): Invoke {
       body,
     });
     const { host: _, ...sent } = headers;
-    return (await fetch(url, { method: "POST", headers: sent, body })).status;
+    const signal = AbortSignal.timeout(LONGEST_ANSWER);
+    const { status } = await fetch(url, { method: "POST", headers: sent, body, signal });
+    if (status !== 202)
+      throw Object.assign(new Error(`Lambda answered ${status} to an asynchronous invocation`), {
+        $metadata: { httpStatusCode: status },
+      });
   }
 
-  return async (event) => {
+  return (event) => {
     const body = JSON.stringify(event);
-    for (let tries = 1; ; tries += 1) {
-      const status = await post(body);
-      if (status === 202) return;
-      if (!isPassingStatus(status) || tries === TRIES)
-        throw new Error(`Lambda answered ${status} to an asynchronous invocation`);
-      await pause(waitAfter(tries));
-    }
+    return persist(() => post(body), { tries: TRIES, pause, now });
   };
 }

@@ -13,12 +13,13 @@ import QuickLRU from "quick-lru";
 import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { createSigner, encodeSegment } from "./signature.ts";
+import { LONGEST_ANSWER, LONGEST_CONNECT } from "./time-outs.ts";
 
 /** Posts under way at the same time, a kept-alive connection each. */
 const POSTS_AT_ONCE = 50;
 
-/** Milliseconds to wait for an answer. */
-const LONGEST_ANSWER = 10_000;
+/** What the SDK says a frame is. */
+const CONTENT_TYPE = "application/octet-stream";
 
 /** Packets whose bytes and hash are kept, so that a broadcast computes them once. */
 const REMEMBERED_PACKETS = 20;
@@ -70,8 +71,9 @@ function createPath(config: Config): Post {
     const { pool, host, stage, sign } = await ready;
     const { body, payloadHash } = packetOf(String(Data));
     const path = `${stage}/@connections/${encodeSegment(ConnectionId)}`;
-    const signable = { method: "POST", host, path, payloadHash };
-    const headers = ["host", host, ...sign(signable, await config.credentials(), Date.now())];
+    const signable = { method: "POST", contentType: CONTENT_TYPE, host, path, payloadHash };
+    const signature = sign(signable, await config.credentials(), Date.now());
+    const headers = ["host", host, "content-type", CONTENT_TYPE, ...signature];
     const { status, text } = await request(pool, { method: "POST", path, headers, body });
     if (status !== 200) throw exceptionOf(status, text);
     return { $metadata: { httpStatusCode: status, attempts: 1 } };
@@ -90,6 +92,7 @@ async function prepare(config: Config) {
   const host = port === undefined ? hostname : `${hostname}:${port}`;
   const pool = new Pool(`${protocol}//${host}`, {
     connections: POSTS_AT_ONCE,
+    connectTimeout: LONGEST_CONNECT,
     headersTimeout: LONGEST_ANSWER,
     bodyTimeout: LONGEST_ANSWER,
   });

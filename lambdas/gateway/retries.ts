@@ -1,9 +1,67 @@
 const FIRST_WAIT = 50;
 const LONGEST_WAIT = 2000;
 
-/** Whether what AWS answered may be otherwise in a moment: throttled, or failed on its side. */
-export const isPassingStatus = (status = 0): boolean => status === 429 || status >= 500;
+/** Milliseconds after which a call is not tried again: what waits for it has 29 s for all it does. */
+const LONGEST_CALLING = 10_000;
+
+export interface RetryParts {
+  readonly tries: number;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+  /** Milliseconds of a clock. */
+  readonly now: () => number;
+  /** Told of every failure, whatever the next try brings. */
+  readonly onFailure?: (error: unknown) => void;
+}
+
+/** Calls AWS; what is throttled, fails on its side, breaks or is not answered in time is tried again, with jitter. */
+export async function persist<Result>(
+  call: () => Promise<Result>,
+  { tries, pause, now, onFailure }: RetryParts,
+): Promise<Result> {
+  const end = now() + LONGEST_CALLING;
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      onFailure?.(error);
+      if (!isPassing(error) || tried === tries || now() >= end) throw error;
+    }
+    await pause(waitAfter(tried));
+  }
+}
+
+/** The status that AWS answered with, if it did. */
+export const statusOf = (error: unknown): number =>
+  (error as Failure).$metadata?.httpStatusCode ?? 0;
 
 /** Milliseconds to wait after so many tries in vain: twice as long each time, with jitter. */
-export const waitAfter = (tries: number): number =>
+const waitAfter = (tries: number): number =>
   Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** tries) * Math.random();
+
+/** Whether the same call may fare better in a moment. */
+function isPassing(error: unknown): boolean {
+  const status = statusOf(error);
+  if (status === 429 || status >= 500) return true;
+  const { code, name, cause } = error as Failure;
+  if (NETWORK.has(code ?? "") || name === "TimeoutError") return true;
+  // `fetch` says "fetch failed", and why in the cause.
+  return cause instanceof Error && isPassing(cause);
+}
+
+/**
+ * Nobody answered: no name, no connection, one that broke (perhaps closed at its other end while the
+ * function was frozen), or none of it in time. In the words of Node and of undici.
+ */
+const NETWORK = new Set([
+  ...["EAI_AGAIN", "ENOTFOUND", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"],
+  ...["ECONNRESET", "ECONNABORTED", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET", "UND_ERR_CLOSED"],
+  ...["UND_ERR_CONNECT_TIMEOUT", "UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
+]);
+
+/** What an error of the SDK, of Node or of undici says of itself. */
+interface Failure {
+  readonly $metadata?: { readonly httpStatusCode?: number };
+  readonly code?: string;
+  readonly name?: string;
+  readonly cause?: unknown;
+}

@@ -13,9 +13,11 @@ import { createGateway } from "../../lambdas/gateway/connections.ts";
 const management = mockClient(ApiGatewayManagementApiClient);
 const waits: number[] = [];
 const counted: string[] = [];
+let time = 0;
 const gateway = createGateway({
   client: new ApiGatewayManagementApiClient({ region: "us-east-1", endpoint: "http://localhost" }),
   pause: async (milliseconds) => void waits.push(milliseconds),
+  now: () => time,
   count: (metric) => void counted.push(metric),
 });
 const gone = () => new GoneException({ message: "", $metadata: { httpStatusCode: 410 } });
@@ -92,11 +94,26 @@ describe("post", () => {
     expect(management.calls()).toHaveLength(1);
   });
 
-  test("a connection that breaks is tried again", async () => {
-    const broken = Object.assign(new Error("other side closed"), { code: "UND_ERR_SOCKET" });
+  test.each([
+    ...["EAI_AGAIN", "ENOTFOUND", "ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH"],
+    ...["ECONNRESET", "EPIPE", "ETIMEDOUT", "UND_ERR_SOCKET", "UND_ERR_CONNECT_TIMEOUT"],
+    ...["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"],
+  ])("a network that fails with %s is tried again", async (code) => {
+    const broken = Object.assign(new Error("no answer"), { code });
     management.on(PostToConnectionCommand).rejectsOnce(broken).resolves({});
 
     expect(await gateway.post("abc=", "42[]")).toBe("sent");
+    expect(management.calls()).toHaveLength(2);
+  });
+
+  test("what the SDK gave up waiting for is tried again, but for ten seconds at most", async () => {
+    const late = Object.assign(new Error("no answer"), { name: "TimeoutError" });
+    management.on(PostToConnectionCommand).callsFake(() => {
+      time += 5000;
+      throw late;
+    });
+
+    await expect(gateway.post("abc=", "42[]")).rejects.toBe(late);
     expect(management.calls()).toHaveLength(2);
   });
 

@@ -2,17 +2,24 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createInvocation } from "../../lambdas/gateway/invocation.ts";
 
 const seen: (IncomingMessage & { body?: string })[] = [];
 let statuses: number[] = [];
+
+/** In place of a status: the connection breaks; no answer comes. */
+const BROKEN = 0;
+const SILENT = 1;
+
 const waits: number[] = [];
 const server = createServer(async (request: IncomingMessage & { body?: string }, response) => {
   request.body = "";
   for await (const chunk of request) request.body += String(chunk);
   seen.push(request);
-  response.writeHead(statuses.shift() ?? 202).end();
+  const status = statuses.shift() ?? 202;
+  if (status === BROKEN) request.socket.destroy();
+  else if (status !== SILENT) response.writeHead(status).end();
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 const invoke = createInvocation({
@@ -23,6 +30,7 @@ const invoke = createInvocation({
     sha256: Hash.bind(null, "sha256"),
   }),
   pause: async (milliseconds) => void waits.push(milliseconds),
+  now: () => 0,
   endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
   functionName: "socket function",
 });
@@ -57,6 +65,28 @@ test("a throttled invocation is tried again", async () => {
 
   expect(seen).toHaveLength(3);
   expect(waits).toHaveLength(2);
+});
+
+test("a connection that breaks is tried again, five times in all", async () => {
+  statuses = [BROKEN, BROKEN, 202];
+  await invoke({ opening: "abc=" });
+  expect(seen).toHaveLength(3);
+
+  statuses = Array.from({ length: 10 }, () => BROKEN);
+  await expect(invoke({ opening: "abc=" })).rejects.toThrow("fetch failed");
+  expect(seen).toHaveLength(3 + 5);
+});
+
+test("an answer that does not come is not waited for", async () => {
+  const { timeout } = AbortSignal;
+  const limits = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(20));
+  statuses = [SILENT, 202];
+
+  await invoke({ opening: "abc=" });
+
+  expect(limits).toHaveBeenCalledWith(4000);
+  expect(seen).toHaveLength(2);
+  limits.mockRestore();
 });
 
 test("a refused invocation is an error that names the status", async () => {

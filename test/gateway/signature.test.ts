@@ -42,7 +42,10 @@ test(`signs as the SDK does, whatever path, payload, time and credentials (${INP
         const path = `/${stage}/@connections/${encodeSegment(connectionId)}`;
         const payloadHash = createHash("sha256").update(body).digest("hex");
 
-        const headers = sign({ method, host, path, payloadHash }, signer, date.getTime());
+        const contentType = "application/octet-stream";
+        const signable = { method, contentType, host, path, payloadHash };
+
+        const headers = sign(signable, signer, date.getTime());
 
         const theirs = await new SignatureV4({
           service: "execute-api",
@@ -51,10 +54,13 @@ test(`signs as the SDK does, whatever path, payload, time and credentials (${INP
           sha256: Hash.bind(null, "sha256"),
           applyChecksum: false,
         }).sign(
-          { method, protocol: "https:", hostname: host, path, headers: { host }, body },
+          {
+            ...{ method, protocol: "https:", hostname: host, path, body },
+            headers: { host, "content-type": contentType },
+          },
           { signingDate: date },
         );
-        const { host: _, ...expected } = theirs.headers;
+        const { host: _, "content-type": __, ...expected } = theirs.headers;
         expect(Object.fromEntries(pairs(headers))).toEqual(expected);
       },
     ),
@@ -63,7 +69,7 @@ test(`signs as the SDK does, whatever path, payload, time and credentials (${INP
 });
 
 test("credentials that are rotated sign with their own key", () => {
-  const request = { method: "POST", host: "a", path: "/live", payloadHash: "" };
+  const request = { method: "POST", contentType: "", host: "a", path: "/live", payloadHash: "" };
   const [one, two] = ["one", "two"].map((secretAccessKey) => ({
     accessKeyId: "A",
     secretAccessKey,
