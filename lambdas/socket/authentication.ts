@@ -12,7 +12,7 @@ export interface ExpectedClaims {
   readonly audience?: string | undefined;
 }
 
-/** Reads the identity from a token, or throws an `AuthenticationError` that says why not. */
+/** Reads the identity from a token; throws an `AuthenticationError` that says why not where the token is bad. */
 export type Authenticate = (token: string) => Promise<Identity>;
 
 /** A secret that may change: `read` serves it from a cache, `refresh` goes and looks. */
@@ -54,11 +54,26 @@ const options = ({ issuer, audience }: ExpectedClaims, algorithms: string[]) => 
   ...(audience !== undefined && { audience }),
 });
 
+/** What `jose` says of a token; all else it throws is about the keys, or the way to them. */
+const FAULTS_OF_TOKENS = [
+  errors.JWTClaimValidationFailed,
+  errors.JWTExpired,
+  errors.JWTInvalid,
+  errors.JWSInvalid,
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JOSENotSupported,
+  errors.JWKSNoMatchingKey,
+  errors.JWKSMultipleMatchingKeys,
+] as const;
+
 const refusing =
   (verify: (token: string) => Promise<JWTPayload>): Authenticate =>
   async (token) => {
     const claims = await verify(token).catch((error: unknown) => {
-      if (error instanceof errors.JOSEError) throw new AuthenticationError(error.code);
+      if (FAULTS_OF_TOKENS.some((Fault) => error instanceof Fault))
+        throw new AuthenticationError((error as errors.JOSEError).code);
+      // Nobody could find out: the connection is cut, and the client comes again by itself.
       throw error;
     });
     try {

@@ -1,7 +1,7 @@
-import { createServer } from "node:http";
+import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { AuthenticationError, withJwks, withSecret } from "../../lambdas/socket/authentication.ts";
 
 const claims = { org: "acme", projects: ["p1"], scope: "websocket" };
@@ -25,15 +25,30 @@ const keys = await Promise.all(
     alg: name,
   })),
 );
+/** How a JWKS endpoint may fail, by path. */
+const BROKEN: Record<string, (response: ServerResponse) => unknown> = {
+  "/unavailable": (response) => response.writeHead(503).end("later"),
+  "/moved": (response) => response.writeHead(302, { location: "/jwks" }).end(),
+  "/html": (response) => response.end("<html>"),
+  "/no-set": (response) => response.end('{"keys":7}'),
+  "/broken": (response) => response.destroy(),
+  "/silent": () => undefined,
+};
 let asked = 0;
-const server = createServer((_, response) => {
+const server = createServer((request, response) => {
   asked += 1;
+  const broken = BROKEN[request.url ?? ""];
+  if (broken !== undefined) return void broken(response);
   response.setHeader("content-type", "application/json").end(JSON.stringify({ keys }));
 });
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+const url = `${origin}/jwks`;
 
-afterAll(() => void server.close());
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
 
 describe("a JWKS", () => {
   test("verifies RS256, ES256 and EdDSA, and is fetched once", async () => {
@@ -67,6 +82,38 @@ describe("a JWKS", () => {
 
     for (const token of [stranger, unsigned, "", "a.b.c"])
       await expect(withJwks(url, {})(token)).rejects.toBeInstanceOf(AuthenticationError);
+  });
+
+  test.each([...Object.keys(BROKEN), "refused"])(
+    "that cannot be had (%s) is our fault, not the token's",
+    async (path) => {
+      const { timeout } = AbortSignal;
+      const limits = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(50));
+      const address = path === "refused" ? "http://127.0.0.1:1/jwks" : `${origin}${path}`;
+
+      const failure: unknown = await withJwks(
+        address,
+        {},
+      )(await sign("ES256", pairs.ES256.privateKey)).catch((error: unknown) => error);
+
+      expect(failure).toBeInstanceOf(Error);
+      expect(failure).not.toBeInstanceOf(AuthenticationError);
+      limits.mockRestore();
+    },
+  );
+
+  test("that is there again lets the same token in", async () => {
+    let isDown = true;
+    const restored = BROKEN["/unavailable"];
+    BROKEN["/later"] = (response) =>
+      isDown ? restored?.(response) : response.end(JSON.stringify({ keys }));
+    const authenticate = withJwks(`${origin}/later`, {});
+    const token = await sign("ES256", pairs.ES256.privateKey);
+
+    await expect(authenticate(token)).rejects.not.toBeInstanceOf(AuthenticationError);
+    isDown = false;
+
+    expect(await authenticate(token)).toMatchObject({ userId: "ann" });
   });
 
   test.each([
