@@ -78,6 +78,7 @@ export function read<Schema extends z.ZodMiniType>(
 }
 
 const now = () => Date.now();
+const clock = () => performance.now();
 
 /** How the SDK's clients wait for AWS: without these, a call that hangs takes its function's 29 s. */
 const requestHandler = {
@@ -108,6 +109,7 @@ function publisherOf(env: Publisher) {
     gateway: createGateway({ client: management, pause, now, count: telemetry.count }),
     telemetry,
     now,
+    pause,
   };
 }
 
@@ -124,10 +126,9 @@ export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
 
 /** The same for the function that takes webhooks, with the secrets they are signed with. */
 export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
-  const secret = createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now });
   return {
     ...readPublisherEnvironment(variables),
-    secret: (arn: string) => secret(arn).read(),
+    secret: createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now }),
   };
 }
 
@@ -139,16 +140,15 @@ export function readEnvironment(variables: NodeJS.ProcessEnv) {
     ...publisherOf(env),
     heartbeat: env.HEARTBEAT,
     allowedOrigins: env.ALLOWED_ORIGINS,
-    pause,
     invokeSelf: invocationOf(env),
     authenticate: authentication(env, secret),
     callUpstream: createUpstream({
       http: createHttpClient({
         resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
         allowsLocalhost: env.ALLOWS_LOCALHOST === "true",
-        clock: () => performance.now(),
+        clock,
       }),
-      secret: (arn) => secret(arn).read(),
+      ...{ secret, clock },
     }),
     newId: monotonicFactory(),
   };

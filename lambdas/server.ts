@@ -3,7 +3,7 @@ import QuickLRU from "quick-lru";
 import { decodeFrame } from "#engine/frames.ts";
 import { admitsOrigin, handshakeFault, openFrame } from "#engine/handshake.ts";
 import { type Opening, postOpening } from "#engine/opening.ts";
-import { createDispatch, refuseInternally } from "#events/dispatch.ts";
+import { createDispatch, type Dispatched, refuseInternally } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
 import type { CallUpstream } from "#events/integrations/upstream.ts";
 import type { Gateway } from "#gateway/connections.ts";
@@ -233,17 +233,17 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   }
 
   /** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
-  async function answerUnsent(call: EventCall, error: unknown): Promise<never> {
-    if (error instanceof UndeliveredError) throw error;
-    return answerFailure(call, error);
+  async function answerUnsent(error: unknown, giveUp: Dispatched["giveUp"]): Promise<never> {
+    if (!(error instanceof UndeliveredError)) await send(giveUp(error));
+    throw error;
   }
 
   async function onEvent(call: EventCall) {
     const { identity } = call.session;
     telemetry.about({ event: call.event });
     if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId, identity.org);
-    const { emissions, fault } = await dispatch(call);
-    await send(emissions).catch((error: unknown) => answerUnsent(call, error));
+    const { emissions, fault, giveUp } = await dispatch(call);
+    await send(emissions).catch((error: unknown) => answerUnsent(error, giveUp));
     if (fault !== undefined) throw fault;
   }
 }

@@ -1,4 +1,8 @@
-import type { APIGatewayProxyEventV2, Context } from "aws-lambda";
+import type {
+  APIGatewayProxyEventV2,
+  APIGatewayProxyStructuredResultV2,
+  Context,
+} from "aws-lambda";
 import { createWebhooks } from "#events/integrations/webhooks.ts";
 import { createIntegrations } from "#store/integrations.ts";
 import { createOnce } from "#store/once.ts";
@@ -23,7 +27,7 @@ const receive = createWebhooks({
 export const handler = (
   event: APIGatewayProxyEventV2,
   context: Context,
-): Promise<{ statusCode: number }> =>
+): Promise<APIGatewayProxyStructuredResultV2> =>
   observe(context, async () => {
     const { projectId = "", integrationId = "" } = event.pathParameters ?? {};
     telemetry.about({ projectId, integrationId });
@@ -35,7 +39,9 @@ export const handler = (
         outcome: "reason" in result ? "refused" : "published",
       });
       if ("reason" in result) telemetry.note("a webhook was refused", result);
-      return { statusCode: result.status };
+      if (result.status !== 409) return { statusCode: result.status };
+      const seconds = Math.ceil(result.retryAfterMs / 1000);
+      return { statusCode: 409, headers: { "retry-after": String(seconds) } };
     } catch (error) {
       telemetry.fail("a webhook failed", error);
       telemetry.count("RequestsFailed", 1, { route: "webhook" });

@@ -34,8 +34,11 @@ export interface EventContext extends Stores {
   readonly newId: () => string;
   /** Calls an endpoint of an integration. */
   readonly callUpstream: CallUpstream;
-  /** Sends at once what has been emitted so far: for work that others should hear of before it is done. */
-  readonly flush: () => Promise<void>;
+  /**
+   * Sends at once what has been emitted so far: for work that others should hear of before it is done.
+   * Where the event fails after that, `otherwise` tells them so, and gives the reply, by the reason.
+   */
+  readonly flush: (otherwise: Otherwise) => Promise<void>;
 }
 
 /** What a permission is decided on. */
@@ -65,6 +68,9 @@ export class Instead {
     this.payload = payload;
   }
 }
+
+/** Tells of a failure whoever has been told of the beginning, and gives the reply. */
+export type Otherwise = (error: string) => Instead;
 
 /** Replies with another event, where something went as wrong as the contract foresees. */
 export const instead = <Name extends ReplyName>(event: Name, payload: Emits[Name]): Instead =>

@@ -1,4 +1,3 @@
-import type * as z from "zod/mini";
 import type { Member } from "#model/connection.ts";
 import { DEEPEST } from "#model/depth.ts";
 import type { Limits } from "#model/limits.ts";
@@ -9,12 +8,12 @@ import type { EventCall, EventPacket } from "#socket/protocol.ts";
 import { createServer, createSocket } from "#socket/socket.ts";
 import type { Rates } from "#store/rates.ts";
 import type { Rooms } from "#store/rooms.ts";
-import { type AnyEvent, Instead, type Stores } from "./define-event.ts";
-import { describeFault } from "./describe-fault.ts";
+import { type AnyEvent, Instead, type Otherwise, type Stores } from "./define-event.ts";
 import { type Emits, shape } from "./emits.ts";
 import { EventError, type RefusalCode, requireJoined } from "./errors.ts";
 import type { CallUpstream } from "./integrations/upstream.ts";
 import { refuseOversized } from "./oversized.ts";
+import { parse } from "./parse.ts";
 import { bucketOf, requireToken } from "./rate-limits.ts";
 
 /** Characters of a refusal's message, which may quote what the client sent. */
@@ -26,6 +25,8 @@ const TOO_DEEP = `payload: it nests more than ${DEEPEST} levels deep`;
 export interface Dispatched {
   readonly emissions: readonly Emission[];
   readonly fault?: unknown;
+  /** What is sent instead where nothing of it could be sent. */
+  readonly giveUp: (error: unknown) => readonly Emission[];
 }
 
 export interface DispatchParts {
@@ -47,30 +48,26 @@ export function createDispatch(parts: DispatchParts): (call: EventCall) => Promi
   const { events, newOutbox, count } = parts;
 
   return async (call) => {
+    const progress: Progress = { outbox: newOutbox() };
+    const { outbox } = progress;
+    const giveUp = (fault: unknown) => emissionsInstead(call, progress, fault);
     try {
-      const outbox = newOutbox();
       requireToken(call.limited, "what this socket sends");
       const event = events.get(call.event);
       if (event === undefined)
         throw new EventError("unknown_event", `there is no event ${call.event}`);
       await limitRate(call, parts);
 
-      const reply = await run(event, call, outbox, parts);
-      answer(event, call, outbox, reply);
+      const reply = await run(event, call, progress, parts);
+      answer(call, outbox, replyOf(event, reply));
 
       refuseOversized(outbox);
       count("Events", 1, { event: domainOf(call.event), outcome: "ok" });
-      return { emissions: outbox.emissions };
+      return { emissions: outbox.take(), giveUp };
     } catch (fault) {
-      const outbox = newOutbox();
       countRefusal(call, fault instanceof EventError ? fault.code : "internal");
-      if (fault instanceof EventError) {
-        refuse(call, outbox, fault);
-        if (fault.cuts) outbox.disconnect({ connectionId: call.connectionId }, true);
-        return { emissions: outbox.emissions };
-      }
-      refuseInternally(call, outbox);
-      return { emissions: outbox.emissions, fault };
+      const emissions = giveUp(fault);
+      return fault instanceof EventError ? { emissions, giveUp } : { emissions, giveUp, fault };
     }
   };
 
@@ -83,14 +80,37 @@ export function createDispatch(parts: DispatchParts): (call: EventCall) => Promi
 
 /** The answer to a call that failed for a reason of ours. */
 export const refuseInternally = (call: EventPacket, outbox: Outbox): void =>
-  refuse(call, outbox, new EventError("internal", `${call.event} failed`));
+  refuse(call, outbox, internal(call));
 
-async function run(event: AnyEvent, call: EventCall, outbox: Outbox, parts: DispatchParts) {
+const internal = ({ event }: EventPacket) => new EventError("internal", `${event} failed`);
+
+/** What a call has come to: what waits to be sent, and who must hear of its failure besides the caller. */
+interface Progress {
+  readonly outbox: Outbox;
+  otherwise?: Otherwise;
+}
+
+/** What is sent in place of all that a failed call has emitted and nobody has been sent yet. */
+function emissionsInstead(
+  call: EventCall,
+  { outbox, otherwise }: Progress,
+  fault: unknown,
+): readonly Emission[] {
+  outbox.take();
+  const refusal = fault instanceof EventError ? fault : internal(call);
+  if (otherwise === undefined) refuse(call, outbox, refusal);
+  else answer(call, outbox, otherwise(refusal.message));
+  if (refusal.cuts) outbox.disconnect({ connectionId: call.connectionId }, true);
+  return outbox.take();
+}
+
+async function run(event: AnyEvent, call: EventCall, progress: Progress, parts: DispatchParts) {
+  const { outbox } = progress;
   const { session, connectionId } = call;
   const { identity } = session;
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
   refuseLargePayload(call, parts.limits);
-  const payload = parsePayload(event, call.args[0]);
+  const payload = parse(event.payload, call.args[0]);
   const granted = await event.access({ ...parts.stores, payload, identity, connectionId });
 
   return event.handle({
@@ -100,7 +120,7 @@ async function run(event: AnyEvent, call: EventCall, outbox: Outbox, parts: Disp
     limits: parts.limits,
     newId: parts.newId,
     callUpstream: parts.callUpstream,
-    flush: () => flush(outbox, parts),
+    flush: (otherwise: Otherwise) => flush(progress, otherwise, parts),
     socket: createSocket<Emits>({ connectionId, session, outbox, rooms: membership(parts) }),
     server: createServer<Emits>(identity.org, outbox),
     timestamp: new Date(parts.now()).toISOString(),
@@ -112,16 +132,11 @@ async function limitRate({ event, session }: EventCall, { rates, limits }: Dispa
   if (bucket !== undefined) requireToken(await rates.take(bucket), event);
 }
 
-async function flush(outbox: Outbox, { send }: DispatchParts): Promise<void> {
+async function flush(progress: Progress, otherwise: Otherwise, { send }: DispatchParts) {
+  const { outbox } = progress;
   refuseOversized(outbox);
+  progress.otherwise = otherwise;
   await send(outbox.take());
-}
-
-function parsePayload(event: AnyEvent, input: unknown): unknown {
-  const result: z.core.util.SafeParseResult<unknown> = event.payload.safeParse(input);
-  if (result.success) return result.data;
-
-  throw new EventError("invalid_payload", describeFault(result.error), { cause: result.error });
 }
 
 const membership = ({ rooms }: DispatchParts) => ({
@@ -130,12 +145,18 @@ const membership = ({ rooms }: DispatchParts) => ({
   leave: rooms.leave,
 });
 
-function answer(event: AnyEvent, call: EventCall, outbox: Outbox, reply: unknown): void {
+interface Reply {
+  readonly event: string | undefined;
+  readonly payload: unknown;
+}
+
+const replyOf = ({ reply: event }: AnyEvent, payload: unknown): Reply =>
+  payload instanceof Instead ? payload : { event, payload };
+
+function answer(call: EventCall, outbox: Outbox, { event, payload }: Reply): void {
   const caller = { connectionId: call.connectionId };
-  const [name, payload] =
-    reply instanceof Instead ? [reply.event, reply.payload] : [event.reply, reply];
-  if (name !== undefined && payload !== undefined) outbox.emit(caller, name, payload);
-  if (call.ackId !== undefined) outbox.ack(caller, call.ackId, acknowledgement(name, payload));
+  if (event !== undefined && payload !== undefined) outbox.emit(caller, event, payload);
+  if (call.ackId !== undefined) outbox.ack(caller, call.ackId, acknowledgement(event, payload));
 }
 
 function acknowledgement(name: string | undefined, payload: unknown): unknown {

@@ -14,3 +14,10 @@ export function refuseOversized({ emissions }: Outbox): void {
       `a packet would be ${bytes} bytes, more than ${MESSAGE_BYTES}`,
     );
 }
+
+/** Bytes that a packet has for ids, names and times beside its content. */
+const BESIDE = 4096;
+
+/** Whether some content can be sent in a packet of its own. */
+export const fitsPacket = (content: unknown): boolean =>
+  Buffer.byteLength(JSON.stringify(content) ?? "") <= MESSAGE_BYTES - BESIDE;

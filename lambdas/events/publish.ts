@@ -9,10 +9,10 @@ import type { Once } from "#store/once.ts";
 import type { Revocations } from "#store/revocations.ts";
 import type { Rooms } from "#store/rooms.ts";
 import type { Stores } from "./define-event.ts";
-import { describeFault } from "./describe-fault.ts";
 import type { Emits } from "./emits.ts";
 import { EventError } from "./errors.ts";
 import { refuseOversized } from "./oversized.ts";
+import { parse } from "./parse.ts";
 import { publications } from "./published/index.ts";
 
 /** What every entry has besides what its `event` asks for. */
@@ -65,14 +65,21 @@ export function createPublish(parts: PublishParts): Publish {
   async function take(given: unknown, commit?: Commit): Promise<Published> {
     if (nestsTooDeep(given))
       throw new EventError("invalid_payload", `entry: it nests more than ${DEEPEST} levels deep`);
-    const { event, org, id } = parse(AnyEntry, given);
+    const { event, org, id } = parse(AnyEntry, given, "entry");
     const publication = publications.get(event);
     if (publication === undefined)
       throw new EventError("unknown_event", `event: there is no publication ${event}`);
-    const entry = parse(publication.entry, given);
-    if (id === undefined) return run(commit);
-    const outcome = await parts.once.run(`published ${org}`, id, run);
-    return outcome.done ? outcome.result : { repeated: true };
+    const entry = parse(publication.entry, given, "entry");
+    if (id === undefined || publication.isRead) return run(commit);
+    const outcome = await parts.once.run(`published ${org}`, [id], run);
+    switch (outcome.status) {
+      case "done":
+        return outcome.result;
+      case "repeated":
+        return { repeated: true };
+      case "busy":
+        throw new EventError("conflict", `conflict: the entry ${id} is being published`, outcome);
+    }
 
     async function run(committed?: Commit): Promise<Published> {
       const outbox = parts.newOutbox();
@@ -87,12 +94,4 @@ export function createPublish(parts: PublishParts): Publish {
       return told ?? {};
     }
   }
-}
-
-function parse<Schema extends z.ZodMiniType>(schema: Schema, input: unknown): z.output<Schema> {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  throw new EventError("invalid_payload", describeFault(result.error, "entry"), {
-    cause: result.error,
-  });
 }

@@ -26,7 +26,12 @@ export type HttpOutcome =
       readonly data: unknown;
       readonly durationMs: number;
     }
-  | { readonly ok: false; readonly error: string };
+  | {
+      readonly ok: false;
+      readonly error: string;
+      /** Where it answered, and with a failure. */
+      readonly status?: number;
+    };
 
 /** Makes a request as the rules for server-side calls allow (contract, section 6). Never throws. */
 export type HttpClient = (request: HttpRequest) => Promise<HttpOutcome>;
@@ -111,7 +116,7 @@ async function exchange(
     const { statusCode: status } = response;
     if (status >= 300 && status < 400)
       return failed(`it answered ${status}: redirects are not followed`);
-    if (status >= 400) return failed(`it answered ${status}`);
+    if (status >= 400) return { ...failed(`it answered ${status}`), status };
     const type = String(response.headers["content-type"] ?? "");
     const text = await readText(response.body);
     if (text === undefined) return failed("the answer is larger than 96 KiB");

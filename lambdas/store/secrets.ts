@@ -3,7 +3,7 @@ import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/clien
 /** Milliseconds a secret is served without looking again. */
 const FRESH = 300_000;
 
-/** Milliseconds between two looks that refused tokens may cause. */
+/** Milliseconds between two looks that refused tokens, webhooks and calls may cause. */
 const COOLDOWN = 10_000;
 
 /** A secret as it is now, and a way to find out that it has been rotated. */
@@ -23,18 +23,29 @@ export interface SecretParts {
 /** A secret string of Secrets Manager, kept in the function's memory. */
 export function createSecret({ client, arn, now }: SecretParts): Secret {
   let known: { readonly value: string; readonly at: number } | undefined;
+  let look: { readonly at: number; readonly found: Promise<string> } | undefined;
 
-  async function fetch(): Promise<string> {
+  async function ask(): Promise<string> {
     const { SecretString } = await client().send(new GetSecretValueCommand({ SecretId: arn }));
     if (!SecretString) throw new Error(`the secret ${arn} has no string value`);
-    known = { value: SecretString, at: now() };
     return SecretString;
+  }
+
+  async function fetch(): Promise<string> {
+    look = { at: now(), found: ask() };
+    const value = await look.found;
+    known = { value, at: now() };
+    return value;
   }
 
   return {
     read: async () => (known && now() - known.at < FRESH ? known.value : fetch()),
     async refresh() {
-      if (known && now() - known.at < COOLDOWN) return undefined;
+      if (look && now() - look.at < COOLDOWN) {
+        // Where that look failed, nobody knows yet whether there is another secret.
+        await look.found;
+        return undefined;
+      }
       const before = known?.value;
       const value = await fetch();
       return value === before ? undefined : value;

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, test } from "vitest";
+import { whileInProgress } from "../support/in-progress.ts";
 import {
   expectSilence,
   isoTime,
@@ -18,6 +19,8 @@ const shop = { projectId: "p1", integrationId: "shop" };
 const facts = { integrationId: "shop", timestamp: isoTime };
 
 const backEnd = await upstream(({ url, headers }, response) => {
+  if (url?.startsWith("/api/quotes"))
+    return void response.writeHead(200, { "content-type": "text/plain" }).end('"'.repeat(70_000));
   if (url?.startsWith("/api/broken")) return void response.writeHead(500).end("boom");
   response.setHeader("content-type", "application/json");
   response.end(JSON.stringify({ url, authorization: headers.authorization?.slice(0, 6) }));
@@ -32,6 +35,7 @@ const definition = {
     order: { method: "POST", path: "/orders/{id}", headers: { "X-Shop": "1" } },
     list: { method: "GET", path: "/orders" },
     broken: { method: "GET", path: "/broken" },
+    quotes: { method: "GET", path: "/quotes" },
   },
   auth: { type: "bearer", secretArn: SECRETS.shop.arn },
 };
@@ -170,7 +174,47 @@ describe("integration:execute", () => {
     });
   });
 
+  test("an answer that no packet holds once it is encoded is a failure to all, and counted", async () => {
+    const { ann, ben } = await atShop();
+
+    const answer = await ann.emit("integration:execute", { ...shop, endpoint: "quotes" });
+
+    const error = "the answer is too large to be sent on";
+    const failed = { ...facts, endpoint: "quotes", error };
+    expect(answer).toEqual(failed);
+    for (const someone of [ann, ben]) {
+      expect(await someone.next("integration:execution:failed")).toEqual(failed);
+      expect(await someone.next("integration:usage:updated")).toMatchObject({
+        usage: { calls: 1, errors: 1 },
+      });
+    }
+    await ben.next("integration:execution:started");
+    await expectSilence(ann, ben);
+  });
+
   test.each([
+    ["list", { requestData: null }],
+    ["order", { requestData: null, params: { id: "1" } }],
+    ["order", { params: { id: "1" } }],
+  ])("%s with %j sends no body", async (endpoint, more) => {
+    const { ann } = await atShop();
+
+    expect(await ann.emit("integration:execute", { ...shop, endpoint, ...more })).toMatchObject({
+      result: { success: true },
+    });
+
+    const { body, headers } = backEnd.requests.at(-1) ?? {};
+    expect(body).toBe("");
+    expect(headers).not.toHaveProperty("content-type");
+  });
+
+  test.each([
+    [
+      "data for a method without a body",
+      { endpoint: "list", requestData: 0 },
+      "invalid_payload",
+      /^requestData: list is called with GET/,
+    ],
     ["an endpoint there is not", { endpoint: "toString" }, "not_found", /no endpoint toString/],
     ["a missing path parameter", { endpoint: "order" }, "invalid_payload", /^params\.id: /],
     [
@@ -383,32 +427,91 @@ describe("webhooks", () => {
     expect(await post(project(), signed("m1"))).toBe(404);
   });
 
+  const hmac = (more: object) => ({
+    webhook: {
+      ...{ scheme: "hmac-sha256", secretArn: SECRETS.webhook.arn, signatureHeader: "X-Signature" },
+      ...more,
+    },
+  });
+  const hex = (content: string) =>
+    createHmac("sha256", SECRETS.webhook.value).update(content).digest("hex");
+
   test("plain HMAC in a configured header works as well, with its timestamp and id", async () => {
     const projectId = project();
-    const { ann } = await subscribed(projectId, {
-      webhook: {
-        scheme: "hmac-sha256",
-        secretArn: SECRETS.webhook.arn,
-        signatureHeader: "X-Signature",
-        timestampHeader: "X-Timestamp",
-        idHeader: "X-Delivery",
-      },
-    });
-    const headers = (seconds: number) => ({
-      "x-signature": createHmac("sha256", SECRETS.webhook.value)
-        .update(`${seconds}.${body}`)
-        .digest("hex"),
+    const { ann } = await subscribed(
+      projectId,
+      hmac({ timestampHeader: "X-Timestamp", idHeader: "X-Delivery" }),
+    );
+    const headers = (seconds: number, id = "d1") => ({
+      "x-signature": hex(`${seconds}.${body}`),
       "x-timestamp": `${seconds}`,
-      "x-delivery": "d1",
+      "x-delivery": id,
     });
     const now = Math.floor(Date.now() / 1000);
 
     expect(await post(projectId, headers(now))).toBe(202);
     expect(await post(projectId, headers(now))).toBe(200);
+    // The sender's own second try, signed again.
+    expect(await post(projectId, headers(now - 1))).toBe(200);
     expect(await post(projectId, headers(now - 301))).toBe(401);
     expect(await post(projectId, { ...headers(now), "x-signature": "00" })).toBe(401);
+    expect(await post(projectId, headers(now - 2, "x".repeat(2100)))).toBe(400);
 
     expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.paid" });
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test.each([
+    ["with a timestamp", { timestampHeader: "X-Timestamp" }],
+    ["without one", {}],
+  ])("a signed delivery, %s, does not pass under another id, or without one", async (_, more) => {
+    const projectId = project();
+    const { ann } = await subscribed(projectId, hmac({ idHeader: "X-Delivery", ...more }));
+    const time = `${Math.floor(Date.now() / 1000)}`;
+    const signature = hex("timestampHeader" in more ? `${time}.${body}` : body);
+    const headers = { "x-signature": signature, "x-timestamp": time };
+
+    expect(await post(projectId, { ...headers, "x-delivery": "d1" })).toBe(202);
+    expect(await post(projectId, { ...headers, "x-delivery": "d2" })).toBe(200);
+    expect(await post(projectId, headers)).toBe(200);
+    const respelled = `sha256=${signature.toUpperCase()}`;
+    expect(await post(projectId, { ...headers, "x-signature": respelled })).toBe(200);
+    await ann.next("integration:webhook:received");
+
+    // The id that a replay came under is not used up by it.
+    const other = JSON.stringify({ type: "order.sent", data: { n: 2 } });
+    const signed = hex("timestampHeader" in more ? `${time}.${other}` : other);
+    const next = { ...headers, "x-signature": signed, "x-delivery": "d2" };
+    expect(await post(projectId, next, other)).toBe(202);
+    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.sent" });
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("one that is being taken is answered 409 with the time to wait, and taken if that fails", async () => {
+    const projectId = project();
+    const { ann, org } = await subscribed(projectId);
+    const kind = `webhook ${JSON.stringify([org, projectId, "shop"])}`;
+
+    const response = await whileInProgress(kind, "id m1", () =>
+      fetch(`${stack.url}/webhooks/${projectId}/shop`, {
+        ...{ method: "POST", headers: signed("m1"), body },
+      }),
+    );
+
+    expect(response.status).toBe(409);
+    expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(Number(response.headers.get("retry-after"))).toBeLessThanOrEqual(30);
+    expect(await ann.hearsNothing()).toBe(true);
+    expect(await post(projectId, signed("m1"))).toBe(202);
+    await ann.next("integration:webhook:received");
+  });
+
+  test("one that no packet holds once it is encoded is refused with 413", async () => {
+    const projectId = project();
+    const { ann } = await subscribed(projectId);
+    const numbers = `[${Array(15_000).fill("1e20").join()}]`;
+
+    expect(await post(projectId, signed("m1", new Date(), numbers), numbers)).toBe(413);
     expect(await ann.hearsNothing()).toBe(true);
   });
 

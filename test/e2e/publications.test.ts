@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { whileInProgress } from "../support/in-progress.ts";
 import {
   client,
   connected,
@@ -261,6 +262,20 @@ describe("emit", () => {
     ["a reserved name", { name: "connect" }, /^name: is a reserved event name/],
     ["no room", { to: [] }, /^to: /],
     ["a room of no kind", { to: [{ kind: "street" }] }, /^to\.0\.kind: /],
+    [
+      "a name of this contract and another payload",
+      { name: "user:typing:start", payload: { userId: "ann" } },
+      /^payload\.chatId: must be string/,
+    ],
+    ["a name of this contract and none", { name: "chat:left" }, /^payload: must be object/],
+    [
+      "a name of this contract and a list that holds another thing",
+      {
+        name: "messages:read",
+        payload: { chatId: "c", messageIds: ["m", 7], readBy: "ann", timestamp: "now" },
+      },
+      /^payload\.messageIds\.1: must be string/,
+    ],
   ])("with %s is refused and sends nothing", async (_, wrong, message) => {
     const { ann } = await people("ann");
     const entry = { event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news", ...wrong };
@@ -327,12 +342,39 @@ describe("an id", () => {
     const { ann } = await people("ann");
     const entry = { id: "e1", event: "project:created", org: ann.org, ...p1, data: {} };
 
-    const answers = await Promise.all(Array.from({ length: 10 }, () => publish(entry)));
+    const answers = await Promise.allSettled(Array.from({ length: 10 }, () => publish(entry)));
 
-    expect(answers.filter((answer) => JSON.stringify(answer) === "{}")).toHaveLength(1);
-    expect(answers).toContainEqual({ repeated: true });
+    const given = answers.map((answer) =>
+      answer.status === "fulfilled" ? JSON.stringify(answer.value) : String(answer.reason),
+    );
+    expect(given.filter((answer) => answer === "{}")).toHaveLength(1);
+    for (const answer of given)
+      expect(answer).toMatch(/^\{\}$|"repeated":true|conflict: the entry e1 is being published/);
+    expect(await publish(entry)).toEqual({ repeated: true });
     await ann.next("project:created");
     expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("that is in progress is a conflict, and can be used again where the first try fails", async () => {
+    const { ann } = await people("ann");
+    const entry = { id: "e1", event: "project:created", org: ann.org, ...p1, data: {} };
+
+    await whileInProgress(`published ${ann.org}`, "e1", () =>
+      expect(publish(entry)).rejects.toThrow("conflict: the entry e1 is being published"),
+    );
+    expect(await ann.hearsNothing()).toBe(true);
+
+    expect(await publish(entry)).toEqual({});
+    await ann.next("project:created");
+  });
+
+  test("of an entry that only tells something keeps nobody from the answer", async () => {
+    const { ann } = await people("ann");
+    await publish({ event: "chat:put", org: ann.org, chat: { ...p1, chatId: "c1" } });
+    const entry = { id: "e1", event: "chat:get", org: ann.org, ...p1, chatId: "c1" };
+
+    for (const answer of [await publish(entry), await publish(entry)])
+      expect(answer).toMatchObject({ chat: { name: "c1" } });
   });
 
   test("of an entry that was refused can be used again", async () => {

@@ -24,7 +24,7 @@ test("a client whose token nobody can verify now is cut, and comes back by itsel
     stack.url,
   );
   ann.on("connect_error", ({ message }) => void errors.push(message));
-  const connected = new Promise((resolve) => ann.once("connect", resolve));
+  const connected = new Promise<void>((resolve) => ann.once("connect", resolve));
 
   await new Promise<void>((resolve) => ann.io.once("close", () => resolve()));
   secrets[arn] = SECRET;

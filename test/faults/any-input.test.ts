@@ -124,14 +124,19 @@ test(`any webhook is taken with its signature alone (${DELIVERIES} deliveries)`,
     nil: undefined,
   });
   let number = 0;
+  const taken = new Set<string>();
 
   await fc.assert(
     fc.asyncProperty(body, forged, async (content, headers) => {
+      const text = content.toString("base64");
+      // The same bytes again have the same signature, whatever id they come under.
+      const usual = taken.has(text) ? 200 : 202;
+      if (headers === undefined) taken.add(text);
       const seen = world.framesOf(ben).length;
       const status = await world.deliver(`d${++number}`, content, headers);
 
-      expect(status).toBe(headers === undefined ? 202 : 401);
-      expect(world.framesOf(ben).length - seen).toBe(headers === undefined ? 1 : 0);
+      expect(status).toBe(headers === undefined ? usual : 401);
+      expect(world.framesOf(ben).length - seen).toBe(status === 202 ? 1 : 0);
     }),
     { numRuns: DELIVERIES },
   );

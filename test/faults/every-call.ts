@@ -121,7 +121,8 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
     );
 
     test("a webhook, delivered until it is taken, is heard once", async () => {
-      await expectOnce(() => () => wasTaken(world.deliver("d1", '{"type":"paid","data":{}}')));
+      const delivering = async () => (await world.deliver("d1", '{"type":"paid","data":{}}')) < 300;
+      await expectOnce(() => () => delivering().catch(() => false));
     });
 
     /** Publishes with the fault at each call, again until it is taken, and looks at what ben hears. */

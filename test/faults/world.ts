@@ -40,7 +40,8 @@ const WEBHOOK_SECRET = "a secret of webhooks";
 
 const SHOP = Integration.parse({
   ...{ projectId: "p1", integrationId: "shop", name: "Shop" },
-  ...{ baseUrl: "https://shop.example", endpoints: {} },
+  baseUrl: "https://shop.example",
+  endpoints: { list: { method: "GET", path: "/" } },
   webhook: {
     ...{ scheme: "hmac-sha256", signatureHeader: "x-signature", idHeader: "x-id" },
     secretArn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:webhook",
@@ -229,7 +230,7 @@ export async function createWorld(
     integrations,
     once: createOnce({ table, now, memory: 86_400_000 }),
     publish: publisher,
-    secret: async () => WEBHOOK_SECRET,
+    secret: () => ({ read: async () => WEBHOOK_SECRET, refresh: async () => undefined }),
     now,
   });
 

@@ -51,7 +51,7 @@ async function waitOf(call: Promise<unknown>): Promise<number> {
 
 test.each([
   ["DynamoDB", () => readPublisherEnvironment(variables).table.get({ pk: "a", sk: "b" })],
-  ["Secrets Manager", () => readWebhookEnvironment(variables).secret("arn:a")],
+  ["Secrets Manager", () => readWebhookEnvironment(variables).secret("arn:a").read()],
   ["the management API", () => readPublisherEnvironment(variables).gateway.close("abc=")],
 ])(
   "a call of %s that is not answered fails before its function's time is over",

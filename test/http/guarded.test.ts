@@ -67,8 +67,21 @@ describe("an answer", () => {
   ])("that is %s is a failure", async (_, status, headers, body, error) => {
     const url = await start((__, response) => response.writeHead(status, headers).end(body));
 
-    expect(await local(request(url))).toEqual({ ok: false, error: expect.stringMatching(error) });
+    expect(await local(request(url))).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(error),
+    });
     expect(running?.requests).toHaveLength(1);
+  });
+
+  test("that is an error has its status beside it", async () => {
+    const url = await start((_, response) => response.writeHead(401).end());
+
+    expect(await local(request(url))).toEqual({
+      ok: false,
+      error: "it answered 401",
+      status: 401,
+    });
   });
 
   test("of 100 MB is given up after the first 96 KiB", async () => {

@@ -52,6 +52,22 @@ test("a refresh gives nothing where nothing was rotated, and looks at most once 
   expect(looks()).toBe(2);
 });
 
+test("a refresh that fails fails for ten seconds, without another look: nobody knows", async () => {
+  const secret = newSecret();
+  await secret.read();
+  manager.on(GetSecretValueCommand).rejects(new Error("unavailable"));
+  now += 10_000;
+
+  await expect(secret.refresh()).rejects.toThrow("unavailable");
+  now += 9_999;
+  await expect(secret.refresh()).rejects.toThrow("unavailable");
+  expect(looks()).toBe(2);
+  manager.on(GetSecretValueCommand).resolves({ SecretString: "two" });
+  now += 1;
+
+  expect(await secret.refresh()).toBe("two");
+});
+
 test("a secret without a string is an error that names it", async () => {
   manager.on(GetSecretValueCommand).resolves({});
 

@@ -4,7 +4,7 @@ import { Id } from "#model/id.ts";
 import { integrationRoom } from "#model/room.ts";
 import { integrationUser } from "../access.ts";
 import { defineEvent, instead } from "../define-event.ts";
-import { Params, takeTurn } from "./upstream.ts";
+import { Params, sendable, takeTurn } from "./upstream.ts";
 
 /** Calls an endpoint of an integration; the caller gets its answer, those who follow it a summary. */
 export const integrationExecute = defineEvent({
@@ -32,19 +32,26 @@ export const integrationExecute = defineEvent({
       integrations,
     );
 
-    socket.to(room).emit("integration:execution:started", facts);
-    await flush();
-    const outcome = await callUpstream(integration, call);
+    const others = socket.to(room);
+    others.emit("integration:execution:started", facts);
+    await flush(fail);
+    const outcome = sendable(await callUpstream(integration, call));
     const usage = await integrations.countUse(place, { failed: !outcome.ok, at: timestamp });
 
-    const failure = { ...facts, error: outcome.ok ? "" : outcome.error };
-    if (outcome.ok)
-      socket.to(room).emit("integration:execution:completed", { ...facts, success: true });
-    else socket.to(room).emit("integration:execution:failed", failure);
+    const reply = outcome.ok ? complete(outcome.data) : fail(outcome.error);
     server.to(room).emit("integration:usage:updated", { integrationId, usage });
 
-    return outcome.ok
-      ? { ...facts, result: { success: true as const, data: outcome.data } }
-      : instead("integration:execution:failed", failure);
+    return reply;
+
+    function complete(data: unknown) {
+      others.emit("integration:execution:completed", { ...facts, success: true });
+      return { ...facts, result: { success: true as const, data } };
+    }
+
+    function fail(error: string) {
+      const failure = { ...facts, error };
+      others.emit("integration:execution:failed", failure);
+      return instead("integration:execution:failed", failure);
+    }
   },
 });

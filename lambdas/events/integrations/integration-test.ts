@@ -21,17 +21,19 @@ export const integrationTest = defineEvent({
     const call = await takeTurn(integration, place, { endpoint, params: {} }, integrations);
 
     others.emit("integration:test:started", facts);
-    await flush();
+    await flush(fail);
     const outcome = await callUpstream(integration, call);
 
-    if (!outcome.ok) {
-      const failure = { ...facts, error: outcome.error };
-      others.emit("integration:test:failed", failure);
-      return instead("integration:test:failed", failure);
-    }
+    if (!outcome.ok) return fail(outcome.error);
     const { status, durationMs } = outcome;
     const completed = { ...facts, result: { success: true as const, status, durationMs } };
     others.emit("integration:test:completed", completed);
     return completed;
+
+    function fail(error: string) {
+      const failure = { ...facts, error };
+      others.emit("integration:test:failed", failure);
+      return instead("integration:test:failed", failure);
+    }
   },
 });

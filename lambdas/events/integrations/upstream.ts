@@ -5,7 +5,9 @@ import { record, Text } from "#model/fields.ts";
 import type { Auth, Endpoint, Integration, IntegrationPlace } from "#model/integration.ts";
 import { LONGEST_CALL } from "#model/limits.ts";
 import type { Integrations } from "#store/integrations.ts";
+import type { Secret } from "#store/secrets.ts";
 import { EventError } from "../errors.ts";
+import { fitsPacket } from "../oversized.ts";
 
 /** Values for the placeholders of a path, and for the query string. */
 export const Params = record(z.union([Text, z.number(), z.boolean()]));
@@ -28,15 +30,43 @@ type UpstreamRequest = Omit<HttpRequest, "headers"> & { readonly headers: Endpoi
 
 export interface UpstreamParts {
   readonly http: HttpClient;
-  /** The value of a secret. */
-  readonly secret: (arn: string) => Promise<string>;
+  readonly secret: (arn: string) => Secret;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock: () => number;
 }
 
 /** The way to the endpoints of integrations, with their credentials. */
 export const createUpstream =
-  ({ http, secret }: UpstreamParts): CallUpstream =>
-  async ({ auth }, request) =>
-    http({ ...request, headers: { ...request.headers, ...(await credentials(auth, secret)) } });
+  ({ http, secret, clock }: UpstreamParts): CallUpstream =>
+  async ({ auth }, request) => {
+    const call = (headers: object, timeoutMs = request.timeoutMs) =>
+      http({ ...request, headers: { ...request.headers, ...headers }, timeoutMs });
+    if (auth.type === "none") return call({});
+    const { read, refresh } = secret(auth.secretArn);
+    const end = clock() + request.timeoutMs;
+    const outcome = await call(headerOf(auth, await read()));
+    if (!isKeptOut(outcome, request)) return outcome;
+    // After a rotation the credential in memory is the old one: one more try with the new one.
+    const rotated = await refresh();
+    const left = Math.ceil(end - clock());
+    return rotated === undefined || left <= 0 ? outcome : call(headerOf(auth, rotated), left);
+  };
+
+/** Whether a call was refused for its credential, so that making it again repeats nothing. */
+function isKeptOut(outcome: HttpOutcome, { method }: UpstreamRequest): boolean {
+  if (outcome.ok) return false;
+  // 401 comes before anything is done; 403 may come in the middle of it.
+  return outcome.status === 401 || (outcome.status === 403 && !REPEATING.has(method));
+}
+
+/** Methods that do a thing twice where they are called twice. */
+const REPEATING: ReadonlySet<string> = new Set(["POST", "PATCH"]);
+
+/** An outcome that fits a packet: encoded once more, an answer may have grown to more than that. */
+export const sendable = (outcome: HttpOutcome): HttpOutcome =>
+  outcome.ok && !fitsPacket(outcome.data)
+    ? { ok: false, error: "the answer is too large to be sent on" }
+    : outcome;
 
 /** Refuses a call that may not be made now, else takes one of the integration's turns for it. */
 export async function takeTurn(
@@ -71,8 +101,17 @@ function requestOf(
   url.pathname = `${url.pathname.replace(/\/$/, "")}${path}`;
   for (const [param, value] of rest) url.searchParams.append(param, String(value));
   const { method, headers, timeoutMs = LONGEST_CALL } = endpoint;
-  return { method, url, headers, timeoutMs, body: requestData };
+  const body = requestData ?? undefined;
+  if (body !== undefined && BODILESS.has(method))
+    throw new EventError(
+      "invalid_payload",
+      `requestData: ${name} is called with ${method}, which carries none`,
+    );
+  return { method, url, headers, timeoutMs, body };
 }
+
+/** Methods whose requests have no body. */
+const BODILESS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 
 /** Fills `{name}` in a path; what is left of the parameters becomes the query string. */
 function fill(template: string, params: UpstreamCall["params"]) {
@@ -88,20 +127,16 @@ function fill(template: string, params: UpstreamCall["params"]) {
   return { path, rest: Object.entries(params).filter(([name]) => !used.has(name)) };
 }
 
-async function credentials(
-  auth: Auth,
-  secret: UpstreamParts["secret"],
-): Promise<Record<string, string>> {
+function headerOf(
+  auth: Exclude<Auth, { type: "none" }>,
+  credential: string,
+): Record<string, string> {
   switch (auth.type) {
-    case "none":
-      return {};
     case "bearer":
-      return { authorization: `Bearer ${await secret(auth.secretArn)}` };
-    case "basic": {
-      const userAndPassword = await secret(auth.secretArn);
-      return { authorization: `Basic ${Buffer.from(userAndPassword).toString("base64")}` };
-    }
+      return { authorization: `Bearer ${credential}` };
+    case "basic":
+      return { authorization: `Basic ${Buffer.from(credential).toString("base64")}` };
     case "header":
-      return { [auth.header.toLowerCase()]: await secret(auth.secretArn) };
+      return { [auth.header.toLowerCase()]: credential };
   }
 }

@@ -3,7 +3,9 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import { isTooDeep } from "#model/depth.ts";
 import type { Integration, Webhook } from "#model/integration.ts";
 import type { Integrations } from "#store/integrations.ts";
-import type { Once } from "#store/once.ts";
+import type { Once, Outcome } from "#store/once.ts";
+import type { Secret } from "#store/secrets.ts";
+import { EventError } from "../errors.ts";
 import type { Publish } from "../publish.ts";
 
 /** Bytes of the largest delivery: its packet must fit what API Gateway takes. */
@@ -11,6 +13,9 @@ const LARGEST = 96 * 1024;
 
 /** Milliseconds after which a delivery is too old. */
 const OLDEST = 300_000;
+
+/** Characters of the longest id of a delivery, which becomes part of a key. */
+const LONGEST_ID = 256;
 
 /** A delivery as it came; header names are in lower case. */
 export interface Delivery {
@@ -23,13 +28,15 @@ export interface Delivery {
 /** What a sender is answered; the reason of a refusal is for the log. */
 export type Received =
   | { readonly status: 202 | 200 }
+  /** The same delivery is being taken, which may yet fail. */
+  | { readonly status: 409; readonly retryAfterMs: number }
   | { readonly status: 400 | 401 | 404 | 413; readonly reason: string };
 
 export interface WebhooksParts {
   readonly integrations: Integrations;
   readonly once: Once;
   readonly publish: Publish;
-  readonly secret: (arn: string) => Promise<string>;
+  readonly secret: (arn: string) => Secret;
   readonly now: () => number;
 }
 
@@ -45,20 +52,19 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
     if (found === undefined) return { status: 404, reason: "there is no such webhook" };
 
     const { org, webhook } = found;
-    const verified = verify(delivery, webhook, await secret(webhook.secretArn), now());
+    const verified = await verifyTwice(delivery, webhook);
     if ("fault" in verified) return { status: 401, reason: verified.fault };
+    if (!verified.ids.every((id) => id.length <= LONGEST_ID))
+      return { status: 400, reason: `its id has more than ${LONGEST_ID} characters` };
 
     const entry = {
       event: "integration:webhook:received",
       ...{ org, projectId, integrationId, received: contentOf(body) },
     };
-    if (verified.id === undefined) {
-      await publish(entry);
-      return { status: 202 };
-    }
     const kind = `webhook ${JSON.stringify([org, projectId, integrationId])}`;
-    const outcome = await once.run(kind, verified.id, (commit) => publish(entry, commit));
-    return { status: outcome.done ? 202 : 200 };
+    return once
+      .run(kind, verified.ids, (commit) => publish(entry, commit))
+      .then(answerTo, refusalOf);
   };
 
   async function find({ projectId, integrationId }: Delivery) {
@@ -71,9 +77,36 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
       ? { org, webhook: integration.webhook }
       : undefined;
   }
+
+  /** After a rotation the secret in memory is the old one: what it does not verify, the new one may. */
+  async function verifyTwice(delivery: Delivery, webhook: Webhook): Promise<Verified> {
+    const { read, refresh } = secret(webhook.secretArn);
+    const verified = verify(delivery, webhook, await read(), now());
+    if (!("fault" in verified)) return verified;
+    const rotated = await refresh();
+    return rotated === undefined ? verified : verify(delivery, webhook, rotated, now());
+  }
 }
 
-type Verified = { readonly id?: string | undefined } | { readonly fault: string };
+function answerTo(outcome: Outcome<unknown>): Received {
+  switch (outcome.status) {
+    case "done":
+      return { status: 202 };
+    case "repeated":
+      return { status: 200 };
+    case "busy":
+      return { status: 409, retryAfterMs: outcome.retryAfterMs };
+  }
+}
+
+/** A sender that hears of a failure of ours delivers again; what is refused would be refused again. */
+function refusalOf(error: unknown): Received {
+  if (!(error instanceof EventError)) throw error;
+  return { status: error.code === "too_large" ? 413 : 400, reason: error.message };
+}
+
+/** The ids that a delivery may not come under again, or what is wrong with it. */
+type Verified = { readonly ids: readonly string[] } | { readonly fault: string };
 
 const verify = (delivery: Delivery, webhook: Webhook, secret: string, now: number): Verified =>
   webhook.scheme === "standard"
@@ -84,7 +117,7 @@ const verify = (delivery: Delivery, webhook: Webhook, secret: string, now: numbe
 function verifyStandard({ headers, body }: Delivery, secret: string): Verified {
   try {
     new StandardWebhook(secret).verify(body, headers as Record<string, string>);
-    return { id: headers["webhook-id"] };
+    return { ids: [`id ${headers["webhook-id"]}`] };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : "not verified" };
   }
@@ -107,7 +140,10 @@ function verifyHmac(
   const isHex = /^[0-9a-f]{64}$/i.test(given);
   if (!isHex || !timingSafeEqual(expected, Buffer.from(given, "hex")))
     return { fault: "the signature is wrong" };
-  return { id: header(webhook.idHeader) };
+  // The id is not signed: without the signature one delivery would pass under any number of ids.
+  const id = header(webhook.idHeader);
+  const signature = `signature ${expected.toString("hex")}`;
+  return { ids: id ? [signature, `id ${id}`] : [signature] };
 }
 
 const isRecent = (timestamp: string | undefined, now: number): boolean =>

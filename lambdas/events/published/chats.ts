@@ -26,6 +26,7 @@ export const chatPut = definePublication({
 /** Gives a chat as it is described. */
 export const chatGet = definePublication({
   entry: z.object({ event: z.literal("chat:get"), org: Id, projectId: Id, chatId: Id }),
+  isRead: true,
 
   async handle({ entry: { org, projectId, chatId }, chats }) {
     const chat = await chats.find({ org, projectId, chatId });

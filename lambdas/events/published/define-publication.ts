@@ -22,6 +22,8 @@ type Told = object | void;
 export interface Publication<Schema extends z.ZodMiniType> {
   /** Its form; `event` says under which names it goes. */
   readonly entry: Schema;
+  /** Whether it only tells something: then it is answered every time, whatever its `id`. */
+  readonly isRead?: true;
   handle(context: PublicationContext & { readonly entry: z.output<Schema> }): Promise<Told>;
 }
 

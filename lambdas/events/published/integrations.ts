@@ -24,6 +24,7 @@ export const integrationPut = definePublication({
 /** Gives an integration as it was registered, which holds no credential. */
 export const integrationGet = definePublication({
   entry: z.object({ event: z.literal("integration:get"), ...Place }),
+  isRead: true,
 
   async handle({ entry: { event: _, ...place }, integrations }) {
     const integration = await integrations.find(place);
@@ -35,6 +36,7 @@ export const integrationGet = definePublication({
 /** Lists the integrations of a project. */
 export const integrationList = definePublication({
   entry: z.object({ event: z.literal("integration:list"), org: Id, projectId: Id }),
+  isRead: true,
 
   async handle({ entry: { org, projectId }, integrations }) {
     return { integrations: await integrations.list(org, projectId) };

@@ -14,6 +14,8 @@ import {
   walletRoom,
   webhookRoom,
 } from "#model/room.ts";
+import { emitSchemas, isFixed } from "../emits.ts";
+import { parse } from "../parse.ts";
 import { definePublication } from "./define-publication.ts";
 
 /** A room of the organisation, by its kind and the ids that make its name. */
@@ -42,7 +44,7 @@ const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "ne
 
 const MOST_ROOMS = 100;
 
-/** Any event to the sockets of any rooms. */
+/** Any event to the sockets of any rooms; one of this contract must carry what it carries there. */
 export const emitted = definePublication({
   entry: z.object({
     event: z.literal("emit"),
@@ -54,6 +56,8 @@ export const emitted = definePublication({
   }),
 
   async handle({ entry: { to, except, name, payload }, server }) {
+    if (isFixed(name)) parse(z.object({ payload: emitSchemas[name] }), { payload });
+
     server.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
   },
 });

@@ -1,0 +1,90 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createOnce } from "../../lambdas/store/once.ts";
+import { createTable } from "../../lambdas/store/table.ts";
+import { TableName, table } from "../support/table.ts";
+
+let now = Date.now();
+const once = createOnce({
+  table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
+  now: () => now,
+  memory: 600_000,
+});
+let kind = 0;
+beforeEach(() => {
+  kind += 1;
+});
+const run = <Result>(
+  ids: readonly string[],
+  work: (commit: () => Promise<void>) => Promise<Result>,
+) => once.run(`kind ${kind}`, ids, work);
+const failing = async () => Promise.reject(new Error("it fails"));
+
+describe("a thing under an id", () => {
+  test("is done once, and again when the id is forgotten", async () => {
+    expect(await run(["a"], async () => 1)).toEqual({ status: "done", result: 1 });
+    expect(await run(["a"], async () => 2)).toEqual({ status: "repeated" });
+    now += 600_000;
+
+    expect(await run(["a"], async () => 3)).toEqual({ status: "done", result: 3 });
+    expect(await run(["a"], async () => 4)).toEqual({ status: "repeated" });
+  });
+
+  test("is busy while it is being done, with the time after which it cannot be any more", async () => {
+    await run(["a"], async () => {
+      now += 1000;
+      expect(await run(["a"], async () => 2)).toEqual({ status: "busy", retryAfterMs: 29_000 });
+    });
+
+    expect(await run(["a"], async () => 3)).toEqual({ status: "repeated" });
+  });
+
+  test("can be done again at once where it failed, not where it failed after it was committed", async () => {
+    await expect(run(["a"], failing)).rejects.toThrow("it fails");
+    const late = run(["a"], async (commit) => {
+      await commit();
+      await failing();
+    });
+    await expect(late).rejects.toThrow("it fails");
+
+    expect(await run(["a"], async () => 1)).toEqual({ status: "repeated" });
+  });
+
+  test("whose function died is done by the first try after half a minute", async () => {
+    await new Promise<void>((died) => {
+      void run(["a"], () => {
+        died();
+        return new Promise(() => undefined);
+      });
+    });
+    expect(await run(["a"], async () => 2)).toMatchObject({ status: "busy" });
+    now += 30_000;
+
+    expect(await run(["a"], async () => 3)).toEqual({ status: "done", result: 3 });
+  });
+});
+
+describe("a thing under several ids", () => {
+  test("is repeated under each of them, with whatever other", async () => {
+    await run(["a", "b"], async () => 1);
+
+    expect(await run(["a"], async () => 2)).toEqual({ status: "repeated" });
+    expect(await run(["c", "b"], async () => 2)).toEqual({ status: "repeated" });
+    // c was the same thing.
+    expect(await run(["c"], async () => 2)).toEqual({ status: "repeated" });
+  });
+
+  test("leaves an id free that came with one that was repeated before it", async () => {
+    await run(["a", "b"], async () => 1);
+    expect(await run(["a", "d"], async () => 2)).toEqual({ status: "repeated" });
+
+    expect(await run(["e", "d"], async () => 3)).toEqual({ status: "done", result: 3 });
+  });
+
+  test("leaves all of them free where it fails, or one of them is busy", async () => {
+    await expect(run(["a", "b"], failing)).rejects.toThrow("it fails");
+    await run(["b"], async () => {
+      expect(await run(["a", "b"], async () => 2)).toMatchObject({ status: "busy" });
+      expect(await run(["a"], async () => 3)).toEqual({ status: "done", result: 3 });
+    });
+  });
+});

@@ -1,0 +1,25 @@
+import { createOnce } from "../../lambdas/store/once.ts";
+import { createTable } from "../../lambdas/store/table.ts";
+import { TableName, table } from "./table.ts";
+
+const once = createOnce({
+  table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
+  now: Date.now,
+  memory: 600_000,
+});
+
+/** Does something while another call is at work under an id, which fails in the end. */
+export async function whileInProgress<Result>(
+  kind: string,
+  id: string,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let result: { readonly value: Result } | undefined;
+  const other = once.run(kind, [id], async () => {
+    result = { value: await work() };
+    throw new Error("the first try fails");
+  });
+  await other.catch(() => undefined);
+  if (result === undefined) throw new Error(`${id} was in progress already`);
+  return result.value;
+}
