@@ -1,17 +1,23 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import * as z from "zod/mini";
+import { EventError } from "#events/errors.ts";
 import { createTableChanges, TableChangesSettings } from "#store/table-changes.ts";
 import { json, read, readPublisherEnvironment } from "./environment.ts";
 import { createPublisher } from "./publisher.ts";
 import { observe, telemetry } from "./telemetry.ts";
 
+/** Milliseconds to wait for a try that has died: ten tries last as long as its claim of the change. */
+const LONGEST_WAIT = 3000;
+
 const Settings = z.object({ TABLE_CHANGES: json(TableChangesSettings) });
 const changeIn = createTableChanges(read(Settings, process.env).TABLE_CHANGES);
-const publish = createPublisher(readPublisherEnvironment(process.env));
+const environment = readPublisherEnvironment(process.env);
+const publish = createPublisher(environment);
 
 /**
- * Publishes the changes of a table, in their order. Stops at the first that cannot be published and
- * reports it, so that Lambda tries it and those after it again, and no earlier one.
+ * Publishes the changes of a table, in their order. Stops at the first that could not be published
+ * and reports it, so that Lambda tries it and those after it again, and no earlier one. What is
+ * refused would be refused again: that one is logged and left out.
  */
 export const handler = (
   { Records }: DynamoDBStreamEvent,
@@ -22,9 +28,12 @@ export const handler = (
       try {
         await publish(changeIn(record));
       } catch (error) {
-        const itemIdentifier = record.dynamodb?.SequenceNumber ?? "";
         telemetry.fail("a change was not published", error, { eventId: record.eventID });
         telemetry.count("ChangesFailed");
+        const { retryAfterMs } = error instanceof EventError ? error : { retryAfterMs: 0 };
+        if (retryAfterMs === undefined) continue;
+        await environment.pause(Math.min(retryAfterMs, LONGEST_WAIT));
+        const itemIdentifier = record.dynamodb?.SequenceNumber ?? "";
         return { batchItemFailures: [{ itemIdentifier }] };
       }
     }

@@ -1,10 +1,10 @@
 import { Duration } from "aws-cdk-lib";
 import { EventBus, Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction as FunctionTarget } from "aws-cdk-lib/aws-events-targets";
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { Queue, QueueEncryption } from "aws-cdk-lib/aws-sqs";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
+import { failureQueue } from "./failure-queue.ts";
 
 export interface PublishBusProps {
   /** Takes each entry; may also be invoked directly. */
@@ -21,11 +21,7 @@ export class PublishBus extends Construct {
 
     const bus = new EventBus(this, "Bus");
     this.busName = bus.eventBusName;
-    this.deadLetters = new Queue(this, "DeadLetters", {
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      retentionPeriod: Duration.days(14),
-    });
+    this.deadLetters = failureQueue(this, "DeadLetters", publisher);
     new Rule(this, "EveryEntry", {
       eventBus: bus,
       // AWS's own events on the bus are nobody's publications.
@@ -33,15 +29,8 @@ export class PublishBus extends Construct {
       targets: [new FunctionTarget(publisher, { deadLetterQueue: this.deadLetters })],
     });
     // Lambda itself sends what failed three times, with the error's name and message.
-    // Not `SqsDestination`: that would also let the function look at the queue.
     const onFailure = { bind: () => ({ destination: this.deadLetters.queueArn }) };
     // Late is better than never for what others publish once, and what is too late even so is kept.
     publisher.configureAsyncInvoke({ onFailure, retryAttempts: 2, maxEventAge: Duration.hours(1) });
-    publisher.addToRolePolicy(
-      new PolicyStatement({
-        actions: ["sqs:SendMessage"],
-        resources: [this.deadLetters.queueArn],
-      }),
-    );
   }
 }

@@ -1,6 +1,8 @@
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import { EventSourceMapping, FilterCriteria, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct, type IConstruct } from "constructs";
+import { failureQueue } from "./failure-queue.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import type { RealtimeStack } from "./realtime-stack.ts";
 
@@ -25,6 +27,9 @@ export interface TableChangesProps {
 
 /** A DynamoDB table as a source of live queries: its stream is published as changes of a collection. */
 export class TableChanges extends Construct {
+  /** Where the stream's positions lie of changes that could not be published. */
+  readonly failures: Queue;
+
   constructor(scope: Construct, id: string, props: TableChangesProps) {
     super(scope, id);
     const { source, realtime, filters = [], batchSize = 100 } = props;
@@ -40,7 +45,8 @@ export class TableChanges extends Construct {
         TABLE_CHANGES: JSON.stringify({ org, projectId, collectionId, idAttribute, attributes }),
       },
     });
-    realtime.allowPublishing(publisher);
+    realtime.allowPublishing(publisher, ["GetItem"]);
+    this.failures = failureQueue(this, "Failures", publisher);
     publisher.addToRolePolicy(
       new PolicyStatement({
         actions: ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map(
@@ -58,6 +64,7 @@ export class TableChanges extends Construct {
       reportBatchItemFailures: true,
       retryAttempts: 10,
       bisectBatchOnError: true,
+      onFailure: { bind: () => ({ destination: this.failures.queueArn }) },
       ...(filters.length > 0 && {
         filters: filters.map((filter) => FilterCriteria.filter(filter)),
       }),

@@ -1,6 +1,7 @@
 import type { Context, DynamoDBRecord } from "aws-lambda";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { telemetry } from "../../lambdas/telemetry.ts";
+import { whileInProgress } from "../support/in-progress.ts";
 import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { stack } from "../support/running.ts";
@@ -123,8 +124,7 @@ describe("the changes of a DynamoDB table", () => {
     expect(await ann.hearsNothing()).toBe(true);
   });
 
-  test("stop at the first that cannot be published, which is reported and counted", async () => {
-    const count = vi.spyOn(telemetry, "count");
+  test("leave out what is refused, and go on", async () => {
     const ann = await person({ org });
     await ann.emit("subscribe:collection", "orders");
 
@@ -132,15 +132,90 @@ describe("the changes of a DynamoDB table", () => {
       Records: [
         record("f1", "INSERT", { NewImage: open }),
         record("f2", "INSERT", { NewImage: { total: { N: "1" } } }),
-        record("f3", "INSERT", { NewImage: open }),
+        record("f3", "INSERT", { NewImage: { ...open, orderId: { S: "o3" } } }),
       ],
     });
 
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o1" } });
+    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o3" } });
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("stop at the first whose earlier try has died, which is reported, counted and told by the next", async () => {
+    const count = vi.spyOn(telemetry, "count");
+    const ann = await person({ org });
+    await ann.emit("subscribe:collection", "orders");
+    const Records = [
+      record("g1", "INSERT", { NewImage: open }),
+      record("g2", "INSERT", { NewImage: open }),
+      record("g3", "INSERT", { NewImage: open }),
+    ];
+
+    const answer = await whileInProgress(`published ${org}`, "g2", () => handler({ Records }));
+
     expect(answer).toEqual({
-      batchItemFailures: [{ itemIdentifier: "f200000000000000000001" }],
+      batchItemFailures: [{ itemIdentifier: "g200000000000000000001" }],
     });
     expect(count.mock.calls.filter(([metric]) => metric === "ChangesFailed")).toHaveLength(1);
     await ann.next("db:create");
     expect(await ann.hearsNothing()).toBe(true);
+
+    expect(await handler({ Records: Records.slice(1) })).toEqual({ batchItemFailures: [] });
+    for (let told = 0; told < 2; told += 1) await ann.next("db:create");
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test.each([
+    ["9007199254740991", 9_007_199_254_740_991],
+    ["9007199254740993", "9007199254740993"],
+    ["-9007199254740993", "-9007199254740993"],
+    ["100000000000000000000", "100000000000000000000"],
+    ["1E+30", "1E+30"],
+    ["0.30000000000000004", 0.30000000000000004],
+    ["0.1", 0.1],
+    ["1E-7", 1e-7],
+    ["1.2345678901234567890123", "1.2345678901234567890123"],
+    ["123456789012345.0000001", "123456789012345.0000001"],
+    ["0", 0],
+  ])(
+    "tell the number %s as it is, as a string where a double would be another",
+    async (N, number) => {
+      const ann = await person({ org });
+      await ann.emit("subscribe:collection", "orders");
+      const total = { N };
+      const lines = { L: [{ M: { n: { N } } }, { L: [{ N }] }, { NS: [N] }] };
+
+      await handler({
+        Records: [record(`n${N}`, "INSERT", { NewImage: { orderId: { N: "7" }, total, lines } })],
+      });
+
+      expect(await ann.next("db:create")).toMatchObject({
+        data: { _id: 7, total: number, lines: [{ n: number }, [number], [number]] },
+      });
+    },
+  );
+
+  test("of more than a packet holds are told by their id, to the live queries that match the whole", async () => {
+    const ann = await person({ org });
+    const ben = await person({ org, sub: "ben" });
+    await ann.emit("subscribe:collection", "orders");
+    for (const [queryId, isPaid] of [
+      ["paid", true],
+      ["unpaid", false],
+    ] as const) {
+      await ben.emit("subscribe:query", { ...orders, queryId, query: { isPaid } });
+      await ben.next("subscribed");
+    }
+    const large = { ...paid, lines: { S: '"'.repeat(65_000) } };
+
+    const answer = await handler({ Records: [record("l1", "INSERT", { NewImage: large })] });
+
+    expect(answer).toEqual({ batchItemFailures: [] });
+    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o1" } });
+    const heard = (await ben.next("db:create")) as { readonly data: object };
+    expect(heard).toMatchObject({ queryId: "paid" });
+    expect(heard.data).toEqual({ _id: "o1" });
+    await expectSilence(ann, ben);
   });
 });

@@ -35,6 +35,21 @@ describe("TableChanges", () => {
     });
   });
 
+  test("keeps what could not be published in a queue that the function may only send to", () => {
+    const template = customerStack();
+    const [[queue] = []] = Object.entries(template.findResources("AWS::SQS::Queue"));
+    const [mapping] = Object.values(template.findResources("AWS::Lambda::EventSourceMapping"));
+    const destination = { "Fn::GetAtt": [queue, "Arn"] };
+
+    expect(mapping?.Properties).toMatchObject({
+      DestinationConfig: { OnFailure: { Destination: destination } },
+    });
+    const sending = statements(template).filter(({ Resource }) =>
+      JSON.stringify(Resource).includes(String(queue)),
+    );
+    expect(sending).toMatchObject([{ Action: "sqs:SendMessage", Resource: destination }]);
+  });
+
   test("tells the function what the changes are those of", () => {
     customerStack({ attributes: ["title"] }).hasResourceProperties("AWS::Lambda::Function", {
       Environment: {

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { looseObject, optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { collectionRoom, documentRoom, projectRoom } from "#model/room.ts";
+import { fitsPacket } from "../oversized.ts";
 import { definePublication } from "./define-publication.ts";
 import { matches } from "./matching.ts";
 
@@ -22,14 +23,17 @@ export const documentChanged = definePublication({
     ...Change,
     /** The document before the change, for live queries that it no longer matches. */
     previous: optional(Document),
+    /** `id` tells the `_id` alone where no packet holds the document; without it, that is refused. */
+    oversized: optional(z.literal("id")),
   }),
 
   async handle({ entry, server, queries, timestamp }) {
-    const { event, org, projectId, collectionId, data, previous } = entry;
+    const { event, org, projectId, collectionId, data, previous, oversized } = entry;
     const action = event.slice("db:".length) as "create" | "update" | "delete";
+    const isIdAlone = action === "delete" || (oversized === "id" && !fitsPacket(data));
     const change = {
       ...{ projectId, collectionId, action, timestamp },
-      data: action === "delete" ? { _id: data._id } : data,
+      data: isIdAlone ? { _id: data._id } : data,
     };
     const images = [previous, data].filter((image) => image !== undefined);
     const subscribers = new Map<string, string[]>();
