@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { Entry } from "../lambdas/events/published/index.ts";
@@ -29,9 +31,13 @@ type Of<Event extends Entry["event"]> = Entry extends infer One
   : never;
 type Change = Omit<Of<"db:create">, "event" | "org">;
 
-/** An id makes a publication happen once within ten minutes, however often it is tried. */
+/**
+ * An id makes a publication happen once within ten minutes, however often it is tried. Without one of
+ * your own each call has a new one, because the SDK tries again where an answer is lost; `null` is no
+ * id, which saves two writes and may publish twice.
+ */
 export interface OnceUnder {
-  readonly id?: string;
+  readonly id?: string | null;
 }
 
 /** Thrown where the publish function refuses an entry; the message names what is wrong with it. */
@@ -66,7 +72,8 @@ export interface Emitter {
 /** An emitter for one organisation. */
 export function createEmitter({ org, via }: EmitterOptions): Emitter {
   const send = "lambda" in via ? invoking(via) : putting(via);
-  const publish = (entry: Publication & OnceUnder) => send({ ...entry, org });
+  const publish = ({ id = randomUUID(), ...entry }: Publication & OnceUnder) =>
+    send({ ...entry, id, org });
   const change =
     (event: "db:create" | "db:update" | "db:delete") =>
     async (given: Change & OnceUnder): Promise<void> =>
@@ -101,15 +108,25 @@ type Send = (entry: Record<string, unknown>) => Promise<unknown>;
 const invoking =
   ({ lambda, functionName }: Extract<Via, { lambda: unknown }>): Send =>
   async (entry) => {
-    const { Payload, FunctionError } = await lambda.send(
-      new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(entry) }),
-    );
-    const answer: unknown = JSON.parse(Payload?.transformToString() || "null");
-    if (FunctionError === undefined) return answer;
-    throw new PublishError(
-      (answer as { readonly errorMessage?: string } | null)?.errorMessage ?? FunctionError,
-    );
+    for (let wait = FIRST_WAIT; ; wait *= 2) {
+      const { Payload, FunctionError } = await lambda.send(
+        new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(entry) }),
+      );
+      const answer: unknown = JSON.parse(Payload?.transformToString() || "null");
+      if (FunctionError === undefined) return answer;
+      const { errorMessage = FunctionError } = (answer ?? {}) as { readonly errorMessage?: string };
+      if (!IN_PROGRESS.test(errorMessage) || wait > LONGEST_WAIT)
+        throw new PublishError(errorMessage);
+      await pause(wait);
+    }
   };
+
+/** Said where an earlier try under the same id has not ended yet: what becomes of it is worth waiting for. */
+const IN_PROGRESS = /^conflict: /;
+
+/** Milliseconds; doubled each time, they outlast any function that has died with the id. */
+const FIRST_WAIT = 250;
+const LONGEST_WAIT = 16_000;
 
 const putting =
   ({ eventBridge, busName }: Extract<Via, { eventBridge: unknown }>): Send =>
