@@ -120,10 +120,12 @@ function dollarsAnHour(props: DashboardProps): MathExpression {
   const invocations = sumOf(
     "invocations",
     functions.map((one) => one.metricInvocations(inHour)),
+    period,
   );
   const milliseconds = sumOf(
     "milliseconds",
     functions.map((one) => one.metricDuration(inHour)),
+    period,
   );
   const millions = [
     `${filled("messages")} * ${PRICES.message}`,

@@ -7,7 +7,7 @@ import {
   SystemLogLevel,
   Tracing,
 } from "aws-cdk-lib/aws-lambda";
-import { NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
+import { LogLevel, NodejsFunction, OutputFormat } from "aws-cdk-lib/aws-lambda-nodejs";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Construct } from "constructs";
 import { NAMESPACE } from "./metrics.ts";
@@ -92,6 +92,7 @@ export class LambdaFunction extends NodejsFunction {
       },
       bundling: {
         format: OutputFormat.ESM,
+        logLevel: LogLevel.WARNING,
         // undici is CommonJS; an ES module has no `require` for Node's own modules.
         banner:
           'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',

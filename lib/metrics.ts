@@ -43,13 +43,17 @@ export const droppedOf = (functions: readonly LambdaFunction[]): MathExpression 
   );
 
 /** Metrics added up; `label` also begins their names in the expression. */
-export function sumOf(label: string, metrics: readonly IMetric[]): MathExpression {
+export function sumOf(
+  label: string,
+  metrics: readonly IMetric[],
+  period: Duration = MINUTE,
+): MathExpression {
   const named = metrics.map((metric, index) => [`${label}${index}`, metric] as const);
   return new MathExpression({
     expression: named.map(([name]) => filled(name)).join(" + "),
     usingMetrics: Object.fromEntries(named),
     label,
-    period: MINUTE,
+    period,
   });
 }
 

@@ -3,16 +3,33 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { EVERYTHING } from "../support/template.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "app-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** The context that the CDK reads of itself. */
+const { context: OWN } = JSON.parse(readFileSync("cdk.json", "utf8")) as { context: object };
+
 /** Runs the CDK app as the CDK does, without its bundles. */
 function synthesise(settings: object) {
-  const context = JSON.stringify({ "aws:cdk:bundling-stacks": [], ...settings });
+  const context = JSON.stringify({ ...OWN, "aws:cdk:bundling-stacks": [], ...settings });
   const env = { ...process.env, CDK_CONTEXT_JSON: context, CDK_OUTDIR: folder };
   return spawnSync("node_modules/.bin/tsx", ["bin/app.ts"], { env, encoding: "utf8" });
 }
+
+/** What the CDK says when it reads what was synthesised: warnings of constructs above all. */
+function said() {
+  const cdk = ["node_modules/aws-cdk/bin/cdk", "synth", "--quiet", "--app", folder];
+  const { stdout, stderr } = spawnSync(process.execPath, cdk, { encoding: "utf8" });
+  return stdout + stderr;
+}
+
+test("a synthesis with everything says nothing", () => {
+  expect(synthesise(EVERYTHING)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+
+  expect(said()).toBe("");
+}, 60_000);
 
 test("the stack has the name it is given, and what is read of its functions tells it, too", () => {
   expect(synthesise({ stackName: "staging" })).toMatchObject({ status: 0 });

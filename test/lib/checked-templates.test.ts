@@ -3,7 +3,7 @@ import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
 import { RealtimeStack } from "../../lib/realtime-stack.ts";
-import { statements, templateWith } from "../support/template.ts";
+import { certificateArn, EVERYTHING, statements, templateWith } from "../support/template.ts";
 
 /** What a web ACL and a name with its own certificate answer. */
 const ANSWERED = ["AwsSolutions-CFR2", "AwsSolutions-CFR4"];
@@ -35,16 +35,6 @@ const LEFT = {
 /** What is found besides where everything is on. */
 const LEFT_OF_EVERYTHING = {
   "AwsSolutions-IAM5[Resource::*]": "tracing: X-Ray's actions know no resources",
-};
-
-const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
-
-/** Every setting that adds resources. */
-const EVERYTHING = {
-  ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
-  ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },
-  alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:duty",
-  tracing: true,
 };
 
 test.each([

@@ -3,6 +3,16 @@ import { Template } from "aws-cdk-lib/assertions";
 import { readSettings } from "../../lib/config.ts";
 import { RealtimeStack } from "../../lib/realtime-stack.ts";
 
+export const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
+
+/** Every setting that adds resources. */
+export const EVERYTHING = {
+  ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
+  ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },
+  alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:duty",
+  tracing: true,
+};
+
 /** The template of a deployment with these settings, without its bundles. */
 export function templateWith(context: Readonly<Record<string, unknown>> = {}): Template {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
