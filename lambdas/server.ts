@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { decodeFrame } from "#engine/frames.ts";
-import { admitsOrigin, handshakeFault, openFrame } from "#engine/handshake.ts";
+import {
+  admitsOrigin,
+  type Headers,
+  handshakeFault,
+  headerOf,
+  openFrame,
+} from "#engine/handshake.ts";
 import { type Opening, postOpening } from "#engine/opening.ts";
 import { createDispatch, type Dispatched, refuseInternally } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
@@ -52,7 +58,7 @@ export interface ServerParts {
 export interface Handshake {
   readonly connectionId: string;
   readonly connectedAt: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly headers: Headers;
   readonly query: Readonly<Record<string, string | undefined>>;
 }
 
@@ -127,8 +133,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
       note("an upgrade was refused", { connectionId, reason: fault });
       return 400;
     }
-    const origin = headerOf(headers, "origin");
-    if (!admitsOrigin(parts.allowedOrigins, origin)) {
+    if (!admitsOrigin(parts.allowedOrigins, headers)) {
+      const origin = headerOf(headers, "origin");
       note("an upgrade was refused", { connectionId, reason: "its origin is not allowed", origin });
       return 403;
     }
@@ -248,10 +254,6 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   }
 }
 
-function bearerToken(headers: Handshake["headers"]): string | undefined {
+function bearerToken(headers: Headers): string | undefined {
   return /^Bearer (.+)$/i.exec(headerOf(headers, "authorization") ?? "")?.[1];
 }
-
-/** A header, in whatever case its name was sent. */
-const headerOf = (headers: Handshake["headers"], wanted: string): string | undefined =>
-  Object.entries(headers).find(([name]) => name.toLowerCase() === wanted)?.[1];

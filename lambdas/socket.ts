@@ -1,7 +1,8 @@
 import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
+import { subprotocolOf } from "#engine/handshake.ts";
 import type { Opening } from "#engine/opening.ts";
 import { readEnvironment } from "./environment.ts";
-import { createRealtimeServer } from "./server.ts";
+import { createRealtimeServer, type Handshake } from "./server.ts";
 import { observe, telemetry } from "./telemetry.ts";
 
 /** A call of this function by itself. */
@@ -16,18 +17,23 @@ interface GatewayEvent extends Omit<APIGatewayProxyWebsocketEventV2, "requestCon
   readonly queryStringParameters?: Record<string, string>;
 }
 
+/** What API Gateway is answered; it hands only what `$connect` returned to the client. */
+interface Answer {
+  readonly statusCode: number;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+const SERVED: Answer = { statusCode: 200 };
+
 const server = createRealtimeServer(readEnvironment(process.env));
 
 /** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
-export const handler = (
-  event: GatewayEvent | OwnEvent,
-  context: Context,
-): Promise<{ statusCode: number }> =>
+export const handler = (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>
   observe(context, async () => {
     try {
       if ("opening" in event) await server.open(event.opening);
-      else return { statusCode: await route(event) };
-      return { statusCode: 200 };
+      else return await route(event);
+      return SERVED;
     } catch (error) {
       telemetry.fail("a request failed", error, describe(event));
       telemetry.count("RequestsFailed", 1, { route: routeOf(event) });
@@ -35,11 +41,12 @@ export const handler = (
     }
   });
 
-async function route({ requestContext, body, headers, queryStringParameters }: GatewayEvent) {
+async function route(event: GatewayEvent): Promise<Answer> {
+  const { requestContext, body, headers, queryStringParameters } = event;
   const { connectionId, connectedAt, eventType, requestTimeEpoch, messageId } = requestContext;
   switch (eventType) {
     case "CONNECT":
-      return server.accept({
+      return connect({
         connectionId,
         connectedAt,
         headers: headers ?? {},
@@ -47,14 +54,21 @@ async function route({ requestContext, body, headers, queryStringParameters }: G
       });
     case "DISCONNECT":
       await server.disconnect(connectionId);
-      return 200;
+      return SERVED;
     case "MESSAGE":
       await server.onFrame(
         { connectionId, connectedAt, receivedAt: requestTimeEpoch, messageId: messageId ?? "" },
         body ?? "",
       );
-      return 200;
+      return SERVED;
   }
+}
+
+async function connect(handshake: Handshake): Promise<Answer> {
+  const statusCode = await server.accept(handshake);
+  const subprotocol = subprotocolOf(handshake.headers);
+  if (statusCode !== 200 || subprotocol === undefined) return { statusCode };
+  return { statusCode, headers: { "Sec-WebSocket-Protocol": subprotocol } };
 }
 
 const isConnect = (event: GatewayEvent | OwnEvent): boolean =>

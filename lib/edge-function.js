@@ -11,6 +11,7 @@ const HEADERS = ["authorization", "origin", "host", "via", "content-length", "tr
 
 // biome-ignore lint/correctness/noUnusedVariables: CloudFront calls the function of this name.
 function handler(event) {
+  // Whether it is an upgrade cannot be seen here: the origin refuses what is none.
   const request = event.request;
   const query = request.querystring;
 
@@ -21,18 +22,31 @@ function handler(event) {
   if (query.sid)
     return refuse(400, 1, "Session ID unknown", "there is no session to upgrade from polling");
   if (request.method !== "GET") return refuse(400, 2, "Bad handshake method");
-  // Functions are not shown the Upgrade header itself.
-  if (!request.headers["sec-websocket-key"]) return refuse(400, 3, "Bad request");
   if (!query.EIO || query.EIO.value !== "4") return refuse(400, 5, "Unsupported protocol version");
 
   request.uri = STAGE_PATH;
   request.cookies = {};
+  dropOwnOrigin(request.headers);
   keep(query, (name) => QUERY.indexOf(name) >= 0);
   keep(
     request.headers,
     (name) => HEADERS.indexOf(name) >= 0 || name.indexOf("sec-websocket-") === 0,
   );
   return request;
+}
+
+/** Native clients name the server itself as their origin: what is no page names none. */
+function dropOwnOrigin(headers) {
+  if (!headers.origin || !headers.host) return;
+  if (hostIn(headers.origin.value) === hostIn(headers.host.value)) delete headers.origin;
+}
+
+/** The host of an origin or a `Host` header, with its port where that is not a default one. */
+function hostIn(address) {
+  return address
+    .toLowerCase()
+    .replace(/^(https?|wss?):\/\//, "")
+    .replace(/:(80|443)$/, "");
 }
 
 function keep(fields, isNeeded) {

@@ -41,6 +41,8 @@ const Returned = z.union([
 /** Headers that CloudFront shows no function, and that no function may add. */
 const HIDDEN =
   /^(connection|expect|keep-alive|trailer|upgrade|x-cache|x-forwarded-proto|x-real-ip)$|^(proxy|x-accel|x-amz-cf|x-amzn|x-edge)-/;
+/** Headers of the WebSocket handshake: CloudFront may not show them, and says them to the origin by itself. */
+const OF_HANDSHAKE = /^sec-websocket-/;
 /** Headers that a function may read and not change. */
 const READ_ONLY = ["content-length", "host", "transfer-encoding", "via"];
 /** What CloudFront itself says to the origin of a WebSocket; `Host` becomes the origin's own name. */
@@ -77,7 +79,7 @@ export function createEdge(code: string): (request: IncomingMessage) => HandedOn
     if (returned === undefined) return FAILED;
     const { data } = Returned.safeParse(JSON.parse(returned));
     if (data === undefined) return INVALID;
-    if ("uri" in data) return mayReturn(viewed, data) ? handedOn(data) : INVALID;
+    if ("uri" in data) return mayReturn(viewed, data) ? handedOn(data, request) : INVALID;
     const headers = Object.fromEntries(pairsOf(data.headers ?? {}));
     return { status: data.statusCode, headers, body: data.body ?? "" };
   };
@@ -103,9 +105,7 @@ export function asItCame({ url = "/", rawHeaders }: IncomingMessage): HandedOn {
 /** What CloudFront shows a function of a request: names of headers in lower case, nothing decoded. */
 function viewerRequestOf(request: IncomingMessage): ViewerRequest {
   const { pathname, search } = new URL(request.url ?? "/", "http://localhost");
-  const headers = Object.entries(asItCame(request).headers)
-    .flatMap(([name, values]) => values.map((value) => [name.toLowerCase(), value] as const))
-    .filter(([name]) => !HIDDEN.test(name));
+  const headers = headersOf(request).filter(([name]) => isShown(name));
   return {
     method: request.method ?? "GET",
     uri: pathname,
@@ -117,13 +117,25 @@ function viewerRequestOf(request: IncomingMessage): ViewerRequest {
   };
 }
 
+/** The headers of a request with their names in lower case. */
+const headersOf = (request: IncomingMessage): readonly Pair[] =>
+  Object.entries(asItCame(request).headers).flatMap(([name, values]) =>
+    values.map((value) => [name.toLowerCase(), value] as const),
+  );
+
+const isShown = (name: string): boolean => !HIDDEN.test(name) && !OF_HANDSHAKE.test(name);
+
 const mayReturn = (viewed: ViewerRequest, { method, headers }: ViewerRequest): boolean =>
   method === viewed.method &&
-  Object.keys(headers).every((name) => name === name.toLowerCase() && !HIDDEN.test(name)) &&
+  Object.keys(headers).every((name) => name === name.toLowerCase() && isShown(name)) &&
   READ_ONLY.every((name) => headers[name]?.value === viewed.headers[name]?.value);
 
-function handedOn({ uri, querystring, headers, cookies }: ViewerRequest): HandedOn {
-  const sent = pairsOf(headers)
+function handedOn(
+  { uri, querystring, headers, cookies }: ViewerRequest,
+  request: IncomingMessage,
+): HandedOn {
+  const handshake = headersOf(request).filter(([name]) => OF_HANDSHAKE.test(name));
+  const sent = [...pairsOf(headers), ...handshake]
     .filter(([name]) => name !== "host")
     .map(([name, value]) => [capitalised(name), value] as const);
   const cookie = joined(cookies, "; ");

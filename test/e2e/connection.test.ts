@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { UnsecuredJWT } from "jose";
 import { io } from "socket.io-client";
 import { io as io31 } from "socket.io-client-3.1";
@@ -10,6 +11,16 @@ import { logged, ofConnections, SECRET, stack } from "../support/running.ts";
 
 const direct = { path: stack.stagePath, addTrailingSlash: false };
 const inHour = "1h";
+
+/** What the function answers `$connect` with, for a connection that then is not there. */
+async function connectAnswer(headers: Readonly<Record<string, string>>, query: string) {
+  const result = await stack.functions.invoke(stack.functions.named("Socket"), {
+    headers,
+    queryStringParameters: Object.fromEntries(new URLSearchParams(query)),
+    requestContext: { eventType: "CONNECT", connectionId: randomUUID(), connectedAt: Date.now() },
+  });
+  return result.ok ? result.value : result.message;
+}
 
 describe.each([
   ["4.8", io],
@@ -79,6 +90,23 @@ describe("where a client connects", () => {
       message: "Transport unknown",
       hint: 'connect with { transports: ["websocket"] }',
     });
+  });
+
+  test("[EIO1] what is no upgrade passes the edge unseen, and API Gateway refuses it", async () => {
+    const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=websocket`);
+
+    expect(response.status).toBe(403);
+    expect(await ofConnections()).toEqual([]);
+  });
+
+  test("[EIO11] $connect answers with the first subprotocol offered, unless it refuses", async () => {
+    const offered = { "Sec-WebSocket-Protocol": "chat, superchat" };
+
+    expect(await connectAnswer(offered, "EIO=4&transport=websocket")).toEqual({
+      statusCode: 200,
+      headers: { "Sec-WebSocket-Protocol": "chat" },
+    });
+    expect(await connectAnswer(offered, "EIO=3&transport=websocket")).toEqual({ statusCode: 400 });
   });
 
   test("another namespace is invalid, and the connection stays usable", async () => {

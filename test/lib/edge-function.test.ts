@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request as send } from "node:http";
 import type { AddressInfo } from "node:net";
+import { runInNewContext } from "node:vm";
 import { transformSync } from "esbuild";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -82,7 +83,6 @@ describe("the edge", () => {
   test.each([
     ["GET", "/socket.io/?EIO=4"],
     ["GET", "/socket.io/?EIO=4&transport=polling"],
-    ["GET", "/socket.io/?EIO=4&transport=websocket"],
     ["GET", "/socket.io/?EIO=4&transport=websocket&sid=unknown"],
     ["HEAD", "/socket.io/?EIO=4&transport=websocket"],
     ["PUT", "/socket.io/?EIO=4&transport=websocket"],
@@ -114,6 +114,48 @@ describe("the edge", () => {
     const { body } = (await at("/socket.io/?EIO=4&transport=polling")) as EdgeAnswer;
 
     expect(JSON.parse(body).hint).toContain('transports: ["websocket"]');
+  });
+});
+
+test.each([
+  ["shown", { "sec-websocket-key": { value: "a2V5" }, "sec-websocket-version": { value: "13" } }],
+  ["hidden", {}],
+])("an upgrade passes with the headers of its handshake %s, and with them whole", (_, headers) => {
+  const request = {
+    ...{ method: "GET", uri: "/socket.io/", cookies: {} },
+    querystring: { EIO: { value: "4" }, transport: { value: "websocket" } },
+    headers: { ...headers, host: { value: "edge.example" } },
+  };
+  const source = `${code};JSON.stringify(handler(${JSON.stringify({ request })}))`;
+
+  expect(JSON.parse(runInNewContext(source))).toEqual({ ...request, uri: "/live" });
+});
+
+describe("an origin", () => {
+  const originAfter = async (origin: string, host: string) =>
+    ((await at("/socket.io/?EIO=4&transport=websocket", { origin, host })) as HandedOn).headers
+      .Origin;
+
+  test.each([
+    ["https://edge.example", "edge.example"],
+    ["wss://Edge.example", "edge.example:443"],
+    ["https://edge.example:443", "edge.example"],
+    ["http://127.0.0.1:3000", "127.0.0.1:3000"],
+  ])(
+    "%s, which is the host %s itself, is what native clients say and no page's",
+    async (origin, host) => {
+      expect(await originAfter(origin, host)).toBeUndefined();
+    },
+  );
+
+  test.each([
+    ["https://edge.example.evil.example", "edge.example"],
+    ["https://evil.example", "edge.example"],
+    ["https://edge.example:8443", "edge.example"],
+    ["https://evil.example/https://edge.example", "edge.example"],
+    ["null", "edge.example"],
+  ])("%s, which is not the host %s, is handed on", async (origin, host) => {
+    expect(await originAfter(origin, host)).toEqual([origin]);
   });
 });
 

@@ -7,7 +7,10 @@ import { openWebSocket } from "../support/websocket.ts";
 const REQUEST = {
   method: "GET",
   url: "/socket.io/?a=%41&a=2&__proto__=1",
-  rawHeaders: ["Host", "edge.example", "Upgrade", "websocket", "Cookie", "a=1; b=2", "X-Own", "1"],
+  rawHeaders: [
+    ...["Host", "edge.example", "Upgrade", "websocket", "Sec-WebSocket-Key", "a2V5"],
+    ...["Cookie", "a=1; b=2", "X-Own", "1"],
+  ],
   socket: { remoteAddress: "192.0.2.1" },
 } as IncomingMessage;
 
@@ -15,7 +18,7 @@ const REQUEST = {
 const under = (body: string) => createEdge(`function handler(event) { ${body} }`)(REQUEST);
 
 describe("the edge function of this machine", () => {
-  test("sees what CloudFront shows: no Upgrade, cookies apart, nothing decoded", () => {
+  test("sees what CloudFront shows for certain: nothing of the upgrade, cookies apart, nothing decoded", () => {
     const { body } = under("return { statusCode: 400, body: JSON.stringify(event) };") as {
       body: string;
     };
@@ -44,7 +47,10 @@ describe("the edge function of this machine", () => {
 
     expect(handedOn).toMatchObject({
       path: "/socket.io/",
-      headers: { "X-Own": ["1"], "X-More": ["2"], Cookie: ["a=1; b=2"], Upgrade: ["websocket"] },
+      headers: {
+        ...{ "X-Own": ["1"], "X-More": ["2"], Cookie: ["a=1; b=2"] },
+        ...{ Upgrade: ["websocket"], "Sec-Websocket-Key": ["a2V5"] },
+      },
     });
     expect(handedOn.headers).not.toHaveProperty("Host");
   });

@@ -44,6 +44,13 @@ test("[EIO10] a deployment may name the origins that pages connect from; what is
   expect(await stack.database.items()).toEqual([]);
   for (const headers of [{ origin: "https://app.example.org" }, {}])
     expect(await (await connect(headers)).next()).toContain('"sid"');
+  // What native clients say by themselves: the address that they connect to.
+  const own = new URL(stack.url).host;
+  for (const path of ["/live", "/socket.io/"])
+    for (const Origin of [`http://${own}`, `ws://${own}`]) {
+      const url = `ws://${own}${path}?EIO=4&transport=websocket`;
+      expect(await (await openWebSocket(url, { Origin })).next()).toContain('"sid"');
+    }
 
   await stack.stop();
 });
