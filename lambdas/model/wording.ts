@@ -4,7 +4,8 @@ import type * as z from "zod/mini";
 export function wordingOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case "invalid_type":
-      return `must be ${issue.expected}`;
+      // What zod calls a field whose value is made from another one, where that is missing.
+      return issue.expected === "nonoptional" ? "is missing" : `must be ${issue.expected}`;
     case "invalid_value":
       return `must be one of ${issue.values.join(", ")}`;
     case "too_small":
