@@ -29,6 +29,8 @@ export interface LambdaFunctionProps {
   readonly entry: string;
   readonly operation: Operation;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Executions kept for it, and the most it may have. Default: what the account has left. */
+  readonly concurrency?: number | undefined;
   /** Packages that lie beside the bundle, because the function loads them late or never. */
   readonly lateModules?: readonly string[];
   /** Commands that put files into a bundle's folder, run where `package.json` is. */
@@ -53,7 +55,14 @@ export class LambdaFunction extends NodejsFunction {
   constructor(
     scope: Construct,
     id: string,
-    { entry, operation, environment, lateModules = [], besideBundle }: LambdaFunctionProps,
+    {
+      entry,
+      operation,
+      environment,
+      concurrency,
+      lateModules = [],
+      besideBundle,
+    }: LambdaFunctionProps,
   ) {
     const logGroup = new LogGroup(scope, `${id}Log`, {
       retention: operation.logRetention,
@@ -74,6 +83,7 @@ export class LambdaFunction extends NodejsFunction {
       role,
       logGroup,
       memorySize: operation.memorySize,
+      ...(concurrency !== undefined && { reservedConcurrentExecutions: concurrency }),
       tracing: operation.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
       // Two lines of Lambda's own for each frame would cost more than the frame.

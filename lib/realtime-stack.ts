@@ -40,6 +40,7 @@ export class RealtimeStack extends Stack {
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/socket.ts",
       operation: this.operation,
+      concurrency: settings.socketConcurrency,
       lateModules: ["ipaddr.js"],
       environment: {
         HEARTBEAT: heartbeat,
@@ -58,6 +59,7 @@ export class RealtimeStack extends Stack {
     const heart = new LambdaFunction(this, "Heartbeat", {
       entry: "lambdas/heartbeat.ts",
       operation: this.operation,
+      concurrency: settings.heartbeatConcurrency,
       environment: { HEARTBEAT: heartbeat },
     });
     // A minute later the client has given up.
@@ -77,6 +79,8 @@ export class RealtimeStack extends Stack {
     this.#gateway = new WebSocketGateway(this, "Gateway", {
       handler: socket,
       logRetention: settings.logRetentionDays,
+      rate: settings.requestsPerSecond,
+      accessLogs: settings.accessLogs,
       setsLogRole: settings.gatewayLogRole,
     });
     this.allowPublishing(socket, ["BatchGetItem", "GetItem", "PutItem"]);
@@ -84,11 +88,13 @@ export class RealtimeStack extends Stack {
     this.allowPublishing(webhook, ["GetItem"]);
     this.allowPublishing(heart, ["BatchGetItem"]);
     this.#allowReaching(this.#fanOut.carrier);
-    for (const reader of [socket, webhook])
-      allowIntegrationSecrets(this, reader, settings.integrationSecretPrefix);
+    for (const reader of [socket, webhook]) allowIntegrationSecrets(this, reader, settings);
 
     const bus = new PublishBus(this, "Publications", { publisher });
-    const webhooks = new WebhookEndpoint(this, "Webhooks", { receiver: webhook });
+    const webhooks = new WebhookEndpoint(this, "Webhooks", {
+      receiver: webhook,
+      rate: settings.webhooksPerSecond,
+    });
 
     const functions = [socket, publisher, webhook, heart, this.#fanOut.carrier];
     const { deadLetters } = bus;

@@ -3,10 +3,11 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { Construct } from "constructs";
 import type { Settings } from "./config.ts";
+import { allowSecretKey } from "./secret-key.ts";
 
 export type TokenVerificationProps = Pick<
   Settings,
-  "tokenSecretArn" | "tokenJwksUrl" | "tokenIssuer" | "tokenAudience"
+  "tokenSecretArn" | "tokenSecretKeyArn" | "tokenJwksUrl" | "tokenIssuer" | "tokenAudience"
 >;
 
 /** What tokens are verified with: a JWKS, a secret that exists, or else a secret that it makes. */
@@ -25,7 +26,7 @@ export class TokenVerification extends Construct {
 
   /** Lets a function verify tokens, and tells it how. */
   allowVerifying(verifier: LambdaFunction): void {
-    const { tokenJwksUrl, tokenIssuer, tokenAudience } = this.#props;
+    const { tokenSecretKeyArn, tokenJwksUrl, tokenIssuer, tokenAudience } = this.#props;
     if (this.secretArn !== undefined)
       verifier.addToRolePolicy(
         new PolicyStatement({
@@ -33,6 +34,7 @@ export class TokenVerification extends Construct {
           resources: [this.secretArn],
         }),
       );
+    if (tokenSecretKeyArn !== undefined) allowSecretKey(verifier, tokenSecretKeyArn);
     const variables = {
       TOKEN_SECRET_ARN: this.secretArn,
       TOKEN_JWKS_URL: tokenJwksUrl,

@@ -1,10 +1,13 @@
-import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpApi, HttpMethod, HttpStage } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
+import { throttleOf } from "./throttle.ts";
 
 export interface WebhookEndpointProps {
   readonly receiver: LambdaFunction;
+  /** Deliveries in a second. */
+  readonly rate: number;
 }
 
 /** The public endpoint for webhooks of integrations: one route, whose function verifies each delivery. */
@@ -12,10 +15,17 @@ export class WebhookEndpoint extends Construct {
   /** Where deliveries go, without `/webhooks/<projectId>/<integrationId>`. */
   readonly url: string;
 
-  constructor(scope: Construct, id: string, { receiver }: WebhookEndpointProps) {
+  constructor(scope: Construct, id: string, { receiver, rate }: WebhookEndpointProps) {
     super(scope, id);
 
-    const api = new HttpApi(this, "Api", { description: "Webhooks of integrations" });
+    const api = new HttpApi(this, "Api", {
+      description: "Webhooks of integrations",
+      createDefaultStage: false,
+    });
+    // The CDK's own default stage takes no throttle.
+    new HttpStage(api, "DefaultStage", {
+      ...{ httpApi: api, autoDeploy: true, throttle: throttleOf(rate) },
+    });
     api.addRoutes({
       path: "/webhooks/{projectId}/{integrationId}",
       methods: [HttpMethod.POST],

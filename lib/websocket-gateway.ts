@@ -3,6 +3,7 @@ import { AccessLogFormat, CfnAccount } from "aws-cdk-lib/aws-apigateway";
 import {
   ApiMapping,
   DomainName,
+  type IAccessLogSettings,
   LogGroupLogDestination,
   WebSocketApi,
   WebSocketStage,
@@ -14,11 +15,15 @@ import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { throttleOf } from "./throttle.ts";
 
 export interface WebSocketGatewayProps {
   readonly handler: LambdaFunction;
   readonly logRetention: RetentionDays;
-  /** Whether to set the account's role that lets API Gateway write logs. */
+  /** Upgrades, and frames, in a second. */
+  readonly rate: number;
+  /** Whether requests are logged, and whether to set the account's role that this takes. */
+  readonly accessLogs: boolean;
   readonly setsLogRole: boolean;
 }
 
@@ -44,12 +49,9 @@ const LOG_FIELDS = {
 export class WebSocketGateway extends Construct {
   readonly #stage: WebSocketStage;
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { handler, logRetention, setsLogRole }: WebSocketGatewayProps,
-  ) {
+  constructor(scope: Construct, id: string, props: WebSocketGatewayProps) {
     super(scope, id);
+    const { handler, logRetention, rate, accessLogs, setsLogRole } = props;
 
     const route = { integration: new WebSocketLambdaIntegration("Frames", handler) };
     const webSocketApi = new WebSocketApi(this, "Api", {
@@ -58,18 +60,12 @@ export class WebSocketGateway extends Construct {
       defaultRouteOptions: route,
       disconnectRouteOptions: route,
     });
-    const logs = new LogGroup(this, "AccessLog", {
-      retention: logRetention,
-      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
-    });
     this.#stage = new WebSocketStage(this, "Stage", {
       webSocketApi,
       stageName: STAGE_NAME,
       autoDeploy: true,
-      accessLogSettings: {
-        destination: new LogGroupLogDestination(logs),
-        format: AccessLogFormat.custom(JSON.stringify(LOG_FIELDS)),
-      },
+      throttle: throttleOf(rate),
+      ...(accessLogs && { accessLogSettings: this.#accessLog(logRetention) }),
     });
     if (setsLogRole) this.#stage.node.addDependency(this.#logAccount());
   }
@@ -113,7 +109,18 @@ export class WebSocketGateway extends Construct {
     return domainName.regionalDomainName;
   }
 
-  /** A WebSocket API writes access logs only where the account has a role for it; other stacks may rely on it too. */
+  #accessLog(retention: RetentionDays): IAccessLogSettings {
+    const logs = new LogGroup(this, "AccessLog", {
+      retention,
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+    });
+    return {
+      destination: new LogGroupLogDestination(logs),
+      format: AccessLogFormat.custom(JSON.stringify(LOG_FIELDS)),
+    };
+  }
+
+  /** API Gateway refuses a stage with access logs where the account has no role for it; other stacks may rely on it, too. */
   #logAccount(): CfnAccount {
     const role = new Role(this, "LogRole", {
       assumedBy: new ServicePrincipal("apigateway.amazonaws.com"),

@@ -12,9 +12,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const { context: OWN } = JSON.parse(readFileSync("cdk.json", "utf8")) as { context: object };
 
 /** Runs the CDK app as the CDK does, without its bundles. */
-function synthesise(settings: object) {
+function synthesise(settings: object, variables: Readonly<Record<string, string>> = {}) {
   const context = JSON.stringify({ ...OWN, "aws:cdk:bundling-stacks": [], ...settings });
-  const env = { ...process.env, CDK_CONTEXT_JSON: context, CDK_OUTDIR: folder };
+  const env = { ...process.env, ...variables, CDK_CONTEXT_JSON: context, CDK_OUTDIR: folder };
   return spawnSync("node_modules/.bin/tsx", ["bin/app.ts"], { env, encoding: "utf8" });
 }
 
@@ -37,6 +37,17 @@ test("the stack has the name it is given, and what is read of its functions tell
   const template = readFileSync(join(folder, "staging.template.json"), "utf8");
   expect(template).toContain('"POWERTOOLS_SERVICE_NAME": "staging"');
 });
+
+test("what lies outside the region of the deployment is refused; without credentials the region is a guess", () => {
+  const settings = { alarmTopicArn: "arn:aws:sns:eu-west-1:000000000000:duty" };
+  const region = { CDK_DEFAULT_REGION: "us-east-1" };
+
+  expect(synthesise(settings, { ...region, CDK_DEFAULT_ACCOUNT: "000000000000" })).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("must be in us-east-1, as the stack is"),
+  });
+  expect(synthesise(settings, region)).toMatchObject({ status: 0 });
+}, 60_000);
 
 test.each([
   [{ stackName: "my stack" }, /^the setting stackName \("my stack"\) is wrong: must be letters/],

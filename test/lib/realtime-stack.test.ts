@@ -38,10 +38,84 @@ describe("the WebSocket API", () => {
   });
 
   test("logs accesses without query strings and headers, where tokens travel", () => {
-    const { AccessLogSettings } = only("AWS::ApiGatewayV2::Stage", "Gateway");
+    const logging = templateWith({ accessLogs: true });
+    const stages = Object.values(logging.findResources("AWS::ApiGatewayV2::Stage"));
+    const [{ AccessLogSettings } = { AccessLogSettings: {} }] = stages
+      .map(({ Properties }) => Properties)
+      .filter(({ StageName }) => StageName === "live");
 
     expect(AccessLogSettings.Format).toContain("$context.connectionId");
     expect(AccessLogSettings.Format).not.toMatch(/querystring|header|authorizer/i);
+  });
+});
+
+describe("API Gateway's logs", () => {
+  const stages = (settings: object) =>
+    JSON.stringify(
+      templateWith(settings as Record<string, unknown>).findResources("AWS::ApiGatewayV2::Stage"),
+    );
+
+  test("are off, and the account's role is left alone, so that no account fails the deployment", () => {
+    expect(stages({})).not.toContain("AccessLogSettings");
+    template.resourceCountIs("AWS::ApiGateway::Account", 0);
+  });
+
+  test("are written where the account has a role for it", () => {
+    expect(stages({ accessLogs: true })).toContain("AccessLogSettings");
+    templateWith({ accessLogs: true }).resourceCountIs("AWS::ApiGateway::Account", 0);
+  });
+
+  test("get the account's role first where they are told to", () => {
+    const given = templateWith({ accessLogs: true, gatewayLogRole: true });
+
+    const [account = ""] = Object.keys(given.findResources("AWS::ApiGateway::Account"));
+    given.hasResource("AWS::ApiGatewayV2::Stage", {
+      Properties: { StageName: "live" },
+      DependsOn: Match.arrayWith([account]),
+    });
+  });
+});
+
+describe("throttles", () => {
+  const throttled = (rate: number, burst: number) => ({
+    DefaultRouteSettings: { ThrottlingRateLimit: rate, ThrottlingBurstLimit: burst },
+  });
+
+  test("leave room for posts to sockets in the smallest of accounts: 2,500 a second, 1,250 at once", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      ...{ StageName: "live", ...throttled(2000, 1000) },
+    });
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      ApiId: { Ref: only("AWS::ApiGatewayV2::Api", "Webhooks").id },
+      ...{ StageName: "$default", AutoDeploy: true, ...throttled(100, 50) },
+    });
+    for (const stage of Object.values(template.findResources("AWS::ApiGatewayV2::Stage")))
+      expect(stage.Properties.DefaultRouteSettings).toBeDefined();
+  });
+
+  test("are settings", () => {
+    const given = templateWith({ requestsPerSecond: "8001", webhooksPerSecond: 3 });
+
+    given.hasResourceProperties("AWS::ApiGatewayV2::Stage", throttled(8001, 4001));
+    given.hasResourceProperties("AWS::ApiGatewayV2::Stage", throttled(3, 2));
+  });
+});
+
+describe("reserved concurrency", () => {
+  const reserved = (settings: Readonly<Record<string, unknown>>) =>
+    Object.entries(templateWith(settings).findResources("AWS::Lambda::Function"))
+      .map(([id, { Properties }]) => [id, Properties.ReservedConcurrentExecutions] as const)
+      .filter(([, concurrency]) => concurrency !== undefined);
+
+  test("is none by default, because a new account has ten executions in all", () => {
+    expect(reserved({})).toEqual([]);
+  });
+
+  test("keeps executions for sockets and their heartbeat, which nothing else can take then", () => {
+    expect(reserved({ socketConcurrency: "200", heartbeatConcurrency: 20 })).toEqual([
+      [expect.stringMatching(/^Socket/), 200],
+      [expect.stringMatching(/^Heartbeat/), 20],
+    ]);
   });
 });
 
@@ -363,6 +437,29 @@ describe("verification of tokens", () => {
 
     given.resourceCountIs("AWS::SecretsManager::Secret", 0);
     expect(JSON.stringify(statements(given))).toContain(arn);
+  });
+
+  test("by a secret under a key of one's own may use that key, through Secrets Manager alone", () => {
+    const tokenSecretKeyArn = "arn:aws:kms:eu-west-1:123456789012:key/tokens";
+    const integrationSecretKeyArn = "arn:aws:kms:eu-west-1:123456789012:key/integrations";
+    const given = templateWith({ tokenSecretArn: arn, tokenSecretKeyArn, integrationSecretKeyArn });
+
+    const decrypting = statements(given).filter(({ Action }) => Action === "kms:Decrypt");
+    const readers = (key: string) =>
+      decrypting
+        .filter(({ Resource }) => Resource === key)
+        .flatMap(({ roles }) => roles.map((role) => role.replace(/Role.*/, "")));
+    expect(readers(tokenSecretKeyArn)).toEqual(["Socket"]);
+    expect(readers(integrationSecretKeyArn).toSorted()).toEqual(["Socket", "Webhook"]);
+    expect(decrypting).toHaveLength(3);
+    for (const { Condition } of decrypting)
+      expect(Condition).toEqual({
+        StringEquals: {
+          "kms:ViaService": {
+            "Fn::Join": ["", ["secretsmanager.", { Ref: "AWS::Region" }, ".amazonaws.com"]],
+          },
+        },
+      });
   });
 
   test("by a JWKS needs no secret and no right to one", () => {

@@ -5,12 +5,17 @@ import { RealtimeStack } from "../../lib/realtime-stack.ts";
 
 export const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
 
-/** Every setting that adds resources. */
+const key = (id: string) => `arn:aws:kms:us-east-1:000000000000:key/${id}`;
+
+/** Every setting that adds resources or rights. */
 export const EVERYTHING = {
   ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
   ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },
   alarmTopicArn: "arn:aws:sns:us-east-1:000000000000:duty",
-  tracing: true,
+  tokenSecretArn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:mine-AbCdEf",
+  ...{ tokenSecretKeyArn: key("tokens"), integrationSecretKeyArn: key("integrations") },
+  ...{ tracing: true, accessLogs: true, gatewayLogRole: true },
+  ...{ socketConcurrency: 100, heartbeatConcurrency: 16 },
 };
 
 /** The template of a deployment with these settings, without its bundles. */
@@ -23,6 +28,7 @@ export function templateWith(context: Readonly<Record<string, unknown>> = {}): T
 export interface Statement {
   readonly Action: string | readonly string[];
   readonly Resource: unknown;
+  readonly Condition?: unknown;
 }
 
 /** Every statement of every policy in a template, with the logical ids of the roles that have it. */
