@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { createEmitter } from "../client/emitter.ts";
 import { REGION, readStack } from "../local/template.ts";
+import { required, requiredId } from "./arguments.ts";
 
 const HELP = `Registers integrations: back ends of others that clients may call (docs/publishing.md).
 
@@ -46,10 +47,19 @@ interface Options {
   readonly function?: string | undefined;
 }
 
-async function run([verb, subject]: readonly string[], options: Options): Promise<unknown> {
-  const { publish } = createEmitter({ org: required("--org", options.org), via: viaOf(options) });
+async function run(
+  [verb, subject, ...more]: readonly string[],
+  options: Options,
+): Promise<unknown> {
+  if (more.length > 0) throw new Error(`${verb} takes one argument, not ${more.join(", ")}, too.`);
+  const { publish } = createEmitter({
+    org: requiredId("--org", options.org),
+    via: viaOf(options),
+  });
   switch (verb) {
     case "put":
+      if (options.project !== undefined)
+        throw new Error("put takes no --project: the file names its project.");
       return publish({
         event: "integration:put",
         integration: readJson(required("a file", subject)),
@@ -57,27 +67,25 @@ async function run([verb, subject]: readonly string[], options: Options): Promis
     case "get":
       return publish({ event: "integration:get", ...placeOf(options, subject) });
     case "list":
+      if (subject !== undefined) throw new Error(`list takes no ${subject}: it lists a project's.`);
       return publish({
         event: "integration:list",
-        projectId: required("--project", options.project),
+        projectId: requiredId("--project", options.project),
       });
     case "remove":
       return publish({ event: "integration:remove", ...placeOf(options, subject) });
     default:
-      throw new Error(`Say put, get, list or remove, not ${verb}; --help explains all.`);
+      throw new Error(
+        `Say put, get, list or remove, not ${verb ?? "nothing"}; --help explains all.`,
+      );
   }
 }
 
 function placeOf({ project }: Options, integrationId: string | undefined) {
   return {
-    projectId: required("--project", project),
-    integrationId: required("an integration's id", integrationId),
+    projectId: requiredId("--project", project),
+    integrationId: requiredId("an integration's id", integrationId),
   };
-}
-
-function required(what: string, value: string | undefined): string {
-  if (value === undefined) throw new Error(`${what} is required; --help explains all.`);
-  return value;
 }
 
 /** The publish function checks it; here it only has to be JSON. */
@@ -90,6 +98,9 @@ function readJson(file: string): never {
 }
 
 function viaOf({ url, function: named }: Options) {
+  if (named !== undefined) required("the name that --function takes", named);
+  if (url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
+    throw new Error(`--url takes a URL like http://127.0.0.1:3000, not ${JSON.stringify(url)}.`);
   if (named !== undefined && url === undefined)
     return { lambda: new LambdaClient({}), functionName: named };
   const endpoint = url ?? "http://127.0.0.1:3000";

@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { signToken } from "../client/token.ts";
 import { developmentSecret } from "../local/token-secret.ts";
+import { required, requiredId } from "./arguments.ts";
 
 const HELP = `Prints a token for a Socket.IO client.
 
@@ -42,8 +43,29 @@ function tokenFor(values: {
   readonly expires: string;
   readonly secret?: string | undefined;
 }): Promise<string> {
-  const { sub, org, scope, expires } = values;
-  if (!sub || !org) throw new Error("--sub and --org are required; --help explains all.");
-  const projects = values.projects === "*" ? "*" : values.projects.split(",").filter(Boolean);
-  return signToken({ sub, org, projects, scope }, values.secret ?? developmentSecret(), expires);
+  const claims = {
+    sub: requiredId("--sub", values.sub),
+    org: requiredId("--org", values.org),
+    projects: projectsIn(values.projects),
+    scope: scopeIn(values.scope),
+  };
+  const secret = values.secret ?? developmentSecret();
+  return signToken(claims, required("a --secret", secret), timeIn(values.expires));
+}
+
+function projectsIn(given: string): "*" | readonly string[] {
+  if (given === "*") return "*";
+  const ids = given === "" ? [] : given.split(",").map((id) => id.trim());
+  if (ids.includes("*")) throw new Error("--projects takes ids or '*', not both.");
+  return ids.map((id) => requiredId("each of --projects", id));
+}
+
+function scopeIn(given: string): string {
+  if (["api", "websocket"].includes(given)) return given;
+  throw new Error(`--scope takes 'websocket' or 'api', not ${JSON.stringify(given)}.`);
+}
+
+function timeIn(given: string): string {
+  if (/^[1-9]\d{0,5}[smhdwy]$/.test(given)) return given;
+  throw new Error(`--expires takes a time like 30m, 12h or 7d, not ${JSON.stringify(given)}.`);
 }

@@ -46,6 +46,8 @@ test.each([
 });
 
 describe("token", () => {
+  const who = ["--sub", "ann", "--org", "acme"];
+
   test("prints a token with the claims asked for", async () => {
     const { code, out } = await run(
       "token",
@@ -67,10 +69,49 @@ describe("token", () => {
     });
   });
 
-  test("says what it needs", async () => {
-    expect(await run("token", "--sub", "ann")).toMatchObject({
-      code: 1,
-      err: "--sub and --org are required; --help explains all.",
+  test.each([
+    [["--sub", "ann"], "--org is required; --help explains all."],
+    [["--org", "acme"], "--sub is required; --help explains all."],
+    [[...who, "--scope", "foo"], `--scope takes 'websocket' or 'api', not "foo".`],
+    [[...who, "--expires", "soon"], '--expires takes a time like 30m, 12h or 7d, not "soon".'],
+    [[...who, "--expires", "0m"], '--expires takes a time like 30m, 12h or 7d, not "0m".'],
+    [[...who, "--projects", "*,p1"], "--projects takes ids or '*', not both."],
+    [[...who, "--projects", "p1,"], "each of --projects is required; --help explains all."],
+    [[...who, "--secret", ""], "a --secret is required; --help explains all."],
+    [["--sub", "a".repeat(129), "--org", "acme"], /^--sub takes an id of 1 to 128 characters/],
+  ])("refuses %j in one sentence", async (args, message) => {
+    expect(await run("token", ...args)).toMatchObject({
+      ...{ code: 1, out: "" },
+      err: message instanceof RegExp ? expect.stringMatching(message) : message,
     });
+  });
+});
+
+describe("integration", () => {
+  // Nothing is asked: whatever answers there would be a bug.
+  const at = ["--org", "acme", "--function", "any", "--url", "http://127.0.0.1:1"];
+
+  test.each([
+    [["list"], "--org is required; --help explains all."],
+    [["list", "--org", "", "--project", "p1"], "--org is required; --help explains all."],
+    [["list", ...at], "--project is required; --help explains all."],
+    [["list", "shop", "--project", "p1", ...at], "list takes no shop: it lists a project's."],
+    [["get", "--project", "p1", ...at], "an integration's id is required; --help explains all."],
+    [["get", "a", "b", "--project", "p1", ...at], "get takes one argument, not b, too."],
+    [
+      ["put", "shop.json", "--project", "p1", ...at],
+      "put takes no --project: the file names its project.",
+    ],
+    [at, "Say put, get, list or remove, not nothing; --help explains all."],
+    [
+      ["list", "--org", "acme", "--url", "localhost:3000"],
+      '--url takes a URL like http://127.0.0.1:3000, not "localhost:3000".',
+    ],
+    [
+      ["list", "--org", "acme", "--function", ""],
+      "the name that --function takes is required; --help explains all.",
+    ],
+  ])("refuses %j in one sentence", async (args, message) => {
+    expect(await run("integration", ...args)).toEqual({ code: 1, out: "", err: message });
   });
 });
