@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from "node:crypto";
+import type { MintId } from "./aws-ids.ts";
 import type { HandedOn } from "./edge.ts";
 import type { ApiDefinition } from "./template.ts";
 import { REGION } from "./template.ts";
@@ -10,16 +10,12 @@ export interface ConnectionFacts {
   readonly identity: { readonly sourceIp: string; readonly userAgent?: string | undefined };
 }
 
-/** An id shaped like API Gateway's connection, request and message ids, e.g. `L0SM9cOFvHcCIhw=`. */
-export const awsId = (): string =>
-  randomBytes(11).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
-
 /** Builds the events that API Gateway sends to a function, with the fields of the real ones. */
-export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
+export function createGatewayEvents({ apiId, stage }: ApiDefinition, mintId: MintId) {
   const domainName = `${apiId}.execute-api.${REGION}.amazonaws.com`;
 
   function context(facts: ConnectionFacts, routeKey: string, eventType: string) {
-    const requestId = awsId();
+    const requestId = mintId("request");
     const now = Date.now();
     return {
       routeKey,
@@ -56,7 +52,7 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
 
     message(facts: ConnectionFacts, routeKey: string, body: string) {
       return {
-        requestContext: { ...context(facts, routeKey, "MESSAGE"), messageId: awsId() },
+        requestContext: { ...context(facts, routeKey, "MESSAGE"), messageId: mintId("message") },
         body,
         isBase64Encoded: false,
       };
@@ -76,7 +72,7 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition) {
 
     /** What API Gateway itself sends a client whose integration failed. */
     failure: (facts: ConnectionFacts, message: string) =>
-      JSON.stringify({ message, connectionId: facts.connectionId, requestId: randomUUID() }),
+      JSON.stringify({ message, connectionId: facts.connectionId, requestId: mintId("request") }),
   };
 }
 

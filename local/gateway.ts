@@ -2,10 +2,11 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
+import { createAwsIds, type MintId } from "./aws-ids.ts";
 import { asItCame, createEdge, type HandedOn } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
-import { awsId, type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
+import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import type { StackDefinition } from "./template.ts";
 import type { Work } from "./work.ts";
 
@@ -82,7 +83,8 @@ export function createLocalGateway({
 }: GatewayParts): LocalGateway {
   const { api } = stack;
   const edge = createEdge(stack.edgeCode);
-  const events = createGatewayEvents(api);
+  const mintId = createAwsIds();
+  const events = createGatewayEvents(api, mintId);
   const connections = new Map<string, Connection>();
   const webSockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES });
 
@@ -91,7 +93,7 @@ export function createLocalGateway({
     if ("status" in handedOn) return refuse(socket, handedOn.status, handedOn.body);
     if (handedOn.path !== `/${api.stage}`) return refuse(socket, 403);
 
-    const facts = factsOf(request, handedOn);
+    const facts = factsOf(request, handedOn, mintId);
     const status = await invokeConnect(facts, handedOn);
     if (status < 200 || status > 299) return refuse(socket, status);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
@@ -227,8 +229,12 @@ export function createLocalGateway({
   };
 }
 
-const factsOf = ({ socket }: IncomingMessage, { headers }: HandedOn): ConnectionFacts => ({
-  connectionId: awsId(),
+const factsOf = (
+  { socket }: IncomingMessage,
+  { headers }: HandedOn,
+  mintId: MintId,
+): ConnectionFacts => ({
+  connectionId: mintId("connection"),
   connectedAt: Date.now(),
   identity: {
     sourceIp: socket.remoteAddress ?? "127.0.0.1",

@@ -1,9 +1,9 @@
-import { randomBytes } from "node:crypto";
 import { encodeFrame } from "../../lambdas/engine/frames.ts";
 import { shape } from "../../lambdas/events/emits.ts";
 import { projectRoom } from "../../lambdas/model/room.ts";
 import { createOutbox } from "../../lambdas/socket/outbox.ts";
 import { memberKey } from "../../lambdas/store/keys.ts";
+import { connectedIds } from "../../test/support/connected-ids.ts";
 import { type Calls, createFunctions } from "./function.ts";
 import { cpuOf, median, startAws } from "./measure.ts";
 
@@ -30,8 +30,8 @@ export async function measureBroadcasts(
   const measured: Broadcast[] = [];
   for (const members of sizes) {
     const org = `org-${members}`;
-    const items = Array.from({ length: members }, () => ({
-      ...memberKey(org, ROOM, `${randomBytes(11).toString("base64")}=`.slice(0, 16)),
+    const items = connectedIds(members).map((connectionId) => ({
+      ...memberKey(org, ROOM, connectionId),
       userId: "someone",
     }));
     await table.writeAll(items, []);
