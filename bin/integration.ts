@@ -2,7 +2,8 @@ import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { createEmitter } from "../client/emitter.ts";
-import { REGION, readStack } from "../local/template.ts";
+import { readStack } from "../local/template.ts";
+import { REGION } from "../local/template-values.ts";
 import { required, requiredId } from "./arguments.ts";
 
 const HELP = `Registers integrations: back ends of others that clients may call (docs/publishing.md).

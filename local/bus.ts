@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Functions } from "./functions.ts";
-import { REGION, type RuleDefinition } from "./template.ts";
+import type { RuleDefinition } from "./template.ts";
+import { REGION } from "./template-values.ts";
 
 /** One entry of `PutEvents`. */
 interface PutEntry {
-  readonly Source?: string;
-  readonly DetailType?: string;
-  readonly Detail?: string;
+  readonly Source?: string | undefined;
+  readonly DetailType?: string | undefined;
+  readonly Detail?: string | undefined;
   readonly EventBusName?: string;
 }
 

@@ -1,13 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import { createContext, runInContext } from "node:vm";
 import * as z from "zod";
+import { urlOf } from "./http.ts";
 
 /** A request as it reaches the API: just as it came, or what the edge has left of it. */
 export interface HandedOn {
   readonly path: string;
   readonly query: URLSearchParams;
+  /** The same, just as it is written. */
+  readonly rawQuery: string;
   /** With the capitals they are sent with. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** The API that the edge function has chosen to hand it to; that of the behaviour without it. */
+  readonly apiId?: string | undefined;
 }
 
 /** What the edge answers itself. */
@@ -34,7 +39,11 @@ const ViewerRequest = z.object({
 });
 type ViewerRequest = z.infer<typeof ViewerRequest>;
 const Returned = z.union([
-  z.object({ statusCode: z.int(), headers: z.optional(Fields), body: z.optional(z.string()) }),
+  z.object({
+    statusCode: z.int().min(200).max(599),
+    headers: z.optional(Fields),
+    body: z.optional(z.string()),
+  }),
   ViewerRequest,
 ]);
 
@@ -56,14 +65,29 @@ const failure = (status: number, body: string): EdgeAnswer => ({ status, headers
 const INVALID = failure(502, "the edge function returned what it may not");
 const FAILED = failure(503, "the edge function threw");
 
+/** How runtime 2.0 gives a function what chooses origins; it stands in the first line. */
+const IMPORT = /^import (\w+) from (["'])cloudfront\2;?/;
+
 /**
  * Runs the code of a CloudFront function on viewer requests, as CloudFront does: strictly, with no
  * way to make code of strings, without the headers that it hides; and answering 503 where the function
- * throws, 502 where it returns what it may not.
+ * throws, 502 where it returns what it may not. It may choose among the origins of the distribution's
+ * behaviours, which are given with the ids of their APIs.
  */
-export function createEdge(code: string): (request: IncomingMessage) => HandedOn | EdgeAnswer {
-  const context = createContext({}, { codeGeneration: { strings: false, wasm: false } });
-  runInContext(`"use strict";${code}`, context);
+export function createEdge(
+  code: string,
+  origins: ReadonlyMap<string, string> = new Map(),
+): (request: IncomingMessage) => HandedOn | EdgeAnswer {
+  let chosen: string | undefined;
+  const cloudfront = {
+    selectRequestOriginById(id: unknown) {
+      chosen = String(id);
+    },
+  };
+  const context = createContext(IMPORT.test(code) ? { cloudfront } : {}, {
+    codeGeneration: { strings: false, wasm: false },
+  });
+  runInContext(`"use strict";${code.replace(IMPORT, "const $1 = cloudfront;")}`, context);
 
   return (request) => {
     const viewed = viewerRequestOf(request);
@@ -74,12 +98,17 @@ export function createEdge(code: string): (request: IncomingMessage) => HandedOn
       request: viewed,
     };
     const json = JSON.stringify(JSON.stringify(event));
-    const source = `JSON.stringify(handler(JSON.parse(${json})))`;
-    const returned = run(source);
+    chosen = undefined;
+    // What is returned by mistake may be no JSON at all.
+    const returned = run(`JSON.stringify(handler(JSON.parse(${json}))) || "null"`);
     if (returned === undefined) return FAILED;
     const { data } = Returned.safeParse(JSON.parse(returned));
     if (data === undefined) return INVALID;
-    if ("uri" in data) return mayReturn(viewed, data) ? handedOn(data, request) : INVALID;
+    if ("uri" in data) {
+      const apiId = origins.get(chosen ?? "");
+      const mayChoose = chosen === undefined || apiId !== undefined;
+      return mayChoose && mayReturn(viewed, data) ? { ...handedOn(data, request), apiId } : INVALID;
+    }
     const headers = Object.fromEntries(pairsOf(data.headers ?? {}));
     return { status: data.statusCode, headers, body: data.body ?? "" };
   };
@@ -94,17 +123,19 @@ export function createEdge(code: string): (request: IncomingMessage) => HandedOn
 }
 
 /** A request just as the client has sent it. */
-export function asItCame({ url = "/", rawHeaders }: IncomingMessage): HandedOn {
-  const { pathname, searchParams } = new URL(url, "http://localhost");
+export function asItCame(request: IncomingMessage): HandedOn {
+  const { pathname, search, searchParams } = urlOf(request);
+  const { rawHeaders } = request;
   const pairs = rawHeaders.flatMap((name, index) =>
     index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? ""] as const] : [],
   );
-  return { path: pathname, query: searchParams, headers: grouped(pairs) };
+  const rawQuery = search.slice(1);
+  return { path: pathname, query: searchParams, rawQuery, headers: grouped(pairs) };
 }
 
 /** What CloudFront shows a function of a request: names of headers in lower case, nothing decoded. */
 function viewerRequestOf(request: IncomingMessage): ViewerRequest {
-  const { pathname, search } = new URL(request.url ?? "/", "http://localhost");
+  const { pathname, search } = urlOf(request);
   const headers = headersOf(request).filter(([name]) => isShown(name));
   return {
     method: request.method ?? "GET",
@@ -139,9 +170,11 @@ function handedOn(
     .filter(([name]) => name !== "host")
     .map(([name, value]) => [capitalised(name), value] as const);
   const cookie = joined(cookies, "; ");
+  const rawQuery = joined(querystring, "&");
   return {
     path: uri,
-    query: new URLSearchParams(joined(querystring, "&")),
+    query: new URLSearchParams(rawQuery),
+    rawQuery,
     headers: { ...OF_CLOUDFRONT, ...grouped(sent), ...(cookie !== "" && { Cookie: [cookie] }) },
   };
 }

@@ -18,7 +18,7 @@ export interface Functions {
   /** Bytes of each environment's heap at the end of its last invocation, by function. */
   heaps(): Readonly<Record<string, readonly number[]>>;
   invoke(name: string, event: object): Promise<InvocationResult>;
-  /** Queues an invocation that is tried as often as the template says. */
+  /** Queues an invocation that is tried as often, and waits as long, as the template says. */
   invokeAsync(name: string, event: object): void;
   stop(): Promise<void>;
 }
@@ -30,6 +30,8 @@ export interface FunctionsParts {
   /** Execution environments of one function at the same time; what comes beyond waits. */
   readonly concurrency: number;
   readonly work: Work;
+  /** Whether every asynchronous invocation happens twice: Lambda promises at least once. */
+  readonly repeatsAsync: boolean;
   /** Called with what was tried in vain: an asynchronous invocation and why its last try failed. */
   readonly onDead: (name: string, event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
@@ -41,20 +43,35 @@ export function createFunctions(parts: FunctionsParts): Functions {
     parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
   );
   const { track } = parts.work;
-  const triesOf = (name: string) =>
-    parts.definitions.find((definition) => definition.name === name)?.asyncTries ?? 1;
 
-  async function invoke(name: string, event: object): Promise<InvocationResult> {
+  async function invoke(
+    name: string,
+    event: object,
+    until = Number.POSITIVE_INFINITY,
+  ): Promise<InvocationResult> {
     const pool = pools.get(name);
     if (pool === undefined) throw new Error(`The template has no function ${name}.`);
-    return pool.run(event);
+    return pool.run(event, until);
   }
 
+  /** Tries an event until it succeeds, was tried often enough, or is too old for the queue. */
   async function persist(name: string, event: object): Promise<void> {
-    for (let tries = 1; ; tries += 1) {
-      const result = await invoke(name, event);
+    const config = parts.definitions.find((definition) => definition.name === name)?.async;
+    const { tries = 1, maxAge = 0 } = config ?? {};
+    const until = Date.now() + maxAge;
+    for (let tried = 1; ; tried += 1) {
+      const result = await invoke(name, event, until);
       if (result.ok) return;
-      if (tries >= triesOf(name)) return parts.onDead(name, event, result.message);
+      if (tried >= tries || Date.now() > until) return parts.onDead(name, event, result.message);
+    }
+  }
+
+  async function deliver(name: string, event: object): Promise<void> {
+    try {
+      for (let copies = parts.repeatsAsync ? 2 : 1; copies > 0; copies -= 1)
+        await persist(name, event);
+    } catch (error) {
+      parts.log(name, `${String(error)}\n`);
     }
   }
 
@@ -67,7 +84,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
     },
     heaps: () => Object.fromEntries([...pools].map(([name, pool]) => [name, pool.heaps()])),
     invoke: (name, event) => track(invoke(name, event)),
-    invokeAsync: (name, event) => void track(persist(name, event)),
+    invokeAsync: (name, event) => void track(deliver(name, event)),
     async stop() {
       await Promise.all([...pools.values()].map((pool) => pool.stop()));
     },
@@ -76,7 +93,8 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
 interface Pool {
   heaps(): readonly number[];
-  run(event: object): Promise<InvocationResult>;
+  /** Runs an event in the first environment that is free, if that is by this time, in epoch milliseconds. */
+  run(event: object, until: number): Promise<InvocationResult>;
   stop(): Promise<void>;
 }
 
@@ -106,8 +124,12 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
   }
 
   return {
-    async run(event) {
+    async run(event, until) {
       const environment = await take();
+      if (Date.now() > until) {
+        giveBack(environment);
+        return { ok: false, message: "EventAgeExceeded: the event has waited for too long" };
+      }
       const result = await environment.run(event);
       if (environment.isAlive()) giveBack(environment);
       else {

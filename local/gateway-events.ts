@@ -1,7 +1,7 @@
 import type { MintId } from "./aws-ids.ts";
 import type { HandedOn } from "./edge.ts";
 import type { ApiDefinition } from "./template.ts";
-import { REGION } from "./template.ts";
+import { REGION } from "./template-values.ts";
 
 /** What a connection's events have in common. */
 export interface ConnectionFacts {

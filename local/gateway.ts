@@ -7,6 +7,8 @@ import { asItCame, createEdge, type HandedOn } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
 import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
+import { type ConnectAnswer, connectAnswerOf, isHandshake, refuse } from "./handshake.ts";
+import { AwsError } from "./http.ts";
 import type { StackDefinition } from "./template.ts";
 import type { Work } from "./work.ts";
 
@@ -82,29 +84,39 @@ export function createLocalGateway({
   options,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
-  const edge = createEdge(stack.edgeCode);
+  const edge = createEdge(stack.edgeCode, stack.edgeOrigins);
   const mintId = createAwsIds();
   const events = createGatewayEvents(api, mintId);
   const connections = new Map<string, Connection>();
-  const webSockets = new WebSocketServer({ noServer: true, maxPayload: MESSAGE_BYTES });
+  const webSockets = new WebSocketServer({
+    ...{ noServer: true, maxPayload: MESSAGE_BYTES },
+    // The server would take the first that is offered; API Gateway takes none by itself.
+    handleProtocols: () => false,
+  });
+  const subprotocols = new WeakMap<IncomingMessage, string>();
+  webSockets.on("headers", (headers, request) => {
+    const subprotocol = subprotocols.get(request);
+    if (subprotocol !== undefined) headers.push(`Sec-WebSocket-Protocol: ${subprotocol}`);
+  });
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    if (!isHandshake(request)) return refuse(socket, 400, '{"message":"Bad Request"}');
     const handedOn = request.url?.startsWith("/socket.io") ? edge(request) : asItCame(request);
     if ("status" in handedOn) return refuse(socket, handedOn.status, handedOn.body);
-    if (handedOn.path !== `/${api.stage}`) return refuse(socket, 403);
+    const isForApi = handedOn.apiId === undefined || handedOn.apiId === api.apiId;
+    if (handedOn.path !== `/${api.stage}` || !isForApi) return refuse(socket, 403);
 
     const facts = factsOf(request, handedOn, mintId);
-    const status = await invokeConnect(facts, handedOn);
+    const { status, subprotocol } = await invokeConnect(facts, handedOn);
     if (status < 200 || status > 299) return refuse(socket, status);
+    if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
   }
 
-  async function invokeConnect(facts: ConnectionFacts, handedOn: HandedOn): Promise<number> {
+  async function invokeConnect(facts: ConnectionFacts, handedOn: HandedOn): Promise<ConnectAnswer> {
     const name = api.routes.get("$connect");
-    if (name === undefined) return 200;
-    const result = await integrate(name, events.connect(facts, handedOn));
-    const { statusCode } = (result.ok ? result.value : {}) as { statusCode?: number };
-    return statusCode ?? 500;
+    if (name === undefined) return { status: 200 };
+    return connectAnswerOf(await integrate(name, events.connect(facts, handedOn)));
   }
 
   /** Invokes a function and waits for it as long as API Gateway does. */
@@ -161,7 +173,7 @@ export function createLocalGateway({
   /** The route whose key the selection expression finds in a JSON body, else `$default`. */
   function route(body: string): readonly [string, string | undefined] {
     const field = api.routeSelection.replace("$request.body.", "");
-    const routeKey = String(jsonField(body, field));
+    const routeKey = textField(body, field);
     const name = routeKey.startsWith("$") ? undefined : api.routes.get(routeKey);
     return name === undefined ? ["$default", api.routes.get("$default")] : [routeKey, name];
   }
@@ -181,7 +193,9 @@ export function createLocalGateway({
   return {
     onUpgrade(request, socket, head) {
       socket.on("error", () => undefined);
-      upgrade(request, socket, head).catch(() => refuse(socket, 500));
+      upgrade(request, socket, head).catch((error: unknown) =>
+        refuse(socket, error instanceof AwsError ? error.status : 500),
+      );
     },
 
     post: (connectionId, data) =>
@@ -242,30 +256,12 @@ const factsOf = (
   },
 });
 
-const STATUS_TEXT: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  500: "Internal Server Error",
-};
-
-function refuse(socket: Duplex, status: number, body = '{"message":"Forbidden"}'): void {
-  socket.end(
-    [
-      `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? "Refused"}`,
-      "Content-Type: application/json",
-      `Content-Length: ${Buffer.byteLength(body)}`,
-      "Connection: close",
-      "",
-      body,
-    ].join("\r\n"),
-  );
-}
-
-function jsonField(body: string, field: string): unknown {
+/** What a field of a JSON body holds, as text; of an object or a list, nothing. */
+function textField(body: string, field: string): string {
   try {
-    return (JSON.parse(body) as Record<string, unknown> | null)?.[field];
+    const value = (JSON.parse(body) as Record<string, unknown> | null)?.[field];
+    return typeof value === "object" ? "" : String(value);
   } catch {
-    return undefined;
+    return "";
   }
 }

@@ -1,5 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import * as z from "zod";
+import type { HandedOn } from "./edge.ts";
 import type { Functions } from "./functions.ts";
+import { decoded, readBody } from "./http.ts";
 import type { HttpRoute } from "./template.ts";
 
 /** What a client of the HTTP API is answered. */
@@ -10,25 +13,34 @@ export interface HttpAnswer {
 }
 
 /** What a function behind the HTTP API returns. */
-interface Returned {
-  readonly statusCode?: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
-}
+const Returned = z.object({
+  statusCode: z.int().min(200).max(599).default(200),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().default(""),
+});
 
-/** The template's HTTP API; nothing where a request is none of its routes'. */
+/** API Gateway's quota of what is sent to an HTTP API. */
+const BODY_BYTES = 10 * 1024 * 1024;
+
+const FAILED: HttpAnswer = {
+  status: 500,
+  headers: {},
+  body: '{"message":"Internal Server Error"}',
+};
+
+/** The template's HTTP APIs; nothing where a request is none of their routes'. */
 export function createHttpApi(routes: readonly HttpRoute[], functions: Functions) {
   const known = routes.map((route) => ({ ...route, pattern: patternOf(route.path) }));
 
   return (
     request: IncomingMessage,
-    { pathname: path, searchParams, search }: URL,
-    readBody: () => Promise<Buffer>,
+    { path, query, rawQuery, headers: received, apiId }: HandedOn,
   ): Promise<HttpAnswer> | undefined => {
-    for (const { method, pattern, functionName, path: routePath } of known) {
-      const match = pattern.exec(path);
-      if (method !== request.method || match === null) continue;
-      return answer(functionName, `${method} ${routePath}`, match.groups ?? {});
+    for (const route of known) {
+      const match = route.pattern.exec(path);
+      const isReached = apiId === undefined || apiId === route.apiId;
+      if (route.method !== request.method || match === null || !isReached) continue;
+      return answer(route.functionName, `${route.method} ${route.path}`, match.groups ?? {});
     }
     return undefined;
 
@@ -37,27 +49,30 @@ export function createHttpApi(routes: readonly HttpRoute[], functions: Functions
       routeKey: string,
       parameters: Readonly<Record<string, string>>,
     ): Promise<HttpAnswer> {
-      const body = await readBody();
+      const body = await readBody(request, BODY_BYTES);
       const result = await functions.invoke(name, {
         version: "2.0",
         routeKey,
         rawPath: path,
-        rawQueryString: search.slice(1),
-        ...(searchParams.size > 0 && { queryStringParameters: Object.fromEntries(searchParams) }),
+        rawQueryString: rawQuery,
+        ...(query.size > 0 && { queryStringParameters: Object.fromEntries(query) }),
         headers: Object.fromEntries(
-          Object.entries(request.headers).map(([header, value]) => [header, String(value)]),
+          Object.entries(received).map(([header, values]) => [
+            header.toLowerCase(),
+            values.join(","),
+          ]),
         ),
         requestContext: { http: { method: request.method, path } },
         pathParameters: Object.fromEntries(
-          Object.entries(parameters).map(([key, value]) => [key, decodeURIComponent(value)]),
+          Object.entries(parameters).map(([key, value]) => [key, decoded(value)]),
         ),
         body: body.toString("base64"),
         isBase64Encoded: true,
       });
-      if (!result.ok)
-        return { status: 500, headers: {}, body: '{"message":"Internal Server Error"}' };
-      const { statusCode = 200, headers = {}, body: text = "" } = result.value as Returned;
-      return { status: statusCode, headers, body: text };
+      const { data } = Returned.safeParse(result.ok ? result.value : undefined);
+      return data === undefined
+        ? FAILED
+        : { status: data.statusCode, headers: data.headers, body: data.body };
     }
   };
 }

@@ -1,5 +1,5 @@
 import { runSimulation } from "@cloud-copilot/iam-simulate";
-import { ACCOUNT } from "./template.ts";
+import { ACCOUNT } from "./template-values.ts";
 
 /** What the roles of the template's functions may do. */
 export interface Permissions {

@@ -1,11 +1,12 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import type { Database } from "./database.ts";
+import * as z from "zod";
+import type { createBus } from "./bus.ts";
+import { type Database, OPERATIONS } from "./database.ts";
 import type { Functions } from "./functions.ts";
 import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
+import { AwsError, answerJson, decoded, jsonIn, jsonObjectIn, readBody, urlOf } from "./http.ts";
 import type { Permissions } from "./permissions.ts";
-import { ACCOUNT, REGION } from "./template.ts";
+import { ACCOUNT, REGION } from "./template-values.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** One call that a function made of an AWS service. */
@@ -28,7 +29,7 @@ export interface ServicesParts {
   /** The value of a secret, if there is one of this ARN. */
   readonly secretOf: (arn: string) => string | undefined;
   /** EventBridge's `PutEvents`. */
-  readonly putEvents: (input: { readonly Entries: readonly object[] }) => object;
+  readonly putEvents: ReturnType<typeof createBus>;
   /** The function behind an access key id, if there is one. */
   readonly functionOf: (accessKeyId: string) => string | undefined;
   readonly onCall: (call: ServiceCall) => void;
@@ -40,178 +41,204 @@ export interface ServicesParts {
   readonly trouble: Trouble;
 }
 
-/** AWS's HTTP endpoints as the functions' clients call them; `false` where a request is none of theirs. */
+/** Lambda's limits of what it is invoked with, in bytes: by a caller who waits, and by one who does not. */
+const PAYLOAD_BYTES = { RequestResponse: 6 * 1024 * 1024, Event: 1024 * 1024 };
+
+/** AWS's HTTP endpoints as the functions' clients call them; nothing where a request is none of theirs. */
 export function createServices(parts: ServicesParts) {
   const { database, functions, gateway, onCall, trouble } = parts;
   const connectionPath = new RegExp(`^/${parts.stage}/@connections/([^/?]+)$`);
   const invocationPath = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
-  return (request: IncomingMessage, response: ServerResponse): boolean => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    const [target = "", action = ""] = String(request.headers["x-amz-target"] ?? "").split(".");
+  /** Rejects with the error that AWS answers. */
+  return (request: IncomingMessage, response: ServerResponse): Promise<void> | undefined => {
+    const path = urlOf(request).pathname;
+    const target = request.headers["x-amz-target"];
     const connection = connectionPath.exec(path)?.[1];
     const invoked = invocationPath.exec(path)?.[1];
     const caller = parts.functionOf(accessKeyId(request));
-    const note = (called: string, isGone = false, partition?: string) => {
-      if (caller !== undefined) onCall({ functionName: caller, action: called, isGone, partition });
+    const call: Call = {
+      ...{ caller, request, response },
+      note(action, isGone = false, partition) {
+        if (caller !== undefined) onCall({ functionName: caller, action, isGone, partition });
+      },
     };
 
-    if (target.startsWith("DynamoDB")) {
-      void query(action, caller, request, response, note);
-    } else if (target === "secretsmanager") {
-      note(`secretsmanager:${action}`);
-      void reveal(caller, request, response);
-    } else if (target === "AWSEvents") {
-      note(`events:${action}`);
-      void putEvents(caller, request, response);
-    } else if (connection !== undefined) {
-      if (caller === undefined) return refuse(response, 403, "ForbiddenException", "Forbidden");
-      const connectionId = decodeURIComponent(connection);
-      note(`execute-api:${request.method}`, gateway.info(connectionId) === undefined);
-      void manage(connectionId, caller, request, response);
-    } else if (invoked !== undefined) {
-      note("lambda:InvokeFunction");
-      void invoke(decodeURIComponent(invoked), caller, request, response);
-    } else return false;
-    return true;
+    if (target !== undefined) return serve(String(target), call);
+    if (connection !== undefined) return manage(decoded(connection), call);
+    if (invoked !== undefined) return invoke(decoded(invoked), call);
+    return undefined;
   };
 
-  /** Answers for a function whose role does not allow a call, and says that it has. */
-  async function denies(
-    caller: string | undefined,
-    response: ServerResponse,
+  /** Serves what names its operation in a header, e.g. `AWSEvents.PutEvents`. */
+  async function serve(target: string, call: Call): Promise<void> {
+    const [service = "", operation = ""] = target.split(".");
+    if (service === "DynamoDB_20120810" && OPERATIONS.has(operation)) return query(operation, call);
+    if (target === "secretsmanager.GetSecretValue") return reveal(call);
+    if (target === "AWSEvents.PutEvents") return putEvents(call);
+    throw new AwsError(400, "UnknownOperationException", `There is no operation ${target} here.`);
+  }
+
+  /** Throws for a function whose role does not allow a call. */
+  async function authorise(
+    { caller }: Call,
     action: string,
     resources: readonly string[],
     status = 400,
-  ): Promise<boolean> {
-    if (caller === undefined) return false;
+  ): Promise<void> {
+    if (caller === undefined) return;
     for (const resource of resources) {
       const refusal = await parts.permissions.refusal(caller, action, resource);
-      if (refusal !== undefined) return refuse(response, status, "AccessDeniedException", refusal);
+      if (refusal !== undefined) throw new AwsError(status, "AccessDeniedException", refusal);
     }
-    return false;
   }
 
-  async function query(
-    action: string,
-    caller: string | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-    note: (called: string, isGone: boolean, partition?: string) => void,
-  ) {
+  async function query(operation: string, call: Call): Promise<void> {
+    const { request, response } = call;
     const body = await readBody(request);
-    note(`dynamodb:${action}`, false, partitionIn(body));
-    if (await denies(caller, response, `dynamodb:${action}`, tablesIn(body))) return;
-    if (caller !== undefined && trouble.strikesDatabase(response)) return;
-    const { method, url, headers } = request;
-    const again = Object.assign(Readable.from([body]), { method, url, headers });
-    database.answer(again as unknown as IncomingMessage, response);
+    const input = jsonObjectIn(body);
+    call.note(`dynamodb:${operation}`, false, partitionIn(input));
+    await authorise(call, `dynamodb:${operation}`, tablesIn(input));
+    if (call.caller !== undefined && trouble.strikesDatabase(response)) return;
+    await database.answer(request, response, body);
   }
 
-  async function manage(
-    connectionId: string,
-    caller: string | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
+  async function manage(connectionId: string, call: Call): Promise<void> {
+    const { request, response } = call;
+    const method = String(request.method);
+    if (call.caller === undefined) throw new AwsError(403, "ForbiddenException", "Forbidden");
+    call.note(`execute-api:${method}`, gateway.info(connectionId) === undefined);
     const body = await readBody(request);
-    const place = `${parts.stage}/${request.method}/@connections/${connectionId}`;
+    const place = `${parts.stage}/${method}/@connections/${connectionId}`;
     const resource = `arn:aws:execute-api:${REGION}:${ACCOUNT}:${parts.apiId}/${place}`;
-    if (await denies(caller, response, "execute-api:ManageConnections", [resource], 403))
-      return true;
+    await authorise(call, "execute-api:ManageConnections", [resource], 403);
     const info = gateway.info(connectionId);
-    if (info === undefined) return refuse(response, 410, "GoneException", "Gone");
-    switch (request.method) {
+    if (info === undefined) throw gone();
+    switch (method) {
       case "POST":
         if (body.length > MESSAGE_BYTES)
-          return refuse(response, 413, "PayloadTooLargeException", "Message too long");
-        if (trouble.strikesPost(response)) return true;
-        if (!(await gateway.post(connectionId, String(body))))
-          return refuse(response, 410, "GoneException", "Gone");
+          throw new AwsError(413, "PayloadTooLargeException", "Message too long");
+        if (trouble.strikesPost(response)) return;
+        if (!(await gateway.post(connectionId, String(body)))) throw gone();
         return answerJson(response, 200, {});
       case "DELETE":
         gateway.close(connectionId);
-        response.writeHead(204).end();
-        return true;
-      default:
+        return void response.writeHead(204).end();
+      case "GET":
         return answerJson(response, 200, info);
+      default:
+        throw new AwsError(
+          403,
+          "MissingAuthenticationTokenException",
+          "Missing Authentication Token",
+        );
     }
   }
 
-  async function putEvents(
-    caller: string | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
-    const input = JSON.parse(String(await readBody(request))) as {
-      readonly Entries: readonly { readonly EventBusName?: string }[];
-    };
-    const buses = input.Entries.map(({ EventBusName = "default" }) =>
+  async function putEvents(call: Call): Promise<void> {
+    call.note("events:PutEvents");
+    const input = inputOf(PutEvents, await readBody(call.request));
+    const buses = input.Entries.map(({ EventBusName }) =>
       EventBusName.startsWith("arn:")
         ? EventBusName
         : `arn:aws:events:${REGION}:${ACCOUNT}:event-bus/${EventBusName}`,
     );
-    if (await denies(caller, response, "events:PutEvents", buses)) return;
-    answerJson(response, 200, parts.putEvents(input));
+    await authorise(call, "events:PutEvents", buses);
+    answerJson(call.response, 200, parts.putEvents(input));
   }
 
-  async function reveal(
-    caller: string | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
-    const { SecretId } = JSON.parse(String(await readBody(request))) as {
-      readonly SecretId: string;
-    };
+  async function reveal(call: Call): Promise<void> {
+    call.note("secretsmanager:GetSecretValue");
+    const { SecretId } = inputOf(GetSecretValue, await readBody(call.request));
     const arn = SecretId.startsWith("arn:")
       ? SecretId
       : `arn:aws:secretsmanager:${REGION}:${ACCOUNT}:secret:${SecretId}`;
-    if (await denies(caller, response, "secretsmanager:GetSecretValue", [arn])) return;
+    await authorise(call, "secretsmanager:GetSecretValue", [arn]);
     const SecretString = parts.secretOf(SecretId);
-    if (SecretString !== undefined) answerJson(response, 200, { ARN: SecretId, SecretString });
-    else refuse(response, 400, "ResourceNotFoundException", `There is no secret ${SecretId}.`);
+    if (SecretString === undefined)
+      throw new AwsError(400, "ResourceNotFoundException", `There is no secret ${SecretId}.`);
+    answerJson(call.response, 200, { ARN: SecretId, SecretString });
   }
 
-  async function invoke(
-    name: string,
-    caller: string | undefined,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) {
+  async function invoke(name: string, call: Call): Promise<void> {
+    const { request, response } = call;
     const resource = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
-    const event = JSON.parse(String(await readBody(request))) as object;
-    if (await denies(caller, response, "lambda:InvokeFunction", [resource], 403)) return;
-    if (request.headers["x-amz-invocation-type"] === "Event") {
-      functions.invokeAsync(name, event);
-      response.writeHead(202).end();
-      return;
+    call.note("lambda:InvokeFunction");
+    if (request.method !== "POST")
+      throw new AwsError(405, "MethodNotAllowedException", "Invocations are posted.");
+    const type = String(request.headers["x-amz-invocation-type"] ?? "RequestResponse");
+    if (type !== "Event" && type !== "RequestResponse")
+      throw new AwsError(400, "InvalidParameterValueException", `There is no type ${type} here.`);
+    const body = await readBody(request, PAYLOAD_BYTES[type]);
+    const event = body.length === 0 ? {} : jsonIn(body, "InvalidRequestContentException");
+    await authorise(call, "lambda:InvokeFunction", [resource], 403);
+    if (!functions.names.includes(name))
+      throw new AwsError(404, "ResourceNotFoundException", `Function not found: ${resource}`);
+    if (type === "Event") {
+      functions.invokeAsync(name, event as object);
+      return void response.writeHead(202).end();
     }
-    const result = await functions.invoke(name, event);
+    const result = await functions.invoke(name, event as object);
     if (!result.ok) response.setHeader("x-amz-function-error", "Unhandled");
     answerJson(response, 200, result.ok ? result.value : failureOf(result.message));
   }
 }
 
+/** One request to an AWS service. */
+interface Call {
+  /** The function that calls; nobody whose role is known without it. */
+  readonly caller: string | undefined;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  note(action: string, isGone?: boolean, partition?: string): void;
+}
+
+const gone = () => new AwsError(410, "GoneException", "Gone");
+
+const GetSecretValue = z.object({ SecretId: z.string() });
+
+/** EventBridge takes no more than ten entries at once. */
+const PutEvents = z.object({
+  Entries: z
+    .array(
+      z.object({
+        EventBusName: z.string().default("default"),
+        Source: z.optional(z.string()),
+        DetailType: z.optional(z.string()),
+        Detail: z.optional(z.string()),
+      }),
+    )
+    .min(1)
+    .max(10),
+});
+
+/** What a body says to an operation; throws what AWS says where it is not understood. */
+function inputOf<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.infer<Schema> {
+  const { data, error } = schema.safeParse(jsonObjectIn(body));
+  if (error !== undefined) throw new AwsError(400, "ValidationException", z.prettifyError(error));
+  return data;
+}
+
 /** The ARNs of the tables, or of the index, that a request to DynamoDB is about. */
-function tablesIn(body: Buffer): readonly string[] {
-  const { TableName, IndexName, RequestItems } = JSON.parse(String(body)) as {
+function tablesIn(input: object): readonly string[] {
+  const { TableName, IndexName, RequestItems } = input as {
     readonly TableName?: string;
     readonly IndexName?: string;
-    readonly RequestItems?: Readonly<Record<string, unknown>>;
+    readonly RequestItems?: Readonly<Record<string, unknown>> | null;
   };
-  const names = RequestItems === undefined ? [TableName ?? ""] : Object.keys(RequestItems);
+  const names = RequestItems ? Object.keys(RequestItems) : [TableName ?? ""];
   const index = IndexName === undefined ? "" : `/index/${IndexName}`;
   return names.map((name) => `arn:aws:dynamodb:${REGION}:${ACCOUNT}:table/${name}${index}`);
 }
 
 /** The partition key in a request to DynamoDB that names one item. */
-function partitionIn(body: Buffer): string | undefined {
-  const { Key, Item } = JSON.parse(String(body)) as Partial<Record<"Key" | "Item", Keyed>>;
+function partitionIn(input: object): string | undefined {
+  const { Key, Item } = input as Partial<Record<"Key" | "Item", Keyed | null>>;
   return (Key ?? Item)?.pk?.S;
 }
 
 interface Keyed {
-  readonly pk?: { readonly S?: string };
+  readonly pk?: { readonly S?: string } | null;
 }
 
 /** What Lambda tells a caller whose function threw: the error's name and message, without its stack. */
@@ -224,21 +251,3 @@ function failureOf(message: string): object {
 /** The access key id in a signature of version 4. */
 const accessKeyId = (request: IncomingMessage): string =>
   /Credential=([^/]+)\//.exec(request.headers.authorization ?? "")?.[1] ?? "";
-
-function refuse(response: ServerResponse, status: number, type: string, message: string): true {
-  response.setHeader("x-amzn-errortype", type);
-  return answerJson(response, status, { message });
-}
-
-function answerJson(response: ServerResponse, status: number, body: unknown): true {
-  response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
-  return true;
-}
-
-/** The whole body of a request. */
-export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  request.on("data", (chunk: Buffer) => chunks.push(chunk));
-  await once(request, "end");
-  return Buffer.concat(chunks);
-}

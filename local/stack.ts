@@ -1,18 +1,24 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { inspect } from "node:util";
 import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
-import { createEdge } from "./edge.ts";
+import { asItCame, createEdge } from "./edge.ts";
+import { createEventSource } from "./event-source.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
-import { createHttpApi } from "./http-api.ts";
+import { answerError } from "./http.ts";
+import { createHttpApi, type HttpAnswer } from "./http-api.ts";
+import { listen } from "./listening.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
 import { startSchedules } from "./schedules.ts";
-import { createServices, readBody, type ServiceCall } from "./services.ts";
-import { ACCOUNT, type FunctionDefinition, REGION, readStack } from "./template.ts";
+import { createServices, type ServiceCall } from "./services.ts";
+import { type FunctionDefinition, readStack } from "./template.ts";
+import { ACCOUNT, REGION } from "./template-values.ts";
 import { createTrouble, NO_TROUBLE, type Trouble, type TroubleShares } from "./trouble.ts";
 import { createWork } from "./work.ts";
+
+const FORBIDDEN: HttpAnswer = { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
 
 /** Milliseconds between two looks for expired items. */
 const EXPIRY_INTERVAL = 10_000;
@@ -20,7 +26,9 @@ const EXPIRY_INTERVAL = 10_000;
 export interface StackOptions {
   /** The folder that `cdk synth` wrote. */
   readonly assembly: string;
-  /** Port on 127.0.0.1; 0 takes any that is free. */
+  /** An address of this machine; 127.0.0.1 without it. */
+  readonly host?: string;
+  /** The port there; 0 takes any that is free. */
   readonly port: number;
   /** What HS256 tokens are signed with. */
   readonly secret: string;
@@ -36,6 +44,8 @@ export interface StackOptions {
   readonly schedules?: boolean;
   /** Whether schedules are up to a minute late, as EventBridge Scheduler may be. */
   readonly scheduleJitter?: boolean;
+  /** Whether every asynchronous invocation happens twice. */
+  readonly repeatsAsync?: boolean;
   /** What of the functions' calls goes wrong; nothing without it. */
   readonly trouble?: TroubleShares;
   /** What chance goes by; by itself without it. */
@@ -83,23 +93,23 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const server = createServer();
   // A frozen function's connections stay open for as long as it is frozen.
   server.keepAliveTimeout = 0;
-  const url = await listen(server, options.port);
+  const url = await listen(server, { host: options.host ?? "127.0.0.1", port: options.port });
 
-  const database = await startDatabase({ tables: stack.tables, data: options.data });
+  const database = await startDatabase({
+    tables: stack.tables,
+    data: options.data,
+    onChanges: (table, records) => {
+      for (const source of eventSources) if (source.tableName === table) source.take(records);
+    },
+  });
   const work = createWork();
   const permissions = createPermissions(stack.policies);
   const deadLetters: DeadLetter[] = [];
   const functions = createFunctions({
     work,
-    async onDead(functionName, event, reason) {
-      const queue = stack.deadLetterQueues.get(functionName);
-      if (queue === undefined) return;
-      // Lambda sends in the name of the function, so its role must allow it.
-      const arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queue}`;
-      const refusal = await permissions.refusal(functionName, "sqs:SendMessage", arn);
-      if (refusal === undefined) deadLetters.push({ functionName, event, reason });
-      else options.log(functionName, `${refusal}\n`);
-    },
+    onDead: (functionName, event, reason) =>
+      bury(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
+    repeatsAsync: options.repeatsAsync ?? false,
     definitions: stack.functions,
     environmentOf: (definition) => ({
       ...localEnvironment(definition, url, stack.api.stage),
@@ -108,6 +118,24 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     concurrency: options.concurrency ?? 4,
     log: options.log,
   });
+
+  async function bury(queue: string | undefined, letter: DeadLetter): Promise<void> {
+    if (queue === undefined) return;
+    // Lambda sends in the name of the function, so its role must allow it.
+    const arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queue}`;
+    const refusal = await permissions.refusal(letter.functionName, "sqs:SendMessage", arn);
+    if (refusal === undefined) deadLetters.push(letter);
+    else options.log(letter.functionName, `${refusal}\n`);
+  }
+
+  const eventSources = stack.eventSources.map((mapping) => ({
+    tableName: mapping.tableName,
+    take: createEventSource(mapping, {
+      ...{ functions, work, permissions, log: options.log },
+      onDead: (event, reason) =>
+        bury(mapping.failureQueue, { functionName: mapping.functionName, event, reason }),
+    }),
+  }));
   const gateway = createLocalGateway({
     stack,
     functions,
@@ -133,30 +161,41 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     permissions,
     apiId: stack.api.apiId,
   });
-  const edge = createEdge(stack.edgeCode);
+  const edge = createEdge(stack.edgeCode, stack.edgeOrigins);
   server.on("upgrade", gateway.onUpgrade);
   const httpApi = createHttpApi(stack.httpRoutes, functions);
   server.on("request", (request, response) => {
-    if (answer(request, response)) return;
-    const target = new URL(request.url ?? "/", url);
-    const answered = httpApi(request, target, () => readBody(request));
-    if (answered !== undefined) {
-      void work
-        .track(answered)
-        .then(({ status, headers, body }) => response.writeHead(status, headers).end(body));
-      return;
-    }
-    const result = edge(request);
-    const { status, headers, body } =
-      "status" in result ? result : { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
-    response.writeHead(status, headers).end(body);
+    serve(request, response).catch((error: unknown) => {
+      const unexpected = answerError(response, error);
+      if (unexpected !== undefined) options.log("local", `${inspect(unexpected)}\n`);
+    });
   });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const answering = answer(request, response);
+    if (answering !== undefined) return answering;
+    const invoked = httpApi(request, asItCame(request)) ?? atEdge(request);
+    const { status, headers, body } = await work.track(invoked);
+    response.writeHead(status, headers).end(body);
+  }
+
+  async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
+    const result = edge(request);
+    if ("status" in result) return result;
+    // Without a choice it goes to the WebSocket API, which answers no request.
+    return (result.apiId && httpApi(request, result)) || FORBIDDEN;
+  }
+
   const stopSchedules = startSchedules({
     schedules: options.schedules === false ? [] : stack.schedules,
     invoke: functions.invokeAsync,
     jitter: options.scheduleJitter === true ? random : () => 0,
   });
-  const expiry = setInterval(() => void database.expire(Date.now()), EXPIRY_INTERVAL);
+  const expiry = setInterval(() => {
+    database.expire(Date.now()).catch((error: unknown) => {
+      options.log("local", `${inspect(error)}\n`);
+    });
+  }, EXPIRY_INTERVAL);
 
   return {
     url,
@@ -186,18 +225,6 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function listen(server: Server, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const isBusy = error.code === "EADDRINUSE";
-      reject(isBusy ? new Error(`Port ${port} is taken: choose another with --port.`) : error);
-    });
-    server.listen(port, "127.0.0.1", () =>
-      resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
-    );
-  });
 }
 
 /** Every function has an identity of its own, so that the services know who calls. */

@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
+import { edgeOriginsOf } from "./template-edge.ts";
+import {
+  type AsyncConfig,
+  asyncConfigOf,
+  deadLetterQueuesOf,
+  type EventSourceDefinition,
+  eventSourcesOf,
+} from "./template-invocations.ts";
+import { policiesOf } from "./template-policies.ts";
+import { ofType, Resource, type Resources, resolve, text } from "./template-values.ts";
 
-/** The region and the account of everything played here. */
-export const REGION = "us-east-1";
-export const ACCOUNT = "000000000000";
-
-const Resource = z.object({
-  Type: z.string(),
-  Properties: z.record(z.string(), z.unknown()).default({}),
-  Metadata: z.record(z.string(), z.unknown()).default({}),
-});
 const Template = z.object({ Resources: z.record(z.string(), Resource) });
 
 /** A Lambda function of the template: its name is its logical id. */
@@ -21,8 +22,7 @@ export interface FunctionDefinition {
   /** `<file>.<export>`, as Lambda reads it. */
   readonly handler: string;
   readonly timeoutSeconds: number;
-  /** How often an asynchronous invocation is tried. */
-  readonly asyncTries: number;
+  readonly async: AsyncConfig;
   readonly environment: Readonly<Record<string, string>>;
 }
 
@@ -30,9 +30,16 @@ export interface FunctionDefinition {
 export interface TableDefinition {
   readonly name: string;
   readonly attributes: unknown;
-  readonly keySchema: unknown;
+  readonly keySchema: readonly KeyElement[];
   readonly indexes: readonly unknown[];
   readonly ttlAttribute?: string | undefined;
+  /** What the records of its stream hold, e.g. `NEW_AND_OLD_IMAGES`; it has none without it. */
+  readonly streamViewType?: string | undefined;
+}
+
+/** An attribute of a table's key. */
+interface KeyElement {
+  readonly AttributeName: string;
 }
 
 /** The WebSocket API of the template: the function behind each route. */
@@ -48,6 +55,7 @@ export interface HttpRoute {
   readonly method: string;
   readonly path: string;
   readonly functionName: string;
+  readonly apiId: string;
 }
 
 /** A rule of the template: which events of which bus go to which functions. */
@@ -73,15 +81,16 @@ export interface StackDefinition {
   readonly httpRoutes: readonly HttpRoute[];
   readonly rules: readonly RuleDefinition[];
   readonly schedules: readonly ScheduleDefinition[];
+  readonly eventSources: readonly EventSourceDefinition[];
   /** The dead-letter queue behind each function that has one. */
   readonly deadLetterQueues: ReadonlyMap<string, string>;
   /** The policies of each function's role. */
   readonly policies: ReadonlyMap<string, readonly object[]>;
   /** The code of the CloudFront function in front of the API. */
   readonly edgeCode: string;
+  /** The API behind each origin that a behaviour of the distribution uses. */
+  readonly edgeOrigins: ReadonlyMap<string, string>;
 }
-
-type Resources = Readonly<Record<string, z.infer<typeof Resource>>>;
 
 /**
  * Reads the one stack in the folder that `cdk synth` wrote. Throws one sentence that names what in
@@ -101,7 +110,7 @@ export function readStack(assembly: string): StackDefinition {
         code: join(assembly, text(Metadata["aws:asset:path"], `the asset path of ${name}`)),
         handler: text(Properties.Handler, `the Handler of ${name}`),
         timeoutSeconds: Number(Properties.Timeout ?? 3),
-        asyncTries: asyncTriesOf(resources, name),
+        async: asyncConfigOf(resources, name),
         environment: variables(Properties.Environment),
       }),
     ),
@@ -117,12 +126,14 @@ export function readStack(assembly: string): StackDefinition {
     schedules: ofType(resources, "AWS::Scheduler::Schedule").map(([name, { Properties }]) =>
       scheduleOf(name, Properties),
     ),
+    eventSources: eventSourcesOf(resources),
     deadLetterQueues: deadLetterQueuesOf(resources),
     policies: policiesOf(resources),
     edgeCode: text(
       ofType(resources, "AWS::CloudFront::Function")[0]?.[1].Properties.FunctionCode,
       "the code of a CloudFront function",
     ),
+    edgeOrigins: edgeOriginsOf(resources),
   };
 }
 
@@ -146,17 +157,16 @@ function readJson(file: string): unknown {
   }
 }
 
-const ofType = (resources: Resources, type: string) =>
-  Object.entries(resources).filter(([, resource]) => resource.Type === type);
-
 function tableOf(name: string, properties: Readonly<Record<string, unknown>>): TableDefinition {
   const ttl = properties.TimeToLiveSpecification as { AttributeName?: string } | undefined;
+  const stream = properties.StreamSpecification as { StreamViewType?: string } | undefined;
   return {
     name,
     attributes: properties.AttributeDefinitions,
-    keySchema: properties.KeySchema,
+    keySchema: (properties.KeySchema ?? []) as readonly KeyElement[],
     indexes: (properties.GlobalSecondaryIndexes as readonly unknown[] | undefined) ?? [],
     ttlAttribute: ttl?.AttributeName,
+    streamViewType: stream?.StreamViewType,
   };
 }
 
@@ -190,11 +200,12 @@ const routesOf = (resources: Resources, apiId: string) =>
 const httpRoutesOf = (resources: Resources): readonly HttpRoute[] =>
   ofType(resources, "AWS::ApiGatewayV2::Api")
     .filter(([, { Properties }]) => Properties.ProtocolType === "HTTP")
-    .flatMap(([apiId]) => routesOf(resources, apiId))
-    .map(([routeKey, functionName]) => {
-      const [method = "", path = ""] = routeKey.split(" ");
-      return { method, path, functionName };
-    });
+    .flatMap(([apiId]) =>
+      routesOf(resources, apiId).map(([routeKey, functionName]) => {
+        const [method = "", path = ""] = routeKey.split(" ");
+        return { method, path, functionName, apiId };
+      }),
+    );
 
 const Pattern = z.object({
   source: z.tuple([z.object({ "anything-but": z.object({ prefix: z.string() }) })]),
@@ -223,99 +234,6 @@ function scheduleOf(
   return { functionName, input: JSON.parse(Input) as object };
 }
 
-const Failing = z.object({
-  FunctionName: z.unknown(),
-  DestinationConfig: z.optional(z.object({ OnFailure: z.object({ Destination: z.unknown() }) })),
-});
-
-function deadLetterQueuesOf(resources: Resources): ReadonlyMap<string, string> {
-  const configured = ofType(resources, "AWS::Lambda::EventInvokeConfig").map(([, { Properties }]) =>
-    Failing.parse(Properties),
-  );
-  return new Map(
-    configured.flatMap(({ FunctionName, DestinationConfig }) =>
-      DestinationConfig === undefined
-        ? []
-        : [
-            [
-              String(resolve(FunctionName)),
-              String(resolve(DestinationConfig.OnFailure.Destination)).split(":function:")[1] ?? "",
-            ] as const,
-          ],
-    ),
-  );
-}
-
-const Policy = z.object({
-  PolicyDocument: z.looseObject({ Statement: z.array(z.looseObject({ Resource: z.unknown() })) }),
-});
-
-/** The policies of each function's role, with the ARNs that the resources have here. */
-function policiesOf(resources: Resources): ReadonlyMap<string, readonly object[]> {
-  const attached = ofType(resources, "AWS::IAM::Policy").map(([, { Properties }]) => ({
-    roles: JSON.stringify(Properties.Roles),
-    policies: [Policy.parse(Properties)],
-  }));
-  return new Map(
-    ofType(resources, "AWS::Lambda::Function").flatMap(([name, { Properties }]) => {
-      const { "Fn::GetAtt": [role] = [] } = (Properties.Role ?? {}) as {
-        readonly "Fn::GetAtt"?: readonly string[];
-      };
-      // Only a rehearsal has functions without one.
-      if (role === undefined) return [];
-      const own = z.array(Policy).parse(resources[role]?.Properties.Policies ?? []);
-      const others = attached.filter(({ roles }) => roles.includes(`"Ref":"${role}"`));
-      const documents = [...own, ...others.flatMap(({ policies }) => policies)];
-      return [[name, documents.map((policy) => resolvePolicy(policy, resources))] as const];
-    }),
-  );
-}
-
-const resolvePolicy = ({ PolicyDocument }: z.infer<typeof Policy>, resources: Resources) => ({
-  ...PolicyDocument,
-  Statement: PolicyDocument.Statement.map((statement) => ({
-    ...statement,
-    Resource: [statement.Resource].flat().map((resource) => arnIn(resource, resources)),
-  })),
-});
-
-/** The ARN that an intrinsic of a policy stands for. */
-function arnIn(value: unknown, resources: Resources): string {
-  const {
-    "Fn::GetAtt": attribute,
-    "Fn::Join": joined,
-    Ref,
-  } = (value ?? {}) as {
-    readonly "Fn::GetAtt"?: readonly [string, string];
-    readonly "Fn::Join"?: readonly [string, readonly unknown[]];
-    readonly Ref?: string;
-  };
-  if (joined !== undefined)
-    return joined[1]
-      .map((part) => (typeof part === "string" ? part : arnIn(part, resources)))
-      .join(joined[0]);
-  const name = attribute?.[0] ?? Ref ?? "";
-  const kind = ARN_KINDS[resources[name]?.Type ?? ""];
-  return kind === undefined ? String(resolve(value)) : `arn:aws:${kind}${name}`;
-}
-
-/** The middle of an ARN, by the type of resource that has one here. */
-const ARN_KINDS: Readonly<Record<string, string>> = {
-  "AWS::DynamoDB::Table": `dynamodb:${REGION}:${ACCOUNT}:table/`,
-  "AWS::DynamoDB::GlobalTable": `dynamodb:${REGION}:${ACCOUNT}:table/`,
-  "AWS::SecretsManager::Secret": `secretsmanager:${REGION}:${ACCOUNT}:secret:`,
-  "AWS::SQS::Queue": `sqs:${REGION}:${ACCOUNT}:`,
-  "AWS::Logs::LogGroup": `logs:${REGION}:${ACCOUNT}:log-group:`,
-};
-
-/** How often Lambda tries an asynchronous invocation. */
-function asyncTriesOf(resources: Resources, name: string): number {
-  const configured = ofType(resources, "AWS::Lambda::EventInvokeConfig").find(
-    ([, { Properties }]) => resolve(Properties.FunctionName) === name,
-  );
-  return 1 + Number(configured?.[1].Properties.MaximumRetryAttempts ?? 2);
-}
-
 /** The function a route's integration invokes. */
 function targetOf(resources: Resources, route: string, target: unknown): string {
   const integration = resources[String(target).replace(/^integrations\//, "")];
@@ -331,44 +249,4 @@ function variables(environment: unknown): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(given ?? {}).map(([name, value]) => [name, String(resolve(value))]),
   );
-}
-
-function text(value: unknown, what: string): string {
-  const resolved = resolve(value);
-  if (typeof resolved !== "string") throw new Error(`The template lacks ${what}.`);
-  return resolved;
-}
-
-const PSEUDO: Readonly<Record<string, string>> = {
-  "AWS::Region": REGION,
-  "AWS::AccountId": ACCOUNT,
-  "AWS::Partition": "aws",
-  "AWS::URLSuffix": "amazonaws.com",
-};
-
-/** The value that CloudFormation would put in an intrinsic's place; a resource's name is its logical id. */
-function resolve(value: unknown): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const [[intrinsic, argument] = [], ...others] = Object.entries(value);
-  if (others.length > 0) return value;
-  switch (intrinsic) {
-    case "Ref":
-      return PSEUDO[String(argument)] ?? argument;
-    case "Fn::GetAtt": {
-      const [name, attribute] = argument as [string, string];
-      // Of functions the ARN's form matters; of anything else only the name at its end.
-      return attribute === "Arn" ? `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}` : name;
-    }
-    case "Fn::Join": {
-      const [separator, parts] = argument as [string, unknown[]];
-      return parts.map(resolve).join(separator);
-    }
-    case "Fn::Sub":
-      return String(argument).replaceAll(
-        /\$\{([^}]+)\}/g,
-        (_, name: string) => PSEUDO[name] ?? name,
-      );
-    default:
-      throw new Error(`The template uses ${intrinsic}, which cannot be played here.`);
-  }
 }

@@ -14,7 +14,7 @@ export function createWork(): Work {
       return work.finally(() => underWay.delete(work));
     },
     async idle() {
-      while (underWay.size > 0) await Promise.all(underWay);
+      while (underWay.size > 0) await Promise.allSettled(underWay);
     },
   };
 }

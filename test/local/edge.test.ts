@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { createEdge } from "../../local/edge.ts";
-import { rehearsing } from "../support/rehearsal.ts";
+import { rehearsing, template } from "../support/rehearsal.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const REQUEST = {
@@ -112,4 +112,68 @@ test("$connect hears of an upgrade at /socket.io/ what the edge function has lef
   expect(headers).toMatchObject({ "X-Other": "2", Upgrade: "websocket" });
   expect(headers).not.toHaveProperty("X-Own");
   expect(requestContext.identity.userAgent).toBe("Amazon CloudFront");
+});
+
+describe("an edge function that chooses another origin", () => {
+  const CHOOSING = `import cf from 'cloudfront';
+    function handler(event) {
+      const { origin } = event.request.querystring;
+      if (origin) cf.selectRequestOriginById(origin.value);
+      if (event.request.uri === "/socket.io/") event.request.uri = "/polling";
+      return event.request;
+    }`;
+  const behaviour = (TargetOriginId: string) => ({ TargetOriginId });
+  const origin = (Id: string, api: string) => ({
+    Id,
+    DomainName: { "Fn::Join": ["", [{ Ref: api }, ".execute-api.us-east-1.amazonaws.com"]] },
+  });
+  const { Integration } = template().Resources;
+  const resources = {
+    Edge: { Type: "AWS::CloudFront::Function", Properties: { FunctionCode: CHOOSING } },
+    Distribution: {
+      Type: "AWS::CloudFront::Distribution",
+      Properties: {
+        DistributionConfig: {
+          DefaultCacheBehavior: behaviour("sockets"),
+          CacheBehaviors: [behaviour("polling")],
+          Origins: [origin("sockets", "Api"), origin("polling", "Http"), origin("unused", "Http")],
+        },
+      },
+    },
+    Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
+    HttpIntegration: Integration,
+    HttpRoute: {
+      Type: "AWS::ApiGatewayV2::Route",
+      Properties: {
+        ApiId: { Ref: "Http" },
+        RouteKey: "GET /polling",
+        Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
+      },
+    },
+  };
+  const ECHO =
+    "export const handler = async ({ rawPath }) => ({ statusCode: 200, body: rawPath });";
+
+  test("hands a request to the API behind it, with the path that it has written", async () => {
+    const { stack } = await start(ECHO, { resources });
+    const ask = (id: string) => fetch(`${stack.url}/socket.io/?origin=${id}`);
+
+    expect(await (await ask("polling")).text()).toBe("/polling");
+    expect((await ask("sockets")).status).toBe(403);
+    expect((await fetch(`${stack.url}/socket.io/`)).status).toBe(403);
+  });
+
+  test.each(["unused", "unknown"])("is answered 502 where no behaviour uses %s", async (id) => {
+    const { stack } = await start(ECHO, { resources });
+
+    expect((await fetch(`${stack.url}/socket.io/?origin=${id}`)).status).toBe(502);
+  });
+
+  test("needs the import to see what chooses", () => {
+    expect(
+      under("cloudfront.selectRequestOriginById('polling'); return event.request;"),
+    ).toMatchObject({
+      status: 503,
+    });
+  });
 });

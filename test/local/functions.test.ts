@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
-import { type Rehearsal, rehearse, rehearsing } from "../support/rehearsal.ts";
+import { type Rehearsal, rehearse, rehearsing, template } from "../support/rehearsal.ts";
 
 const start = rehearsing();
 
@@ -92,6 +92,81 @@ describe("an asynchronous invocation", () => {
     await rehearsal.stack.idle();
 
     await vi.waitUntil(() => rehearsal.logged.filter((line) => line === "tried").length === 3);
+  });
+
+  const { Function: ours } = template().Resources;
+  const queued = (properties: object) => ({
+    Function: { ...ours, Properties: { ...ours.Properties, Timeout: 10 } },
+    Queue: { Type: "AWS::SQS::Queue" },
+    Config: {
+      Type: "AWS::Lambda::EventInvokeConfig",
+      Properties: {
+        FunctionName: { Ref: "Function" },
+        DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["Queue", "Arn"] } } },
+        ...properties,
+      },
+    },
+  });
+  const SLOW = `export const handler = async ({ name, wait = 0 }) => {
+    console.log(name);
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  };`;
+
+  test("that waits for longer than the template's age goes to the failure destination", async () => {
+    const rehearsal = await start(SLOW, {
+      concurrency: 1,
+      resources: queued({ MaximumEventAgeInSeconds: 0.2 }),
+    });
+    const { functions, deadLetters } = rehearsal.stack;
+
+    functions.invokeAsync("Function", { name: "slow", wait: 400 });
+    functions.invokeAsync("Function", { name: "late" });
+    await rehearsal.stack.idle();
+
+    expect(rehearsal.logged).toEqual(["slow"]);
+    expect(deadLetters).toEqual([
+      {
+        functionName: "Function",
+        event: { name: "late" },
+        reason: expect.stringContaining("EventAgeExceeded"),
+      },
+    ]);
+  });
+
+  test("beyond the concurrency waits as long as Lambda lets it, where the template says nothing", async () => {
+    const rehearsal = await start(SLOW, { concurrency: 1, resources: queued({}) });
+
+    rehearsal.stack.functions.invokeAsync("Function", { name: "slow", wait: 400 });
+    rehearsal.stack.functions.invokeAsync("Function", { name: "late" });
+    await rehearsal.stack.idle();
+
+    expect(rehearsal.logged).toEqual(["slow", "late"]);
+  });
+
+  test("that has become too old is not tried again", async () => {
+    const rehearsal = await start(
+      `export const handler = async () => {
+        console.log("tried");
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        throw new Error("boom");
+      };`,
+      { resources: queued({ MaximumEventAgeInSeconds: 0.2 }) },
+    );
+
+    rehearsal.stack.functions.invokeAsync("Function", {});
+    await rehearsal.stack.idle();
+
+    expect(rehearsal.logged.filter((line) => line === "tried")).toHaveLength(1);
+    expect(rehearsal.stack.deadLetters).toHaveLength(1);
+  });
+
+  test("happens twice where a rehearsal asks for it", async () => {
+    const rehearsal = await start(SLOW, { repeatsAsync: true });
+
+    rehearsal.stack.functions.invokeAsync("Function", { name: "once" });
+    await rehearsal.stack.idle();
+
+    expect(rehearsal.logged).toEqual(["once", "once"]);
   });
 
   test("that succeeds is not tried again", async () => {

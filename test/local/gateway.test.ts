@@ -47,6 +47,34 @@ describe("an upgrade", () => {
   });
 });
 
+describe("the subprotocol", () => {
+  const taking = (headers: string) =>
+    start(`export const handler = async () => ({ statusCode: 200, headers: ${headers} });`);
+  const offering = ({ stack }: Rehearsal, ...protocols: string[]) =>
+    openWebSocket(`${stack.url.replace("http", "ws")}/live`, {}, protocols);
+
+  test("is the one that $connect returns, in whatever case of the header", async () => {
+    const rehearsal = await taking('{ "sec-websocket-protocol": "second" }');
+
+    expect((await offering(rehearsal, "first", "second")).protocol).toBe("second");
+  });
+
+  test.each(["{}", "undefined", '{ "Sec-WebSocket-Protocol": "no token" }'])(
+    "is none where $connect returns %s, and a client that offered some gives up",
+    async (headers) => {
+      await expect(offering(await taking(headers), "first")).rejects.toThrow(
+        "Server sent no subprotocol",
+      );
+    },
+  );
+
+  test("that nobody offered is answered all the same, and the client gives up", async () => {
+    const rehearsal = await taking('{ "Sec-WebSocket-Protocol": "first" }');
+
+    await expect(offering(rehearsal)).rejects.toThrow("Server sent a subprotocol");
+  });
+});
+
 test("the events have the fields of the real ones", async () => {
   const rehearsal = await start(TELLING);
   const client = await connect(rehearsal, "/live?EIO=4&EIO=5&token=x");

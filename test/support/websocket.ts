@@ -9,6 +9,8 @@ export interface RawClient {
   sendBinary(data: Buffer): void;
   /** The next frame of the server, received already or yet to come. */
   next(): Promise<string>;
+  /** The subprotocol that the server has taken; empty where it has taken none. */
+  readonly protocol: string;
   /** The close code, once the connection is closed. */
   readonly closed: Promise<number>;
   close(code: number, reason: string): void;
@@ -22,8 +24,9 @@ const open = new Set<WebSocket>();
 export function openWebSocket(
   url: string,
   headers: Readonly<Record<string, string>> = {},
+  protocols: readonly string[] = [],
 ): Promise<RawClient> {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false });
+  const socket = new WebSocket(url, [...protocols], { headers, perMessageDeflate: false });
   open.add(socket);
   const received: string[] = [];
   const waiting: ((frame: string) => void)[] = [];
@@ -50,6 +53,9 @@ export function openWebSocket(
       return frame === undefined
         ? new Promise((resolve) => waiting.push(resolve))
         : Promise.resolve(frame);
+    },
+    get protocol() {
+      return socket.protocol;
     },
     closed,
     close: (code, reason) => socket.close(code, reason),

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteCommand, DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
+import { App } from "aws-cdk-lib";
+import { AttributeType, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { readSettings } from "../../lib/config.ts";
+import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { TableChanges } from "../../lib/table-changes.ts";
+import type { LocalStack } from "../../local/stack.ts";
+import { client, connected, newOrg, tokenFor } from "../support/people.ts";
+import { startFrom } from "../support/running.ts";
+
+const org = newOrg();
+const orders = { projectId: "p1", collectionId: "orders" };
+const assembly = mkdtempSync(join(tmpdir(), "table-stream-"));
+let stack: LocalStack;
+
+beforeAll(async () => {
+  // The CDK's command sets it, so that assets can be found in the template.
+  const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
+  const realtime = new RealtimeStack(app, "Realtime", readSettings({}));
+  const source = new Table(realtime, "Orders", {
+    partitionKey: { name: "orderId", type: AttributeType.STRING },
+    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+  });
+  new TableChanges(realtime, "OrderChanges", {
+    ...{ source, realtime, org, ...orders, idAttribute: "orderId" },
+  });
+  app.synth();
+  stack = await startFrom(assembly);
+}, 120_000);
+
+afterAll(async () => {
+  await stack.stop();
+  rmSync(assembly, { recursive: true });
+});
+
+test("a plain write to a table reaches who asked for such documents", async () => {
+  const token = await tokenFor({ org });
+  const socket = await connected(client({ auth: { token } }, stack.url));
+  const heard: unknown[] = [];
+  socket.onAny((event: string, { data }: { data: object }) => heard.push({ event, data }));
+  const query = { ...orders, queryId: "unpaid", query: { isPaid: false } };
+  await socket.emitWithAck("subscribe:query", query);
+
+  const TableName = stack.tableNames.find((name) => name.startsWith("Orders"));
+  const database = DynamoDBDocumentClient.from(
+    new DynamoDBClient({
+      endpoint: stack.url,
+      region: "us-east-1",
+      credentials: { accessKeyId: "TEST", secretAccessKey: "x" },
+    }),
+  );
+  const put = (orderId: string, isPaid: boolean) =>
+    database.send(new PutCommand({ TableName, Item: { orderId, isPaid } }));
+  await put("o1", false);
+  await put("o2", true);
+  await put("o1", true);
+  await put("o3", false);
+  await database.send(new DeleteCommand({ TableName, Key: { orderId: "o3" } }));
+  await stack.idle();
+  await socket.emitWithAck("unsubscribe:collection", orders);
+
+  const isOfTable = ({ event }: { event: string }) => event.startsWith("db:");
+  expect((heard as { event: string }[]).filter(isOfTable)).toEqual([
+    { event: "db:create", data: { _id: "o1", orderId: "o1", isPaid: false } },
+    { event: "db:update", data: { _id: "o1", orderId: "o1", isPaid: true } },
+    { event: "db:create", data: { _id: "o3", orderId: "o3", isPaid: false } },
+    { event: "db:delete", data: { _id: "o3" } },
+  ]);
+});
