@@ -4,6 +4,8 @@ import * as z from "zod";
 import { ORG, PROJECT } from "../client/demo/scene.ts";
 import { signToken } from "../client/token.ts";
 import { synthesise } from "../local/assembly.ts";
+import { prepareDataFolder } from "../local/data-folder.ts";
+import { tryToListen } from "../local/listening.ts";
 import { numberIn } from "../local/numbers.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { developmentSecret } from "../local/token-secret.ts";
@@ -12,7 +14,9 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
 
   npm start -- [options]
 
-  --port PORT             where clients connect on 127.0.0.1 (default 3000)
+  --port PORT             where clients connect (default 3000; 0 takes any that is free)
+  --host ADDRESS          the address of this machine they connect to (default 127.0.0.1); 0.0.0.0 lets
+                          other machines in, and whoever reaches the port may do anything with the stack
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
   --lose-disconnects P    lose this share of the $disconnect calls, from 0 to 1 (default 0)
@@ -38,6 +42,7 @@ function readOptions() {
   const { values } = parseArgs({
     options: {
       port: { type: "string", default: "3000" },
+      host: { type: "string", default: "127.0.0.1" },
       data: { type: "string" },
       shuffle: { type: "boolean", default: false },
       "lose-disconnects": { type: "string", default: "0" },
@@ -47,6 +52,7 @@ function readOptions() {
   });
   if (values.help) return undefined;
   return {
+    host: values.host,
     port: numberIn("--port", values.port, 0, 65_535),
     data: values.data,
     secrets: values.secrets === undefined ? {} : secretsIn(values.secrets),
@@ -64,17 +70,22 @@ function secretsIn(file: string): Record<string, string> {
 }
 
 async function start({
+  host,
   port,
   data,
   secrets,
   ...gateway
 }: NonNullable<ReturnType<typeof readOptions>>) {
+  // Synthesising takes half a minute: what cannot work is told before.
+  await tryToListen({ host, port });
+  if (data !== undefined) await prepareDataFolder(data);
   console.log("Synthesising the stack …");
   await synthesise(ASSEMBLY, { edge: "true", demo: "true" });
 
   const secret = developmentSecret();
   const stack = await startStack({
     assembly: ASSEMBLY,
+    host,
     port,
     secret,
     secrets,

@@ -22,12 +22,19 @@ export async function synthesise(
   let said = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
   const code = await new Promise((resolve) => child.on("close", resolve));
-  if (code !== 0) throw new Error(`cdk synth failed: ${firstSentence(said)}`);
+  if (code !== 0) throw new Error(`cdk synth failed: ${errorIn(said)}`);
 }
 
-const firstSentence = (said: string): string =>
-  said
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !line.startsWith("npm warn"))
-    .join(" ")
-    .trim();
+/** What npm, the CDK and esbuild say of their progress, and the CDK of an app that has failed. */
+const NOTES =
+  /^npm (warn|notice)|^Bundling asset |^ +\S+\.(mjs|map|json) +[\d.]+[kmg]?b|^⚡ Done in |^\[Warning at |^ +Acknowledge with |Subprocess exited with error \d+$/;
+
+/** The error among what the CDK has said; all of it where none is left. */
+export function errorIn(said: string): string {
+  const lines = said.split("\n").filter((line) => line.trim() !== "");
+  const error = lines
+    .filter((line) => !NOTES.test(line))
+    // After that comes the command of the bundler.
+    .map((line) => line.replace(/(Failed to bundle asset [^,]+), .*/, "$1"));
+  return (error.length > 0 ? error : lines).join("\n");
+}

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import { startDatabase } from "../../local/database.ts";
 import { run } from "../support/commands.ts";
 import { newOrg } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
@@ -9,6 +10,53 @@ import { stack } from "../support/running.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "commands-"));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("start says at once, before it synthesises,", () => {
+  const file = join(folder, "a-file");
+  const used = join(folder, "used");
+  writeFileSync(file, "");
+
+  test.each([
+    [
+      "that --data is a file",
+      ["--data", file],
+      /^--data cannot make the folder .*a-file is a file/,
+    ],
+    [
+      "that --data cannot be made",
+      ["--data", join(file, "below")],
+      /^--data cannot make the folder .*ENOTDIR/,
+    ],
+    [
+      "that a host is not of this machine",
+      ["--host", "203.0.113.9"],
+      /^--host takes an address of this machine, not "203.0.113.9"\.$/,
+    ],
+    ["that a host is empty", ["--host", ""], /^--host takes an address of this machine, not ""\.$/],
+    [
+      "that a port is taken",
+      ["--port", new URL(stack.url).port],
+      /^Port \d+ is taken: choose another with --port\.$/,
+    ],
+  ])("%s", async (_, args, message) => {
+    expect(await run("start", "--port", "0", ...args)).toEqual({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(message),
+    });
+  });
+
+  test("that --data is in use", async () => {
+    const user = await startDatabase({ tables: [], data: used });
+
+    expect(await run("start", "--port", "0", "--data", used)).toEqual({
+      code: 1,
+      out: "",
+      err: `The folder ${used} is in use by another process: choose another with --data.`,
+    });
+    await user.stop();
+  });
+});
 
 describe("integration", () => {
   const org = newOrg();
