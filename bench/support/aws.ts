@@ -1,6 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { startDatabase } from "../../local/database.ts";
+import { answerError } from "../../local/http.ts";
 import { readStack } from "../../local/template.ts";
 
 // The database and a management endpoint that takes every post, in a process of their own, so that
@@ -9,7 +10,8 @@ const [assembly = ""] = process.argv.slice(2);
 const { tables } = readStack(assembly);
 const database = await startDatabase({ tables });
 const server = createServer((request, response) => {
-  if (request.headers["x-amz-target"] !== undefined) database.answer(request, response);
+  if (request.headers["x-amz-target"] !== undefined)
+    database.answer(request, response).catch((error: unknown) => answerError(response, error));
   else request.resume().on("end", () => response.writeHead(200).end());
 });
 server.keepAliveTimeout = 0;
