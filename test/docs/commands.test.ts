@@ -46,6 +46,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
 /** Why a command is not run. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   ".ci/run": "it is what runs the others",
+  "aws dynamodb": "needs an AWS account, and a table there",
   "cdk bootstrap": "needs an AWS account",
   "cdk diff": "needs an AWS account, where there is something to compare with",
   "npm install": "is for a project of the reader's; npm ci has the same package",
