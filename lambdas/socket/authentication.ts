@@ -1,4 +1,5 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
+import type * as z from "zod/mini";
 import { type Identity, identityOf } from "#model/identity.ts";
 
 /** Why a token was refused: for the log, never for the client. */
@@ -72,13 +73,18 @@ const refusing =
   async (token) => {
     const claims = await verify(token).catch((error: unknown) => {
       if (FAULTS_OF_TOKENS.some((Fault) => error instanceof Fault))
-        throw new AuthenticationError((error as errors.JOSEError).code);
+        throw new AuthenticationError(reasonOf(error as errors.JOSEError));
       // Nobody could find out: the connection is cut, and the client comes again by itself.
       throw error;
     });
     try {
       return identityOf(claims);
     } catch (cause) {
-      throw new AuthenticationError("the token's claims are not those of this contract", { cause });
+      const claim = (cause as z.core.$ZodError).issues.map(({ path }) => path.join("."))[0];
+      throw new AuthenticationError(`the claim ${claim} is missing or wrong`, { cause });
     }
   };
+
+/** Names the claim, and never its value. */
+const reasonOf = ({ code, ...error }: errors.JOSEError): string =>
+  "claim" in error ? `${code}: the claim ${error.claim}` : code;
