@@ -12,6 +12,7 @@ import { type Opening, postOpening } from "#engine/opening.ts";
 import { createDispatch, type Dispatched, refuseInternally } from "#events/dispatch.ts";
 import { events } from "#events/index.ts";
 import type { CallUpstream } from "#events/integrations/upstream.ts";
+import { bucketOf } from "#events/rate-limits.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import type { Invoke } from "#gateway/invocation.ts";
 import type { Session } from "#model/connection.ts";
@@ -112,6 +113,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
       connectionsPerOrganisation: limits.connectionsPerOrganisation,
       connections,
       rooms,
+      limit: (identity) => rates.take(bucketOf("connect", identity, limits)),
       now,
     }),
     assemble: createAssembly({ connections, pieces, now, pause }),
@@ -200,8 +202,11 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     }
   }
 
+  /** A frame counts for its user, or for the connection while this function does not know whose it is. */
   async function limit(connectionId: string): Promise<Limited | undefined> {
-    const bucket = { kind: "frames", owner: [connectionId], perSecond: limits.framesPerSecond };
+    const known = sessions.get(connectionId)?.identity;
+    const owner = known === undefined ? [connectionId] : [known.org, known.userId];
+    const bucket = { kind: "frames", owner, perSecond: limits.framesPerSecond };
     try {
       return await rates.take(bucket);
     } catch (error) {
@@ -220,8 +225,10 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
 
   async function onPong({ connectionId, receivedAt }: Incoming) {
     const sessionDue = receivedAt - CONNECT_TIMEOUT;
-    if (!(await connections.touch(connectionId, receivedAt, sessionDue)))
-      await close(connectionId, "a pong of a connection without a session, or of none");
+    const connection = await connections.touch(connectionId, receivedAt, sessionDue);
+    if (connection === undefined)
+      return close(connectionId, "a pong of a connection without a session, or of none");
+    if (connection.session !== undefined) sessions.set(connectionId, connection.session);
   }
 
   async function findSession(connectionId: string): Promise<Session | undefined> {

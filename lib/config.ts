@@ -117,7 +117,9 @@ export const Settings = z
     callEventsPerSecond: whole(0, 10_000).default(5),
     /** `integration:*` events of a user in a second. */
     integrationEventsPerSecond: whole(0, 10_000).default(10),
-    /** Frames of a socket in a second, whatever they carry. */
+    /** All other events of a user in a second, and its connecting. */
+    eventsPerSecond: whole(0, 10_000).default(100),
+    /** Frames of a user in a second, all sockets together, whatever they carry. */
     framesPerSecond: whole(0, 10_000).default(200),
     /** Days a chat message is kept; 0 keeps it for good. */
     messageRetentionDays: whole(0, 36_500).default(0),

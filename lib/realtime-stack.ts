@@ -190,6 +190,7 @@ const LIMITS = [
   "customEventsPerSecond",
   "callEventsPerSecond",
   "integrationEventsPerSecond",
+  "eventsPerSecond",
   "framesPerSecond",
 ] as const;
 

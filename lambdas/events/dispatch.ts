@@ -43,7 +43,7 @@ export interface DispatchParts {
   readonly count: Telemetry["count"];
 }
 
-/** Runs a call: find, limit, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
+/** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer (contract 2.3, 2.4). */
 export function createDispatch(parts: DispatchParts): (call: EventCall) => Promise<Dispatched> {
   const { events, newOutbox, count } = parts;
 
@@ -52,11 +52,11 @@ export function createDispatch(parts: DispatchParts): (call: EventCall) => Promi
     const { outbox } = progress;
     const giveUp = (fault: unknown) => emissionsInstead(call, progress, fault);
     try {
-      requireToken(call.limited, "what this socket sends");
+      requireToken(call.limited, "what this user sends");
+      await limitRate(call, parts);
       const event = events.get(call.event);
       if (event === undefined)
         throw new EventError("unknown_event", `there is no event ${call.event}`);
-      await limitRate(call, parts);
 
       const reply = await run(event, call, progress, parts);
       answer(call, outbox, replyOf(event, reply));
@@ -128,8 +128,7 @@ async function run(event: AnyEvent, call: EventCall, progress: Progress, parts: 
 }
 
 async function limitRate({ event, session }: EventCall, { rates, limits }: DispatchParts) {
-  const bucket = bucketOf(event, session.identity, limits);
-  if (bucket !== undefined) requireToken(await rates.take(bucket), event);
+  requireToken(await rates.take(bucketOf(event, session.identity, limits)), event);
 }
 
 async function flush(progress: Progress, otherwise: Otherwise, { send }: DispatchParts) {

@@ -3,24 +3,19 @@ import type { Limits } from "#model/limits.ts";
 import type { Bucket, Limited } from "#model/rate.ts";
 import { EventError } from "./errors.ts";
 
-/** What the names of limited events begin with, and the limit; the first that fits counts. */
+/** What the names of events begin with, and the limit; the first that fits counts. */
 const LIMITED = [
   ["message:send", "messageSendsPerSecond"],
-  ["message:", "messageEventsPerSecond"],
+  ["message", "messageEventsPerSecond"],
   ["custom:", "customEventsPerSecond"],
   ["call:", "callEventsPerSecond"],
   ["integration:", "integrationEventsPerSecond"],
 ] as const satisfies readonly (readonly [string, keyof Limits])[];
 
-/** The tokens of which an event of a user takes one, if it is limited. */
-export function bucketOf(
-  event: string,
-  { org, userId }: Identity,
-  limits: Limits,
-): Bucket | undefined {
-  const [kind, limit] = LIMITED.find(([prefix]) => event.startsWith(prefix)) ?? [];
-  if (limit === undefined) return undefined;
-  return { kind, owner: [org, userId], perSecond: limits[limit] };
+/** The tokens of which an event of a user takes one; what has no limit of its own shares one, CONNECT included. */
+export function bucketOf(event: string, { org, userId }: Identity, limits: Limits): Bucket {
+  const [, kind] = LIMITED.find(([prefix]) => event.startsWith(prefix)) ?? ["", "eventsPerSecond"];
+  return { kind, owner: [org, userId], perSecond: limits[kind] };
 }
 
 /** Stops a call for which there is no token, and cuts a client that keeps on. */

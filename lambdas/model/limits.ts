@@ -39,7 +39,9 @@ export const Limits = z.object({
   customEventsPerSecond: whole(0, 10_000, 100),
   callEventsPerSecond: whole(0, 10_000, 5),
   integrationEventsPerSecond: whole(0, 10_000, 10),
-  /** Frames of a socket in a second, whatever they carry. */
+  /** All other events of a user in a second, and its connecting. */
+  eventsPerSecond: whole(0, 10_000, 100),
+  /** Frames of a user in a second, whatever they carry; of a connection while it is not known whose it is. */
   framesPerSecond: whole(0, 10_000, 200),
   /** Days a chat message is kept; 0 keeps it for good. */
   messageRetentionDays: whole(0, 36_500, 0),

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type Connection, type Member, memberOf, type Session } from "#model/connection.ts";
 import type { Identity } from "#model/identity.ts";
+import type { Limited } from "#model/rate.ts";
 import { ownRooms, type Room } from "#model/room.ts";
 import { type Authenticate, AuthenticationError } from "./authentication.ts";
 import type { Outbox } from "./outbox.ts";
@@ -22,6 +23,8 @@ export interface ConnectParts {
   readonly rooms: {
     enter(member: Member, rooms: readonly Room[]): Promise<void>;
   };
+  /** Counts a user's connecting; gives something where that comes too often. */
+  readonly limit: (identity: Identity) => Promise<Limited | undefined>;
   /** Connections an organisation may have that has no limit of its own; 0 is no limit. */
   readonly connectionsPerOrganisation: number;
   readonly now: () => number;
@@ -40,10 +43,11 @@ interface Places {
   give(org: string, place: number, connectionId: string): Promise<void>;
 }
 
-/** What became of a CONNECT: a session, or a refusal with its reason, or a breach of the protocol. */
+/** What became of a CONNECT: a session, or a refusal with its reason, or one too many, or a breach of the protocol. */
 export type Connected =
   | { readonly outcome: "connected"; readonly session: Session }
   | { readonly outcome: "refused"; readonly reason: string }
+  | { readonly outcome: "limited" }
   | { readonly outcome: "illegal" };
 
 /** Answers the CONNECT of a connection to `/`: who it is, its session, its own two rooms. */
@@ -55,6 +59,7 @@ export function createConnect(parts: ConnectParts) {
     });
     if (identity instanceof AuthenticationError)
       return refuse(connectionId, identity.message, outbox, parts);
+    if ((await parts.limit(identity)) !== undefined) return { outcome: "limited" };
 
     const session = { id: randomBytes(15).toString("base64url"), identity };
     const result = await begin(connectionId, session, parts);

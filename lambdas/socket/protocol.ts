@@ -140,6 +140,9 @@ export function createProtocol(parts: ProtocolParts) {
     const result = await parts.connect(connectionId, packet.data, outbox).catch(giveUp);
     if (result.outcome === "illegal")
       return parts.close(connectionId, "CONNECT on a connection that has a session, or is no more");
+    // Cut, and not told to stay away: the client comes again, and waits longer each time.
+    if (result.outcome === "limited")
+      return parts.close(connectionId, "its user connects too often");
     if (result.outcome === "refused") parts.onRefusal(connectionId, result.reason);
     else parts.onConnected(connectionId, result.session);
     return parts.send(outbox.emissions);

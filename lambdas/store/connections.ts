@@ -26,8 +26,8 @@ export interface Connections {
     rooms: readonly Room[],
     place?: number,
   ): Promise<boolean>;
-  /** Notes a pong; `false` where the connection is unknown, or still without a session it should have had by then. */
-  touch(connectionId: string, now: number, sessionDue: number): Promise<boolean>;
+  /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
+  touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
   /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
   addRooms(connectionId: string, rooms: readonly Room[], fresh: readonly Room[]): Promise<boolean>;
   /** Forgets rooms and gives all that were noted before. */
@@ -108,8 +108,9 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
         ConditionExpression: `${exists} AND (attribute_exists(#session) OR connectedAt > :due)`,
         ExpressionAttributeNames: { "#session": "session" },
         ExpressionAttributeValues: { ":now": now, ":due": sessionDue },
+        ReturnValues: "ALL_NEW",
       });
-      return touched !== undefined;
+      return connectionOf(touched);
     },
 
     async addRooms(connectionId, rooms, fresh) {

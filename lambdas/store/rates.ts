@@ -12,6 +12,9 @@ const PORTIONS = 20;
 /** Refusals, for each token there is, after which somebody keeps on at ten times the limit. */
 const PATIENCE = 9;
 
+/** Seconds for which a bucket is kept: longer than any can be overdrawn for. */
+const LIFETIME = 3600;
+
 /** Buckets a warm function remembers. */
 const REMEMBERED = 10_000;
 
@@ -36,12 +39,13 @@ interface Known {
 
 /**
  * The buckets in the table. One that is full needs no item: `fullAt` is all there is to know of it, and
- * TTL takes it away after that. Each function counts what it lets through and writes it down by the
+ * TTL takes it away later. Each function counts what it lets through and writes it down by the
  * portion, so a bucket may be overdrawn by a portion for each function at work, once; over time
  * nothing is missed. A portion costs one write, or two where the bucket fills up or runs low between
  * them. Whom a function knows to have no token is refused without any.
  */
 export function createRates({ table, now }: RatesParts): Rates {
+  const expiry = () => Math.ceil(now() / 1000) + LIFETIME;
   const remembered = new QuickLRU<string, Known>({ maxSize: REMEMBERED });
 
   return {
@@ -80,9 +84,13 @@ export function createRates({ table, now }: RatesParts): Rates {
 
   async function addTo(key: Key, milliseconds: number): Promise<number | undefined> {
     const changed = await table.update(key, {
-      UpdateExpression: "SET fullAt = fullAt + :milliseconds",
+      UpdateExpression: "SET fullAt = fullAt + :milliseconds, expiresAt = :expiry",
       ConditionExpression: "fullAt > :now",
-      ExpressionAttributeValues: { ":milliseconds": milliseconds, ":now": now() },
+      ExpressionAttributeValues: {
+        ":milliseconds": milliseconds,
+        ":now": now(),
+        ":expiry": expiry(),
+      },
       ReturnValues: "UPDATED_NEW",
     });
     return changed && Number(changed.fullAt);
@@ -96,7 +104,7 @@ export function createRates({ table, now }: RatesParts): Rates {
       ExpressionAttributeValues: {
         ":fullAt": fullAt,
         ":now": now(),
-        ":expiry": Math.ceil(fullAt / 1000),
+        ":expiry": expiry(),
       },
     });
     return changed && fullAt;

@@ -16,6 +16,7 @@ const UNLIMITED = {
   customEventsPerSecond: 0,
   callEventsPerSecond: 0,
   integrationEventsPerSecond: 0,
+  eventsPerSecond: 0,
   framesPerSecond: 0,
 };
 
