@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { createEmitter } from "../client/emitter.ts";
+import { createEmitter, type Emitter } from "../client/emitter.ts";
 import { readStack } from "../local/template.ts";
 import { REGION } from "../local/template-values.ts";
 import { required, requiredId } from "./arguments.ts";
@@ -69,10 +69,7 @@ async function run(
       return publish({ event: "integration:get", ...placeOf(options, subject) });
     case "list":
       if (subject !== undefined) throw new Error(`list takes no ${subject}: it lists a project's.`);
-      return publish({
-        event: "integration:list",
-        projectId: requiredId("--project", options.project),
-      });
+      return { integrations: await listAll(publish, requiredId("--project", options.project)) };
     case "remove":
       return publish({ event: "integration:remove", ...placeOf(options, subject) });
     default:
@@ -80,6 +77,23 @@ async function run(
         `Say put, get, list or remove, not ${verb ?? "nothing"}; --help explains all.`,
       );
   }
+}
+
+/** Every page of a project's integrations. */
+async function listAll(publish: Emitter["publish"], projectId: string): Promise<unknown[]> {
+  const found: unknown[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = (await publish({ event: "integration:list", projectId, cursor })) as Listed;
+    found.push(...page.integrations);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
+
+interface Listed {
+  readonly integrations: readonly unknown[];
+  readonly cursor?: string;
 }
 
 function placeOf({ project }: Options, integrationId: string | undefined) {

@@ -251,6 +251,8 @@ export const emitSchemas = {
     projectId: z.string(),
     users: z.array(z.object({ userId: z.string(), user: Profile, lastSeen: Timestamp })),
     count: z.number(),
+    /** Set where more are online than were counted. */
+    countIsLowerBound: z.optional(z.literal(true)),
     cursor: z.optional(z.string()),
   }),
 

@@ -25,7 +25,7 @@ const AnyEntry = z.looseObject({
 
 export interface PublishParts {
   readonly stores: Stores;
-  readonly rooms: Pick<Rooms, "members">;
+  readonly rooms: Pick<Rooms, "page">;
   readonly revocations: Revocations;
   readonly once: Once;
   readonly newOutbox: () => Outbox;

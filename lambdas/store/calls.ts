@@ -6,10 +6,15 @@ import type { Item, Table } from "./table.ts";
 /** Seconds after which a call that nobody ended is forgotten. */
 const LIFETIME = 2 * 3600;
 
+/** Calls that a chat may hold at once. */
+const MOST_CALLS = 100;
+
 /** The calls that ring or go on; a caller has one in a chat. */
 export interface Calls {
-  put(place: ChatPlace, call: Call): Promise<void>;
+  /** Stores a call in place of its caller's last one; `full` where the chat holds no more. */
+  put(place: ChatPlace, call: Call): Promise<"put" | "full">;
   find(place: ChatPlace, callerId: string): Promise<Call | undefined>;
+  /** The calls of a chat, the newest first. */
   inChat(place: ChatPlace): Promise<readonly Call[]>;
   remove(place: ChatPlace, callerIds: readonly string[]): Promise<void>;
 }
@@ -25,12 +30,16 @@ export function createCalls({
   const isLive = ({ expiresAt }: Item) => Number(expiresAt) * 1000 > now();
 
   return {
-    put: (place, { callerId, ...call }) =>
-      table.put({
+    async put(place, { callerId, ...call }) {
+      const others = (await live(place)).filter(({ sk }) => sk !== callerId);
+      if (others.length >= MOST_CALLS) return "full";
+      await table.put({
         ...callKey(place, callerId),
         ...call,
         expiresAt: Math.floor(now() / 1000) + LIFETIME,
-      }),
+      });
+      return "put";
+    },
 
     async find(place, callerId) {
       const item = await table.get(callKey(place, callerId));
@@ -38,15 +47,8 @@ export function createCalls({
     },
 
     async inChat(place) {
-      const query = {
-        KeyConditionExpression: "pk = :chat",
-        ExpressionAttributeValues: { ":chat": callPartition(place) },
-        ConsistentRead: true,
-      };
-      const calls: Call[] = [];
-      for await (const { items } of table.pages(query))
-        calls.push(...items.filter(isLive).map(callOf));
-      return calls;
+      const items = await live(place);
+      return items.toSorted((a, b) => Number(b.expiresAt) - Number(a.expiresAt)).map(callOf);
     },
 
     async remove(place, callerIds) {
@@ -56,6 +58,16 @@ export function createCalls({
       else await table.writeAll([], [first, ...others]);
     },
   };
+
+  /** Those of the first page, which holds more than a chat may. */
+  async function live(place: ChatPlace): Promise<readonly Item[]> {
+    const { items } = await table.page({
+      KeyConditionExpression: "pk = :chat",
+      ExpressionAttributeValues: { ":chat": callPartition(place) },
+      ConsistentRead: true,
+    });
+    return items.filter(isLive);
+  }
 }
 
 const callOf = ({ sk, type, participants }: Item): Call => ({

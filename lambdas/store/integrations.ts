@@ -13,7 +13,15 @@ const MINUTE = 60_000;
 /** The registry of integrations, and how much each is used. */
 export interface Integrations {
   find(place: IntegrationPlace): Promise<Integration | undefined>;
-  list(org: string, projectId: string): Promise<readonly Integration[]>;
+  /** A page of a project's integrations; `cursor` asks for the next one if there is one. */
+  list(
+    org: string,
+    projectId: string,
+    cursor?: string,
+  ): Promise<{
+    readonly integrations: readonly Integration[];
+    readonly cursor?: string | undefined;
+  }>;
   /** `taken` where the webhooks of this project and id are another organisation's. */
   put(org: string, integration: Integration): Promise<"put" | "taken">;
   remove(place: IntegrationPlace): Promise<boolean>;
@@ -39,14 +47,15 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
       return item && integrationOf(item);
     },
 
-    async list(org, projectId) {
-      const query = {
-        KeyConditionExpression: "pk = :project",
-        ExpressionAttributeValues: { ":project": integrationPartition(org, projectId) },
-      };
-      const found: Integration[] = [];
-      for await (const { items } of table.pages(query)) found.push(...items.map(integrationOf));
-      return found;
+    async list(org, projectId, cursor) {
+      const { items, last } = await table.page({
+        KeyConditionExpression: `pk = :project${cursor === undefined ? "" : " AND sk > :cursor"}`,
+        ExpressionAttributeValues: {
+          ":project": integrationPartition(org, projectId),
+          ...(cursor !== undefined && { ":cursor": cursor }),
+        },
+      });
+      return { integrations: items.map(integrationOf), cursor: last && String(last.sk) };
     },
 
     async put(org, integration) {

@@ -141,5 +141,6 @@ export const placePartition = (org: string): string => segments("places", org);
 
 export const placeKey = (org: string, place: number): Key => ({
   pk: placePartition(org),
-  sk: String(place),
+  // As many digits as the largest limit has: sort keys are in the order of their numbers.
+  sk: String(place).padStart(8, "0"),
 });

@@ -15,15 +15,23 @@ export interface PlacesParts {
   readonly now: () => number;
 }
 
-/** Tries of places at random before all are read. */
+/** Tries of places at random before any are read. */
 const GUESSES = 2;
+
+/** Neighbouring places that are read where both guesses failed: all of them in most organisations. */
+const WINDOW = 1000;
+
+/** Places that are tried to take of those that were found free, and of those whose holder is gone. */
+const TRIES = 5;
 
 /** Holders of places that are looked after when there seems to be none left. */
 const HOLDERS_CHECKED = 100;
 
 /**
  * The places in the table, an item each, taken by a conditional put: however many connect at once, no
- * more get in than there are places. One whose connection crashed is found when it is needed.
+ * more get in than there are places. One whose connection crashed is found when it is needed. What
+ * one connection costs has a bound, however many places there are: two guesses, and then a window of
+ * a thousand of them, wherever it falls.
  */
 export function createPlaces({ table, now }: PlacesParts): Places {
   return {
@@ -32,10 +40,15 @@ export function createPlaces({ table, now }: PlacesParts): Places {
         const place = Math.floor(Math.random() * limit);
         if (await claim(org, place, connectionId)) return place;
       }
-      const taken = await holders(org);
-      for (let place = 0; place < limit; place += 1)
-        if (!taken.has(place) && (await claim(org, place, connectionId))) return place;
-      return takeOver(org, connectionId, taken, limit);
+      const first = Math.floor(Math.random() * Math.max(1, limit - WINDOW + 1));
+      const window = Array.from({ length: Math.min(WINDOW, limit) }, (_, index) => first + index);
+      const taken = await holders(org, window);
+      for (const place of some(
+        window.filter((one) => !taken.has(one)),
+        TRIES,
+      ))
+        if (await claim(org, place, connectionId)) return place;
+      return takeOver(org, connectionId, taken);
     },
 
     async give(org, place, connectionId) {
@@ -50,35 +63,38 @@ export function createPlaces({ table, now }: PlacesParts): Places {
     return table.create({ ...placeKey(org, place), holder, expiresAt: expiryAfter(now()) });
   }
 
-  async function holders(org: string): Promise<ReadonlyMap<number, string>> {
-    const query = {
-      KeyConditionExpression: "pk = :places",
-      ExpressionAttributeValues: { ":places": placePartition(org) },
+  async function holders(
+    org: string,
+    window: readonly number[],
+  ): Promise<ReadonlyMap<number, string>> {
+    const { items } = await table.page({
+      KeyConditionExpression: "pk = :places AND sk BETWEEN :first AND :last",
+      ExpressionAttributeValues: {
+        ":places": placePartition(org),
+        ":first": placeKey(org, window.at(0) ?? 0).sk,
+        ":last": placeKey(org, window.at(-1) ?? 0).sk,
+      },
       ConsistentRead: true,
-    };
-    const found = new Map<number, string>();
-    for await (const { items } of table.pages(query))
-      for (const { sk, holder } of items) found.set(Number(sk), String(holder));
-    return found;
+    });
+    return new Map(items.map(({ sk, holder }) => [Number(sk), String(holder)]));
   }
 
+  /** Takes the place of a connection that is gone. */
   async function takeOver(
     org: string,
     connectionId: string,
     taken: ReadonlyMap<number, string>,
-    limit: number,
   ): Promise<number | undefined> {
-    const some = [...taken]
-      .filter(([place]) => place < limit)
-      .toSorted(() => Math.random() - 0.5)
-      .slice(0, HOLDERS_CHECKED);
+    const checked = some([...taken], HOLDERS_CHECKED);
+    // One holder may have two: its first try to connect broke off.
+    const keys = [...new Set(checked.map(([, holder]) => holder))].map(connectionKey);
     const living = new Set(
-      (await table.getAll(some.map(([, holder]) => connectionKey(holder))))
+      (await table.getAll(keys))
         .filter(({ endedAt }: Item) => endedAt === undefined)
         .map(({ pk }) => pk),
     );
-    for (const [place, holder] of some) {
-      if (living.has(connectionKey(holder).pk)) continue;
+    const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
+    for (const [place, holder] of dead.slice(0, TRIES)) {
       const changed = await table.update(placeKey(org, place), {
         UpdateExpression: "SET holder = :id, expiresAt = :expiry",
         ConditionExpression: "holder = :dead",
@@ -93,3 +109,7 @@ export function createPlaces({ table, now }: PlacesParts): Places {
     return undefined;
   }
 }
+
+/** Some of these, by chance: whoever comes at the same time takes others. */
+const some = <Entry>(entries: readonly Entry[], most: number): readonly Entry[] =>
+  entries.toSorted(() => Math.random() - 0.5).slice(0, most);

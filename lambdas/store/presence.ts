@@ -4,7 +4,7 @@ import type { Room } from "#model/room.ts";
 import { expiryAfter } from "./connections.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
 import type { Rooms } from "./rooms.ts";
-import type { Item, Table } from "./table.ts";
+import type { Item, Page, Table } from "./table.ts";
 
 /** One user who is online, as of `lastSeen` in epoch milliseconds. */
 export interface OnlineUser {
@@ -17,6 +17,8 @@ export interface OnlineUser {
 export interface OnlinePage {
   readonly users: readonly OnlineUser[];
   readonly count: number;
+  /** Set where there are more than were counted. */
+  readonly countIsLowerBound?: true | undefined;
   readonly cursor?: string | undefined;
 }
 
@@ -47,6 +49,9 @@ export interface PresenceParts {
 
 /** A page of users stays below this many bytes, so that its packet fits API Gateway's limit. */
 const PAGE_BYTES = 96 * 1024;
+
+/** Queries that make up a page of users, and that count all of them: one reads about 5,000 users. */
+const MOST_QUERIES = 4;
 
 /** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
 export function createPresence({ table, rooms, now }: PresenceParts): Presence {
@@ -120,31 +125,45 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
       const partition = presencePartition(org, room);
       const users: OnlineUser[] = [];
       let bytes = 0;
-      let isCut = false;
-      for await (const { items } of table.pages(onlineQuery(partition, limit + 1, cursor))) {
-        for (const user of items.map(onlineUser)) {
+      let next: string | undefined;
+      for await (const page of firstPages(onlineQuery(partition, limit + 1, cursor))) {
+        next = page.last && String(page.last.sk);
+        for (const user of page.items.map(onlineUser)) {
           bytes += Buffer.byteLength(JSON.stringify(user));
-          isCut ||= users.length === limit || bytes > PAGE_BYTES;
-          if (!isCut) users.push(user);
+          if (users.length === limit || (bytes > PAGE_BYTES && users.length > 0))
+            return { users, cursor: users.at(-1)?.userId, ...(await countAll(partition)) };
+          users.push(user);
         }
-        if (isCut) break;
       }
-      const isWhole = !isCut && cursor === undefined;
-      return {
-        users,
-        count: isWhole ? users.length : await countAll(partition),
-        cursor: isCut ? users.at(-1)?.userId : undefined,
-      };
+      const isWhole = next === undefined && cursor === undefined;
+      const counted = isWhole ? { count: users.length } : await countAll(partition);
+      return { users, cursor: next, ...counted };
     },
   };
   return presence;
 
-  async function countAll(partition: string): Promise<number> {
-    let total = 0;
+  async function countAll(
+    partition: string,
+  ): Promise<Pick<OnlinePage, "count" | "countIsLowerBound">> {
     const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
       onlineQuery(partition);
-    for await (const { count } of table.pages({ ...query, Select: "COUNT" })) total += count;
-    return total;
+    let count = 0;
+    let last: Item | undefined;
+    for await (const page of firstPages({ ...query, Select: "COUNT" })) {
+      count += page.count;
+      last = page.last;
+    }
+    return last === undefined ? { count } : { count, countIsLowerBound: true };
+  }
+
+  /** What others have stored decides how many pages there are, not how many are read. */
+  async function* firstPages(query: Parameters<Table["pages"]>[0]): AsyncIterable<Page> {
+    let read = 0;
+    for await (const page of table.pages(query)) {
+      yield page;
+      read += 1;
+      if (read === MOST_QUERIES) return;
+    }
   }
 }
 

@@ -1,14 +1,12 @@
 import type { JoinResult, Listed, Member } from "#model/connection.ts";
 import { type Room, userRoom } from "#model/room.ts";
-import { EVERYBODY, type RoomPages, type Slice } from "#model/slice.ts";
+import type { RoomPages, Slice } from "#model/slice.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
 
 /** Who is in which room of which organisation. */
 export interface Rooms extends RoomPages {
-  /** The sockets in a room, in pages, in the order of their connections' ids. */
-  members(org: string, room: Room): AsyncIterable<readonly Listed[]>;
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
   /** Takes a socket out of rooms and gives those it was in. */
@@ -47,11 +45,6 @@ export function createRooms({ table, connections, now }: RoomsParts): Rooms {
   });
 
   const rooms: Rooms = {
-    async *members(org, room) {
-      const query = membersQuery(org, room, EVERYBODY);
-      for await (const { items } of table.pages(query)) yield items.map(listed);
-    },
-
     async page(org, room, slice, most) {
       // One more where the query also finds the id that the slice begins after.
       const query = { ...membersQuery(org, room, slice), Limit: most + 1 };

@@ -5,20 +5,12 @@ import { events } from "../../lambdas/events/index.ts";
 import { publications } from "../../lambdas/events/published/index.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { objectsOf, optionalFields } from "../support/schemas.ts";
+import { UNLIMITED } from "../support/unlimited.ts";
 import { createWorld } from "./world.ts";
 
 const PAYLOADS = 100;
 const ENTRIES = 3000;
 const DELIVERIES = 1000;
-const UNLIMITED = {
-  messageSendsPerSecond: 0,
-  messageEventsPerSecond: 0,
-  customEventsPerSecond: 0,
-  callEventsPerSecond: 0,
-  integrationEventsPerSecond: 0,
-  eventsPerSecond: 0,
-  framesPerSecond: 0,
-};
 
 const world = await createWorld(inject("assembly"), UNLIMITED);
 afterAll(() => world.stop());

@@ -15,11 +15,13 @@ import type { Parcel } from "../../lambdas/socket/delivery.ts";
 import { createSockets } from "../../lambdas/sockets.ts";
 import { createIntegrations } from "../../lambdas/store/integrations.ts";
 import { createOnce } from "../../lambdas/store/once.ts";
-import { createTable } from "../../lambdas/store/table.ts";
+import { createTable, type KeyedItem } from "../../lambdas/store/table.ts";
 import { createSweep, type Slice, type Sweep } from "../../lambdas/sweep.ts";
 import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
+import type { Cost } from "../support/performance.ts";
 import { SILENT } from "../support/silent.ts";
+import { type Command, kindOf, markRepeated, unprocessedOf } from "./commands.ts";
 
 /**
  * How the function dies, or fails, at one of its calls: of the database, of the gateway, of itself.
@@ -59,8 +61,8 @@ type Frames = string[];
 
 /** The server in this process, over the embedded database, with a clock and a fault of the test's own. */
 export interface World {
-  /** Connects a user; gives the connection's id. */
-  connect(userId: string, org: string): Promise<string>;
+  /** Connects a user, whose token has these claims besides; gives the connection's id. */
+  connect(userId: string, org: string, claims?: object): Promise<string>;
   send(connectionId: string, frame: string): Promise<void>;
   disconnect(connectionId: string): Promise<void>;
   /** Publishes an entry. */
@@ -84,25 +86,13 @@ export interface World {
   /** Whether the gateway still holds a connection. */
   isConnected(connectionId: string): boolean;
   items(): Promise<Record<string, unknown>[]>;
+  /** Stores items, past everything that would bound them. */
+  fill(items: readonly KeyedItem[]): Promise<void>;
+  /** What some work costs; buckets of rates, which are written by the portion, are left out. */
+  costOf(work: () => Promise<unknown>): Promise<Cost>;
   /** Empties the table. */
   forgetEverything(): Promise<void>;
   stop(): Promise<void>;
-}
-
-/** What of a batch DynamoDB leaves for another time when it is throttled: everything. */
-function unprocessedOf({ input }: Command): object | undefined {
-  const [entry] = Object.values(input.RequestItems ?? {});
-  if (entry === undefined) return undefined;
-  return Array.isArray(entry)
-    ? { UnprocessedItems: input.RequestItems }
-    : { Responses: {}, UnprocessedKeys: input.RequestItems };
-}
-
-/** What the SDK tells of a call that it has made twice. */
-function markRepeated<Outcome>(outcome: Outcome): Outcome {
-  const { $metadata } = (outcome ?? {}) as { $metadata?: { attempts?: number } };
-  if ($metadata !== undefined) $metadata.attempts = 2;
-  return outcome;
 }
 
 interface Attempt<Result> {
@@ -110,10 +100,6 @@ interface Attempt<Result> {
   readonly unprocessed?: Result | undefined;
   readonly isRepeated?: boolean;
   readonly postTo?: string;
-}
-
-interface Command {
-  readonly input: { readonly RequestItems?: Readonly<Record<string, unknown>> };
 }
 
 /** A world with one shard, unless it is to have more. */
@@ -144,6 +130,10 @@ export async function createWorld(
   let fault: Fault | undefined;
   let isDead = false;
   let unpostedTo: string | undefined;
+  let cost: Cost = { reads: 0, writes: 0, posts: 0 };
+  const count = (kind: keyof Cost) => {
+    cost = { ...cost, [kind]: cost[kind] + 1 };
+  };
 
   /** What was under way when its caller stopped waiting for it. */
   const late: (() => Promise<unknown>)[] = [];
@@ -178,8 +168,10 @@ export async function createWorld(
   }
 
   const client = {
-    send: (command: Command) =>
-      attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) }),
+    send: (command: Command) => {
+      if (!String(command.input.Key?.pk).startsWith("rate#")) count(kindOf(command));
+      return attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) });
+    },
   } as unknown as DynamoDBDocumentClient;
 
   const gateway = {
@@ -187,6 +179,7 @@ export async function createWorld(
       attempt(
         async () => {
           if (!open.has(connectionId)) return "gone" as const;
+          count("posts");
           frames.get(connectionId)?.push(frame);
           return "sent" as const;
         },
@@ -242,13 +235,14 @@ export async function createWorld(
 
   return {
     send,
-    async connect(userId, org) {
+    async connect(userId, org, more = {}) {
       const connectionId = ulid();
       frames.set(connectionId, []);
       open.add(connectionId);
       const query = { EIO: "4", transport: "websocket" };
       await server.accept({ connectionId, connectedAt: clock, headers: {}, query });
-      const claims = { sub: userId, org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
+      const usual = { sub: userId, org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
+      const claims = { ...usual, ...more };
       await send(connectionId, `40${JSON.stringify({ token: JSON.stringify(claims) })}`);
       return connectionId;
     },
@@ -288,6 +282,12 @@ export async function createWorld(
     isConnected: (connectionId) => open.has(connectionId),
     framesOf: (connectionId) => frames.get(connectionId) ?? [],
     items: database.items,
+    fill: (items) => table.writeAll(items, []),
+    async costOf(work) {
+      cost = { reads: 0, writes: 0, posts: 0 };
+      await work();
+      return cost;
+    },
     async forgetEverything() {
       const keys = (await database.items()).map(({ pk, sk }) => ({ pk: `${pk}`, sk: `${sk}` }));
       await table.writeAll([], keys);

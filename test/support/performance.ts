@@ -8,10 +8,17 @@ export interface Cost {
 }
 
 /** The table "AWS calls per event" of docs/performance.md, by the event in its first column. */
-export function documentedCosts(): ReadonlyMap<string, Cost> {
+export const documentedCosts = (): ReadonlyMap<string, Cost> =>
+  costsIn(/^\| `([^`]+)`(?: [^|]*)? \| (\d+) \| (\d+) \| (\d+) \|/gm);
+
+/** The same table's column "At most". */
+export const documentedBounds = (): ReadonlyMap<string, Cost> =>
+  costsIn(/^\| `([^`]+)`(?: [^|]*)? \|(?: \d+ \|){3} (\d+), (\d+), (\d+) \|/gm);
+
+function costsIn(row: RegExp): ReadonlyMap<string, Cost> {
   const text = readFileSync(new URL("../../docs/performance.md", import.meta.url), "utf8");
   const section = text.split("## AWS calls per event")[1]?.split("\n## ")[0] ?? "";
-  const rows = [...section.matchAll(/^\| `([^`]+)`(?: [^|]*)? \| (\d+) \| (\d+) \| (\d+) \|/gm)];
+  const rows = [...section.matchAll(row)];
   return new Map(
     rows.map(([, event = "", reads, writes, posts]) => [
       event,

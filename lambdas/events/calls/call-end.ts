@@ -7,7 +7,10 @@ import { defineEvent } from "../define-event.ts";
 import { EventError } from "../errors.ts";
 import { MOST_PARTICIPANTS } from "./participants.ts";
 
-/** Ends the calls of a chat that this user makes or was invited to; all their people hear of it. */
+/** Calls that one event ends: each has people to tell. */
+const MOST_ENDED = 10;
+
+/** Ends the call that this user makes in a chat and those it was invited to, the newest ten; all their people hear of it. */
 export const callEnd = defineEvent({
   name: "call:end",
   payload: z.object({
@@ -22,9 +25,10 @@ export const callEnd = defineEvent({
     const all = await calls.inChat(place);
     if (all.length === 0)
       throw new EventError("not_found", `there is no call in the chat ${chatId}`);
-    const theirs = all.filter(
-      ({ callerId, participants }) => callerId === endedBy || participants.includes(endedBy),
-    );
+    const theirs = [
+      ...all.filter(({ callerId }) => callerId === endedBy),
+      ...all.filter(({ participants }) => participants.includes(endedBy)),
+    ].slice(0, MOST_ENDED);
     if (theirs.length === 0)
       throw new EventError("forbidden", `no call in the chat ${chatId} is yours to end`);
     await calls.remove(

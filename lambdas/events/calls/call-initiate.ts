@@ -25,7 +25,8 @@ export const callInitiate = defineEvent({
     const stranger = participants.find((userId) => !admits(chat, userId));
     if (stranger !== undefined)
       throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
-    await calls.put(place, { callerId, type, participants });
+    if ((await calls.put(place, { callerId, type, participants })) === "full")
+      throw new EventError("limit_exceeded", `the chat ${chat.chatId} may hold no more calls`);
 
     server
       .to(participants.map(userRoom))

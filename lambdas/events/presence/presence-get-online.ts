@@ -27,6 +27,6 @@ export const presenceGetOnline = defineEvent({
       ...rest,
       lastSeen: new Date(lastSeen).toISOString(),
     }));
-    return { projectId, users, count: page.count, cursor: page.cursor };
+    return { ...page, projectId, users };
   },
 });

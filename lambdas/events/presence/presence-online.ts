@@ -7,6 +7,9 @@ import { presenceAudience, presenceRoom, type Room } from "#model/room.ts";
 import { type AccessRequest, defineEvent } from "../define-event.ts";
 import { EventError, requireJoined } from "../errors.ts";
 
+/** Projects in which one event brings a user online. */
+const MOST_PROJECTS = 50;
+
 const NoProject = z.pipe(
   z.union([z.undefined(), z.null()]),
   z.transform(() => ({ projectId: undefined })),
@@ -42,5 +45,12 @@ function grantedPresence(request: AccessRequest<{ readonly projectId?: string | 
   return { presenceRooms: [presenceRoom(projectId)] };
 }
 
-const everyPresence = ({ projects }: Identity): readonly Room[] =>
-  projects === "*" ? [presenceRoom()] : [...new Set(projects)].map(presenceRoom);
+function everyPresence({ projects }: Identity): readonly Room[] {
+  if (projects === "*") return [presenceRoom()];
+  const distinct = [...new Set(projects)];
+  if (distinct.length <= MOST_PROJECTS) return distinct.map(presenceRoom);
+  throw new EventError(
+    "limit_exceeded",
+    `projectId: is required, because your token grants ${distinct.length} projects, more than the ${MOST_PROJECTS} of one event`,
+  );
+}

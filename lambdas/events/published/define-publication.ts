@@ -8,7 +8,7 @@ import type { Emits } from "../emits.ts";
 /** What a publication is given: everyone in its organisation, the stores, the time. */
 export interface PublicationContext extends Stores {
   readonly server: Server<Emits>;
-  readonly rooms: Pick<Rooms, "members">;
+  readonly rooms: Pick<Rooms, "page">;
   readonly revocations: Revocations;
   /** When it was published, ISO 8601 UTC with milliseconds. */
   readonly timestamp: string;

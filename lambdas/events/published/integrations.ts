@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { Integration } from "#model/integration.ts";
 import { EventError } from "../errors.ts";
@@ -33,14 +34,18 @@ export const integrationGet = definePublication({
   },
 });
 
-/** Lists the integrations of a project. */
+/** Lists the integrations of a project, a page of 1 MB at a time. */
 export const integrationList = definePublication({
-  entry: z.object({ event: z.literal("integration:list"), org: Id, projectId: Id }),
+  entry: z.object({
+    event: z.literal("integration:list"),
+    org: Id,
+    projectId: Id,
+    cursor: optional(Id),
+  }),
   isRead: true,
 
-  async handle({ entry: { org, projectId }, integrations }) {
-    return { integrations: await integrations.list(org, projectId) };
-  },
+  handle: ({ entry: { org, projectId, cursor }, integrations }) =>
+    integrations.list(org, projectId, cursor),
 });
 
 /** Removes an integration. */

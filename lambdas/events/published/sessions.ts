@@ -2,8 +2,12 @@ import * as z from "zod/mini";
 import { withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { type Room, sessionRoom, tokenRoom, userRoom } from "#model/room.ts";
+import { EVERYBODY } from "#model/slice.ts";
 import type { RevokedKind } from "#store/keys.ts";
 import { definePublication, type PublicationContext } from "./define-publication.ts";
+
+/** Sockets of a session or a token whose users are told. */
+const MOST_LISTED = 100;
 
 /** Whom or what is meant: exactly one of a user, a session (`sid`) and a token (`jti`). */
 const Target = z.union([z.object({ userId: Id }), z.object({ sid: Id }), z.object({ jti: Id })]);
@@ -49,12 +53,12 @@ export const restored = definePublication({
   },
 });
 
+/** Whose sockets a session or a token has, as far as one read of its room goes: it is hardly ever several users'. */
 async function usersIn(
   org: string,
   room: Room,
-  { members }: PublicationContext["rooms"],
+  { page }: PublicationContext["rooms"],
 ): Promise<readonly string[]> {
-  const users = new Set<string>();
-  for await (const page of members(org, room)) for (const { userId } of page) users.add(userId);
-  return [...users];
+  const { members } = await page(org, room, EVERYBODY, MOST_LISTED);
+  return [...new Set(members.map(({ userId }) => userId))];
 }

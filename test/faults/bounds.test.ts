@@ -1,0 +1,196 @@
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { presenceRoom } from "../../lambdas/model/room.ts";
+import { callKey, connectionKey, placeKey, presenceKey } from "../../lambdas/store/keys.ts";
+import { lobby, shopAt } from "../support/samples.ts";
+import { UNLIMITED } from "../support/unlimited.ts";
+import { createWorld } from "./world.ts";
+
+const world = await createWorld(inject("assembly"), UNLIMITED);
+afterAll(() => world.stop());
+
+const FOREVER = 9_999_999_999;
+const inP1 = { projectId: "p1" };
+let organisations = 0;
+const newOrg = () => `org-${++organisations}`;
+const numbers = (length: number) => Array.from({ length }, (_, n) => n);
+
+/** Emits, and gives what the acknowledgement carries. */
+async function ask(socket: string, event: string, payload?: object): Promise<object> {
+  await world.send(socket, `421${JSON.stringify([event, payload])}`);
+  const answer = world.framesOf(socket).findLast((frame) => frame.startsWith("431"));
+  return JSON.parse(answer?.slice("431".length) ?? "[{}]")[0];
+}
+
+const heardBy = (socket: string, event: string) =>
+  world.framesOf(socket).filter((frame) => frame.startsWith(`42["${event}"`));
+
+describe("places of an organisation", () => {
+  const living = (org: string, place: number, holder = `${org}-${place}`) => [
+    { ...placeKey(org, place), holder, expiresAt: FOREVER },
+    { ...connectionKey(holder), expiresAt: FOREVER },
+  ];
+
+  test("that are free are found, the last of a thousand too", async () => {
+    const org = newOrg();
+    await world.publish({ event: "limit:put", org, connections: 1000 });
+    await world.fill(numbers(999).flatMap((place) => living(org, place)));
+
+    const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
+
+    expect([ann, ben].map(world.isConnected)).toEqual([true, false]);
+  });
+
+  test("are taken over from a connection that is gone, although another holds two", async () => {
+    const org = newOrg();
+    await world.publish({ event: "limit:put", org, connections: 3 });
+    await world.fill([
+      ...living(org, 0, `${org}-twice`),
+      { ...placeKey(org, 1), holder: `${org}-twice`, expiresAt: FOREVER },
+      { ...placeKey(org, 2), holder: "gone", expiresAt: FOREVER },
+    ]);
+
+    expect(world.isConnected(await world.connect("ann", org))).toBe(true);
+  });
+});
+
+describe("calls of a chat", () => {
+  const calls = (org: string, count: number) =>
+    world.fill(
+      numbers(count).map((n) => ({
+        ...callKey({ org, ...lobby }, `caller-${n}`),
+        ...{ type: "audio", participants: ["ann"], expiresAt: FOREVER - n },
+      })),
+    );
+  const call = { ...lobby, type: "audio", participants: ["ben"] };
+
+  test("are a hundred at most; whoever calls already may call anew", async () => {
+    const org = newOrg();
+    await calls(org, 99);
+    const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
+
+    const answers = [
+      await ask(ann, "call:initiate", call),
+      await ask(ben, "call:initiate", { ...call, participants: ["ann"] }),
+      await ask(ann, "call:initiate", call),
+    ];
+
+    const error = { code: "limit_exceeded", message: "the chat lobby may hold no more calls" };
+    expect(answers).toEqual([{ ok: true }, { error }, { ok: true }]);
+    expect(heardBy(ben, "call:incoming")).toHaveLength(2);
+    expect(heardBy(ann, "call:incoming")).toEqual([]);
+  });
+
+  test("are ended ten at a time, one's own first and then the newest", async () => {
+    const org = newOrg();
+    await calls(org, 30);
+    const ann = await world.connect("ann", org);
+    const [newest, oldest, ben] = [
+      await world.connect("caller-0", org),
+      await world.connect("caller-29", org),
+      await world.connect("ben", org),
+    ];
+    await ask(ann, "call:initiate", call);
+
+    await ask(ann, "call:end", { ...lobby, participants: [] });
+
+    const heard = [ben, newest, oldest].map((socket) => heardBy(socket, "call:ended").length);
+    expect(heard).toEqual([1, 1, 0]);
+    const left = (await world.items()).filter(({ pk }) => String(pk).startsWith(`call#${org}#`));
+    expect(left).toHaveLength(21);
+  });
+});
+
+describe("who is online", () => {
+  const user = (org: string, userId: string, firstName: string) => ({
+    ...presenceKey(org, presenceRoom("p1"), userId),
+    ...{ connections: new Set(["one"]), lastSeen: 1, expiresAt: FOREVER },
+    user: { id: userId, firstName },
+  });
+
+  test("is counted as far as four reads go, and said to be more beyond", async () => {
+    const org = newOrg();
+    const ann = await world.connect("ann", org);
+    await world.fill(numbers(20).map((n) => user(org, `user-${n}`, "x")));
+    const few = await ask(ann, "presence:get:online", { ...inP1, limit: 1 });
+    await world.fill(numbers(1000).map((n) => user(org, `user-${n}`, "x".repeat(5000))));
+    const many = await ask(ann, "presence:get:online", { ...inP1, limit: 1 });
+
+    expect(few).toMatchObject({ count: 20, cursor: "user-0" });
+    expect(few).not.toHaveProperty("countIsLowerBound");
+    expect(many).toMatchObject({ countIsLowerBound: true, count: expect.any(Number) });
+    expect((many as { count: number }).count).toBeGreaterThan(700);
+    expect((many as { count: number }).count).toBeLessThan(1000);
+  });
+
+  test("is found behind whatever a crash has left, a page at a time", async () => {
+    const org = newOrg();
+    const ann = await world.connect("ann", org);
+    const husks = numbers(30).map((n) => ({ ...presenceKey(org, presenceRoom("p1"), `a${n}`) }));
+    await world.fill([...husks, user(org, "zoe", "Zoe")]);
+
+    const found: unknown[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await ask(ann, "presence:get:online", { ...inP1, limit: 1, cursor });
+      found.push(...(page as { users: object[] }).users);
+      cursor = (page as { cursor?: string }).cursor;
+    } while (cursor !== undefined);
+
+    expect(found).toMatchObject([{ userId: "zoe" }]);
+  });
+
+  test("comes online in fifty projects of a token at once, and is told to name one of more", async () => {
+    const org = newOrg();
+    const projects = numbers(51).map((n) => `p${n}`);
+    const ann = await world.connect("ann", org, { projects });
+    const ben = await world.connect("ben", org, { projects: projects.slice(1) });
+
+    expect(await ask(ann, "presence:online")).toEqual({
+      error: {
+        code: "limit_exceeded",
+        message:
+          "projectId: is required, because your token grants 51 projects, more than the 50 of one event",
+      },
+    });
+    expect(await ask(ann, "presence:online", { projectId: "p50" })).toEqual({ ok: true });
+    expect(await ask(ben, "presence:online")).toEqual({ ok: true });
+  });
+});
+
+test("the integrations of a project are listed a page at a time", async () => {
+  const org = newOrg();
+  const headers = Object.fromEntries(numbers(60).map((n) => [`x-${n}`, "x".repeat(4000)]));
+  for (const n of numbers(6)) {
+    const integration = {
+      ...shopAt("https://shop.example"),
+      integrationId: `shop-${n}`,
+      endpoints: { list: { method: "GET", path: "/", headers } },
+    };
+    await world.publish({ event: "integration:put", org, integration });
+  }
+
+  const pages: string[][] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await world.publish({ event: "integration:list", org, ...inP1, cursor });
+    const { integrations } = page as { integrations: { integrationId: string }[] };
+    pages.push(integrations.map(({ integrationId }) => integrationId));
+    cursor = (page as { cursor?: string }).cursor;
+  } while (cursor !== undefined);
+
+  expect(pages.length).toBeGreaterThan(1);
+  expect(pages.flat()).toEqual(numbers(6).map((n) => `shop-${n}`));
+});
+
+test("a session is ended for all its sockets, and the users of the first hundred are told", async () => {
+  const org = newOrg();
+  const sockets: string[] = [];
+  for (const n of numbers(102)) sockets.push(await world.connect(`user-${n}`, org, { sid: "s" }));
+
+  await world.publish({ event: "revoke", org, target: { sid: "s" } });
+
+  expect(sockets.some(world.isConnected)).toBe(false);
+  expect(sockets.filter((socket) => heardBy(socket, "session:expired").length > 0)).toHaveLength(
+    100,
+  );
+});
