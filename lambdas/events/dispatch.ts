@@ -19,6 +19,9 @@ import { bucketOf, requireToken } from "./rate-limits.ts";
 /** Characters of a refusal's message, which may quote what the client sent. */
 const LONGEST_MESSAGE = 500;
 
+const UNORDERED =
+  "payload: the order of its attachments cannot be told; send one attachment an event, or base64 in the payload";
+
 const TOO_DEEP = `payload: it nests more than ${DEEPEST} levels deep`;
 
 /** What a call sends out, and what went wrong besides a refusal. */
@@ -109,6 +112,7 @@ async function run(event: AnyEvent, call: EventCall, progress: Progress, parts: 
   const { session, connectionId } = call;
   const { identity } = session;
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
+  if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
   refuseLargePayload(call, parts.limits);
   const payload = parse(event.payload, call.args[0]);
   const granted = await event.access({ ...parts.stores, payload, identity, connectionId });

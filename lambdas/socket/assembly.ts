@@ -34,8 +34,14 @@ export interface PieceFrame {
   readonly content: string | Buffer;
 }
 
-/** The text and the attachments of binary packets that are complete now, or `illegal`. */
-export type Assembly = readonly (readonly (string | Buffer)[])[] | "illegal";
+/** The text and the attachments of a packet; in no order of theirs where `isOrdered` is not set. */
+export interface AssembledPacket {
+  readonly parts: readonly (string | Buffer)[];
+  readonly isOrdered: boolean;
+}
+
+/** The binary packets that are complete now, or `illegal`. */
+export type Assembly = readonly AssembledPacket[] | "illegal";
 
 /** Holds the pieces of binary packets, which may come to different functions, until they are complete. */
 export function createAssembly({ connections, pieces, now, pause }: AssemblyParts) {
@@ -53,16 +59,19 @@ export function createAssembly({ connections, pieces, now, pause }: AssemblyPart
     const newest = Math.max(...held.map(({ receivedAt }) => receivedAt));
     await pause(Math.max(0, newest + SETTLING - now()));
 
-    const packets: (readonly (string | Buffer)[])[] = [];
+    const packets: AssembledPacket[] = [];
     for (;;) {
       const seen = await connections.get(connectionId);
       const complete = findComplete(seen?.pieces ?? []);
       if (seen === undefined || complete === undefined) return packets;
 
-      const taken = [complete.header, ...complete.attachments];
-      const rest = seen.pieces.filter(({ id }) => !taken.some((piece) => piece.id === id));
-      if (await connections.takePieces(connectionId, seen.pieceChanges, rest))
-        packets.push(await pieces.take(connectionId, taken));
+      const taken = complete.packets.map(({ header, attachments }) => [header, ...attachments]);
+      const takenIds = new Set(taken.flat().map(({ id }) => id));
+      const rest = seen.pieces.filter(({ id }) => !takenIds.has(id));
+      if (!(await connections.takePieces(connectionId, seen.pieceChanges, rest))) continue;
+      const { isOrdered } = complete;
+      for (const packet of taken)
+        packets.push({ parts: await pieces.take(connectionId, packet), isOrdered });
     }
   }
 }

@@ -6,6 +6,12 @@ export interface Assembled {
   readonly attachments: readonly Piece[];
 }
 
+/** Binary packets that are complete; where `isOrdered` is not set, nobody can tell whose each attachment is. */
+export interface Complete {
+  readonly packets: readonly Assembled[];
+  readonly isOrdered: boolean;
+}
+
 /** Bytes and pieces of incomplete binary packets that one socket may have us hold. */
 const HELD_BYTES = 1024 * 1024;
 const HELD_PIECES = 100;
@@ -14,25 +20,47 @@ const HELD_PIECES = 100;
 const HELD_TIME = 30_000;
 
 /**
- * Finds the oldest binary packet if it is complete, among pieces listed in the order they reached
- * the table. They may have been sent in another order, so API Gateway's receipt times decide: the
- * attachments of a header lie between it and the next header. Pieces of one millisecond keep the
- * listed order.
+ * Finds the oldest binary packet if it is complete, among pieces in any order. API Gateway's receipt
+ * times say in which order they were sent: the attachments of a header lie between it and the next
+ * header. Two headers, or two attachments, of one millisecond have no order; the packets that they
+ * belong to are found together then.
  */
-export function findComplete(pieces: readonly Piece[]): Assembled | undefined {
+export function findComplete(pieces: readonly Piece[]): Complete | undefined {
   const sent = pieces.toSorted((a, b) => a.receivedAt - b.receivedAt);
-  const [header, next] = sent.filter(isHeader);
-  if (header === undefined) return undefined;
-
-  const attachments = sent.filter((piece) => !isHeader(piece)).slice(0, header.attachments);
-  const until = next?.receivedAt ?? Number.POSITIVE_INFINITY;
-  const areItsOwn = attachments.every(
-    ({ receivedAt }) => receivedAt >= header.receivedAt && receivedAt <= until,
-  );
-  return areItsOwn && attachments.length === header.attachments
-    ? { header, attachments }
-    : undefined;
+  const headers = sent.filter(isHeader);
+  const attachments = sent.filter((piece) => !isHeader(piece));
+  const packets: Assembled[] = [];
+  for (const [index, header] of headers.entries()) {
+    const own = attachments.splice(0, header.attachments ?? 0);
+    if (!isWhole({ header, attachments: own }, headers)) return undefined;
+    packets.push({ header, attachments: own });
+    if (!isTied({ header, attachments: own }, headers[index + 1], attachments[0]))
+      return { packets, isOrdered: packets.length === 1 && haveOrder(own) };
+  }
+  return undefined;
 }
+
+/** Whether all attachments are there, sent after their header and before the next one. */
+function isWhole({ header, attachments }: Assembled, headers: readonly Piece[]): boolean {
+  const next = headers.find(({ receivedAt }) => receivedAt > header.receivedAt);
+  const until = next?.receivedAt ?? Number.POSITIVE_INFINITY;
+  return (
+    attachments.length === header.attachments &&
+    attachments.every(({ receivedAt }) => receivedAt >= header.receivedAt && receivedAt <= until)
+  );
+}
+
+/** Whether a packet and what follows it, or may yet do so, have pieces of one millisecond to confuse. */
+function isTied({ header, attachments }: Assembled, next?: Piece, following?: Piece): boolean {
+  const last = attachments.at(-1);
+  return (
+    header.receivedAt === next?.receivedAt ||
+    (last !== undefined && last.receivedAt === (following ?? next)?.receivedAt)
+  );
+}
+
+const haveOrder = (attachments: readonly Piece[]): boolean =>
+  new Set(attachments.map(({ receivedAt }) => receivedAt)).size === attachments.length;
 
 /** Says why the pieces held for a socket break the protocol, or nothing if they may still complete. */
 export function heldFault(pieces: readonly Piece[], now: number): string | undefined {

@@ -1,7 +1,7 @@
 import type { Session } from "#model/connection.ts";
 import { isTooDeep } from "#model/depth.ts";
 import type { Limited } from "#model/rate.ts";
-import type { Assembly, PieceFrame } from "./assembly.ts";
+import type { AssembledPacket, Assembly, PieceFrame } from "./assembly.ts";
 import type { Connected } from "./connect.ts";
 import type { Emission, Outbox } from "./outbox.ts";
 import {
@@ -44,6 +44,8 @@ export interface EventPacket {
   readonly limited?: Limited | undefined;
   /** Set where the arguments nest too deep; they are left out then. */
   readonly isTooDeep: boolean;
+  /** Not set where nobody can tell in which order its attachments were sent. */
+  readonly isOrdered: boolean;
 }
 
 /** An event packet of a socket. */
@@ -72,7 +74,8 @@ export interface ProtocolParts {
 export function createProtocol(parts: ProtocolParts) {
   return {
     async onMessage(from: Incoming, text: string): Promise<void> {
-      if (announcedAttachments(text) === undefined) return onPacket(from, [text]);
+      if (announcedAttachments(text) === undefined)
+        return onPacket(from, { parts: [text], isOrdered: true });
       if (isLegalHeader(text) && (await parts.session(from.connectionId)) !== undefined)
         return onPiece(from, text);
       return parts.close(from.connectionId, "an illegal header of a binary packet");
@@ -88,8 +91,9 @@ export function createProtocol(parts: ProtocolParts) {
     for (const packet of packets) await onPacket(from, packet);
   }
 
-  async function onPacket(from: Incoming, [header, ...rest]: readonly (string | Buffer)[]) {
+  async function onPacket(from: Incoming, { parts: content, isOrdered }: AssembledPacket) {
     const { connectionId, limited } = from;
+    const [header, ...rest] = content;
     const isDeep = isTooDeep(String(header));
     const text = isDeep ? (withoutArguments(String(header)) ?? "") : String(header);
     const attachments = rest.filter((part) => Buffer.isBuffer(part));
@@ -100,8 +104,8 @@ export function createProtocol(parts: ProtocolParts) {
       return parts.close(connectionId, "a packet of a namespace that is not connected");
 
     if (packet.type === PacketType.EVENT) {
-      const content = contentOf(packet, [text, ...attachments]);
-      return onEvent({ connectionId, ...content, limited, isTooDeep: isDeep });
+      const call = contentOf(packet, [text, ...attachments]);
+      return onEvent({ connectionId, ...call, limited, isTooDeep: isDeep, isOrdered });
     }
     const session = await parts.session(connectionId);
     if (session === undefined) return parts.close(connectionId, NO_SESSION);

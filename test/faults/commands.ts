@@ -1,9 +1,14 @@
 /** A call of the document client, as far as faults and counts look into it. */
 export interface Command {
-  readonly input: {
-    readonly RequestItems?: Readonly<Record<string, unknown>>;
-    readonly Key?: { readonly pk?: unknown };
-  };
+  readonly input: CallInput;
+}
+
+/** What a call of the database is given. */
+export interface CallInput {
+  readonly RequestItems?: Readonly<Record<string, unknown>>;
+  readonly UpdateExpression?: string;
+  readonly Key?: Readonly<Record<string, unknown>>;
+  readonly ExpressionAttributeValues?: Readonly<Record<string, unknown>>;
 }
 
 /** Whether a call reads items or writes them. */

@@ -21,7 +21,7 @@ import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
 import type { Cost } from "../support/performance.ts";
 import { SILENT } from "../support/silent.ts";
-import { type Command, kindOf, markRepeated, unprocessedOf } from "./commands.ts";
+import { type CallInput, type Command, kindOf, markRepeated, unprocessedOf } from "./commands.ts";
 
 /**
  * How the function dies, or fails, at one of its calls: of the database, of the gateway, of itself.
@@ -74,6 +74,10 @@ export interface World {
   deliver(id: string, body: string | Buffer, headers?: object): Promise<number>;
   /** Runs work with a fault at its call of this number. */
   withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
+  /** Has the next call of the database that fits wait until `release`. */
+  holdNext(fits: (input: CallInput) => boolean): Held;
+  /** Has calls of the database that fit fail. */
+  failing(fits: (input: CallInput) => boolean, work: () => Promise<unknown>): Promise<void>;
   /** Cuts a connection so that nobody hears of it. */
   drop(connectionId: string): void;
   /** The heartbeat for one time, which comes at another: epoch milliseconds. */
@@ -95,11 +99,27 @@ export interface World {
   stop(): Promise<void>;
 }
 
+/** Something to wait for. */
+function signal() {
+  let give = (): void => undefined;
+  const given = new Promise<void>((resolve) => {
+    give = resolve;
+  });
+  return { given, give };
+}
+
 interface Attempt<Result> {
   /** What the call gives where it is throttled, if it does not throw then. */
   readonly unprocessed?: Result | undefined;
   readonly isRepeated?: boolean;
   readonly postTo?: string;
+}
+
+/** A call that waits. */
+export interface Held {
+  /** Resolves once the call has come. */
+  readonly reached: Promise<void>;
+  release(): void;
 }
 
 /** A world with one shard, unless it is to have more. */
@@ -135,6 +155,9 @@ export async function createWorld(
     cost = { ...cost, [kind]: cost[kind] + 1 };
   };
 
+  let gate: ((input: CallInput) => Promise<void> | undefined) | undefined;
+  let isFailing: (input: CallInput) => boolean = () => false;
+
   /** What was under way when its caller stopped waiting for it. */
   const late: (() => Promise<unknown>)[] = [];
 
@@ -168,7 +191,9 @@ export async function createWorld(
   }
 
   const client = {
-    send: (command: Command) => {
+    async send(command: Command) {
+      await gate?.(command.input);
+      if (isFailing(command.input)) throw new Error("throttled");
       if (!String(command.input.Key?.pk).startsWith("rate#")) count(kindOf(command));
       return attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) });
     },
@@ -270,6 +295,21 @@ export async function createWorld(
     async beat(scheduledTime, at) {
       clock = at;
       await sweeper.beat(scheduledTime);
+    },
+    holdNext(fits) {
+      const { reached, released } = { reached: signal(), released: signal() };
+      gate = (input) => {
+        if (!fits(input)) return undefined;
+        gate = undefined;
+        reached.give();
+        return released.given;
+      };
+      return { reached: reached.given, release: released.give };
+    },
+    async failing(fits, work) {
+      isFailing = fits;
+      await work();
+      isFailing = () => false;
     },
     async sweep() {
       clock += 31_000;

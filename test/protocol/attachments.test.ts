@@ -3,14 +3,15 @@ import { describe, expect, test } from "vitest";
 import type { Piece } from "../../lambdas/model/connection.ts";
 import { findComplete, heldFault } from "../../lambdas/socket/attachments.ts";
 
+let pieces = 0;
 const header = (receivedAt: number, attachments: number): Piece => ({
-  id: `header-${receivedAt}`,
+  id: `header-${++pieces}`,
   receivedAt,
   bytes: 10,
   attachments,
 });
 const attachment = (receivedAt: number, bytes = 10): Piece => ({
-  id: `attachment-${receivedAt}`,
+  id: `attachment-${++pieces}`,
   receivedAt,
   bytes,
 });
@@ -27,7 +28,8 @@ describe("[SIO15] the pieces of binary packets, in whatever order they reach the
         ]);
         let held = sent.flat().toSorted(() => (Number(chance.next().value) % 2) - 0.5);
         for (const [first, ...attachments] of sent) {
-          expect(findComplete(held)).toEqual({ header: first, attachments });
+          const packets = [{ header: first, attachments }];
+          expect(findComplete(held)).toEqual({ packets, isOrdered: true });
           held = held.filter((piece) => ![first, ...attachments].includes(piece));
         }
         expect(findComplete(held)).toBeUndefined();
@@ -36,13 +38,90 @@ describe("[SIO15] the pieces of binary packets, in whatever order they reach the
   });
 
   test("wait while one is missing, though later ones are there", () => {
-    const pieces = [header(0, 2), attachment(1), header(3, 1), attachment(4)];
+    const [first, second] = [attachment(1), attachment(2)];
+    const pieces = [header(0, 2), first, header(3, 1), attachment(4)];
 
     expect(findComplete(pieces)).toBeUndefined();
-    expect(findComplete([...pieces, attachment(2)])?.attachments.map(({ id }) => id)).toEqual([
-      "attachment-1",
-      "attachment-2",
+    expect(findComplete([...pieces, second])?.packets).toMatchObject([
+      { attachments: [first, second] },
     ]);
+  });
+});
+
+describe("[SIO15] pieces of one millisecond", () => {
+  const one = { packets: expect.objectContaining({ length: 1 }), isOrdered: true };
+  const refused = (packets: number) => ({
+    packets: expect.objectContaining({ length: packets }),
+    isOrdered: false,
+  });
+
+  test.each([
+    ["a header and its only attachment", [header(0, 1), attachment(0)], one],
+    ["a header and the first of two", [header(0, 2), attachment(0), attachment(1)], one],
+    [
+      "the end of a packet and the next header",
+      [header(0, 1), attachment(3), header(3, 1), attachment(4)],
+      one,
+    ],
+    ["two attachments of a packet", [header(0, 2), attachment(1), attachment(1)], refused(1)],
+    ["two packets", [header(0, 1), attachment(0), header(0, 1), attachment(0)], refused(2)],
+    [
+      "two headers",
+      [header(1, 1), attachment(1), header(1, 2), attachment(2), attachment(3)],
+      refused(2),
+    ],
+    [
+      "the attachments of two packets",
+      [header(0, 1), attachment(2), header(1, 1), attachment(2)],
+      undefined,
+    ],
+    [
+      "the last attachment of a packet and the first of the next",
+      [header(0, 2), attachment(1), attachment(2), header(2, 1), attachment(2)],
+      refused(2),
+    ],
+    [
+      "an attachment whose header is still missing",
+      [header(0, 1), attachment(0), attachment(0)],
+      undefined,
+    ],
+    [
+      "the next header, whose attachment is still missing",
+      [header(0, 2), attachment(1), attachment(3), header(3, 1)],
+      undefined,
+    ],
+  ] as const)("%s", (_, sent, found) => {
+    for (const arrived of [sent, sent.toReversed()])
+      if (found === undefined) expect(findComplete(arrived)).toBeUndefined();
+      else expect(findComplete(arrived)).toEqual(found);
+  });
+
+  test("are never given an order of our own", () => {
+    const packets = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(packets, fc.infiniteStream(fc.integer({ min: 0, max: 1 })), (counts, chance) => {
+        const next = () => Number(chance.next().value);
+        let time = 0;
+        const later = () => {
+          time += next();
+          return time;
+        };
+        const sent = counts.map((count) => [
+          header(later(), count),
+          ...Array.from({ length: count }, () => attachment(later())),
+        ]);
+        let held = sent.flat().toSorted(() => next() - 0.5);
+        for (let found = findComplete(held); found !== undefined; found = findComplete(held)) {
+          if (found.isOrdered)
+            expect(sent).toContainEqual(
+              found.packets.flatMap((packet) => [packet.header, ...packet.attachments]),
+            );
+          const taken = found.packets.flatMap((packet) => [packet.header, ...packet.attachments]);
+          held = held.filter((piece) => !taken.includes(piece));
+        }
+        expect(held).toEqual([]);
+      }),
+    );
   });
 });
 
