@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { CONTENT_BYTES, MESSAGE_BYTES } from "../lambdas/model/limits.ts";
 import { wordingOf } from "../lambdas/model/wording.ts";
 import { nearest } from "./nearest.ts";
 import {
@@ -16,8 +17,6 @@ import {
   US_EAST_1,
   whole,
 } from "./setting-kinds.ts";
-
-const MESSAGE_BYTES = 128 * 1024;
 
 /** All environment variables of a function may have 4 KB. */
 const MAX_ORIGINS = 50;
@@ -106,7 +105,7 @@ export const Settings = z
     /** Bytes of the payload of a `custom:*` event. */
     customPayloadBytes: whole(1, MESSAGE_BYTES).default(32 * 1024),
     /** Bytes of the content of a chat message. */
-    messageContentBytes: whole(1, MESSAGE_BYTES).default(16 * 1024),
+    messageContentBytes: whole(1, CONTENT_BYTES).default(16 * 1024),
     /** `message:send` of a user in a second; ten seconds' worth may come at once; 0 is no limit. The same below. */
     messageSendsPerSecond: whole(0, 10_000).default(10),
     /** The other `message:*` events of a user in a second. */

@@ -38,7 +38,7 @@ export interface EventContext extends Stores {
    * Sends at once what has been emitted so far: for work that others should hear of before it is done.
    * Where the event fails after that, `otherwise` tells them so, and gives the reply, by the reason.
    */
-  readonly flush: (otherwise: Otherwise) => Promise<void>;
+  readonly flush: (otherwise?: Otherwise) => Promise<void>;
 }
 
 /** What a permission is decided on. */

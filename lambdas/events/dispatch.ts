@@ -90,7 +90,7 @@ const internal = ({ event }: EventPacket) => new EventError("internal", `${event
 /** What a call has come to: what waits to be sent, and who must hear of its failure besides the caller. */
 interface Progress {
   readonly outbox: Outbox;
-  otherwise?: Otherwise;
+  otherwise?: Otherwise | undefined;
 }
 
 /** What is sent in place of all that a failed call has emitted and nobody has been sent yet. */
@@ -124,7 +124,7 @@ async function run(event: AnyEvent, call: EventCall, progress: Progress, parts: 
     limits: parts.limits,
     newId: parts.newId,
     callUpstream: parts.callUpstream,
-    flush: (otherwise: Otherwise) => flush(progress, otherwise, parts),
+    flush: (otherwise?: Otherwise) => flush(progress, otherwise, parts),
     socket: createSocket<Emits>({ connectionId, session, outbox, rooms: membership(parts) }),
     server: createServer<Emits>(identity.org, outbox),
     timestamp: new Date(parts.now()).toISOString(),
@@ -135,7 +135,11 @@ async function limitRate({ event, session }: EventCall, { rates, limits }: Dispa
   requireToken(await rates.take(bucketOf(event, session.identity, limits)), event);
 }
 
-async function flush(progress: Progress, otherwise: Otherwise, { send }: DispatchParts) {
+async function flush(
+  progress: Progress,
+  otherwise: Otherwise | undefined,
+  { send }: DispatchParts,
+) {
   const { outbox } = progress;
   refuseOversized(outbox);
   progress.otherwise = otherwise;

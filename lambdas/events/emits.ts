@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { looseObject } from "#model/fields.ts";
+import { looseObject, record } from "#model/fields.ts";
 
 const Timestamp = z.string();
 const Profile = z.object({
@@ -228,7 +228,7 @@ export const emitSchemas = {
     messages: z.array(
       z.extend(ChatMessage, {
         editedAt: z.optional(Timestamp),
-        reactions: z.record(z.string(), z.array(z.string())),
+        reactions: z.optional(record(z.array(z.string()))),
         readBy: z.number(),
       }),
     ),

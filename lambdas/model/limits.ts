@@ -10,6 +10,10 @@ export const LONGEST_CALL = 20_000;
 export const LONGEST_WORK = 30_000;
 
 const KIB = 1024;
+
+/** Bytes of a message's content as JSON, so that its packet and a page of history have room for it. */
+export const CONTENT_BYTES = 96 * KIB;
+
 const ONE_DAY = 86_400_000;
 
 const whole = (least: number, most: number, usual: number) =>
@@ -32,7 +36,7 @@ export const Limits = z.object({
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */
   customPayloadBytes: whole(1, MESSAGE_BYTES, 32 * KIB),
   /** Bytes of the content of a chat message. */
-  messageContentBytes: whole(1, MESSAGE_BYTES, 16 * KIB),
+  messageContentBytes: whole(1, CONTENT_BYTES, 16 * KIB),
   /** Events of a user in a second, by the beginnings of their names; ten seconds' worth may come at once; 0 is no limit. */
   messageSendsPerSecond: whole(0, 10_000, 10),
   messageEventsPerSecond: whole(0, 10_000, 20),

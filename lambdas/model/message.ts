@@ -9,8 +9,8 @@ export interface Message {
   /** ISO 8601 UTC with milliseconds. */
   readonly createdAt: string;
   readonly editedAt?: string | undefined;
-  /** Users by the emoji they have reacted with. */
-  readonly reactions: Readonly<Record<string, readonly string[]>>;
+  /** Users by the emoji they have reacted with; left out where a page of history has no room for them. */
+  readonly reactions?: Readonly<Record<string, readonly string[]>> | undefined;
   /** How many users have read it. */
   readonly readBy: number;
 }

@@ -1,14 +1,10 @@
 import type { ChatPlace } from "#model/chat.ts";
 import type { Draft, Message } from "#model/message.ts";
-import { segments, splitSegments } from "#model/segments.ts";
-import { AFTER_MESSAGES, chatPartition, MESSAGE_PREFIX, messageKey, sentKey } from "./keys.ts";
-import { type Item, isFull, type Table } from "./table.ts";
-
-/** A page of messages, newest first; `before` asks for the next one if there is one. */
-export interface HistoryPage {
-  readonly messages: readonly Message[];
-  readonly before?: string | undefined;
-}
+import { createHistory, type HistoryPage, readersOf } from "./history.ts";
+import { messageKey, sentKey } from "./keys.ts";
+import { createReact, reactionAttributes } from "./reactions.ts";
+import { type Settled, settleAll } from "./settle-all.ts";
+import { type Item, type Table, unlessFull } from "./table.ts";
 
 /** Why a change of a message did not happen. */
 export type MessageFault = "not_found" | "forbidden";
@@ -21,7 +17,7 @@ export interface Messages {
     place: ChatPlace,
     messageId: string,
     change: { readonly by: string; readonly content: string; readonly editedAt: string },
-  ): Promise<"edited" | MessageFault>;
+  ): Promise<"edited" | "full" | MessageFault>;
   /** Empties a message; nobody finds it any more. A moderator may remove everyone's. */
   remove(
     place: ChatPlace,
@@ -35,14 +31,14 @@ export interface Messages {
     by: { readonly userId: string; readonly emoji: string },
   ): Promise<"added" | "removed" | "not_found" | "full">;
   /**
-   * Gives the messages that this user had not read before; none is marked where one is not found, and
-   * one that holds no more marks stays as it is.
+   * Gives the messages that this user had not read before, also where others could not be marked; none
+   * is marked where one is not found, and one that holds no more marks stays as it is.
    */
   markRead(
     place: ChatPlace,
     messageIds: readonly string[],
     userId: string,
-  ): Promise<readonly string[] | "not_found">;
+  ): Promise<Settled<string> | "not_found">;
   history(
     place: ChatPlace,
     page: { readonly before?: string | undefined; readonly limit: number },
@@ -56,11 +52,10 @@ export interface MessagesParts {
   readonly retentionDays: number;
 }
 
-/** A page stays below this many bytes, so that its packet fits API Gateway's limit. */
-const PAGE_BYTES = 96 * 1024;
-/** Tries of a reaction whose user toggles it elsewhere at the same time. */
-const TOGGLES = 10;
 const DAY = 86_400;
+
+/** What a message that was removed has no more. */
+const CONTENT = ["content", "mentions", "reactions", "readers", "replyTo"];
 
 // Removed messages stay as empty items: a retry of their sender must not bring them back.
 const isThere = "attribute_exists(pk) AND attribute_not_exists(removedAt)";
@@ -102,48 +97,30 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
     },
 
     async edit(place, messageId, { by, content, editedAt }) {
-      const edited = await table.update(messageKey(place, messageId), {
-        UpdateExpression: "SET content = :content, editedAt = :editedAt",
-        ConditionExpression: `${isThere} AND sender = :by`,
-        ExpressionAttributeValues: { ":content": content, ":editedAt": editedAt, ":by": by },
-      });
+      const edited = await unlessFull(
+        table.update(messageKey(place, messageId), {
+          UpdateExpression: "SET content = :content, editedAt = :editedAt",
+          ConditionExpression: `${isThere} AND sender = :by`,
+          ExpressionAttributeValues: { ":content": content, ":editedAt": editedAt, ":by": by },
+        }),
+      );
+      if (edited === "full") return "full";
       return edited === undefined ? faultOf(place, messageId) : "edited";
     },
 
     async remove(place, messageId, { userId, isModerator }) {
+      const own = reactionAttributes((await find(place, messageId)) ?? {});
+      const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
       const removed = await table.update(messageKey(place, messageId), {
-        UpdateExpression:
-          "SET removedAt = :now REMOVE content, mentions, reactions, readers, replyTo",
+        UpdateExpression: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
         ConditionExpression: isModerator ? isThere : `${isThere} AND sender = :by`,
+        ...(own.length > 0 && { ExpressionAttributeNames: names }),
         ExpressionAttributeValues: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
       });
       return removed === undefined ? faultOf(place, messageId) : "removed";
     },
 
-    async react(place, messageId, { userId, emoji }) {
-      const key = messageKey(place, messageId);
-      const reaction = segments(emoji, userId);
-      const values = { ":one": reaction, ":set": new Set([reaction]) };
-      for (let tries = 0; tries < TOGGLES; tries += 1) {
-        const added = await unlessFull(
-          table.update(key, {
-            UpdateExpression: "ADD reactions :set",
-            ConditionExpression: `${isThere} AND NOT contains(reactions, :one)`,
-            ExpressionAttributeValues: values,
-          }),
-        );
-        if (added === "full") return "full";
-        if (added !== undefined) return "added";
-        const removed = await table.update(key, {
-          UpdateExpression: "DELETE reactions :set",
-          ConditionExpression: `${isThere} AND contains(reactions, :one)`,
-          ExpressionAttributeValues: values,
-        });
-        if (removed !== undefined) return "removed";
-        if ((await find(place, messageId)) === undefined) return "not_found";
-      }
-      throw new Error(`a reaction was toggled elsewhere ${TOGGLES} times`);
-    },
+    react: createReact({ table, isThere, find }),
 
     async markRead(place, messageIds, userId) {
       const wanted = [...new Set(messageIds)];
@@ -151,27 +128,12 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
       const live = items.filter(isLive);
       if (live.length < wanted.length) return "not_found";
 
-      const unread = live.filter(({ readers }) => !readersOf(readers).has(userId));
-      const marked = await Promise.all(
-        unread.map(async ({ id }) => ((await mark(place, String(id), userId)) ? [String(id)] : [])),
-      );
-      const fresh = new Set(marked.flat());
-      return wanted.filter((id) => fresh.has(id));
+      const read = new Set(live.filter((item) => readersOf(item).has(userId)).map(({ id }) => id));
+      const unread = wanted.filter((id) => !read.has(id));
+      return settleAll(unread, (id) => mark(place, id, userId));
     },
 
-    async history(place, { before, limit }) {
-      const messages: Message[] = [];
-      let bytes = 0;
-      for await (const { items } of table.pages(historyQuery(place, before, limit)))
-        for (const message of items.filter(isLive).map(messageOf)) {
-          if (message.id === before) continue;
-          bytes += Buffer.byteLength(JSON.stringify(message));
-          if (messages.length === limit || (bytes > PAGE_BYTES && messages.length > 0))
-            return { messages, before: messages.at(-1)?.id };
-          messages.push(message);
-        }
-      return { messages };
-    },
+    history: createHistory({ table, isLive }),
   };
 
   async function mark(place: ChatPlace, messageId: string, userId: string): Promise<boolean> {
@@ -184,50 +146,4 @@ export function createMessages({ table, now, retentionDays }: MessagesParts): Me
     );
     return marked !== undefined && marked !== "full";
   }
-}
-
-const unlessFull = <Result>(update: Promise<Result>): Promise<Result | "full"> =>
-  update.catch((error: unknown) => {
-    if (isFull(error)) return "full";
-    throw error;
-  });
-
-const historyQuery = (place: ChatPlace, before: string | undefined, limit: number) => ({
-  KeyConditionExpression: "pk = :chat AND sk BETWEEN :first AND :last",
-  ExpressionAttributeValues: {
-    ":chat": chatPartition(place),
-    ":first": MESSAGE_PREFIX,
-    ":last": before === undefined ? AFTER_MESSAGES : messageKey(place, before).sk,
-  },
-  ScanIndexForward: false,
-  // One more tells whether there is another page, and `before` itself is read.
-  Limit: limit + 2,
-  ConsistentRead: true,
-});
-
-const readersOf = (readers: unknown): ReadonlySet<string> =>
-  (readers as ReadonlySet<string> | undefined) ?? new Set();
-
-function messageOf(item: Item): Message {
-  const { id, sender, type, content, replyTo, mentions, createdAt, editedAt } =
-    item as unknown as Message;
-  const reactions = new Map<string, string[]>();
-  for (const reaction of [
-    ...((item.reactions as ReadonlySet<string> | undefined) ?? []),
-  ].toSorted()) {
-    const [emoji = "", userId = ""] = splitSegments(reaction);
-    reactions.set(emoji, [...(reactions.get(emoji) ?? []), userId]);
-  }
-  return {
-    id,
-    sender,
-    type,
-    content,
-    replyTo,
-    mentions,
-    createdAt,
-    editedAt,
-    reactions: Object.fromEntries(reactions),
-    readBy: readersOf(item.readers).size,
-  };
 }

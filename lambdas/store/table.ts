@@ -187,8 +187,14 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
   }
 }
 
-/** Whether an update failed because the item would be larger than DynamoDB's 400 KB. */
-export const isFull = (error: unknown): boolean =>
+/** Gives `full` where an update failed because the item would be larger than DynamoDB's 400 KB. */
+export const unlessFull = <Result>(update: Promise<Result>): Promise<Result | "full"> =>
+  update.catch((error: unknown) => {
+    if (isFull(error)) return "full";
+    throw error;
+  });
+
+const isFull = (error: unknown): boolean =>
   error instanceof Error &&
   error.name === "ValidationException" &&
   error.message.includes("exceeded the maximum allowed size");

@@ -94,6 +94,9 @@ export interface World {
   fill(items: readonly KeyedItem[]): Promise<void>;
   /** What some work costs; buckets of rates, which are written by the portion, are left out. */
   costOf(work: () => Promise<unknown>): Promise<Cost>;
+  /** The database, for what a test must write behind the server's back. */
+  readonly database: DynamoDBDocumentClient;
+  readonly tableName: string;
   /** Empties the table. */
   forgetEverything(): Promise<void>;
   stop(): Promise<void>;
@@ -328,6 +331,8 @@ export async function createWorld(
       await work();
       return cost;
     },
+    database: real,
+    tableName: tables[0]?.name ?? "",
     async forgetEverything() {
       const keys = (await database.items()).map(({ pk, sk }) => ({ pk: `${pk}`, sk: `${sk}` }));
       await table.writeAll([], keys);

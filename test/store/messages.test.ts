@@ -4,6 +4,7 @@ import {
   GetCommand,
   PutCommand,
   QueryCommand,
+  type QueryCommandInput,
   UpdateCommand,
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
@@ -65,5 +66,63 @@ describe("retention", () => {
     expect(await messages(1).react(place, "expired", { userId: "ann", emoji: "x" })).toBe(
       "not_found",
     );
+  });
+});
+
+test("a message that holds no more refuses a reaction and an edit", async () => {
+  const tooLarge = Object.assign(
+    new Error("Item size to update has exceeded the maximum allowed size"),
+    {
+      name: "ValidationException",
+    },
+  );
+  dynamo.on(UpdateCommand).rejects(tooLarge);
+  const edit = { by: "ann", content: "more", editedAt: draft.createdAt };
+
+  expect(await messages(0).react(place, "m1", { userId: "ann", emoji: "x" })).toBe("full");
+  expect(await messages(0).edit(place, "m1", edit)).toBe("full");
+});
+
+describe("history of a chat where ten thousand messages were removed", () => {
+  const first = { ...draft, id: "00000" };
+  const removed = Array.from({ length: 10_000 }, (_, n) => ({
+    id: String(n + 1).padStart(5, "0"),
+    removedAt: NOW,
+  }));
+
+  /** The chat's messages, newest first, as a Query gives them. */
+  const stored = [first, ...removed]
+    .map((item) => ({ ...item, pk: "chat#acme#p1#lobby", sk: `message#${item.id}` }))
+    .toReversed();
+
+  beforeEach(() =>
+    dynamo.on(QueryCommand).callsFake((input: Required<QueryCommandInput>) => {
+      const { ":last": upTo } = input.ExpressionAttributeValues as { ":last": string };
+      const { sk: after = `${upTo}.` } = (input.ExclusiveStartKey ?? {}) as { sk?: string };
+      const rest = stored.filter(({ sk }) => sk <= upTo && sk < after);
+      const Items = rest.slice(0, input.Limit);
+      const last = Items.at(-1);
+      return { Items, LastEvaluatedKey: rest.length > Items.length ? last : undefined };
+    }),
+  );
+
+  test.each([1, 100])("is read a bounded part at a time, %s messages a page", async (limit) => {
+    let before: string | undefined;
+    let pages = 0;
+    const found: string[] = [];
+    do {
+      dynamo.resetHistory();
+      const page = await messages(0).history(place, { limit, before });
+      pages += 1;
+      const inputs = dynamo.commandCalls(QueryCommand).map(({ args }) => args[0].input);
+      expect(inputs.length).toBeLessThanOrEqual(5);
+      const read = inputs.reduce((sum, { Limit = Number.POSITIVE_INFINITY }) => sum + Limit, 0);
+      expect(read).toBeLessThanOrEqual(limit + 2 + 4 * 500);
+      found.push(...page.messages.map(({ id }) => id));
+      before = page.before;
+    } while (before !== undefined);
+
+    expect(found).toEqual(["00000"]);
+    expect(pages).toBeLessThanOrEqual(6);
   });
 });

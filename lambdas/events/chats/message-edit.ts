@@ -5,7 +5,7 @@ import { chatRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
 import { refuseLargeContent } from "./content.ts";
-import { refuseFault } from "./message-fault.ts";
+import { full, refuseFault } from "./message-fault.ts";
 
 /** Changes the content of a message, which only its author may; the room hears of it. */
 export const messageEdit = defineEvent({
@@ -22,7 +22,9 @@ export const messageEdit = defineEvent({
     const { chatId, messageId, content } = payload;
     refuseLargeContent(content, limits);
     const change = { by: socket.userId, content, editedAt };
-    refuseFault(await messages.edit(place, messageId, change), messageId);
+    const result = await messages.edit(place, messageId, change);
+    if (result === "full") throw full(messageId);
+    refuseFault(result, messageId);
 
     server
       .to(chatRoom(chat.projectId, chatId))

@@ -7,7 +7,7 @@ import { defineEvent } from "../define-event.ts";
 /** Messages a page may hold; a page whose packet would grow too large is shorter. */
 const MOST = 100;
 
-/** Gives the messages of a chat, newest first, a page at a time. */
+/** Gives the messages of a chat, newest first, a page at a time; a page may be empty and yet not the last, where many were removed. */
 export const messagesHistory = defineEvent({
   name: "messages:history",
   payload: z.object({

@@ -3,6 +3,7 @@ import { Id } from "#model/id.ts";
 import { chatRoom } from "#model/room.ts";
 import { chatMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
+import { failAfter } from "../fail-after.ts";
 import { notFound } from "./message-fault.ts";
 
 /** Messages that may be marked at once (contract 2.8). */
@@ -18,15 +19,16 @@ export const messagesMarkRead = defineEvent({
   }),
   access: chatMember,
 
-  async handle({ payload, chat, place, socket, server, messages, timestamp }) {
+  async handle({ payload, chat, place, socket, server, messages, flush, timestamp }) {
     const { chatId, messageIds } = payload;
     const { userId } = socket;
-    const fresh = await messages.markRead(place, messageIds, userId);
-    if (fresh === "not_found") throw notFound("messageIds: names a message that is not there");
+    const marked = await messages.markRead(place, messageIds, userId);
+    if (marked === "not_found") throw notFound("messageIds: names a message that is not there");
 
-    if (fresh.length > 0)
+    if (marked.done.length > 0)
       server
         .to(chatRoom(chat.projectId, chatId))
-        .emit("messages:read", { chatId, messageIds: fresh, readBy: userId, timestamp });
+        .emit("messages:read", { chatId, messageIds: marked.done, readBy: userId, timestamp });
+    await failAfter(flush, marked);
   },
 });

@@ -1,0 +1,31 @@
+import type { World } from "../faults/world.ts";
+
+/** Sends an event of a socket of the world, and gives what its acknowledgement carries. */
+export async function ask(
+  world: World,
+  connectionId: string,
+  event: string,
+  payload?: unknown,
+): Promise<unknown> {
+  const before = world.framesOf(connectionId).length;
+  await world.send(connectionId, `421${JSON.stringify([event, payload])}`);
+  const answers = world
+    .framesOf(connectionId)
+    .slice(before)
+    .filter((frame) => frame.startsWith("431"));
+  if (answers.length > 1) throw new Error(`${event} was answered ${answers.length} times`);
+  return answers[0] === undefined ? undefined : JSON.parse(answers[0].slice("431".length))[0];
+}
+
+/** The names and payloads of the events that a socket of the world was sent. */
+export const heardBy = (world: World, connectionId: string): readonly [string, unknown][] =>
+  world
+    .framesOf(connectionId)
+    .filter((frame) => frame.startsWith("42"))
+    .map((frame) => JSON.parse(frame.slice("42".length)));
+
+/** The payloads of the events of one name among them. */
+export const payloadsOf = (world: World, connectionId: string, name: string): readonly unknown[] =>
+  heardBy(world, connectionId)
+    .filter(([event]) => event === name)
+    .map(([, payload]) => payload);
