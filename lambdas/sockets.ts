@@ -1,6 +1,6 @@
 import { encodeFrame } from "#engine/frames.ts";
 import { type Emits, shape } from "#events/emits.ts";
-import { announceOffline } from "#events/presence/went-offline.ts";
+import { announce } from "#events/presence/announce.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#model/connection.ts";
 import type { Limits } from "#model/limits.ts";
@@ -165,14 +165,18 @@ export function createSockets(parts: SocketsParts): Sockets {
   }
 
   async function vacate(connectionId: string, { identity }: Session, vacated: readonly Room[]) {
-    const { org, userId } = identity;
+    const { org } = identity;
     await rooms.erase(org, vacated, connectionId);
     const member = memberOf(connectionId, identity);
-    const last = await presence.exit(member, vacated.filter(isPresenceRoom));
+    const { done, failure } = await presence.exit(member, vacated.filter(isPresenceRoom));
 
     const outbox = newOutbox();
-    const { to } = createServer<Emits>(org, outbox);
-    announceOffline(to, userId, last, new Date(now()).toISOString());
-    await send(outbox.emissions);
+    await announce("offline", identity, done, {
+      to: createServer<Emits>(org, outbox).to,
+      flush: () => send(outbox.take()),
+      onlineIn: (asked) => presence.onlineIn(member, asked),
+      timestamp: new Date(now()).toISOString(),
+    });
+    if (failure !== undefined) throw failure;
   }
 }

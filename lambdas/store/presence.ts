@@ -4,6 +4,7 @@ import type { Room } from "#model/room.ts";
 import { expiryAfter } from "./connections.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
 import type { Rooms } from "./rooms.ts";
+import { type Settled, settleAll } from "./settle-all.ts";
 import type { Item, Page, Table } from "./table.ts";
 
 /** One user who is online, as of `lastSeen` in epoch milliseconds. */
@@ -24,14 +25,16 @@ export interface OnlinePage {
 
 /** Who is online in which presence room, by their sockets. */
 export interface Presence {
-  /** Brings a socket online; `first` are the rooms in which its user was not online before. */
+  /** Brings a socket online; `done` are the rooms in which its user was not online before. */
   enter(
     member: Member,
     user: UserProfile,
     rooms: readonly Room[],
-  ): Promise<{ readonly result: JoinResult; readonly first: readonly Room[] }>;
+  ): Promise<Settled<Room> & { readonly result: JoinResult }>;
   /** Takes a socket offline and gives the rooms in which it was its user's last. */
-  exit(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
+  exit(member: Member, rooms: readonly Room[]): Promise<Settled<Room>>;
+  /** The rooms of these in which the user of a socket is online. */
+  onlineIn(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Notes that the user of a socket is still there. */
   touch(member: Member, rooms: readonly Room[]): Promise<void>;
   list(
@@ -99,14 +102,16 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
   const presence: Presence = {
     async enter(member, user, entered) {
       const result = await rooms.join(member, entered);
-      if (result !== "joined") return { result, first: [] };
-      const added = await Promise.all(entered.map((room) => add(member, user, room)));
-      return { result, first: entered.filter((_, index) => added[index]) };
+      if (result !== "joined") return { result, done: [] };
+      return { result, ...(await settleAll(entered, (room) => add(member, user, room))) };
     },
 
-    async exit(member, exited) {
-      const last = await Promise.all(exited.map((room) => drop(member, room)));
-      return exited.filter((_, index) => last[index]);
+    exit: (member, exited) => settleAll(exited, (room) => drop(member, room)),
+
+    async onlineIn(member, asked) {
+      const items = await table.getAll(asked.map((room) => keyFor(member, room)));
+      const online = new Set(items.filter(isOnline).map(({ pk }) => pk));
+      return asked.filter((room) => online.has(keyFor(member, room).pk));
     },
 
     async touch(member, touched) {
@@ -178,6 +183,8 @@ const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
   ExpressionAttributeNames: { "#user": "user" },
   ...(limit !== undefined && { Limit: limit }),
 });
+
+const isOnline = ({ connections }: Item): boolean => connections !== undefined;
 
 const onlineUser = ({ sk, user, lastSeen }: Item): OnlineUser => ({
   userId: String(sk),

@@ -14,8 +14,7 @@ export const chatLeave = defineEvent({
   async handle({ payload: { chatId }, rooms, socket, timestamp }) {
     const left = await socket.leave(rooms);
 
-    for (const room of left)
-      socket.to(room).emit("user:offline", { userId: socket.userId, chatId, timestamp });
+    socket.to(left).emit("user:offline", { userId: socket.userId, chatId, timestamp });
 
     return { chatId };
   },

@@ -1,9 +1,10 @@
 import { memberOf } from "#model/connection.ts";
-import { isPresenceRoom } from "#model/room.ts";
+import { isPresenceRoom, type Room } from "#model/room.ts";
 import { organisationMember } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
+import { failAfter } from "../fail-after.ts";
+import { announce } from "./announce.ts";
 import { Nothing } from "./nothing.ts";
-import { announceOffline } from "./went-offline.ts";
 
 /** Takes this socket offline wherever it was online. */
 export const presenceOffline = defineEvent({
@@ -11,16 +12,19 @@ export const presenceOffline = defineEvent({
   payload: Nothing,
   access: organisationMember,
 
-  async handle({ socket, connections, presence, timestamp }) {
+  async handle({ socket, connections, presence, flush, timestamp }) {
     const { connectionId, identity } = socket;
     const connection = await connections.get(connectionId);
     const rooms = connection?.rooms.filter(isPresenceRoom) ?? [];
     if (rooms.length === 0) return;
 
     // In this order: a crash in between leaves it noted where it was online.
-    const last = await presence.exit(memberOf(connectionId, identity), rooms);
-    await socket.leave(rooms);
+    const member = memberOf(connectionId, identity);
+    const exited = await presence.exit(member, rooms);
+    if (exited.failure === undefined) await socket.leave(rooms);
 
-    announceOffline(socket.to, identity.userId, last, timestamp);
+    const onlineIn = (asked: readonly Room[]) => presence.onlineIn(member, asked);
+    await announce("offline", identity, exited.done, { to: socket.to, flush, onlineIn, timestamp });
+    await failAfter(flush, exited);
   },
 });

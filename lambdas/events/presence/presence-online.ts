@@ -3,9 +3,11 @@ import { memberOf } from "#model/connection.ts";
 import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { grants, type Identity } from "#model/identity.ts";
-import { presenceAudience, presenceRoom, type Room } from "#model/room.ts";
+import { presenceRoom, type Room } from "#model/room.ts";
 import { type AccessRequest, defineEvent } from "../define-event.ts";
 import { EventError, requireJoined } from "../errors.ts";
+import { failAfter } from "../fail-after.ts";
+import { announce } from "./announce.ts";
 
 /** Projects in which one event brings a user online. */
 const MOST_PROJECTS = 50;
@@ -21,16 +23,15 @@ export const presenceOnline = defineEvent({
   payload: z.union([NoProject, z.object({ projectId: optional(Id) })]),
   access: grantedPresence,
 
-  async handle({ presenceRooms, socket, presence, timestamp }) {
-    const { userId, identity } = socket;
+  async handle({ presenceRooms, socket, presence, flush, timestamp }) {
+    const { identity } = socket;
     const member = memberOf(socket.connectionId, identity);
-    const { result, first } = await presence.enter(member, identity.user, presenceRooms);
-    requireJoined(result, "rooms");
+    const entered = await presence.enter(member, identity.user, presenceRooms);
+    requireJoined(entered.result, "rooms");
 
-    for (const room of first)
-      socket
-        .to([presenceAudience(room), room])
-        .emit("presence:user:online", { userId, user: identity.user, timestamp });
+    const onlineIn = (rooms: readonly Room[]) => presence.onlineIn(member, rooms);
+    await announce("online", identity, entered.done, { to: socket.to, flush, onlineIn, timestamp });
+    await failAfter(flush, entered);
   },
 });
 
