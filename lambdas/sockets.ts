@@ -101,9 +101,9 @@ export function createSockets(parts: SocketsParts): Sockets {
     { slice = EVERYBODY, ready }: SendOptions = {},
   ): Promise<void> {
     const began = now();
-    const { recipients, posts, gone, ended, failures } = await deliver(
+    const { recipients, posts, gone, ended, stayed, failures } = await deliver(
       { emissions, slice },
-      { rooms, pageSize: limits.fanOutPage, post: gateway.post, handOn, ready },
+      { rooms, pageSize: limits.fanOutPage, post: gateway.post, leave: rooms.leave, handOn, ready },
     );
     telemetry.count("FanOut", recipients);
     telemetry.count("FanOutDuration", now() - began);
@@ -118,6 +118,7 @@ export function createSockets(parts: SocketsParts): Sockets {
           : disconnect(end.connectionId),
       ),
     ]);
+    if (stayed.length > 0) throw new AggregateError(stayed, "some sockets could not leave a room");
     if (failures.length > 0) throw new UndeliveredError(failures);
   }
 

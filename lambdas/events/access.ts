@@ -39,10 +39,13 @@ export async function chatMember(
 
   const described = await chats.find(place);
   const chat = described ?? undescribedChat(place);
-  if (!admits(chat, identity.userId))
-    throw new EventError("forbidden", `you are not a member of the chat ${chatId}`);
+  if (!admits(chat, identity.userId)) throw stranger(chatId);
   return { chat, place, isNewChat: described === undefined };
 }
+
+/** Someone whom a chat does not let in. */
+export const stranger = (chatId: string): EventError =>
+  new EventError("forbidden", `you are not a member of the chat ${chatId}`);
 
 /** Those who may use the project of an integration; there must be one. */
 export async function integrationUser(

@@ -16,11 +16,15 @@ export interface Broadcast<Events extends EventMap> {
   to(room: Room | readonly Room[]): Broadcast<Events>;
   /** The same without the sockets of a room, or of any of several. */
   except(room: Room | readonly Room[]): Broadcast<Events>;
+  /** The same without the sockets of these users. */
+  exceptUsers(userIds: readonly string[]): Broadcast<Events>;
   /** The same without those sockets in users' own rooms whose token does not grant the project. */
   granted(projectId: string): Broadcast<Events>;
   readonly emit: Emit<Events>;
   /** The same for an event whose name is only known when it is sent. */
   emitAny(event: string, payload: unknown): void;
+  /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
+  socketsLeave(room: Room): void;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
 }
@@ -29,6 +33,7 @@ interface Rooms {
   readonly org: string;
   readonly rooms: readonly Room[];
   readonly except: readonly Room[];
+  readonly exceptUsers?: readonly string[] | undefined;
   readonly grantedProject?: string | undefined;
   readonly sender?: string | undefined;
 }
@@ -42,9 +47,11 @@ export function createBroadcast<Events extends EventMap>(
     to: (room) => createBroadcast(outbox, { ...audience, rooms: audience.rooms.concat(room) }),
     except: (room) =>
       createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
+    exceptUsers: (exceptUsers) => createBroadcast(outbox, { ...audience, exceptUsers }),
     granted: (grantedProject) => createBroadcast(outbox, { ...audience, grantedProject }),
     emit: (event, payload) => outbox.emit(audience, event, payload),
     emitAny: (event, payload) => outbox.emit(audience, event, payload),
+    socketsLeave: (room) => outbox.leave(audience, room),
     disconnectSockets: (close = false) => outbox.disconnect(audience, close),
   };
 }

@@ -1,4 +1,4 @@
-import type { Listed } from "#model/connection.ts";
+import type { Listed, Member } from "#model/connection.ts";
 import { grants } from "#model/identity.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
@@ -8,8 +8,8 @@ import type { Audience, Emission } from "./outbox.ts";
 /** Functions that one function hands the rest of a large room on to; each may do the same. */
 const BRANCHES = 16;
 
-/** Connections posted to at the same time: more would wait in memory for a free connection to the gateway. */
-const POSTS_AT_ONCE = 50;
+/** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
+const AT_ONCE = 50;
 
 /** Emissions for those of their rooms' sockets that are in a slice. */
 export interface Parcel {
@@ -22,6 +22,11 @@ export interface DeliveryParts {
   /** Sockets of a room that one function posts to. */
   readonly pageSize: number;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+  /** Takes a connection out of rooms. */
+  readonly leave: (
+    member: Pick<Member, "connectionId" | "org">,
+    rooms: readonly Room[],
+  ) => Promise<unknown>;
   /** Has another function deliver a parcel. */
   readonly handOn: (parcel: Parcel) => Promise<void>;
   /** Called once the audience is known, before the first post. */
@@ -37,6 +42,8 @@ export interface Delivered {
   readonly gone: readonly Gone[];
   /** Connections whose session a packet has ended; `close` where they are to be cut as well. */
   readonly ended: readonly { readonly connectionId: string; readonly close: boolean }[];
+  /** What was thrown where a connection could not leave a room; such a one got nothing, and `ready` was not called. */
+  readonly stayed: readonly unknown[];
   /** What was thrown where a post failed for another reason than a connection being gone. */
   readonly failures: readonly unknown[];
 }
@@ -65,23 +72,21 @@ export async function deliver(
   const callers = callersOf(emissions);
   const directory = await readDirectory(emissions, callers, slice, parts);
   const queues = fillQueues(emissions, callers, directory);
-  await parts.ready?.();
+  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts.leave) : [];
+  if (stayed.length === 0) await parts.ready?.();
   let posts = 0;
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
-  const recipients = queues.entries();
   await Promise.all([
-    ...Array.from({ length: POSTS_AT_ONCE }, async () => {
-      for (const [connectionId, queue] of recipients) await carry(connectionId, queue);
-    }),
+    forEach(queues, carry),
     ...directory.rest.map((rest) =>
       parts
         .handOn({ emissions: emissions.filter(isForRooms), slice: rest })
         .catch((error: unknown) => void failures.push(error)),
     ),
   ]);
-  return { recipients: queues.size, posts, gone, ended: endings(queues), failures };
+  return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
   async function carry(connectionId: string, queue: readonly Emission[]): Promise<void> {
     try {
@@ -97,7 +102,38 @@ export async function deliver(
   }
 }
 
-type Queues = ReadonlyMap<string, readonly Emission[]>;
+type Queues = Map<string, Emission[]>;
+
+/** Does something for every connection, for some at the same time. */
+async function forEach(
+  queues: Queues,
+  work: (connectionId: string, queue: readonly Emission[]) => Promise<void>,
+): Promise<void> {
+  const waiting = queues.entries();
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (const [connectionId, queue] of waiting) await work(connectionId, queue);
+    }),
+  );
+}
+
+/** Takes connections out of rooms; those that could not leave are to get nothing. */
+async function leaveRooms(queues: Queues, leave: DeliveryParts["leave"]): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  await forEach(queues, async (connectionId, queue) => {
+    try {
+      for (const { audience, leaves } of queue)
+        if (leaves !== undefined && "rooms" in audience)
+          await leave({ connectionId, org: audience.org }, [leaves]);
+    } catch (error) {
+      failures.push(error);
+      queues.delete(connectionId);
+    }
+  });
+  return failures;
+}
+
+const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
 
 /** Callers come first: their replies do not wait for the room. */
 function fillQueues(
@@ -178,9 +214,11 @@ async function readDirectory(
     resolve(audience) {
       if ("connectionId" in audience) return new Set([audience.connectionId]);
       if ("connectionIds" in audience) return new Set(audience.connectionIds);
-      const { org, rooms: included, except, sender } = audience;
+      const { org, rooms: included, except, exceptUsers = [], sender } = audience;
+      const users = new Set(exceptUsers);
       const listed = included.flatMap((room) => [...listOf(org, room).values()]);
-      const connectionIds = new Set(listed.filter(isGranted(audience)).map(idOf));
+      const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isGranted(audience));
+      const connectionIds = new Set(meant.map(idOf));
       for (const room of except)
         for (const id of listOf(org, room).keys()) connectionIds.delete(id);
       if (sender !== undefined) connectionIds.delete(sender);

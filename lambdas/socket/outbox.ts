@@ -9,17 +9,23 @@ export type Audience =
       readonly org: string;
       readonly rooms: readonly Room[];
       readonly except: readonly Room[];
+      /** Users whose sockets are left out. */
+      readonly exceptUsers?: readonly string[] | undefined;
       /** Where users' own rooms are addressed: only their sockets whose token grants this project. */
       readonly grantedProject?: string | undefined;
       /** The connection of the sender, where the packet is for the others. */
       readonly sender?: string | undefined;
     };
 
-/** A packet, already encoded as frames, on its way to an audience; `closes` ends their connections. */
+/**
+ * A packet, already encoded as frames, on its way to an audience; `closes` ends their connections,
+ * `leaves` takes them out of a room.
+ */
 export interface Emission {
   readonly audience: Audience;
   readonly frames: readonly string[];
   readonly closes?: boolean;
+  readonly leaves?: Room;
 }
 
 /** Packets that wait for their handler to succeed: nothing leaves before, nothing if it fails. */
@@ -30,6 +36,7 @@ export interface Outbox {
   emit(audience: Audience, event: string, payload: unknown): void;
   ack(audience: Audience, id: number, value: unknown): void;
   disconnect(audience: Audience, close: boolean): void;
+  leave(audience: Audience, room: Room): void;
   send(audience: Audience, packet: Packet): void;
 }
 
@@ -54,6 +61,7 @@ export function createOutbox({ encodeFrame, shape }: OutboxParts): Outbox {
       put(audience, { type: PacketType.EVENT, nsp: "/", data: [event, shape(event, payload)] }),
     ack: (audience, id, value) =>
       put(audience, { type: PacketType.ACK, nsp: "/", id, data: [value] }),
+    leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),
     disconnect: (audience, closes) =>
       void emissions.push({
         audience,

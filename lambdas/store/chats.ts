@@ -5,8 +5,8 @@ import type { Item, Table } from "./table.ts";
 /** The chats that are described, or were once used. */
 export interface Chats {
   find(place: ChatPlace): Promise<Chat | undefined>;
-  /** Stores a chat unless there is one already. */
-  create(org: string, chat: Chat): Promise<void>;
+  /** Stores a chat unless there is one already; tells whether it did. */
+  create(org: string, chat: Chat): Promise<boolean>;
   put(org: string, chat: Chat): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ export function createChats(table: Table): Chats {
   });
   return {
     find: async (place) => chatOf(await table.get(chatKey(place))),
-    create: async (org, chat) => void (await table.create(itemOf(org, chat))),
+    create: (org, chat) => table.create(itemOf(org, chat)),
     put: (org, chat) => table.put(itemOf(org, chat)),
   };
 }

@@ -10,7 +10,10 @@ export interface Rooms extends RoomPages {
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly Room[]): Promise<JoinResult>;
   /** Takes a socket out of rooms and gives those it was in. */
-  leave(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
+  leave(
+    member: Pick<Member, "connectionId" | "org">,
+    rooms: readonly Room[],
+  ): Promise<readonly Room[]>;
   /** Lists a socket in the rooms its session starts with. */
   enter(member: Member, rooms: readonly Room[]): Promise<void>;
   /** Takes a connection off the lists of rooms, and nothing more. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { type CallInput, createWorld } from "../faults/world.ts";
+import type { CallInput } from "../faults/commands.ts";
+import { createWorld } from "../faults/world.ts";
 import { ask, heardBy } from "../support/asking.ts";
 
 const world = await createWorld(inject("assembly"));

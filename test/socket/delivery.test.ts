@@ -66,6 +66,7 @@ async function deliverAll(
     depth = Math.max(depth, level);
     const delivered = await deliver(JSON.parse(JSON.stringify(parcel)) as Parcel, {
       pageSize,
+      leave: async () => undefined,
       rooms: {
         async page(_, room, slice, most) {
           const all = (members.get(room) ?? []).filter((one) => isIn(slice, one));

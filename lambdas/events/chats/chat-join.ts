@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
+import { admits } from "#model/chat.ts";
 import { Id } from "#model/id.ts";
 import { chatRoom } from "#model/room.ts";
-import { chatMember } from "../access.ts";
+import { chatMember, stranger } from "../access.ts";
 import { defineEvent } from "../define-event.ts";
 import { chatSummary } from "./chat-summary.ts";
 
@@ -12,11 +13,17 @@ export const chatJoin = defineEvent({
   access: chatMember,
   reply: "chat:joined",
 
-  async handle({ chat, place, isNewChat, socket, chats, timestamp }) {
-    const { chatId, projectId } = chat;
+  async handle({ chat: known, place, isNewChat, socket, chats, timestamp }) {
+    const { chatId, projectId } = known;
     const room = chatRoom(projectId, chatId);
-    if (isNewChat) await chats.create(place.org, chat);
     await socket.join(room);
+    const isCreated = isNewChat && (await chats.create(place.org, known));
+    // Asked again once the socket is listed: a change of the members finds it there, or is found here.
+    const chat = isCreated ? known : ((await chats.find(place)) ?? known);
+    if (!admits(chat, socket.userId)) {
+      await socket.leave(room);
+      throw stranger(chatId);
+    }
 
     socket.to(room).emit("user:online", { userId: socket.userId, chatId, timestamp });
 

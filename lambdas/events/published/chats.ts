@@ -2,10 +2,11 @@ import * as z from "zod/mini";
 import { Chat } from "#model/chat.ts";
 import { optional } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
+import { chatRoom } from "#model/room.ts";
 import { EventError } from "../errors.ts";
 import { definePublication } from "./define-publication.ts";
 
-/** Describes a chat: its name, and who may use and moderate it. */
+/** Describes a chat: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
 export const chatPut = definePublication({
   entry: z.object({
     event: z.literal("chat:put"),
@@ -17,9 +18,15 @@ export const chatPut = definePublication({
     }),
   }),
 
-  async handle({ entry: { org, chat }, chats }) {
+  async handle({ entry: { org, chat }, chats, server }) {
     const { name = chat.chatId, type = "group", access = "project" } = chat;
     await chats.put(org, { ...chat, name, type, access });
+    if (access === "project") return;
+
+    const room = chatRoom(chat.projectId, chat.chatId);
+    const strangers = server.in(room).exceptUsers(chat.members);
+    strangers.socketsLeave(room);
+    strangers.emit("chat:left", { chatId: chat.chatId });
   },
 });
 
