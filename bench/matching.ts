@@ -1,9 +1,12 @@
 import { parseArgs } from "node:util";
-import { matches } from "../lambdas/events/published/matching.ts";
-import { median } from "./support/measure.ts";
+import { createMatching } from "../lambdas/events/published/matching.ts";
+import { EVERYBODY } from "../lambdas/model/slice.ts";
+import { measureCopies } from "./support/copies.ts";
+import { cpuOf, heapInUse, median } from "./support/measure.ts";
 
-const HELP = `Measures the processor time of matching one document against a thousand stored filters, compiled for
-the first time and found compiled. Fails where another number of them match than should.
+const HELP = `Measures what matching live queries takes: the processor time of one document against a thousand stored
+filters, compiled for the first time and found compiled, ordinary ones and the most expensive ones; and
+the memory that compiled filters keep; and what the copies of one change take. Fails where another number of them match than should.
 
   npx tsx bench/matching.ts
 
@@ -13,38 +16,82 @@ the first time and found compiled. Fails where another number of them match than
 const FILTERS = 1000;
 /** Filters whose range of ten the document is in. */
 const MATCHING = 10;
-const filters = Array.from({ length: FILTERS }, (_, n) =>
-  JSON.stringify({
-    $and: [{ n: { $gte: n, $lt: n + 10 } }, { tags: { $in: ["a", "b"] } }],
-    done: false,
-  }),
-);
 const document = { _id: "d1", n: 500, tags: ["b"], done: false };
+const ordinary = filters((n) => ({
+  $and: [{ n: { $gte: n, $lt: n + 10 } }, { tags: { $in: ["a", "b"] } }],
+  done: false,
+}));
+
+/** As many conditions as there may be, of the operator that takes the most steps, and a list of 10,000. */
+const largest = { _id: "d1", tags: Array.from({ length: 10_000 }, (_, n) => n) };
+const dearest = filters((n) => ({
+  tags: { $all: Array.from({ length: 48 }, (_, entry) => `${n} ${entry}`) },
+}));
 
 try {
   const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
-  console.log(values.help ? HELP : measure());
+  console.log(values.help ? HELP : await measure());
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;
 }
 
-function measure(): string {
-  const cold = pass();
-  for (let warmUp = 0; warmUp < 20; warmUp += 1) pass();
-  const warm = median(Array.from({ length: 21 }, pass));
+async function measure(): Promise<string> {
+  const heap = heapInUse();
+  const cold = await cpuOf(pass);
+  for (let warmUp = 0; warmUp < 20; warmUp += 1) await pass();
+  const runs: number[] = [];
+  for (let run = 0; run < 21; run += 1) runs.push(await cpuOf(pass));
+  const warm = median(runs);
+  const functions: number[] = [];
+  await match(dearest, largest, async (work) => void functions.push(await cpuOf(work)));
+  // Twenty times as many as are kept.
+  for (let round = 1; round <= 20; round += 1)
+    await match(
+      filters((n) => ({ [`f${round}`]: { $all: Array.from({ length: 48 }, (_, i) => n + i) } })),
+      document,
+    );
+  const kept = heapInUse() - heap;
+  const copies = await measureCopies();
   return `${MATCHING} of ${FILTERS} filters match
 compiling and matching: ${(cold / FILTERS).toFixed(2)} µs a filter
 matching, compiled:     ${(warm / FILTERS).toFixed(2)} µs a filter
-ratio:                  ${(cold / warm).toFixed(0)}`;
+ratio:                  ${(cold / warm).toFixed(0)}
+the dearest:            ${functions.length} functions, the longest ${(Math.max(...functions) / 1000).toFixed(0)} ms
+compiled filters keep:  ${(kept / 1e6).toFixed(0)} MB
+a change's copies:      ${copies}`;
 }
 
-/** Microseconds of processor time that all filters take. */
-function pass(): number {
-  const before = process.cpuUsage();
-  const matched = filters.filter((filter) => matches(filter, document)).length;
-  const { user, system } = process.cpuUsage(before);
+/** All ordinary filters, matched by one function. */
+async function pass(): Promise<void> {
+  const matched = await match(ordinary, document);
   if (matched !== MATCHING)
     throw new Error(`${matched} of ${FILTERS} filters match, where ${MATCHING} should.`);
-  return user + system;
+}
+
+/** Matches until all are done, each function by `run`; gives how many match. */
+async function match(
+  stored: readonly string[],
+  matched: object,
+  run = (work: () => Promise<void>) => work(),
+): Promise<number> {
+  const queries = stored.map((filter, n) => ({ connectionId: `${n}`, queryId: "q", filter }));
+  let next = 0;
+  let matching = 0;
+  const { page } = createMatching({
+    queries: { page: async () => ({ found: queries.slice(next) }) },
+    report: () => undefined,
+  });
+  const place = { projectId: "p1", collectionId: "todos" };
+  while (next < queries.length)
+    await run(async () => {
+      const done = await page("acme", { place, documents: [matched] }, EVERYBODY, FILTERS);
+      matching += done.matching.length;
+      next = done.until === undefined ? queries.length : Number(done.until) + 1;
+    });
+  return matching;
+}
+
+function filters(filter: (n: number) => object): readonly string[] {
+  return Array.from({ length: FILTERS }, (_, n) => JSON.stringify(filter(n)));
 }

@@ -1,4 +1,5 @@
 import type { Context } from "aws-lambda";
+import { createMatching } from "#events/published/matching.ts";
 import type { Parcel } from "#socket/delivery.ts";
 import { readPublisherEnvironment } from "./environment.ts";
 import { createSockets, UndeliveredError } from "./sockets.ts";
@@ -7,7 +8,7 @@ import { observe, telemetry } from "./telemetry.ts";
 const TRIES = 3;
 
 const environment = readPublisherEnvironment(process.env);
-const sockets = createSockets(environment);
+const sockets = createSockets({ ...environment, createMatching });
 
 /** A part of a large room, and how often it was tried. */
 interface Handed extends Parcel {

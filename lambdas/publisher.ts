@@ -1,4 +1,5 @@
 import { createPublish, type Publish } from "#events/publish.ts";
+import { createMatching } from "#events/published/matching.ts";
 import { createOnce } from "#store/once.ts";
 import { createRevocations } from "#store/revocations.ts";
 import { createSockets, type SocketsParts, UndeliveredError } from "./sockets.ts";
@@ -9,7 +10,7 @@ const MEMORY = 600_000;
 /** Wires the stores and the gateway to what other back ends publish. */
 export function createPublisher(parts: SocketsParts): Publish {
   const { table, now, telemetry } = parts;
-  const sockets = createSockets(parts);
+  const sockets = createSockets({ ...parts, createMatching });
   return createPublish({
     stores: sockets,
     rooms: sockets.rooms,

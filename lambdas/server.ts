@@ -254,7 +254,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
   async function onEvent(call: EventCall) {
     const { identity } = call.session;
     telemetry.about({ event: call.event });
-    if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId, identity.org);
+    if (identity.expiresAt * 1000 <= now()) return sockets.expire(call.connectionId);
     const { emissions, fault, giveUp } = await dispatch(call);
     await send(emissions).catch((error: unknown) => answerUnsent(error, giveUp));
     if (fault !== undefined) throw fault;

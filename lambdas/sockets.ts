@@ -1,6 +1,7 @@
 import { encodeFrame } from "#engine/frames.ts";
 import { type Emits, shape } from "#events/emits.ts";
 import { announce } from "#events/presence/announce.ts";
+import type { MatchingParts } from "#events/published/matching.ts";
 import type { Gateway } from "#gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#model/connection.ts";
 import type { Limits } from "#model/limits.ts";
@@ -8,6 +9,7 @@ import { isPresenceRoom, type Room } from "#model/room.ts";
 import { EVERYBODY, type Slice } from "#model/slice.ts";
 import type { Telemetry } from "#model/telemetry.ts";
 import { type DeliveryParts, deliver, type Gone } from "#socket/delivery.ts";
+import type { LiveQueryPages } from "#socket/directory.ts";
 import { createOutbox, type Emission, type Outbox } from "#socket/outbox.ts";
 import { createServer } from "#socket/socket.ts";
 import { type Calls, createCalls } from "#store/calls.ts";
@@ -30,6 +32,8 @@ export interface SocketsParts {
   readonly telemetry: Telemetry;
   /** Has another function deliver to a part of a large room. */
   readonly handOn: DeliveryParts["handOn"];
+  /** Live queries are matched by functions that carry publications alone: `sift` is large. */
+  readonly createMatching?: (parts: MatchingParts) => LiveQueryPages;
   /** Called for each connection that is forgotten, before anything else happens to it. */
   readonly onForgotten?: (connectionId: string) => void;
 }
@@ -57,7 +61,7 @@ export interface Sockets {
   /** Takes away whatever a connection has, or may have: what an earlier try left included. */
   clear(connection: Connection): Promise<void>;
   /** Tells a socket that its token has expired, and cuts it. */
-  expire(connectionId: string, org: string): Promise<void>;
+  expire(connectionId: string): Promise<void>;
   /** Forgets a connection and cuts it; the reason is for the log. */
   close(connectionId: string, reason: string): Promise<void>;
 }
@@ -85,6 +89,11 @@ export function createSockets(parts: SocketsParts): Sockets {
   const presence = createPresence({ table, rooms, now });
   const { queriesPerSocket } = limits;
   const queries = createQueries({ table, connections, now, queriesPerSocket });
+  const liveQueries = parts.createMatching?.({
+    queries,
+    report: ({ connectionId, queryId }, why) =>
+      telemetry.fail("a live query was skipped", new Error(why), { connectionId, queryId }),
+  });
   const pieces = createPieces(table);
   const chats = createChats(table);
   const messages = createMessages({ table, now, retentionDays: limits.messageRetentionDays });
@@ -103,7 +112,15 @@ export function createSockets(parts: SocketsParts): Sockets {
     const began = now();
     const { recipients, posts, gone, ended, stayed, failures } = await deliver(
       { emissions, slice },
-      { rooms, pageSize: limits.fanOutPage, post: gateway.post, leave: rooms.leave, handOn, ready },
+      {
+        rooms,
+        liveQueries,
+        pageSize: limits.fanOutPage,
+        post: gateway.post,
+        leave: rooms.leave,
+        handOn,
+        ready,
+      },
     );
     telemetry.count("FanOut", recipients);
     telemetry.count("FanOutDuration", now() - began);
@@ -129,12 +146,13 @@ export function createSockets(parts: SocketsParts): Sockets {
     ]);
   }
 
-  async function expire(connectionId: string, org: string): Promise<void> {
+  async function expire(connectionId: string): Promise<void> {
     const outbox = newOutbox();
     const timestamp = new Date(now()).toISOString();
-    createServer<Emits>(org, outbox)
-      .toConnections([connectionId])
-      .emit("session:expired", { reason: "the token has expired", timestamp });
+    outbox.emit({ connectionId }, "session:expired", {
+      reason: "the token has expired",
+      timestamp,
+    });
     outbox.disconnect({ connectionId }, true);
     await send(outbox.emissions);
   }

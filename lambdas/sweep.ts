@@ -83,7 +83,7 @@ export function createSweep(parts: SweepParts): Sweep {
     if (session === undefined && now() - connection.connectedAt > CONNECT_TIMEOUT)
       return reap(connectionId, "no CONNECT came");
     if (session !== undefined && session.identity.expiresAt * 1000 <= now())
-      return sockets.expire(connectionId, session.identity.org);
+      return sockets.expire(connectionId);
     if (now() - connection.lastSeenAt > longestSilence) return reap(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone")

@@ -1,19 +1,32 @@
-import { MESSAGE_BYTES } from "#model/limits.ts";
-import type { Outbox } from "#socket/outbox.ts";
+import { HANDED_BYTES, MESSAGE_BYTES } from "#model/limits.ts";
+import type { Emission, Outbox } from "#socket/outbox.ts";
 import { EventError } from "./errors.ts";
+
+/** Bytes that a live query's copy has more: a `queryId` of 128 characters. */
+const QUERY_ID_BYTES = 1024;
 
 /** Refuses what would send a packet larger than API Gateway takes, before anything is sent. */
 export function refuseOversized({ emissions }: Outbox): void {
-  const bytes = Math.max(
-    0,
-    ...emissions.flatMap(({ frames }) => frames.map((frame) => Buffer.byteLength(frame))),
+  refuseLarger(Math.max(0, ...emissions.map(bytesOf)), MESSAGE_BYTES, "a packet");
+  const watched = emissions.filter(isWatched).map((emission) => JSON.stringify(emission));
+  refuseLarger(
+    Math.max(0, ...watched.map((json) => Buffer.byteLength(json))),
+    HANDED_BYTES,
+    "a change with its documents",
   );
-  if (bytes > MESSAGE_BYTES)
-    throw new EventError(
-      "too_large",
-      `a packet would be ${bytes} bytes, more than ${MESSAGE_BYTES}`,
-    );
 }
+
+function refuseLarger(bytes: number, limit: number, what: string): void {
+  if (bytes > limit)
+    throw new EventError("too_large", `${what} would be ${bytes} bytes, more than ${limit}`);
+}
+
+const bytesOf = (emission: Emission): number =>
+  Math.max(0, ...emission.frames.map((frame) => Buffer.byteLength(frame))) +
+  (isWatched(emission) ? QUERY_ID_BYTES : 0);
+
+const isWatched = ({ audience }: Emission): boolean =>
+  "watched" in audience && audience.watched !== undefined;
 
 /** Bytes that a packet has for ids, names and times beside its content. */
 const BESIDE = 4096;

@@ -3,6 +3,9 @@ import * as z from "zod/mini";
 /** API Gateway's limit for one message, in and out, in bytes. */
 export const MESSAGE_BYTES = 128 * 1024;
 
+/** What one function may hand another, in bytes: Lambda takes 1 MB, and some of it says for whom. */
+export const HANDED_BYTES = 1_000_000;
+
 /** Milliseconds a call of an integration may take at most (contract, section 6). */
 export const LONGEST_CALL = 20_000;
 

@@ -1,5 +1,5 @@
 import type { Room } from "#model/room.ts";
-import type { Outbox } from "./outbox.ts";
+import type { Outbox, Watched } from "./outbox.ts";
 
 /** Events by name, each with the payload it carries. */
 export type EventMap = object;
@@ -20,6 +20,8 @@ export interface Broadcast<Events extends EventMap> {
   exceptUsers(userIds: readonly string[]): Broadcast<Events>;
   /** The same without those sockets in users' own rooms whose token does not grant the project. */
   granted(projectId: string): Broadcast<Events>;
+  /** The same for live queries besides, each with its `queryId`; for publications, which have no caller. */
+  watched(watched: Watched): Broadcast<Events>;
   readonly emit: Emit<Events>;
   /** The same for an event whose name is only known when it is sent. */
   emitAny(event: string, payload: unknown): void;
@@ -36,6 +38,7 @@ interface Rooms {
   readonly exceptUsers?: readonly string[] | undefined;
   readonly grantedProject?: string | undefined;
   readonly sender?: string | undefined;
+  readonly watched?: Watched | undefined;
 }
 
 /** A broadcast into an outbox, from nobody or from the connection `sender`, which is left out. */
@@ -49,6 +52,7 @@ export function createBroadcast<Events extends EventMap>(
       createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
     exceptUsers: (exceptUsers) => createBroadcast(outbox, { ...audience, exceptUsers }),
     granted: (grantedProject) => createBroadcast(outbox, { ...audience, grantedProject }),
+    watched: (watched) => createBroadcast(outbox, { ...audience, watched }),
     emit: (event, payload) => outbox.emit(audience, event, payload),
     emitAny: (event, payload) => outbox.emit(audience, event, payload),
     socketsLeave: (room) => outbox.leave(audience, room),

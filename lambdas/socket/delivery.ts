@@ -1,17 +1,15 @@
-import type { Listed, Member } from "#model/connection.ts";
-import { grants } from "#model/identity.ts";
+import type { Member } from "#model/connection.ts";
 import type { PostResult } from "#model/posting.ts";
 import type { Room } from "#model/room.ts";
-import { divideRest, type RoomPages, type Slice } from "#model/slice.ts";
-import type { Audience, Emission } from "./outbox.ts";
-
-/** Functions that one function hands the rest of a large room on to; each may do the same. */
-const BRANCHES = 16;
+import type { RoomPages, Slice } from "#model/slice.ts";
+import { type Directory, type LiveQueryPages, type RoomOfOrg, readDirectory } from "./directory.ts";
+import type { Emission } from "./outbox.ts";
+import { withField } from "./packets.ts";
 
 /** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
 const AT_ONCE = 50;
 
-/** Emissions for those of their rooms' sockets that are in a slice. */
+/** Emissions for those of their rooms' sockets, and of their live queries, that are in a slice. */
 export interface Parcel {
   readonly emissions: readonly Emission[];
   readonly slice: Slice;
@@ -19,7 +17,9 @@ export interface Parcel {
 
 export interface DeliveryParts {
   readonly rooms: RoomPages;
-  /** Sockets of a room that one function posts to. */
+  /** Only functions that carry publications have it. */
+  readonly liveQueries?: LiveQueryPages | undefined;
+  /** Sockets of a room that one function posts to, and live queries that it reads. */
   readonly pageSize: number;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
   /** Takes a connection out of rooms. */
@@ -54,16 +54,10 @@ export interface Gone {
   readonly found: readonly RoomOfOrg[];
 }
 
-/** A room and the organisation it lives in. */
-export interface RoomOfOrg {
-  readonly org: string;
-  readonly room: Room;
-}
-
 /**
  * Posts the emissions to their audiences: every room is read once, every connection gets its frames
- * in the order emitted, and connections do not wait for one another. Where a room is larger than a
- * page, this posts to a first slice of all of them, and hands the rest on.
+ * in the order emitted, and connections do not wait for one another. Where a room, or the live queries
+ * on a collection, are more than a page, this posts to a first slice of all, and hands the rest on.
  */
 export async function deliver(
   { emissions, slice }: Parcel,
@@ -88,7 +82,7 @@ export async function deliver(
   ]);
   return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
-  async function carry(connectionId: string, queue: readonly Emission[]): Promise<void> {
+  async function carry(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
       const result = await postAll(connectionId, queue, (...frame) => {
         posts += 1;
@@ -102,12 +96,15 @@ export async function deliver(
   }
 }
 
-type Queues = Map<string, Emission[]>;
+/** An emission on its way to one connection, or with a `queryId` a live query's copy of it. */
+type Queued = Emission & { readonly queryId?: string };
+
+type Queues = Map<string, Queued[]>;
 
 /** Does something for every connection, for some at the same time. */
 async function forEach(
   queues: Queues,
-  work: (connectionId: string, queue: readonly Emission[]) => Promise<void>,
+  work: (connectionId: string, queue: readonly Queued[]) => Promise<void>,
 ): Promise<void> {
   const waiting = queues.entries();
   await Promise.all(
@@ -141,25 +138,34 @@ function fillQueues(
   callers: readonly string[],
   directory: Directory,
 ): Queues {
-  const queues = new Map<string, Emission[]>(callers.map((connectionId) => [connectionId, []]));
-  for (const emission of emissions)
-    for (const connectionId of directory.resolve(emission.audience)) {
-      const queue = queues.get(connectionId);
-      if (queue === undefined) queues.set(connectionId, [emission]);
-      else queue.push(emission);
-    }
+  const queues: Queues = new Map(callers.map((connectionId) => [connectionId, []]));
+  const put = (connectionId: string, queued: Queued) => {
+    const queue = queues.get(connectionId);
+    if (queue === undefined) queues.set(connectionId, [queued]);
+    else queue.push(queued);
+  };
+  for (const emission of emissions) {
+    for (const connectionId of directory.resolve(emission.audience)) put(connectionId, emission);
+    for (const { connectionId, queryId } of directory.matching(emission.audience))
+      put(connectionId, { ...emission, queryId });
+  }
   return queues;
 }
 
+/** The frames of a packet; copies are made when they are posted, so that few are held at a time. */
+const framesOf = ({ frames, queryId }: Queued): readonly string[] =>
+  queryId === undefined ? frames : frames.map((frame) => withField(frame, "queryId", queryId));
+
 async function postAll(
   connectionId: string,
-  queue: readonly Emission[],
+  queue: readonly Queued[],
   post: DeliveryParts["post"],
 ): Promise<PostResult> {
-  for (const frame of queue.flatMap(({ frames }) => frames)) {
-    const result = await post(connectionId, frame);
-    if (result !== "sent") return result;
-  }
+  for (const queued of queue)
+    for (const frame of framesOf(queued)) {
+      const result = await post(connectionId, frame);
+      if (result !== "sent") return result;
+    }
   return "sent";
 }
 
@@ -169,70 +175,6 @@ const endings = (queues: Queues): Delivered["ended"] =>
     return closes.length > 0 ? [{ connectionId, close: closes.includes(true) }] : [];
   });
 
-type RoomList = ReadonlyMap<string, Listed>;
-
-/** The sockets of a slice, as far as this function takes care of them. */
-interface Directory {
-  /** The connections of an audience, each once. */
-  resolve(audience: Audience): ReadonlySet<string>;
-  /** The rooms that list a connection. */
-  listing(connectionId: string): readonly RoomOfOrg[];
-  /** What other functions take care of. */
-  readonly rest: readonly Slice[];
-}
-
-/** Reads every room once, all of them up to the same id. */
-async function readDirectory(
-  emissions: readonly Emission[],
-  callers: readonly string[],
-  slice: Slice,
-  { rooms, pageSize }: DeliveryParts,
-): Promise<Directory> {
-  const known = await Promise.all(
-    [...roomsOf(emissions).values()].map(async ({ org, room }) => ({
-      ...{ org, room },
-      page: await rooms.page(org, room, slice, pageSize),
-    })),
-  );
-  const [cut] = known.flatMap(({ page }) => page.until ?? []).toSorted(byCode);
-  const without = new Set(slice.without);
-  const isMine = ({ connectionId }: Listed) =>
-    !without.has(connectionId) && (cut === undefined || connectionId <= cut);
-  // A caller gets all its packets from here, in their order, wherever it is in the room.
-  const late = cut === undefined ? [] : callers.filter((caller) => caller > cut);
-  const lists = await Promise.all(
-    known.map(async ({ org, room, page }) => {
-      const found = late.length === 0 ? [] : await rooms.among(org, room, late);
-      const list = [...page.members.filter(isMine), ...found];
-      return { org, room, list: new Map(list.map((member) => [member.connectionId, member])) };
-    }),
-  );
-  const byKey = new Map(lists.map((entry) => [keyOf(entry.org, entry.room), entry.list]));
-  const listOf = (org: string, room: Room): RoomList => byKey.get(keyOf(org, room)) ?? new Map();
-
-  return {
-    resolve(audience) {
-      if ("connectionId" in audience) return new Set([audience.connectionId]);
-      if ("connectionIds" in audience) return new Set(audience.connectionIds);
-      const { org, rooms: included, except, exceptUsers = [], sender } = audience;
-      const users = new Set(exceptUsers);
-      const listed = included.flatMap((room) => [...listOf(org, room).values()]);
-      const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isGranted(audience));
-      const connectionIds = new Set(meant.map(idOf));
-      for (const room of except)
-        for (const id of listOf(org, room).keys()) connectionIds.delete(id);
-      if (sender !== undefined) connectionIds.delete(sender);
-      return connectionIds;
-    },
-    listing: (connectionId) =>
-      lists.filter(({ list }) => list.has(connectionId)).map(({ org, room }) => ({ org, room })),
-    rest:
-      cut === undefined
-        ? []
-        : divideRest({ ...slice, without: [...slice.without, ...late] }, cut, BRANCHES),
-  };
-}
-
 const isForRooms = ({ audience }: Emission): boolean => "rooms" in audience;
 
 const callersOf = (emissions: readonly Emission[]): readonly string[] => [
@@ -240,25 +182,3 @@ const callersOf = (emissions: readonly Emission[]): readonly string[] => [
     emissions.flatMap(({ audience }) => ("connectionId" in audience ? audience.connectionId : [])),
   ),
 ];
-
-function roomsOf(emissions: readonly Emission[]): ReadonlyMap<string, RoomOfOrg> {
-  const found = new Map<string, RoomOfOrg>();
-  for (const { audience } of emissions)
-    if ("rooms" in audience)
-      for (const room of [...audience.rooms, ...audience.except])
-        found.set(keyOf(audience.org, room), { org: audience.org, room });
-  return found;
-}
-
-const keyOf = (org: string, room: Room): string => JSON.stringify([org, room]);
-
-/** The order of DynamoDB's sort keys. */
-const byCode = (a: string, b: string): number => (a < b ? -1 : 1);
-
-const idOf = ({ connectionId }: Listed): string => connectionId;
-
-/** Only users' own rooms list what a token grants; in the others everyone was let in already. */
-const isGranted =
-  ({ grantedProject }: { readonly grantedProject?: string | undefined }) =>
-  ({ projects }: Listed): boolean =>
-    grantedProject === undefined || projects === undefined || grants({ projects }, grantedProject);

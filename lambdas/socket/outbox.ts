@@ -1,10 +1,10 @@
+import type { QueryPlace } from "#model/connection.ts";
 import type { Room } from "#model/room.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
 
-/** Who a packet is for: one connection, some connections, or the sockets of some rooms of an organisation. */
+/** Who a packet is for: one connection, or the sockets of some rooms of an organisation. */
 export type Audience =
   | { readonly connectionId: string }
-  | { readonly connectionIds: readonly string[] }
   | {
       readonly org: string;
       readonly rooms: readonly Room[];
@@ -15,7 +15,15 @@ export type Audience =
       readonly grantedProject?: string | undefined;
       /** The connection of the sender, where the packet is for the others. */
       readonly sender?: string | undefined;
+      /** Live queries that get a copy each, with their `queryId`. */
+      readonly watched?: Watched | undefined;
     };
+
+/** Live queries on a collection, as far as they match one of some documents. */
+export interface Watched {
+  readonly place: QueryPlace;
+  readonly documents: readonly object[];
+}
 
 /**
  * A packet, already encoded as frames, on its way to an audience; `closes` ends their connections,

@@ -54,3 +54,7 @@ export function isLegalHeader(text: string): boolean {
 /** The messages that carry one packet: its text, then its attachments. */
 export const encodePacket = (packet: Packet): readonly (string | Buffer)[] =>
   new Encoder().encode(packet);
+
+/** The frame of an event whose payload, an object with fields, has one more. */
+export const withField = (frame: string, name: string, value: string): string =>
+  `${frame.slice(0, -"}]".length)},${JSON.stringify(name)}:${JSON.stringify(value)}}]`;

@@ -24,8 +24,6 @@ export interface Socket<Events extends EventMap> {
 export interface Server<Events extends EventMap> {
   to(room: Room | readonly Room[]): Broadcast<Events>;
   in(room: Room | readonly Room[]): Broadcast<Events>;
-  /** Some sockets by their connections. */
-  toConnections(connectionIds: readonly string[]): { readonly emit: Emit<Events> };
 }
 
 /** Puts a socket into rooms and takes it out again. */
@@ -66,8 +64,5 @@ export function createSocket<Events extends EventMap>(parts: SocketParts): Socke
 export function createServer<Events extends EventMap>(org: string, outbox: Outbox): Server<Events> {
   const to = (room: Room | readonly Room[]) =>
     createBroadcast<Events>(outbox, { org, rooms: [room].flat(), except: [] });
-  const toConnections = (connectionIds: readonly string[]) => ({
-    emit: (event: string, payload: unknown) => outbox.emit({ connectionIds }, event, payload),
-  });
-  return { to, in: to, toConnections };
+  return { to, in: to };
 }

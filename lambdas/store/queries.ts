@@ -1,6 +1,7 @@
 import type { JoinResult, Member, QueryPlace } from "#model/connection.ts";
 import type { Filter } from "#model/filter.ts";
 import { splitSegments } from "#model/segments.ts";
+import type { Slice } from "#model/slice.ts";
 import { type Connections, expiryAfter } from "./connections.ts";
 import { queryKey, queryPartition } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
@@ -17,14 +18,23 @@ export interface LiveQuery {
 export interface Queries {
   /** Stores a filter for a socket; the same `queryId` again replaces it. */
   save(member: Member, queryId: string, place: QueryPlace, filter: Filter): Promise<JoinResult>;
-  /** The live queries on a collection, page by page. */
-  on(org: string, place: QueryPlace): AsyncIterable<readonly LiveQuery[]>;
+  /**
+   * The live queries on a collection of the first connections of a slice: about so many, and for each
+   * connection all of them. `until` is the last of these connections where there are more.
+   */
+  page(org: string, place: QueryPlace, slice: Slice, limit: number): Promise<QueryPage>;
   /** Deletes the live queries of a connection that is no more, wherever they are or were. */
   erase(
     org: string,
     connectionId: string,
     ...held: readonly Readonly<Record<string, QueryPlace>>[]
   ): Promise<void>;
+}
+
+/** Some live queries, by connection. */
+export interface QueryPage {
+  readonly found: readonly LiveQuery[];
+  readonly until?: string | undefined;
 }
 
 export interface QueriesParts {
@@ -55,15 +65,21 @@ export function createQueries(parts: QueriesParts): Queries {
       return "joined";
     },
 
-    async *on(org, place) {
+    async page(org, place, slice, limit) {
       const query = {
-        KeyConditionExpression: "pk = :collection",
-        ExpressionAttributeValues: { ":collection": queryPartition(org, place) },
-        ProjectionExpression: "sk, queryId, #filter",
-        ExpressionAttributeNames: { "#filter": "filter" },
-        ConsistentRead: true,
+        ...liveQueries(org, place, slice),
+        Limit: Math.max(limit, queriesPerSocket) + 1,
       };
-      for await (const { items } of table.pages(query)) yield items.map(liveQuery);
+      const found: LiveQuery[] = [];
+      for await (const { items, last } of table.pages(query)) {
+        found.push(...items.map(liveQuery));
+        if (last === undefined) break;
+        // The next page may hold more of the last connection's.
+        const cut = found.at(-1)?.connectionId;
+        const whole = found.filter(({ connectionId }) => connectionId !== cut);
+        if (whole.length > 0) return { found: whole, until: whole.at(-1)?.connectionId };
+      }
+      return { found };
     },
 
     async erase(org, connectionId, ...held) {
@@ -76,6 +92,22 @@ export function createQueries(parts: QueriesParts): Queries {
     },
   };
 }
+
+/** The live queries of a slice's connections; `$` comes after whatever follows a connection's id. */
+const liveQueries = (org: string, place: QueryPlace, { after, upTo }: Slice) => ({
+  KeyConditionExpression: "pk = :collection AND sk BETWEEN :after AND :upTo",
+  ExpressionAttributeValues: {
+    ":collection": queryPartition(org, place),
+    ":after": after === undefined ? FIRST : `${after}$`,
+    ":upTo": upTo === undefined ? LAST : `${upTo}$`,
+  },
+  ProjectionExpression: "sk, queryId, #filter",
+  ExpressionAttributeNames: { "#filter": "filter" },
+  ConsistentRead: true,
+});
+
+/** Before and after the id of every connection. */
+const [FIRST, LAST] = ["#", "~"];
 
 const liveQuery = ({ sk, queryId, filter }: Item): LiveQuery => ({
   connectionId: splitSegments(String(sk))[0] ?? "",

@@ -28,7 +28,7 @@ async function crowd() {
       await socket.emitWithAck("subscribe:project", "p1");
       await socket.emitWithAck("integration:join", shop);
       socket.onAny((event: string) => heard.push(event));
-      return { socket, heard };
+      return { org, socket, heard };
     }),
   );
 }
@@ -69,4 +69,38 @@ test("the packets of one handler reach each socket of a large room in the order 
       "integration:execution:completed",
       "integration:usage:updated",
     ]);
+});
+
+test("live queries of more than a page are divided like rooms, and each gets one copy after the room's", async () => {
+  const all = await crowd();
+  const org = all[0]?.org;
+  const todos = { projectId: "p1", collectionId: "todos" };
+  for (const { socket } of all)
+    for (const queryId of ["first", "second"])
+      await socket.emitWithAck("subscribe:query", { ...todos, queryId, query: { done: false } });
+  await all[0]?.socket.emitWithAck("subscribe:query", {
+    ...todos,
+    queryId: "other",
+    query: { n: 1 },
+  });
+  await stack.idle();
+  stack.takeCalls();
+  const copies = all.map(({ socket }) => {
+    const heard: unknown[] = [];
+    socket.on("db:update", ({ queryId }: { queryId?: string }) => heard.push(queryId));
+    return heard;
+  });
+
+  await stack.functions.invoke(stack.functions.named("Publish"), {
+    ...{ event: "db:update", org, ...todos },
+    ...{ data: { _id: "d1", done: true }, previous: { _id: "d1", done: false } },
+  });
+  await stack.idle();
+  await vi.waitUntil(() => copies.every((heard) => heard.length === 3));
+
+  for (const heard of copies) expect(heard).toEqual([undefined, "first", "second"]);
+  const posts = stack.takeCalls().filter(({ action }) => action === "execute-api:POST");
+  expect(posts).toHaveLength(3 * PEOPLE);
+  const byPublish = posts.filter(({ functionName }) => functionName.startsWith("Publish"));
+  expect(byPublish.length).toBeLessThanOrEqual(3 * PAGE);
 });

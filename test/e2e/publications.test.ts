@@ -1,3 +1,4 @@
+import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
 import { whileInProgress } from "../support/in-progress.ts";
 import {
@@ -12,7 +13,8 @@ import {
   tokenFor,
 } from "../support/people.ts";
 import { publish, putEvents } from "../support/publishing.ts";
-import { isShuffled, settled, stack } from "../support/running.ts";
+import { isShuffled, logged, settled, stack } from "../support/running.ts";
+import { TableName, table } from "../support/table.ts";
 
 const p1 = { projectId: "p1" };
 const todos = { ...p1, collectionId: "todos" };
@@ -129,6 +131,43 @@ describe("db:create, update, delete", () => {
     await publish({ event: "db:create", org: ann.org, ...todos, data: milk });
 
     await ann.next("db:create");
+    expect(await ann.hearsNothing()).toBe(true);
+  });
+
+  test("a stored filter that cannot be matched is skipped, and told in the log", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await follows(ann, "subscribe:collection", todos);
+    await follows(ann, "subscribe:query", { ...todos, queryId: "good" });
+    await follows(ben, "subscribe:query", { ...todos, queryId: "bad" });
+    const [bad] = (await stack.database.items()).filter(({ queryId }) => queryId === "bad");
+    await table.send(new PutCommand({ TableName, Item: { ...bad, filter: '{"$or":[]}' } }));
+    logged.length = 0;
+
+    for (const _id of ["d1", "d2"]) {
+      await publish({ event: "db:create", org: ann.org, ...todos, data: { _id } });
+
+      expect(await ann.next("db:create")).toMatchObject({ data: { _id } });
+      expect(await ann.next("db:create")).toMatchObject({ queryId: "good" });
+    }
+    await expectSilence(ann, ben);
+    const told = logged
+      .join("")
+      .split("\n")
+      .filter((line) => line.includes("was skipped"));
+    expect(told.length).toBeGreaterThan(0);
+    expect(new Set(told.map((line) => JSON.parse(line).queryId))).toEqual(new Set(["bad"]));
+    expect(told.join()).not.toContain("$or");
+  });
+
+  test("a change that live queries cannot be told of in one invocation is refused", async () => {
+    const { ann } = await people("ann");
+    await follows(ann, "subscribe:collection", todos);
+    const previous = { _id: "d1", text: "x".repeat(1_000_000) };
+
+    await expect(
+      publish({ event: "db:update", org: ann.org, ...todos, data: milk, previous }),
+    ).rejects.toThrow(/^a change with its documents would be \d+ bytes, more than 1000000$/);
+
     expect(await ann.hearsNothing()).toBe(true);
   });
 

@@ -247,6 +247,10 @@ describe("subscribe:query", () => {
     ["six levels", { a: { b: { c: { d: { e: { f: 1 } } } } } }],
     ["51 conditions", Object.fromEntries(Array.from({ length: 51 }, (_, n) => [`f${n}`, n]))],
     ["a list", [{ a: 1 }]],
+    ["what sift cannot compile", { $or: [] }],
+    ["the field __proto__ alone", JSON.parse('{ "__proto__": 1 }')],
+    ["a list of 50 entries", { a: { $in: Array.from({ length: 50 }, (_, n) => n) } }],
+    ["more than 4 KiB", { a: "x".repeat(4096) }],
   ])("a filter with %s is refused and not stored", async (_, query) => {
     const { ann } = await people("ann");
 

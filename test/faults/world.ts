@@ -6,6 +6,7 @@ import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
 import { createWebhooks } from "../../lambdas/events/integrations/webhooks.ts";
 import type { Publish } from "../../lambdas/events/publish.ts";
+import { createMatching } from "../../lambdas/events/published/matching.ts";
 import { identityOf } from "../../lambdas/model/identity.ts";
 import { Integration } from "../../lambdas/model/integration.ts";
 import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
@@ -226,7 +227,7 @@ export async function createWorld(
   });
   const handOn = ({ emissions, slice }: Parcel) => sockets.send(emissions, { slice });
   const common = { table, gateway, limits, now, telemetry: SILENT, handOn };
-  const sockets = createSockets(common);
+  const sockets = createSockets({ ...common, createMatching });
   const server = createRealtimeServer({
     ...common,
     invokeSelf: () => attempt(async () => undefined),

@@ -5,6 +5,8 @@ import { projectRoom, type Room, userRoom } from "../../lambdas/model/room.ts";
 import { divideRest, EVERYBODY, type Slice } from "../../lambdas/model/slice.ts";
 import { type Delivered, deliver, type Parcel } from "../../lambdas/socket/delivery.ts";
 import type { Emission } from "../../lambdas/socket/outbox.ts";
+import { createQueries } from "../../lambdas/store/queries.ts";
+import type { Table } from "../../lambdas/store/table.ts";
 import { connectedIds } from "../support/connected-ids.ts";
 
 const id = fc.base64String({ minLength: 8, maxLength: 16 });
@@ -50,23 +52,60 @@ describe("what is left of a slice", () => {
 const ORG = "acme";
 const [first, second, left] = [projectRoom("p1"), projectRoom("p2"), userRoom("ben")];
 
+const place = { projectId: "p1", collectionId: "todos" };
+
+interface SmallQuery {
+  readonly ExpressionAttributeValues: { readonly ":after": string; readonly ":upTo": string };
+  readonly Limit: number;
+}
+
+/** Live queries of one collection, by connection, all of which match, read as from a table of small pages. */
+function liveQueriesOf(held: ReadonlyMap<string, readonly string[]>, pageSize: number) {
+  const all = [...held]
+    .flatMap(([connectionId, ids]) =>
+      ids.map((id) => ({ sk: `${connectionId}#${id}`, queryId: id })),
+    )
+    .toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
+  const table = {
+    async *pages({ ExpressionAttributeValues: values, Limit }: SmallQuery) {
+      const within = all.filter(({ sk }) => sk >= values[":after"] && sk <= values[":upTo"]);
+      for (let from = 0; from <= within.length; from += Limit) {
+        const items = within.slice(from, from + Limit);
+        yield { items, count: items.length, last: items.length < Limit ? undefined : items.at(-1) };
+      }
+    },
+  } as unknown as Table;
+  const queries = createQueries({ table, queriesPerSocket: 1, now: Date.now } as never);
+  const page = async (org: string, _: object, slice: Slice) => {
+    const { found, until } = await queries.page(org, place, slice, pageSize);
+    return { matching: found, until };
+  };
+  return { page };
+}
+
 /** Delivers with pages of this size, and with everything that is handed on; gives what each was sent. */
 async function deliverAll(
   emissions: readonly Emission[],
   members: ReadonlyMap<Room, readonly string[]>,
   pageSize: number,
+  held: ReadonlyMap<string, readonly string[]> = new Map(),
 ) {
   const heard = new Map<string, string[]>();
   let functions = 0;
   let empty = 0;
   let depth = 0;
+  let largest = 0;
+  let mostPosts = 0;
   const listed = (connectionId: string): Listed => ({ connectionId, userId: "someone" });
   const run = async (parcel: Parcel, level: number): Promise<Delivered> => {
     functions += 1;
     depth = Math.max(depth, level);
-    const delivered = await deliver(JSON.parse(JSON.stringify(parcel)) as Parcel, {
+    const json = JSON.stringify(parcel);
+    largest = Math.max(largest, Buffer.byteLength(json));
+    const delivered = await deliver(JSON.parse(json) as Parcel, {
       pageSize,
       leave: async () => undefined,
+      liveQueries: liveQueriesOf(held, pageSize),
       rooms: {
         async page(_, room, slice, most) {
           const all = (members.get(room) ?? []).filter((one) => isIn(slice, one));
@@ -84,10 +123,11 @@ async function deliverAll(
       handOn: async (rest) => void (await run(rest, level + 1)),
     });
     if (delivered.recipients === 0) empty += 1;
+    mostPosts = Math.max(mostPosts, delivered.posts);
     return delivered;
   };
   await run({ emissions, slice: EVERYBODY }, 1);
-  return { heard, functions, empty, depth };
+  return { heard, functions, empty, depth, largest, mostPosts };
 }
 
 const toRooms = (
@@ -175,4 +215,69 @@ test("a room of 5,000 whose ids are minted as AWS does is heard once, by functio
   expect(heard.size).toBe(5000);
   for (const frames of heard.values()) expect(frames).toEqual(["first", "second"]);
   expect({ functions, empty, depth }).toEqual({ functions: 51, empty: 46, depth: 5 });
+});
+
+describe("live queries", () => {
+  const watching = (rooms: readonly Room[], frame: string, document: object = {}): Emission => ({
+    audience: { org: ORG, rooms, except: [], watched: { place, documents: [document] } },
+    frames: [frame],
+  });
+
+  test("get a copy each, after the room's and before what is emitted next, however small the page", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(id, { minLength: 1, maxLength: 30 }),
+        fc.infiniteStream(fc.integer({ min: 0, max: 4 })),
+        fc.integer({ min: 2, max: 9 }),
+        async (ids, numbers, pageSize) => {
+          const inRoom = ids.filter(() => (numbers.next().value as number) > 1);
+          const held = new Map(
+            ids.map((one) => [
+              one,
+              Array.from({ length: numbers.next().value as number }, (_, n) => `q"${n}`),
+            ]),
+          );
+
+          const { heard } = await deliverAll(
+            [watching([first], '42["db:create",{"n":1}]'), toRooms([first], [], "next")],
+            new Map([[first, inRoom]]),
+            pageSize,
+            held,
+          );
+
+          for (const one of ids)
+            expect(heard.get(one) ?? []).toEqual([
+              ...(inRoom.includes(one) ? ['42["db:create",{"n":1}]'] : []),
+              ...(held.get(one) ?? []).map(
+                (queryId) => `42["db:create",${JSON.stringify({ n: 1, queryId })}]`,
+              ),
+              ...(inRoom.includes(one) ? ["next"] : []),
+            ]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  test("of a large document are divided like rooms, and no function is handed more than Lambda takes", async () => {
+    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
+      numRuns: 2000,
+      seed: 7,
+    });
+    const document = { _id: 1, text: '"'.repeat(60_000) };
+    const frame = `42["db:update",${JSON.stringify({ data: document })}]`;
+
+    const { heard, functions, largest, mostPosts } = await deliverAll(
+      [watching([], frame, document)],
+      new Map(),
+      100,
+      new Map(ids.map((one) => [one, ["q"]])),
+    );
+
+    expect(heard.size).toBe(new Set(ids).size);
+    expect([...heard.values()].every((frames) => frames.length === 1)).toBe(true);
+    expect(mostPosts).toBeLessThanOrEqual(101);
+    expect(functions).toBeLessThan((2000 / 100) * 2.5);
+    expect(largest).toBeLessThan(1_000_000);
+  });
 });

@@ -4,7 +4,6 @@ import { Id } from "#model/id.ts";
 import { collectionRoom, documentRoom, projectRoom } from "#model/room.ts";
 import { fitsPacket } from "../oversized.ts";
 import { definePublication } from "./define-publication.ts";
-import { matches } from "./matching.ts";
 
 const Document = looseObject({ _id: z.union([z.string(), z.number()]) });
 
@@ -27,26 +26,22 @@ export const documentChanged = definePublication({
     oversized: optional(z.literal("id")),
   }),
 
-  async handle({ entry, server, queries, timestamp }) {
-    const { event, org, projectId, collectionId, data, previous, oversized } = entry;
+  async handle({ entry, server, timestamp }) {
+    const { event, projectId, collectionId, data, previous, oversized } = entry;
     const action = event.slice("db:".length) as "create" | "update" | "delete";
     const isIdAlone = action === "delete" || (oversized === "id" && !fitsPacket(data));
     const change = {
       ...{ projectId, collectionId, action, timestamp },
       data: isIdAlone ? { _id: data._id } : data,
     };
-    const images = [previous, data].filter((image) => image !== undefined);
-    const subscribers = new Map<string, string[]>();
-    for await (const page of queries.on(org, { projectId, collectionId }))
-      for (const { queryId, connectionId, filter } of page)
-        if (images.some((image) => matches(filter, image)))
-          subscribers.set(queryId, [...(subscribers.get(queryId) ?? []), connectionId]);
 
     server
       .to([collectionRoom(projectId, collectionId), projectRoom(projectId)])
+      .watched({
+        place: { projectId, collectionId },
+        documents: [previous, data].filter((document) => document !== undefined),
+      })
       .emit(event, change);
-    for (const [queryId, connectionIds] of subscribers)
-      server.toConnections(connectionIds).emit(event, { ...change, queryId });
   },
 });
 

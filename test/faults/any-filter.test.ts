@@ -1,0 +1,99 @@
+import fc from "fast-check";
+import * as module from "sift";
+import { expect, test } from "vitest";
+import { operators } from "../../lambdas/model/filter.ts";
+import { collectionOf, refusalOf } from "../support/live-queries.ts";
+
+const FILTERS = 5000;
+const PUBLICATIONS = 1000;
+
+// Node reads the package's CommonJS build, whose export is a function that has all names.
+const sift = { ...module, ...module.default };
+
+const fieldName = fc.constantFrom(
+  ...["a", "b", "n", "tags", "a.b", "tags.0", "lines.sku", "", "a..b", "0", "length", "toJSON"],
+);
+const oddName = fc.constantFrom(
+  ...["constructor", "toString", "__proto__", "a.hasOwnProperty", "$where", "$regex", "$x"],
+);
+const operator = fc.constantFrom(...operators);
+const scalar = fc.oneof(
+  fc.constantFrom(0, 1, 2, -0, 1.5, 1e308, "a", "string", "bool", "", null, true, false),
+  fc.string({ maxLength: 4 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
+
+/** An object as JSON makes it: a key `__proto__` is one of its own. */
+const objectOf = (key: fc.Arbitrary<string>, value: fc.Arbitrary<unknown>): fc.Arbitrary<object> =>
+  fc
+    .uniqueArray(fc.tuple(key, value), { maxLength: 3, selector: ([name]) => name })
+    .map((entries) => entries.map(([k, v]) => `${JSON.stringify(k)}:${JSON.stringify(v)}`))
+    .map((members) => JSON.parse(`{${members.join()}}`));
+
+/** Values of all types; what stands in them may be what an operator takes, or not. */
+const { operand, query } = fc.letrec<{ operand: unknown; query: object }>((tie) => ({
+  operand: fc.oneof(
+    { maxDepth: 4 },
+    { arbitrary: scalar, weight: 4 },
+    fc.array(tie("operand"), { maxLength: 3 }),
+    objectOf(fieldName, tie("operand")),
+    objectOf(operator, tie("operand")),
+    tie("query"),
+  ),
+  query: fc.oneof(
+    { maxDepth: 4 },
+    { arbitrary: objectOf(fieldName, tie("operand")), weight: 4 },
+    { arbitrary: objectOf(operator, tie("operand")), weight: 2 },
+    objectOf(fc.oneof(fieldName, operator, oddName), tie("operand")),
+    fc
+      .tuple(fc.constantFrom("$and", "$or", "$nor"), fc.array(tie("query"), { maxLength: 3 }))
+      .map(([name, filters]) => ({ [name]: filters })),
+  ),
+}));
+
+const document = objectOf(fc.oneof(fieldName, oddName, operator), operand).map((fields) => ({
+  _id: "d1",
+  ...fields,
+}));
+
+test(`${FILTERS} filters are each refused, or harmless to ${PUBLICATIONS} publications`, async () => {
+  const seed = Date.now();
+  const filters = fc.sample(query, { numRuns: FILTERS, seed });
+  const documents = fc.sample(document, { numRuns: PUBLICATIONS, seed });
+  const taken = filters.filter((filter) => refusalOf(filter) === undefined);
+  const name = `seed ${seed}, ${taken.length} of ${FILTERS} are taken`;
+  expect(taken.length, name).toBeGreaterThan(FILTERS / 10);
+  expect(taken.length, name).toBeLessThan((FILTERS * 9) / 10);
+
+  const { published, reported } = collectionOf([...taken, {}].map((each) => JSON.stringify(each)));
+  for (const each of documents) {
+    const { heard, until } = await published(each);
+    expect(heard.at(-1), `${name}: ${JSON.stringify(each)}`).toBe(`q${taken.length}`);
+    expect(until, name).toBeUndefined();
+  }
+  expect(reported, name).toEqual([]);
+});
+
+test("a filter that is taken matches what sift says it matches", async () => {
+  await fc.assert(
+    fc.asyncProperty(query, document, async (filter, each) => {
+      fc.pre(refusalOf(filter) === undefined);
+      const { heard } = await collectionOf([JSON.stringify(filter)]).published(each);
+      expect(heard.length === 1).toBe(isMatch(filter, each));
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+/** By `sift` with all defaults; it throws only where the document has what no operator can read. */
+function isMatch(filter: object, each: object): boolean {
+  const test = sift.createQueryTester(JSON.parse(JSON.stringify(filter)), {
+    operations: Object.fromEntries(operators.map((name) => [name, sift[name as "$eq"]])),
+  });
+  try {
+    return test(each);
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError);
+    return false;
+  }
+}
