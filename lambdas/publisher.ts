@@ -2,7 +2,7 @@ import { createPublish, type Publish } from "#events/publish.ts";
 import { createMatching } from "#events/published/matching.ts";
 import { createOnce } from "#store/once.ts";
 import { createRevocations } from "#store/revocations.ts";
-import { createSockets, type SocketsParts, UndeliveredError } from "./sockets.ts";
+import { createSockets, type SocketsParts } from "./sockets.ts";
 
 /** Milliseconds for which an entry's id is remembered. */
 const MEMORY = 600_000;
@@ -17,12 +17,7 @@ export function createPublisher(parts: SocketsParts): Publish {
     revocations: createRevocations(table),
     once: createOnce({ table, now, memory: MEMORY }),
     newOutbox: sockets.newOutbox,
-    send: (emissions, ready) =>
-      sockets.send(emissions, { ready }).catch((error: unknown) => {
-        if (!(error instanceof UndeliveredError)) throw error;
-        // Not thrown: a second try would send it twice to all whom the first one reached.
-        telemetry.fail("some posts failed", error);
-      }),
+    send: (emissions, ready) => sockets.sendOrLog(emissions, { ready }),
     now,
     count: telemetry.count,
   });

@@ -100,7 +100,8 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
     callUpstream: parts.callUpstream,
     newId: parts.newId,
     newOutbox,
-    send,
+    // Of what is sent before a handler has returned: one listener's failed post is not the caller's failure.
+    send: sockets.sendOrLog,
     now,
     count: telemetry.count,
   });

@@ -56,6 +56,8 @@ export interface Sockets {
    * done where some post failed; throws anything else before the first post. `ready` is called in between.
    */
   send(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
+  /** The same; failed posts are logged, as a second try would reach those again whom the first one has. */
+  sendOrLog(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
   /** Forgets a connection and all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
   /** Takes away whatever a connection has, or may have: what an earlier try left included. */
@@ -103,7 +105,7 @@ export function createSockets(parts: SocketsParts): Sockets {
   const stores = { connections, rooms, presence, queries, pieces, chats, messages, calls, places };
   const newOutbox = () => createOutbox({ encodeFrame, shape });
 
-  return { ...stores, integrations, newOutbox, send, clear, expire, disconnect, close };
+  return { ...stores, integrations, newOutbox, send, sendOrLog, clear, expire, disconnect, close };
 
   async function send(
     emissions: readonly Emission[],
@@ -128,7 +130,7 @@ export function createSockets(parts: SocketsParts): Sockets {
     telemetry.count("Gone", gone.length);
     telemetry.count("PostsFailed", failures.length);
     await Promise.all([
-      ...gone.map(forget),
+      ...gone.map(forgetOrLog),
       ...ended.map((end) =>
         end.close
           ? close(end.connectionId, "the server disconnected it")
@@ -139,11 +141,25 @@ export function createSockets(parts: SocketsParts): Sockets {
     if (failures.length > 0) throw new UndeliveredError(failures);
   }
 
-  async function forget({ connectionId, found }: Gone) {
-    await Promise.all([
-      disconnect(connectionId),
-      ...found.map(({ org, room }) => rooms.erase(org, [room], connectionId)),
-    ]);
+  async function sendOrLog(emissions: readonly Emission[], options?: SendOptions): Promise<void> {
+    try {
+      await send(emissions, options);
+    } catch (error) {
+      if (!(error instanceof UndeliveredError)) throw error;
+      telemetry.fail("some posts failed", error);
+    }
+  }
+
+  /** Everybody else has been posted to: a failure here must not look as if nothing was sent. The sweep comes. */
+  async function forgetOrLog({ connectionId, found }: Gone): Promise<void> {
+    try {
+      await Promise.all([
+        disconnect(connectionId),
+        ...found.map(({ org, room }) => rooms.erase(org, [room], connectionId)),
+      ]);
+    } catch (error) {
+      telemetry.fail("a connection that is gone was not forgotten", error, { connectionId });
+    }
   }
 
   async function expire(connectionId: string): Promise<void> {
@@ -192,7 +208,7 @@ export function createSockets(parts: SocketsParts): Sockets {
     const outbox = newOutbox();
     await announce("offline", identity, done, {
       to: createServer<Emits>(org, outbox).to,
-      flush: () => send(outbox.take()),
+      flush: () => sendOrLog(outbox.take()),
       onlineIn: (asked) => presence.onlineIn(member, asked),
       timestamp: new Date(now()).toISOString(),
     });

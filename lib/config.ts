@@ -20,6 +20,7 @@ import {
 
 /** All environment variables of a function may have 4 KB. */
 const MAX_ORIGINS = 50;
+const MAX_ORIGINS_LENGTH = 2000;
 
 const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1827, 3653];
 
@@ -77,12 +78,20 @@ export const Settings = z
       .union([z.string().transform(separated), z.array(z.string())], {
         error: "must be origins, separated by commas",
       })
-      .pipe(z.array(origin).max(MAX_ORIGINS))
+      .pipe(
+        z
+          .array(origin)
+          .max(MAX_ORIGINS)
+          .refine(
+            (origins) => JSON.stringify(origins).length <= MAX_ORIGINS_LENGTH,
+            `must be at most ${MAX_ORIGINS_LENGTH} characters together, as Lambda keeps them`,
+          ),
+      )
       .default([]),
     /** Connections an organisation may have at once; 0 is no limit. */
     connectionsPerOrganisation: whole(0, 10_000_000).default(0),
     /** Milliseconds between two pings of the server: whole minutes, because the sweep comes by the minute. */
-    pingInterval: whole(60_000, 540_000)
+    pingInterval: whole(60_000, 480_000)
       .refine(
         (given) => given % 60_000 === 0,
         "must be whole minutes, in milliseconds: 60000, 120000 and so on",

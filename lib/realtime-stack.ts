@@ -83,10 +83,10 @@ export class RealtimeStack extends Stack {
       accessLogs: settings.accessLogs,
       setsLogRole: settings.gatewayLogRole,
     });
-    this.allowPublishing(socket, ["BatchGetItem", "GetItem", "PutItem"]);
+    this.allowPublishing(socket, ["GetItem", "PutItem"]);
     this.allowPublishing(publisher, ["GetItem", "PutItem"]);
     this.allowPublishing(webhook, ["GetItem"]);
-    this.allowPublishing(heart, ["BatchGetItem"]);
+    this.allowPublishing(heart);
     this.#allowReaching(this.#fanOut.carrier);
     for (const reader of [socket, webhook]) allowIntegrationSecrets(this, reader, settings);
 

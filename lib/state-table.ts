@@ -10,10 +10,10 @@ export interface StateTableProps {
 }
 
 /** What reading rooms takes, and forgetting connections that are found gone. */
-const REACHING = ["BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
+const REACHING = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
 
 /** What only some functions do with items besides. */
-export type ItemAction = "BatchGetItem" | "GetItem" | "PutItem";
+export type ItemAction = "GetItem" | "PutItem";
 
 const SHARD_INDEX = "byShard";
 

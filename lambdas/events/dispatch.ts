@@ -1,5 +1,6 @@
 import type { Member } from "#model/connection.ts";
 import { DEEPEST } from "#model/depth.ts";
+import { Id } from "#model/id.ts";
 import type { Limits } from "#model/limits.ts";
 import type { Room } from "#model/room.ts";
 import { domainOf, type Telemetry } from "#model/telemetry.ts";
@@ -189,7 +190,8 @@ function refuse(call: EventPacket, outbox: Outbox, error: EventError): void {
 
 function namedIntegration({ args: [payload] }: EventPacket): string | undefined {
   const named = payload as { readonly integrationId?: unknown } | null | undefined;
-  return typeof named?.integrationId === "string" ? named.integrationId : undefined;
+  // What is no id may be as long as a packet: repeated, the refusal would be longer than one.
+  return Id.safeParse(named?.integrationId).data;
 }
 
 function refuseLargePayload({ event, bytes }: EventCall, { customPayloadBytes }: Limits): void {

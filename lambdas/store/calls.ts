@@ -9,6 +9,9 @@ const LIFETIME = 2 * 3600;
 /** Calls that a chat may hold at once. */
 const MOST_CALLS = 100;
 
+/** Queries of 1 MB: a hundred calls of fifty people with the longest ids are two, and some have expired. */
+const MOST_QUERIES = 4;
+
 /** The calls that ring or go on; a caller has one in a chat. */
 export interface Calls {
   /** Stores a call in place of its caller's last one; `full` where the chat holds no more. */
@@ -59,14 +62,16 @@ export function createCalls({
     },
   };
 
-  /** Those of the first page, which holds more than a chat may. */
   async function live(place: ChatPlace): Promise<readonly Item[]> {
-    const { items } = await table.page({
+    const query = {
       KeyConditionExpression: "pk = :chat",
       ExpressionAttributeValues: { ":chat": callPartition(place) },
       ConsistentRead: true,
-    });
-    return items.filter(isLive);
+    };
+    const found: Item[] = [];
+    for await (const { items } of table.pages(query, MOST_QUERIES))
+      found.push(...items.filter(isLive));
+    return found;
   }
 }
 

@@ -5,7 +5,7 @@ import { expiryAfter } from "./connections.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
 import type { Rooms } from "./rooms.ts";
 import { type Settled, settleAll } from "./settle-all.ts";
-import type { Item, Page, Table } from "./table.ts";
+import type { Item, Table } from "./table.ts";
 
 /** One user who is online, as of `lastSeen` in epoch milliseconds. */
 export interface OnlineUser {
@@ -131,7 +131,10 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
       const users: OnlineUser[] = [];
       let bytes = 0;
       let next: string | undefined;
-      for await (const page of firstPages(onlineQuery(partition, limit + 1, cursor))) {
+      for await (const page of table.pages(
+        onlineQuery(partition, limit + 1, cursor),
+        MOST_QUERIES,
+      )) {
         next = page.last && String(page.last.sk);
         for (const user of page.items.map(onlineUser)) {
           bytes += Buffer.byteLength(JSON.stringify(user));
@@ -154,21 +157,11 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
       onlineQuery(partition);
     let count = 0;
     let last: Item | undefined;
-    for await (const page of firstPages({ ...query, Select: "COUNT" })) {
+    for await (const page of table.pages({ ...query, Select: "COUNT" }, MOST_QUERIES)) {
       count += page.count;
       last = page.last;
     }
     return last === undefined ? { count } : { count, countIsLowerBound: true };
-  }
-
-  /** What others have stored decides how many pages there are, not how many are read. */
-  async function* firstPages(query: Parameters<Table["pages"]>[0]): AsyncIterable<Page> {
-    let read = 0;
-    for await (const page of table.pages(query)) {
-      yield page;
-      read += 1;
-      if (read === MOST_QUERIES) return;
-    }
   }
 }
 

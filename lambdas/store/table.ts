@@ -43,7 +43,8 @@ export interface Table {
   remove(key: Key, condition?: Condition): Promise<Item | undefined>;
   /** Puts and deletes in batches of 25; what DynamoDB leaves unprocessed is tried again. */
   writeAll(puts: readonly KeyedItem[], deletes: readonly Key[]): Promise<void>;
-  pages(query: Query): AsyncIterable<Page>;
+  /** The pages of a query, or the first ones: what others have stored decides how many there are. */
+  pages(query: Query, most?: number): AsyncIterable<Page>;
   /** The first page of a query. */
   page(query: Query): Promise<Page>;
 }
@@ -152,13 +153,14 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
         });
     },
 
-    async *pages(query) {
+    async *pages(query, most = Number.POSITIVE_INFINITY) {
       let start: Item | undefined;
-      do {
+      for (let read = 0; read < most; read += 1) {
         const page = await pageFrom(query, start);
-        start = page.last;
         yield page;
-      } while (start !== undefined);
+        if (page.last === undefined) return;
+        start = page.last;
+      }
     },
 
     page: (query) => pageFrom(query, undefined),

@@ -83,6 +83,17 @@ describe("integration:join and integration:leave", () => {
     expect(await dan.hearsNothing()).toBe(true);
   });
 
+  test("a refusal does not repeat what is no id, however long", async () => {
+    const { ann } = await people("ann");
+
+    ann.tell("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
+
+    expect(await ann.next("integration:error")).toEqual({
+      code: "invalid_payload",
+      error: expect.stringMatching(/^integrationId: /),
+    });
+  });
+
   test.each([
     ["integration:join", {}],
     ["integration:status", {}],
@@ -425,6 +436,8 @@ describe("webhooks", () => {
 
     expect(await post(projectId, signed("m1", new Date(), large), large)).toBe(413);
     expect(await post(project(), signed("m1"))).toBe(404);
+    // Longer than a key of the table may be.
+    expect(await post("x".repeat(2100), signed("m1"))).toBe(404);
   });
 
   const hmac = (more: object) => ({

@@ -13,7 +13,8 @@ import { emptyUpstream } from "../support/upstream.ts";
 /** Lambda writes a function's log, which is read here and not sent. */
 const LOG = /^logs:/;
 
-const stack = await startDivided(2);
+const logged: string[] = [];
+const stack = await startDivided(2, (text) => void logged.push(text));
 const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
@@ -33,9 +34,12 @@ test("everything that a role allows is used by its function, and nothing else is
     },
   };
   await publish({ event: "integration:put", org, integration });
-  const token = await tokenFor({ org });
+  // Each is the last socket of its user, so that whoever finds it gone tells that the user is.
+  const tokens = await Promise.all(
+    Array.from({ length: 20 }, (_, n) => tokenFor({ org, sub: n === 0 ? "ann" : `user-${n}` })),
+  );
   const sockets = await Promise.all(
-    Array.from({ length: 20 }, () => connected(client({ auth: { token } }, stack.url))),
+    tokens.map((token) => connected(client({ auth: { token } }, stack.url))),
   );
   for (const { event, payload } of SAMPLES) await sockets[0]?.emitWithAck(event, payload);
   for (const socket of sockets)
@@ -75,6 +79,7 @@ test("everything that a role allows is used by its function, and nothing else is
     expect([functionName, unused]).toEqual([functionName, []]);
   }
   expect(stack.deadLetters).toHaveLength(1);
+  expect(logged.join("")).not.toContain("AccessDenied");
 }, 60_000);
 
 /** The actions that the role of each function allows. */

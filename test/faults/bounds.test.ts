@@ -63,6 +63,22 @@ describe("calls of a chat", () => {
     );
   const call = { ...lobby, type: "audio", participants: ["ben"] };
 
+  test("are a hundred at most, too, where each invites fifty people with the longest ids", async () => {
+    const org = newOrg();
+    const participants = numbers(50).map((n) => `${n}${"語".repeat(120)}`);
+    await world.fill(
+      numbers(100).map((n) => ({
+        ...callKey({ org, ...lobby }, `caller-${n}`),
+        ...{ type: "audio", participants, expiresAt: FOREVER },
+      })),
+    );
+    const ann = await world.connect("ann", org);
+
+    expect(await ask(ann, "call:initiate", call)).toMatchObject({
+      error: { code: "limit_exceeded" },
+    });
+  });
+
   test("are a hundred at most; whoever calls already may call anew", async () => {
     const org = newOrg();
     await calls(org, 99);

@@ -258,7 +258,7 @@ describe("asynchronous invocations", () => {
 });
 
 describe("least privilege", () => {
-  const reaching = ["BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
+  const reaching = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
   const everyone = [
     ...["execute-api:ManageConnections", "lambda:InvokeFunction"],
     ...["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -269,10 +269,10 @@ describe("least privilege", () => {
       .flatMap(({ Action }) => Action);
 
   test.each([
-    ["Socket", ["BatchGetItem", "GetItem", "PutItem"], ["secretsmanager:GetSecretValue"]],
+    ["Socket", ["GetItem", "PutItem"], ["secretsmanager:GetSecretValue"]],
     ["Publish", ["GetItem", "PutItem"], ["sqs:SendMessage"]],
     ["Webhook", ["GetItem"], ["secretsmanager:GetSecretValue"]],
-    ["Heartbeat", ["BatchGetItem"], []],
+    ["Heartbeat", [], []],
     ["FanOut", [], []],
   ])("the function %s may do this and nothing else", (role, items, more) => {
     const actions = [...reaching, ...items].map((action) => `dynamodb:${action}`);

@@ -59,8 +59,11 @@ export const startGathering = (
   startStack({ ...OPTIONS, environment: { METRICS_PERIOD: String(period) }, log });
 
 /** A stack of a test's own, in which a function posts to no more sockets of a room than this. */
-export const startDivided = (fanOutPage: number): Promise<LocalStack> =>
-  startStack({ ...OPTIONS, ...divided(fanOutPage), log: () => undefined });
+export const startDivided = (
+  fanOutPage: number,
+  log: (text: string) => void = () => undefined,
+): Promise<LocalStack> =>
+  startStack({ ...OPTIONS, ...divided(fanOutPage), log: (_, text) => log(text) });
 
 /** Resolves once the stack has nothing left to do. */
 export const settled = (): Promise<void> => stack.idle();

@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { isTooDeep } from "#model/depth.ts";
+import { Id } from "#model/id.ts";
 import type { Integration, Webhook } from "#model/integration.ts";
 import type { Integrations } from "#store/integrations.ts";
 import type { Once, Outcome } from "#store/once.ts";
@@ -68,6 +69,7 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
   };
 
   async function find({ projectId, integrationId }: Delivery) {
+    if (![projectId, integrationId].every((id) => Id.safeParse(id).success)) return undefined;
     const org = await integrations.webhookOwner(projectId, integrationId);
     if (org === undefined) return undefined;
     const integration: Integration | undefined = await integrations.find({
