@@ -23,12 +23,12 @@ describe.each(
     expect(readFileSync(bundle.notes, "utf8")).not.toContain("bundling-temp");
   });
 
-  test("is within 450 KB without the pool for posts, and within each family's budget", () => {
+  test("is within 460 KB without the pool for posts, and within each family's budget", () => {
     const { sdk, powertools, undici, rest } = bundle.families;
-    expect(sdk + powertools + rest).toBeLessThanOrEqual(450 * KB);
+    expect(sdk + powertools + rest).toBeLessThanOrEqual(460 * KB);
     expect(powertools).toBeLessThanOrEqual(40 * KB);
     expect(undici).toBeLessThanOrEqual(180 * KB);
-    expect(rest).toBeLessThanOrEqual(150 * KB);
+    expect(rest).toBeLessThanOrEqual(170 * KB);
   });
 });
 
