@@ -201,7 +201,7 @@ test("the time of a broadcast grows with the logarithm of the room, its function
   expect(huge.functions).toBeLessThan((8000 / 20) * 2);
 });
 
-// With ids that begin with the time most ranges are empty; state keyed by random session ids will mend it.
+// With ids that begin with the time most ranges are empty; Part C, state keyed by random session ids, will mend it.
 test("a room of 5,000 whose ids are minted as AWS does is heard once, by functions most of which find nobody", async () => {
   const ids = connectedIds(5000);
   const emissions = ["first", "second"].map((frame) => toRooms([first], [], frame));
