@@ -8,7 +8,7 @@ interface Message {
   readonly _id: string;
   readonly sender: string;
   readonly content: string;
-  readonly reactions?: Readonly<Record<string, readonly string[]>>;
+  readonly reactions?: Readonly<Record<string, readonly string[]>> | undefined;
   readonly readBy?: number;
 }
 
