@@ -2,6 +2,7 @@ import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
 import request from "undici/lib/api/api-request.js";
 import Pool from "undici/lib/dispatcher/pool.js";
+import { DEEPEST, isTooDeep } from "#model/depth.ts";
 import { addressFault } from "./addresses.ts";
 
 /** Bytes of the largest response that is read (contract, section 6). */
@@ -123,7 +124,10 @@ async function exchange(
     const durationMs = Math.round(clock() - started);
     if (text === "") return { ok: true, status, data: null, durationMs };
     if (/^application\/([\w.+-]+\+)?json\b/i.test(type))
-      return { ok: true, status, data: JSON.parse(text) as unknown, durationMs };
+      // What nests deeper can be read, but not written again.
+      return isTooDeep(text)
+        ? failed(`the answer nests more than ${DEEPEST} levels deep`)
+        : { ok: true, status, data: JSON.parse(text) as unknown, durationMs };
     return /^text\//i.test(type)
       ? { ok: true, status, data: text, durationMs }
       : failed("the answer is neither JSON nor text");

@@ -61,6 +61,7 @@ describe("an answer", () => {
   test.each([
     ["neither JSON nor text", 200, { "content-type": "image/png" }, "x", /neither JSON nor text/],
     ["broken JSON", 200, json, "{", /not JSON/],
+    ["too deep", 200, json, "[".repeat(40_000) + "]".repeat(40_000), /more than 100 levels deep/],
     ["a redirect", 302, { location: "http://127.0.0.1/" }, "", /302: redirects are not followed/],
     ["an error", 503, json, "{}", /answered 503/],
     ["larger than 96 KiB", 200, json, `"${"x".repeat(96 * 1024)}"`, /larger than 96 KiB/],
