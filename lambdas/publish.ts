@@ -41,5 +41,5 @@ function describe(event: unknown): object {
     readonly event?: unknown;
     readonly id?: unknown;
   };
-  return { event: String(name), id: String(id) };
+  return { event: String(name), ...(typeof id === "string" && { id }) };
 }

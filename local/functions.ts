@@ -183,6 +183,10 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
   return {
     run: (event) =>
       new Promise((resolve) => {
+        const context = { awsRequestId: randomUUID(), functionName: definition.name };
+        const message = textOf({ event, context });
+        if (message === undefined)
+          return resolve({ ok: false, message: "RangeError: the event nests too deep" });
         const timer = setTimeout(() => {
           die(`Task timed out after ${definition.timeoutSeconds} seconds`);
           void worker.terminate();
@@ -193,8 +197,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
           if (!result.ok) parts.log(definition.name, `${result.message}\n`);
           resolve(result);
         };
-        const context = { awsRequestId: randomUUID(), functionName: definition.name };
-        port.postMessage({ event, context });
+        port.postMessage(message);
         Atomics.store(new Int32Array(wake), 0, 1);
         Atomics.notify(new Int32Array(wake), 0);
       }),
@@ -202,6 +205,15 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
     heap: () => heap,
     stop: () => worker.terminate(),
   };
+}
+
+/** What Lambda hands a function: text. What nests too deep to be written here never reaches it. */
+function textOf(message: object): string | undefined {
+  try {
+    return JSON.stringify(message);
+  } catch {
+    return undefined;
+  }
 }
 
 function startWorker(

@@ -21,7 +21,7 @@ for (;;) {
   const received = receiveMessageOnPort(port);
   if (received !== undefined)
     port.postMessage({
-      ...(await run(received.message)),
+      ...(await run(JSON.parse(received.message))),
       heap: getHeapStatistics().used_heap_size,
     });
 }

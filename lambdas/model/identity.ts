@@ -7,7 +7,8 @@ const Claims = z.object({
   sub: Id,
   org: Id,
   scope: z.enum(["api", "websocket"]),
-  exp: z.number(),
+  /** In seconds, which a table can hold. */
+  exp: z.number().check(z.maximum(Number.MAX_SAFE_INTEGER)),
   projects: withDefault(z.union([z.literal("*"), z.array(Id)]), []),
   sid: optional(Id),
   jti: optional(Id),

@@ -8,6 +8,36 @@ const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 const HeaderName = z.string().check(z.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/));
 const HeaderValue = z.string().check(z.regex(/^[\t\x20-\x7e\x80-\xff]{0,4096}$/));
 
+/** What makes a request a request is not an integration's to choose. */
+const CredentialHeader = HeaderName.check(
+  z.refine(
+    (name) =>
+      !/^(host|connection|content-length|expect|te|trailer|transfer-encoding|upgrade)$/i.test(name),
+    "is a header that the call itself sets",
+  ),
+);
+
+/** A credential is named by its secret, and never stored. */
+const FreeHeader = CredentialHeader.check(
+  z.refine(
+    (name) => !/^((proxy-)?authorization|cookie)$/i.test(name),
+    "carries credentials: name a secret under auth instead",
+  ),
+);
+
+/** Where plain http to this machine leads is refused when it is called, but in local mode. */
+const BaseUrl = z.url().check(
+  z.maxLength(2048),
+  z.refine((text) => {
+    if (!URL.canParse(text)) return false;
+    const { protocol, hostname, username, password } = new URL(text);
+    const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+    return (
+      (protocol === "https:" || (protocol === "http:" && isLocal)) && username + password === ""
+    );
+  }, "must be an https URL without credentials"),
+);
+
 /** ARN of a Secrets Manager secret: the only form in which a credential is ever given. */
 const SecretArn = z
   .string()
@@ -17,7 +47,7 @@ const Endpoint = z.object({
   method: z.enum(METHODS),
   /** Path below `baseUrl`; `{name}` is filled from `params`. */
   path: z.string().check(z.regex(/^\/(?!\/)[^\s?#\\]{0,1024}$/)),
-  headers: optional(z.record(HeaderName, HeaderValue)),
+  headers: optional(z.record(FreeHeader, HeaderValue)),
   timeoutMs: optional(z.int().check(z.minimum(1), z.maximum(LONGEST_CALL))),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
@@ -26,7 +56,7 @@ const Auth = z.discriminatedUnion("type", [
   z.object({ type: z.literal("none") }),
   z.object({ type: z.literal("bearer"), secretArn: SecretArn }),
   z.object({ type: z.literal("basic"), secretArn: SecretArn }),
-  z.object({ type: z.literal("header"), header: HeaderName, secretArn: SecretArn }),
+  z.object({ type: z.literal("header"), header: CredentialHeader, secretArn: SecretArn }),
 ]);
 export type Auth = z.infer<typeof Auth>;
 
@@ -52,7 +82,7 @@ export const Integration = z.object({
   integrationId: Id,
   name: Text.check(z.minLength(1), z.maxLength(256)),
   isActive: withDefault(z.boolean(), true),
-  baseUrl: z.url().check(z.maxLength(2048)),
+  baseUrl: BaseUrl,
   endpoints: z.record(Id, Endpoint),
   auth: withDefault(Auth, { type: "none" }),
   rateLimit: optional(z.object({ perMinute: z.int().check(z.minimum(1)) })),

@@ -56,7 +56,10 @@ export const webhookRoom = (projectId: string, integrationId: string): Room =>
 
 /** Sockets subscribed to the wallets of an address, project, chain or currency. */
 export const walletRoom = (kind: "address" | "project" | "chain" | "currency", id: string): Room =>
-  room("wallet", kind, id);
+  room("wallet", kind, { address: id, project: id, ...namesOf(id) }[kind]);
+
+/** Chains and currencies are the same in whatever case. */
+const namesOf = (id: string) => ({ chain: id.toLowerCase(), currency: id.toUpperCase() });
 
 /** Tells the wallet rooms among the rooms of a socket. */
 export const isWalletRoom = (candidate: Room): boolean => candidate.startsWith("wallet#");

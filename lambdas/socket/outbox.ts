@@ -61,12 +61,20 @@ export function createOutbox({ encodeFrame, shape }: OutboxParts): Outbox {
   const put = (audience: Audience, packet: Packet) =>
     void emissions.push({ audience, frames: frames(packet) });
 
+  /** An event without a payload has no argument: one that is `undefined` would arrive as `null`. */
+  const argumentsOf = (event: string, payload: unknown): readonly unknown[] =>
+    payload === undefined ? [] : [shape(event, payload)];
+
   return {
     emissions,
     take: () => emissions.splice(0),
     send: put,
     emit: (audience, event, payload) =>
-      put(audience, { type: PacketType.EVENT, nsp: "/", data: [event, shape(event, payload)] }),
+      put(audience, {
+        type: PacketType.EVENT,
+        nsp: "/",
+        data: [event, ...argumentsOf(event, payload)],
+      }),
     ack: (audience, id, value) =>
       put(audience, { type: PacketType.ACK, nsp: "/", id, data: [value] }),
     leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),

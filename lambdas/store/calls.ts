@@ -14,8 +14,8 @@ const MOST_QUERIES = 4;
 
 /** The calls that ring or go on; a caller has one in a chat. */
 export interface Calls {
-  /** Stores a call in place of its caller's last one; `full` where the chat holds no more. */
-  put(place: ChatPlace, call: Call): Promise<"put" | "full">;
+  /** Stores a call in place of its caller's last one, which it gives; `full` where the chat holds no more. */
+  put(place: ChatPlace, call: Call): Promise<{ readonly last?: Call | undefined } | "full">;
   find(place: ChatPlace, callerId: string): Promise<Call | undefined>;
   /** The calls of a chat, the newest first. */
   inChat(place: ChatPlace): Promise<readonly Call[]>;
@@ -34,14 +34,15 @@ export function createCalls({
 
   return {
     async put(place, { callerId, ...call }) {
-      const others = (await live(place)).filter(({ sk }) => sk !== callerId);
-      if (others.length >= MOST_CALLS) return "full";
+      const all = await live(place);
+      const last = all.find(({ sk }) => sk === callerId);
+      if (all.length - (last === undefined ? 0 : 1) >= MOST_CALLS) return "full";
       await table.put({
         ...callKey(place, callerId),
         ...call,
         expiresAt: Math.floor(now() / 1000) + LIFETIME,
       });
-      return "put";
+      return { last: last && callOf(last) };
     },
 
     async find(place, callerId) {

@@ -65,6 +65,7 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
         const { org: other } = (await table.get(owner)) ?? {};
         if (other !== org) return "taken";
       }
+      if (webhook === undefined) await releaseWebhooks({ org, projectId, integrationId });
       const key = integrationKey({ org, projectId, integrationId });
       await table.put({ ...key, integration: JSON.stringify(integration) });
       return "put";
@@ -72,10 +73,7 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
 
     async remove(place) {
       const removed = await table.remove(integrationKey(place));
-      await table.remove(webhookOwnerKey(place.projectId, place.integrationId), {
-        ConditionExpression: "org = :org",
-        ExpressionAttributeValues: { ":org": place.org },
-      });
+      await releaseWebhooks(place);
       return removed !== undefined;
     },
 
@@ -109,6 +107,13 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
       return taken === undefined ? { retryAfterMs: (minute + 1) * MINUTE - now() } : "taken";
     },
   };
+
+  async function releaseWebhooks({ org, projectId, integrationId }: IntegrationPlace) {
+    await table.remove(webhookOwnerKey(projectId, integrationId), {
+      ConditionExpression: "org = :org",
+      ExpressionAttributeValues: { ":org": org },
+    });
+  }
 }
 
 // What is stored was checked when it was put.

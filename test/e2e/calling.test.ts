@@ -20,6 +20,18 @@ describe("call:initiate", () => {
     await expectSilence(ann, ben, tab, eve, dan);
   });
 
+  test("again in the same chat ends the call for those it no longer asks for", async () => {
+    const { ann, ben, eve } = await people("ann", "ben", "eve");
+    await ann.emit("call:initiate", { ...call, participants: ["ben"] });
+    await ben.next("call:incoming");
+
+    await ann.emit("call:initiate", { ...call, participants: ["eve"] });
+
+    expect(await ben.next("call:ended")).toEqual({ ...lobby, endedBy: "ann", timestamp: isoTime });
+    await eve.next("call:incoming");
+    await expectSilence(ann, ben, eve);
+  });
+
   test("does not ring where the token does not grant the chat's project, or in another organisation", async () => {
     const { ann } = await people("ann");
     const ben = await person({ org: ann.org, sub: "ben", projects: ["p2"] });

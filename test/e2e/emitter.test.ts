@@ -1,6 +1,6 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createEmitter, PublishError, type Via } from "../../client/emitter.ts";
 import { client, connected, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
@@ -31,6 +31,21 @@ describe.each([
     expect(await ann.next("news")).toEqual({ n: 1 });
     await settled();
     expect(await ben.hearsNothing()).toBe(true);
+  });
+
+  test("emits no argument where there is no payload, and finds chains and currencies in any case", async () => {
+    const { ann } = await people("ann");
+    for (const [event, name] of Object.entries({ chain: "ETH", currency: "usd" }))
+      await ann.emit(`wallet:subscribe:${event}`, { [event]: name });
+    const heard: unknown[][] = [];
+    ann.socket.on("news", (...args: unknown[]) => heard.push(args));
+    const emitter = createEmitter({ org: ann.org, via });
+
+    await emitter.to({ kind: "wallet", of: "chain", id: "Eth" }).emit("news");
+    await emitter.to({ kind: "wallet", of: "currency", id: "USD" }).emit("news", 1);
+    await vi.waitUntil(() => heard.length === 2);
+
+    expect(heard.toSorted()).toEqual([[], [1]]);
   });
 
   test.each(["create", "update", "delete"] as const)("publishes db.%s", async (action) => {

@@ -581,6 +581,19 @@ describe("the registry", () => {
       /timeoutMs: /,
     ],
     ["no URL", { baseUrl: "shop" }, /^integration\.baseUrl: /],
+    ["a URL with credentials", { baseUrl: "https://me:pw@shop.example" }, /baseUrl: .*credentials/],
+    ["plain http", { baseUrl: "http://shop.example" }, /baseUrl: must be an https URL/],
+    ["another scheme", { baseUrl: "javascript:alert(1)" }, /^integration\.baseUrl: /],
+    [
+      "a credential in a header",
+      { endpoints: { a: { method: "GET", path: "/", headers: { Authorization: "Bearer x" } } } },
+      /headers/,
+    ],
+    [
+      "another host",
+      { endpoints: { a: { method: "GET", path: "/", headers: { Host: "evil.example" } } } },
+      /headers/,
+    ],
   ])("does not take %s", async (_, wrong, message) => {
     const integration = { ...definition, ...wrong };
 

@@ -366,6 +366,16 @@ describe("revoke", () => {
     expect(await ben.hearsNothing()).toBe(true);
   });
 
+  test("of two things at once is refused, and nobody is cut", async () => {
+    const org = newOrg();
+    const ann = await person({ org, sid: "s1" });
+
+    await expect(
+      publish({ event: "revoke", org, target: { userId: "zoe", sid: "s1" } }),
+    ).rejects.toThrow("target: must name exactly one of userId, sid and jti");
+    expect(ann.socket.connected).toBe(true);
+  });
+
   test("does not reach another organisation's session of the same id", async () => {
     const ann = await person({ org: newOrg(), sid: "s1" });
 
@@ -456,7 +466,11 @@ describe("what cannot be published is refused by name, and sends nothing", () =>
       },
       /^previousBalance: /,
     ],
-    ["nothing to revoke", { org: "acme", event: "revoke", target: {} }, /^target\./],
+    [
+      "nothing to revoke",
+      { org: "acme", event: "revoke", target: {} },
+      /^target: must name exactly one/,
+    ],
     ["no entry at all", null, /^entry: /],
   ])("%s", async (_, entry, message) => {
     await expect(publish(entry as object)).rejects.toThrow(message);

@@ -43,6 +43,14 @@ describe("who a chat lets in", () => {
     );
   });
 
+  test("members mean what they say where no access is named", async () => {
+    await put("ann");
+    await world.publish({ event: "chat:put", org, chat: { ...club, members: ["ann"] } });
+
+    expect(await ask(world, ben, "chat:join", club)).toEqual(refused("forbidden"));
+    expect(await ask(world, ann, "chat:join", club)).toMatchObject({ chatId: "club" });
+  });
+
   test("somebody taken off the members leaves the room at once and is told", async () => {
     await put("ann", "ben");
     for (const who of [ann, ben]) await ask(world, who, "chat:join", club);

@@ -22,6 +22,15 @@ test("a function sees its own variables and Lambda's, and nothing of this proces
   expect(seen).not.toHaveProperty("PATH");
 });
 
+test("an event that nests too deep to be written fails alone, and takes no environment with it", async () => {
+  const rehearsal = await start("export const handler = async () => 1;", { concurrency: 1 });
+  const deep = JSON.parse(`{"a":${"[".repeat(40_000)}${"]".repeat(40_000)}}`) as object;
+
+  for (let n = 0; n < 2; n += 1) expect(await value(rehearsal, deep)).toMatch(/nests too deep/);
+
+  expect(await value(rehearsal)).toBe(1);
+});
+
 describe("an execution environment", () => {
   const COUNTING = `let calls = 0;
     export const handler = async ({ wait = 0 }) => {

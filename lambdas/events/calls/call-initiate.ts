@@ -8,7 +8,7 @@ import { defineEvent } from "../define-event.ts";
 import { EventError } from "../errors.ts";
 import { MOST_PARTICIPANTS } from "./participants.ts";
 
-/** Calls some users of a chat. */
+/** Calls some users of a chat; a call that the caller had there before ends for those it no longer asks for. */
 export const callInitiate = defineEvent({
   name: "call:initiate",
   payload: z.object({
@@ -25,12 +25,20 @@ export const callInitiate = defineEvent({
     const stranger = participants.find((userId) => !admits(chat, userId));
     if (stranger !== undefined)
       throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
-    if ((await calls.put(place, { callerId, type, participants })) === "full")
+    const stored = await calls.put(place, { callerId, type, participants });
+    if (stored === "full")
       throw new EventError("limit_exceeded", `the chat ${chat.chatId} may hold no more calls`);
 
+    const { chatId, projectId } = chat;
+    const dropped = stored.last?.participants.filter((id) => !participants.includes(id)) ?? [];
+    if (dropped.length > 0)
+      server
+        .to(dropped.map(userRoom))
+        .granted(projectId)
+        .emit("call:ended", { chatId, endedBy: callerId, timestamp });
     server
       .to(participants.map(userRoom))
-      .granted(chat.projectId)
-      .emit("call:incoming", { chatId: chat.chatId, callerId, type, timestamp });
+      .granted(projectId)
+      .emit("call:incoming", { chatId, callerId, type, timestamp });
   },
 });

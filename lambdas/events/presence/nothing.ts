@@ -1,4 +1,4 @@
 import * as z from "zod/mini";
 
 /** No argument, `null` or an object whose fields do not matter (contract, presence). */
-export const Nothing = z.union([z.undefined(), z.null(), z.object({})]);
+export const Nothing = z.optional(z.nullable(z.object({})));

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { memberOf } from "#model/connection.ts";
-import { optional } from "#model/fields.ts";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { grants, type Identity } from "#model/identity.ts";
 import { presenceRoom, type Room } from "#model/room.ts";
@@ -12,15 +12,10 @@ import { announce } from "./announce.ts";
 /** Projects in which one event brings a user online. */
 const MOST_PROJECTS = 50;
 
-const NoProject = z.pipe(
-  z.union([z.undefined(), z.null()]),
-  z.transform(() => ({ projectId: undefined })),
-);
-
 /** Brings the user online in one project, or in all that the token grants. */
 export const presenceOnline = defineEvent({
   name: "presence:online",
-  payload: z.union([NoProject, z.object({ projectId: optional(Id) })]),
+  payload: withDefault(z.object({ projectId: optional(Id) }), {}),
   access: grantedPresence,
 
   async handle({ presenceRooms, socket, presence, flush, timestamp }) {

@@ -6,7 +6,7 @@ import { chatRoom } from "#model/room.ts";
 import { EventError } from "../errors.ts";
 import { definePublication } from "./define-publication.ts";
 
-/** Describes a chat: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
+/** Describes a chat, in place of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
 export const chatPut = definePublication({
   entry: z.object({
     event: z.literal("chat:put"),
@@ -19,7 +19,9 @@ export const chatPut = definePublication({
   }),
 
   async handle({ entry: { org, chat }, chats, server }) {
-    const { name = chat.chatId, type = "group", access = "project" } = chat;
+    const { name = chat.chatId, type = "group" } = chat;
+    // Whoever names members means them: a chat is never opened by leaving `access` out.
+    const { access = chat.members.length > 0 ? "members" : "project" } = chat;
     await chats.put(org, { ...chat, name, type, access });
     if (access === "project") return;
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { withDefault } from "#model/fields.ts";
+import { optional, withDefault } from "#model/fields.ts";
 import { Id } from "#model/id.ts";
 import { type Room, sessionRoom, tokenRoom, userRoom } from "#model/room.ts";
 import { EVERYBODY } from "#model/slice.ts";
@@ -10,11 +10,22 @@ import { definePublication, type PublicationContext } from "./define-publication
 const MOST_LISTED = 100;
 
 /** Whom or what is meant: exactly one of a user, a session (`sid`) and a token (`jti`). */
-const Target = z.union([z.object({ userId: Id }), z.object({ sid: Id }), z.object({ jti: Id })]);
+const Target = z
+  .object({ userId: optional(Id), sid: optional(Id), jti: optional(Id) })
+  .check(
+    z.refine(
+      (target) => Object.values(target).filter((id) => id !== undefined).length === 1,
+      "must name exactly one of userId, sid and jti",
+    ),
+  );
 
-const kindAndId = (target: z.infer<typeof Target>): readonly [RevokedKind, string] => {
-  if ("userId" in target) return ["user", target.userId];
-  return "sid" in target ? ["session", target.sid] : ["token", target.jti];
+const kindAndId = ({
+  userId,
+  sid,
+  jti = "",
+}: z.infer<typeof Target>): readonly [RevokedKind, string] => {
+  if (userId !== undefined) return ["user", userId];
+  return sid === undefined ? ["token", jti] : ["session", sid];
 };
 
 const ROOMS: Readonly<Record<RevokedKind, (id: string) => Room>> = {

@@ -19,8 +19,8 @@ interface Place {
 const roomsOf = ({ addressId, project, chain, currency }: Place) => [
   walletRoom("address", addressId),
   walletRoom("project", project),
-  walletRoom("chain", chain.toLowerCase()),
-  ...(currency === undefined ? [] : [walletRoom("currency", currency.toUpperCase())]),
+  walletRoom("chain", chain),
+  ...(currency === undefined ? [] : [walletRoom("currency", currency)]),
 ];
 
 /** The balance of a wallet has changed: subscribers of its address, project, chain and currency hear of it. */
