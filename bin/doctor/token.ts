@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { identityOf } from "../../lambdas/model/identity.ts";
+import { ALGORITHMS } from "../../lambdas/socket/authentication.ts";
 import type { Settings } from "../../lib/config.ts";
 
 /** What each claim must be, in words. */
@@ -62,13 +63,11 @@ function readPart(name: string, part: string): Claims {
   }
 }
 
-/** Algorithms that a deployment verifies, by what it verifies with (contract, section 1). */
-const ALGORITHMS = { secret: ["HS256"], jwks: ["RS256", "ES256", "EdDSA"] };
-
 function algorithmFaults(alg: unknown, signature: string, settings: Expected | undefined) {
   const { secret, jwks } = ALGORITHMS;
   const usesJwks = settings?.tokenJwksUrl !== undefined;
-  const accepted = settings === undefined ? [...secret, ...jwks] : usesJwks ? jwks : secret;
+  const accepted: readonly string[] =
+    settings === undefined ? [...secret, ...jwks] : usesJwks ? jwks : secret;
   if (String(alg).toLowerCase() === "none")
     return ['its alg is "none": it is not signed, and never accepted'];
   return [

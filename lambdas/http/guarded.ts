@@ -3,6 +3,7 @@ import { isIP } from "node:net";
 import request from "undici/lib/api/api-request.js";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { DEEPEST, isTooDeep } from "#model/depth.ts";
+import { isLocalhost } from "#model/integration.ts";
 import { addressFault } from "./addresses.ts";
 
 /** Bytes of the largest response that is read (contract, section 6). */
@@ -83,9 +84,6 @@ async function areAllowed(
   const faults = await Promise.all(addresses.map(addressFault));
   return faults.every((fault) => fault === undefined);
 }
-
-const isLocalhost = ({ hostname }: URL): boolean =>
-  ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 
 const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1");
 

@@ -25,16 +25,18 @@ const FreeHeader = CredentialHeader.check(
   ),
 );
 
+/** Whether a URL leads to this machine by its own names. */
+export const isLocalhost = ({ hostname }: URL): boolean =>
+  ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
+
 /** Where plain http to this machine leads is refused when it is called, but in local mode. */
 const BaseUrl = z.url().check(
   z.maxLength(2048),
   z.refine((text) => {
     if (!URL.canParse(text)) return false;
-    const { protocol, hostname, username, password } = new URL(text);
-    const isLocal = ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
-    return (
-      (protocol === "https:" || (protocol === "http:" && isLocal)) && username + password === ""
-    );
+    const url = new URL(text);
+    const isPlainLocal = url.protocol === "http:" && isLocalhost(url);
+    return (url.protocol === "https:" || isPlainLocal) && url.username + url.password === "";
   }, "must be an https URL without credentials"),
 );
 

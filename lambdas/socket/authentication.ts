@@ -23,10 +23,17 @@ export interface RotatingSecret {
   refresh(): Promise<string | undefined>;
 }
 
+/** Algorithms of tokens, by what they are verified with (contract, section 1). */
+export const ALGORITHMS = {
+  secret: ["HS256"],
+  jwks: ["RS256", "ES256", "EdDSA"],
+} as const;
+
 /** Verifies HS256 tokens; after a rotation the new secret is fetched once its first token comes. */
 export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): Authenticate {
   const verify = async (token: string, key: string) =>
-    (await jwtVerify(token, new TextEncoder().encode(key), options(expected, ["HS256"]))).payload;
+    (await jwtVerify(token, new TextEncoder().encode(key), options(expected, ALGORITHMS.secret)))
+      .payload;
 
   return refusing(async (token) => {
     try {
@@ -43,13 +50,13 @@ export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): Au
 /** Verifies RS256, ES256 and EdDSA tokens against the keys published at a URL, which are cached. */
 export function withJwks(url: string, expected: ExpectedClaims): Authenticate {
   const keys = createRemoteJWKSet(new URL(url));
-  const asymmetric = options(expected, ["RS256", "ES256", "EdDSA"]);
+  const asymmetric = options(expected, ALGORITHMS.jwks);
   return refusing(async (token) => (await jwtVerify(token, keys, asymmetric)).payload);
 }
 
 // Naming the algorithms refuses `alg: none` and a public key used as an HMAC secret.
-const options = ({ issuer, audience }: ExpectedClaims, algorithms: string[]) => ({
-  algorithms,
+const options = ({ issuer, audience }: ExpectedClaims, algorithms: readonly string[]) => ({
+  algorithms: [...algorithms],
   requiredClaims: ["exp"],
   ...(issuer !== undefined && { issuer }),
   ...(audience !== undefined && { audience }),
