@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { createEdge } from "../../local/edge.ts";
-import { rehearsing, template } from "../support/rehearsal.ts";
+import { httpApi, rehearsing } from "../support/rehearsal.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const REQUEST = {
@@ -127,7 +127,6 @@ describe("an edge function that chooses another origin", () => {
     Id,
     DomainName: { "Fn::Join": ["", [{ Ref: api }, ".execute-api.us-east-1.amazonaws.com"]] },
   });
-  const { Integration } = template().Resources;
   const resources = {
     Edge: { Type: "AWS::CloudFront::Function", Properties: { FunctionCode: CHOOSING } },
     Distribution: {
@@ -140,16 +139,7 @@ describe("an edge function that chooses another origin", () => {
         },
       },
     },
-    Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
-    HttpIntegration: Integration,
-    HttpRoute: {
-      Type: "AWS::ApiGatewayV2::Route",
-      Properties: {
-        ApiId: { Ref: "Http" },
-        RouteKey: "GET /polling",
-        Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
-      },
-    },
+    ...httpApi("GET /polling"),
   };
   const ECHO =
     "export const handler = async ({ rawPath }) => ({ statusCode: 200, body: rawPath });";

@@ -5,7 +5,7 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { describe, expect, test, vi } from "vitest";
-import { type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
+import { POSTING, type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
 const start = rehearsing();
@@ -119,12 +119,7 @@ test("the events have the fields of the real ones", async () => {
 
 describe("@connections", () => {
   test("answers 410 until $connect has returned, then takes posts", async () => {
-    const rehearsal = await start(`
-      const post = (event) => fetch(
-        process.env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI + "/@connections/" +
-          encodeURIComponent(event.requestContext.connectionId),
-        { method: "POST", body: "hello", headers: {
-          authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });
+    const rehearsal = await start(`${POSTING}
       export const handler = async (event) => {
         console.log((await post(event)).status);
         return { statusCode: 200 };

@@ -1,21 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { rawRequest } from "../support/raw-request.ts";
-import { type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
+import { httpApi, POSTING, type Rehearsal, rehearsing } from "../support/rehearsal.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
-const ANSWERING = `
-  const post = (event) => fetch(
-    process.env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI + "/@connections/" +
-      encodeURIComponent(event.requestContext.connectionId),
-    { method: "POST", body: "hello", headers: {
-      authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });
+const ANSWERING = `${POSTING}
   export const handler = async (event) => {
     if (event.requestContext?.eventType === "MESSAGE" && event.body === "hello?") await post(event);
     return { statusCode: 200 };
   };`;
 
-const { Integration } = template().Resources;
 const resources = {
   Items: {
     Type: "AWS::DynamoDB::Table",
@@ -32,16 +26,7 @@ const resources = {
       FunctionName: { Ref: "Function" },
     },
   },
-  Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
-  HttpIntegration: Integration,
-  HttpRoute: {
-    Type: "AWS::ApiGatewayV2::Route",
-    Properties: {
-      ApiId: { Ref: "Http" },
-      RouteKey: "POST /hooks/{name}",
-      Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
-    },
-  },
+  ...httpApi("POST /hooks/{name}"),
 };
 
 const start = rehearsing();

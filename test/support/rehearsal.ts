@@ -12,6 +12,28 @@ export interface Rehearsal {
   end(): Promise<void>;
 }
 
+/** Code of a function that posts "hello" to the connection of an event. */
+export const POSTING = `
+  const post = (event) => fetch(
+    process.env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI + "/@connections/" +
+      encodeURIComponent(event.requestContext.connectionId),
+    { method: "POST", body: "hello", headers: {
+      authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });`;
+
+/** An HTTP API one route of which reaches the function. */
+export const httpApi = (RouteKey: string) => ({
+  Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
+  HttpIntegration: template().Resources.Integration,
+  HttpRoute: {
+    Type: "AWS::ApiGatewayV2::Route",
+    Properties: {
+      ApiId: { Ref: "Http" },
+      RouteKey,
+      Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
+    },
+  },
+});
+
 /** The template of a WebSocket API whose three routes reach one function. */
 export const template = (resources: object = {}) => ({
   Resources: {
