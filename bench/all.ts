@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { synthesise } from "../local/assembly.ts";
+import { assemblyIn } from "../local/assembly.ts";
 import { measureBroadcasts } from "./support/broadcasts.ts";
 import { measureColdStarts } from "./support/cold-start.ts";
 import { measureEvents, measureMemory } from "./support/events.ts";
@@ -18,7 +18,6 @@ tables and a plot into docs/performance.md. Takes about three minutes.
   --help   this text
 `;
 
-const ASSEMBLY = ".local/bench-cdk.out";
 const DOCUMENT = "docs/performance.md";
 const MARKS = ["<!-- begin npm run bench -->", "<!-- end npm run bench -->"] as const;
 
@@ -75,22 +74,21 @@ async function bench(counts: typeof FULL, writes: boolean): Promise<void> {
 
 async function measureAll(counts: typeof FULL): Promise<Measured> {
   const { starts } = counts;
-  console.log("Synthesising the stack …");
-  await synthesise(ASSEMBLY);
+  const assembly = await assemblyIn(".local/bench-cdk.out");
   console.log("Posts …");
-  const posts = await measurePosts(ASSEMBLY, counts.posts, counts.postRounds);
+  const posts = await measurePosts(assembly, counts.posts, counts.postRounds);
   console.log("Events …");
   const events = await measureEvents(counts.events, counts.eventRounds);
   console.log("Broadcasts …");
-  const broadcasts = await measureBroadcasts(ASSEMBLY, counts.rooms, counts.broadcastRounds);
+  const broadcasts = await measureBroadcasts(assembly, counts.rooms, counts.broadcastRounds);
   console.log("The local gateway …");
-  const local = await measureLocally(ASSEMBLY, counts.localRooms);
+  const local = await measureLocally(assembly, counts.localRooms);
   console.log("Memory …");
   const memory = [];
   for (const members of [10, 10_000])
     memory.push({ members, bytes: await measureMemory(members, counts.connections) });
   console.log("Cold starts …");
-  const cold = await measureColdStarts(ASSEMBLY, starts);
+  const cold = await measureColdStarts(assembly, starts);
   return { posts, events, broadcasts, local, memory, cold, starts };
 }
 

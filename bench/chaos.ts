@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { signToken } from "../client/token.ts";
-import { synthesise } from "../local/assembly.ts";
+import { assemblyIn } from "../local/assembly.ts";
 import { numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
@@ -31,7 +31,6 @@ and keeps books of what they hear. Fails where anything is lost, duplicated or l
   --help                this text
 `;
 
-const ASSEMBLY = ".local/chaos-cdk.out";
 const SECRET = "a secret of at least thirty-two characters";
 const CLIENTS_AN_ORGANISATION = 20;
 /** Execution environments of a function: those that wait for a retry are not free. */
@@ -92,12 +91,11 @@ function numberOf(name: string, given: string, least: number, most: number): num
 }
 
 async function run(options: Options): Promise<boolean> {
-  console.log("Synthesising the stack …");
-  await synthesise(ASSEMBLY);
+  const assembly = await assemblyIn(".local/chaos-cdk.out");
   const random = randomFrom(options.seed);
   const failures = { count: 0 };
   const stack = await startStack({
-    assembly: ASSEMBLY,
+    assembly,
     port: 0,
     secret: SECRET,
     seed: options.seed,

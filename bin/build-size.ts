@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { synthesise } from "../local/assembly.ts";
+import { assemblyIn } from "../local/assembly.ts";
 import { type Bundle, readBundles } from "../local/bundles.ts";
 
 const HELP = `Synthesises the stack and prints the size of each function's bundle and what is in it.
@@ -9,8 +9,6 @@ const HELP = `Synthesises the stack and prints the size of each function's bundl
   --help   this text
 `;
 
-const ASSEMBLY = ".local/size-cdk.out";
-
 /** Parts smaller than this many bytes are summed up. */
 const SMALL = 2000;
 
@@ -18,9 +16,8 @@ try {
   const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
   if (values.help) console.log(HELP);
   else {
-    console.log("Synthesising the stack …");
-    await synthesise(ASSEMBLY);
-    for (const bundle of readBundles(ASSEMBLY)) console.log(describe(bundle));
+    const assembly = await assemblyIn(".local/size-cdk.out");
+    for (const bundle of readBundles(assembly)) console.log(describe(bundle));
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -2,6 +2,18 @@ import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
+/**
+ * The folder of an assembly: the one that the environment variable `ASSEMBLY` names, made by whoever
+ * runs several commands after one another, or else this one, synthesised now.
+ */
+export async function assemblyIn(folder: string): Promise<string> {
+  const { ASSEMBLY } = process.env;
+  if (ASSEMBLY !== undefined) return ASSEMBLY;
+  console.log("Synthesising the stack …");
+  await synthesise(folder);
+  return folder;
+}
+
 /** Writes the CDK app's assembly with these settings into a folder; throws what the CDK said where it cannot. */
 export async function synthesise(
   assembly: string,

@@ -21,7 +21,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run types": [[CI, "\nstep npm run --silent types\n"]],
   "npm run knip": [[CI, "\nstep npm run --silent knip\n"]],
   "npm run audit": [[CI, "\nstep npm run --silent audit\n"]],
-  "npm run synth": [[CI, "\nstep npm run --silent synth\n"]],
+  "npm run synth": [[CI, "\nstep npm run --silent synth -- "]],
   "npm run test:browser": [[CI, "\ntests test:browser\n"]],
   "npm run test:pages": [[CI, "\ntests test:pages\n"]],
   "npm run test:faults": [[CI, "\ntests test:faults\n"]],
@@ -35,7 +35,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run token": [[README, 'run("npm run token ']],
   "npm run integration": [["test/e2e/commands.test.ts", 'run("integration", "put", ']],
   "npm run doctor": [["test/e2e/doctor.test.ts", 'run("doctor", "--url", ']],
-  "cdk synth": [[CI, "\nstep npx cdk synth "]],
+  "cdk synth": [["package.json", '"synth": "cdk synth ']],
   // As far as it goes without credentials.
   "cdk deploy": [[README, "credentials|Unable to resolve AWS account"]],
   "curl of docs/publishing.md": [
