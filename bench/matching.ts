@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
-import { createMatching } from "../lambdas/events/published/matching.ts";
-import { EVERYBODY } from "../lambdas/model/slice.ts";
+import { createMatching } from "../lambdas/mudbase/matching.ts";
+import { EVERYBODY } from "../lambdas/server/model/key-range.ts";
 import { measureCopies } from "./support/copies.ts";
 import { cpuOf, heapInUse, median } from "./support/measure.ts";
 

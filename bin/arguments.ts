@@ -1,4 +1,4 @@
-import { Id } from "../lambdas/model/id.ts";
+import { Id } from "../lambdas/server/model/id.ts";
 
 /** What is given for something that a command needs; throws one sentence where nothing is. */
 export function required(what: string, given: string | undefined): string {

@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
-import type { Entry } from "../lambdas/events/published/index.ts";
-import type { RoomOf } from "../lambdas/events/published/rooms.ts";
+import type { RoomOf } from "../lambdas/mudbase/emit.ts";
+import type { Entry } from "../lambdas/mudbase/publications.ts";
 
 /**
  * How entries travel. `lambda` invokes the publish function (output `PublishFunctionName`): the lowest

@@ -1,8 +1,8 @@
 import { io, type Socket } from "socket.io-client";
 import type * as z from "zod/mini";
-import type { Emits } from "../lambdas/events/emits.ts";
-import type { RefusalCode } from "../lambdas/events/errors.ts";
-import type { ClientEvent } from "../lambdas/events/index.ts";
+import type { ClientEvent } from "../lambdas/mudbase/app.ts";
+import type { Emits } from "../lambdas/mudbase/emits.ts";
+import type { RefusalCode } from "../lambdas/server/events/errors.ts";
 
 /** What an acknowledgement carries where an event was refused (contract, section 2.4). */
 export interface Refusal {
@@ -25,9 +25,9 @@ export type Answer<Event extends ClientEvent> =
 type Acknowledge<Event extends ClientEvent> = (answer: Answer<Event>) => void;
 
 type Listener<Event extends ClientEvent> =
-  undefined extends z.input<Event["payload"]>
-    ? (payload?: z.input<Event["payload"]>, acknowledge?: Acknowledge<Event>) => void
-    : (payload: z.input<Event["payload"]>, acknowledge?: Acknowledge<Event>) => void;
+  undefined extends z.input<ReturnType<Event["payload"]>>
+    ? (payload?: z.input<ReturnType<Event["payload"]>>, acknowledge?: Acknowledge<Event>) => void
+    : (payload: z.input<ReturnType<Event["payload"]>>, acknowledge?: Acknowledge<Event>) => void;
 
 /** The events a client sends, with their payloads and acknowledgements: `Socket<ServerToClientEvents, ClientToServerEvents>`. */
 export type ClientToServerEvents = {

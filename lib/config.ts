@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { CONTENT_BYTES, MESSAGE_BYTES } from "../lambdas/model/limits.ts";
-import { wordingOf } from "../lambdas/model/wording.ts";
+import { CONTENT_BYTES, MESSAGE_BYTES } from "../lambdas/server/model/limits.ts";
+import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { nearest } from "./nearest.ts";
 import {
   certificateArn,

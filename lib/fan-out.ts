@@ -14,7 +14,10 @@ export class FanOut extends Construct {
   constructor(scope: Construct, id: string, { operation }: FanOutProps) {
     super(scope, id);
 
-    this.carrier = new LambdaFunction(this, "Carrier", { entry: "lambdas/fan-out.ts", operation });
+    this.carrier = new LambdaFunction(this, "Carrier", {
+      entry: "lambdas/mudbase/functions/fan-out.ts",
+      operation,
+    });
     // What it could not deliver it says itself; a second try would arrive twice.
     new SelfInvocation(this, "Again", { invoker: this.carrier, retryAttempts: 0 });
   }

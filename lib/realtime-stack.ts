@@ -38,7 +38,7 @@ export class RealtimeStack extends Stack {
     this.#limits = JSON.stringify(limitsOf(settings));
     const heartbeat = JSON.stringify({ pingInterval, pingTimeout, maxPayload });
     const socket = new LambdaFunction(this, "Socket", {
-      entry: "lambdas/socket.ts",
+      entry: "lambdas/mudbase/functions/socket.ts",
       operation: this.operation,
       concurrency: settings.socketConcurrency,
       lateModules: ["ipaddr.js"],
@@ -49,15 +49,15 @@ export class RealtimeStack extends Stack {
       },
     });
     const publisher = new LambdaFunction(this, "Publish", {
-      entry: "lambdas/publish.ts",
+      entry: "lambdas/mudbase/functions/publish.ts",
       operation: this.operation,
     });
     const webhook = new LambdaFunction(this, "Webhook", {
-      entry: "lambdas/webhook.ts",
+      entry: "lambdas/mudbase/functions/webhook.ts",
       operation: this.operation,
     });
     const heart = new LambdaFunction(this, "Heartbeat", {
-      entry: "lambdas/heartbeat.ts",
+      entry: "lambdas/mudbase/functions/heartbeat.ts",
       operation: this.operation,
       concurrency: settings.heartbeatConcurrency,
       environment: { HEARTBEAT: heartbeat },

@@ -39,7 +39,7 @@ export class TableChanges extends Construct {
 
     const { org, projectId, collectionId, idAttribute, attributes } = props;
     const publisher = new LambdaFunction(this, "Publisher", {
-      entry: "lambdas/table-changes.ts",
+      entry: "lambdas/mudbase/functions/table-changes.ts",
       operation: realtime.operation,
       environment: {
         TABLE_CHANGES: JSON.stringify({ org, projectId, collectionId, idAttribute, attributes }),

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, dirname, join, normalize } from "node:path";
 import { describe, expect, inject, test } from "vitest";
-import { events } from "../lambdas/events/index.ts";
+import { events } from "../lambdas/mudbase/app.ts";
 import { readBundles } from "../local/bundles.ts";
 
 const KB = 1000;
@@ -32,30 +32,71 @@ describe.each(
   });
 });
 
-describe("an event", () => {
-  const files = readdirSync("lambdas/events", { recursive: true })
-    .map((file) => join("lambdas/events", String(file)))
-    .filter((file) => file.endsWith(".ts") && readFileSync(file, "utf8").includes("defineEvent({"));
+/** A file of ours and what it imports: files by their path, packages by their name. */
+interface Imports {
+  readonly file: string;
+  readonly imports: readonly string[];
+}
 
-  test("is one file named after it, and every such file is registered", () => {
-    const names = files.map((file) => basename(file, ".ts")).toSorted();
+const sources: readonly Imports[] = ["lambdas", "lib", "local", "client"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true })
+    .map((file) => join(folder, String(file)))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => ({ file, imports: importsOf(file) })),
+);
 
-    expect(names).toEqual([...events.keys()].map((name) => name.replaceAll(":", "-")).toSorted());
+function importsOf(file: string): readonly string[] {
+  const named = readFileSync(file, "utf8").matchAll(/(?:from|import\() ?"([^"]+)"/g);
+  return [...named].map(([, name = ""]) => {
+    if (name.startsWith("#")) return `lambdas/${name.slice(1)}`;
+    return name.startsWith(".") ? normalize(join(dirname(file), name)) : name;
   });
+}
 
-  test.each(files)("%s has the five fields in their order, and no clock, chance or SDK", (file) => {
-    const text = readFileSync(file, "utf8");
-    const fields = [...text.matchAll(/^ {2}(?:async )?(name|payload|access|reply|handle)\b/gm)].map(
-      ([, field]) => field,
+/** What only some may import: a pattern of the imported, and one of the files that may. */
+const ONLY: readonly (readonly [imported: RegExp, by: RegExp])[] = [
+  [/^engine\.io-parser$/, /^lambdas\/server\/engine\//],
+  [/^socket\.io-parser$/, /^lambdas\/server\/socket\//],
+  [
+    /^(@aws-sdk|@smithy)\//,
+    /^lambdas\/(server|mudbase)\/(store|gateway|functions|runtime\.ts)|^(client|local)\//,
+  ],
+  [/^(aws-cdk-lib|constructs)/, /^lib\//],
+  [/^(ws|dynalite)$/, /^local\//],
+  [/^(undici|ipaddr\.js)$/, /^lambdas\/(mudbase\/http|server\/gateway)\//],
+  [/^zod$/, /^(lib|local)\//],
+];
+
+describe("only where it belongs is imported", () => {
+  test.each(ONLY)("%s, by %s", (imported, by) => {
+    const climbers = sources.filter(
+      ({ file, imports }) => imports.some((name) => imported.test(name)) && !by.test(file),
     );
 
-    expect(fields.filter((field) => field !== "reply")).toEqual([
-      "name",
-      "payload",
-      "access",
-      "handle",
-    ]);
-    expect(fields.includes("reply") ? fields.indexOf("reply") : 3).toBe(3);
+    expect(climbers.map(({ file }) => file)).toEqual([]);
+  });
+});
+
+describe("an event", () => {
+  const files = readdirSync("lambdas/mudbase")
+    .map((file) => join("lambdas/mudbase", file))
+    .filter((file) => file.endsWith(".ts") && readFileSync(file, "utf8").includes("defineEvent({"));
+
+  test("stands in the file that is named by the part of its name before the first colon", () => {
+    const misplaced = [...events.keys()].filter((name) => {
+      const file = join("lambdas/mudbase", `${name.split(":")[0]}.ts`);
+      return !files.includes(file) || !readFileSync(file, "utf8").includes(`name: "${name}"`);
+    });
+
+    expect(misplaced).toEqual([]);
+    expect(files.map((file) => basename(file, ".ts")).toSorted()).toEqual(
+      [...new Set([...events.keys()].map((name) => name.split(":")[0]))].toSorted(),
+    );
+  });
+
+  test.each(files)("of %s uses no clock, no chance and no SDK", (file) => {
+    const text = readFileSync(file, "utf8");
+
     expect(text).not.toMatch(/Date\.now|Math\.random|randomUUID|console\.|\btry\b|@aws-sdk/);
   });
 });

@@ -1,8 +1,8 @@
-import { encodeFrame } from "../../lambdas/engine/frames.ts";
-import { shape } from "../../lambdas/events/emits.ts";
-import { projectRoom } from "../../lambdas/model/room.ts";
-import { createOutbox } from "../../lambdas/socket/outbox.ts";
-import { memberKey } from "../../lambdas/store/keys.ts";
+import { shape } from "../../lambdas/mudbase/emits.ts";
+import { encodeFrame } from "../../lambdas/server/engine/frames.ts";
+import { projectRoom } from "../../lambdas/server/model/room.ts";
+import { createOutbox } from "../../lambdas/server/socket/emit-buffer.ts";
+import { memberKey } from "../../lambdas/server/store/keys.ts";
 import { connectedIds } from "../../test/support/connected-ids.ts";
 import { type Calls, createFunctions } from "./function.ts";
 import { cpuOf, median, startAws } from "./measure.ts";

@@ -59,7 +59,7 @@ export async function measureColdStarts(
   // Beside node_modules, where it finds what is not in it.
   const loose = ".local/loose-socket.mjs";
   await bundle({
-    ...{ entryPoints: ["lambdas/socket.ts"], outfile: loose },
+    ...{ entryPoints: ["lambdas/mudbase/functions/socket.ts"], outfile: loose },
     external: ["@aws-sdk/*", "@smithy/*"],
   });
   const files = new Map([["an empty handler", empty]]);

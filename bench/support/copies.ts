@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { EVERYBODY } from "../../lambdas/model/slice.ts";
-import { deliver, type Parcel } from "../../lambdas/socket/delivery.ts";
-import { createOutbox } from "../../lambdas/socket/outbox.ts";
-import { createServer } from "../../lambdas/socket/socket.ts";
+import { EVERYBODY } from "../../lambdas/server/model/key-range.ts";
+import { deliver, type Parcel } from "../../lambdas/server/socket/delivery.ts";
+import { createOutbox } from "../../lambdas/server/socket/emit-buffer.ts";
+import { createServer } from "../../lambdas/server/socket/socket.ts";
 import { heapInUse } from "./measure.ts";
 
 const QUERIES = 2000;

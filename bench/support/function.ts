@@ -2,14 +2,14 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
-import { createGateway, type Gateway } from "../../lambdas/gateway/connections.ts";
-import { Heartbeat, Limits } from "../../lambdas/model/limits.ts";
-import type { Telemetry } from "../../lambdas/model/telemetry.ts";
-import { createRealtimeServer } from "../../lambdas/server.ts";
-import type { Parcel } from "../../lambdas/socket/delivery.ts";
-import { createSockets, type Sockets } from "../../lambdas/sockets.ts";
-import { createConnections } from "../../lambdas/store/connections.ts";
-import { createTable, type Item, type Table } from "../../lambdas/store/table.ts";
+import { createGateway, type Gateway } from "../../lambdas/server/gateway/connections.ts";
+import { Heartbeat, Limits } from "../../lambdas/server/model/limits.ts";
+import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
+import { createRealtimeServer } from "../../lambdas/server/server.ts";
+import type { Parcel } from "../../lambdas/server/socket/delivery.ts";
+import { createSockets, type Sockets } from "../../lambdas/server/sockets.ts";
+import { createConnections } from "../../lambdas/server/store/connections.ts";
+import { createTable, type Item, type Table } from "../../lambdas/server/store/table.ts";
 import type { Aws } from "./measure.ts";
 
 const SILENT: Telemetry = {

@@ -4,8 +4,8 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { Pool } from "undici";
-import { LeanPostCommand } from "../../lambdas/gateway/lean-post.ts";
-import { createSigner, encodeSegment } from "../../lambdas/gateway/signature.ts";
+import { LeanPostCommand } from "../../lambdas/server/gateway/lean-post.ts";
+import { createSigner, encodeSegment } from "../../lambdas/server/gateway/signature.ts";
 import { cpuOf, median, startAws } from "./measure.ts";
 
 /** Posts under way at the same time. */

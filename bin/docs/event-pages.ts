@@ -37,10 +37,7 @@ export function eventPages(): string {
     "Entries for the publish function, told apart by `event`; see [publishing.md](publishing.md).",
     table(
       ["`event`", "Entry"],
-      documentedPublications().map(([name, entry]) => [
-        `\`${name}\``,
-        fields(without(entry, "event")),
-      ]),
+      documentedPublications().map(([name, entry]) => [`\`${name}\``, fields(entry)]),
     ),
     "",
   ].join("\n\n");
@@ -103,8 +100,3 @@ function detail(schema: JsonSchema): string {
   const { type, items } = schema;
   return type === "array" ? `: ${describe((items ?? {}) as JsonSchema)}[]` : "";
 }
-
-const without = (schema: JsonSchema, name: string): JsonSchema => {
-  const { [name]: _, ...properties } = schema.properties ?? {};
-  return { ...schema, properties };
-};

@@ -1,10 +1,11 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import type { AnyEvent } from "../../lambdas/events/define-event.ts";
-import { emitSchemas } from "../../lambdas/events/emits.ts";
-import { events } from "../../lambdas/events/index.ts";
-import { publications } from "../../lambdas/events/published/index.ts";
+import { events } from "../../lambdas/mudbase/app.ts";
+import { emitSchemas } from "../../lambdas/mudbase/emits.ts";
+import { publications } from "../../lambdas/mudbase/publications.ts";
+import type { AnyEvent } from "../../lambdas/server/events/define-event.ts";
+import { domainOf } from "../../lambdas/server/model/telemetry.ts";
 
 /** An event of a client, with the first sentence of its file and the names it is answered by. */
 export interface DocumentedEvent {
@@ -18,13 +19,13 @@ export interface DocumentedEvent {
 
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-const FOLDER = "lambdas/events";
+const FOLDER = "lambdas/mudbase";
 
 /** Every event a client may send, in the registry's order. */
 export const documentedEvents = (): readonly DocumentedEvent[] =>
   [...events.values()].map((event) => ({
     ...documentation(event),
-    payload: schemaOf(event.payload),
+    payload: schemaOf(event.payload()),
   }));
 
 /** Every event this server sends, with the schema of its payload. */
@@ -33,7 +34,7 @@ export const documentedEmits = (): readonly (readonly [string, JsonSchema])[] =>
 
 /** Everything another back end may publish. */
 export const documentedPublications = (): readonly (readonly [string, JsonSchema])[] =>
-  [...publications].map(([name, { entry }]) => [name, schemaOf(entry)]);
+  [...publications].map(([name, { entry }]) => [name, schemaOf(entry())]);
 
 const schemaOf = (schema: z.core.$ZodType): JsonSchema => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
@@ -41,14 +42,13 @@ const schemaOf = (schema: z.core.$ZodType): JsonSchema => {
 };
 
 function documentation({ name, reply }: AnyEvent): Omit<DocumentedEvent, "payload"> {
-  const file = `${name.replaceAll(":", "-")}.ts`;
-  const domain = readdirSync(FOLDER).find(
-    (folder) => !folder.includes(".") && readdirSync(join(FOLDER, folder)).includes(file),
-  );
-  if (domain === undefined) throw new Error(`The event ${name} has no file ${file}.`);
-  const text = readFileSync(join(FOLDER, domain, file), "utf8");
-  const [, description] = /\/\*\* ([^\n]+?) ?\*\/\nexport const \w+ = defineEvent/.exec(text) ?? [];
-  const [, access = ""] = /^ {2}access: (\w+)/m.exec(text) ?? [];
+  const domain = domainOf(name);
+  const text = readFileSync(join(FOLDER, `${domain}.ts`), "utf8");
+  const definition = text
+    .split(/\n(?=\/\*\*)/)
+    .find((block) => /^(export )?const/m.test(block) && block.includes(`name: "${name}"`));
+  const [, description] = /\/\*\* (.+?) ?\*\/\n/.exec(definition ?? "") ?? [];
+  const [, access = ""] = /^ {2}access: (\w+)/m.exec(definition ?? "") ?? [];
   if (description === undefined) throw new Error(`The event ${name} says nowhere what it does.`);
   return { name, description, domain, access, reply };
 }

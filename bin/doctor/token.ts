@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { identityOf } from "../../lambdas/model/identity.ts";
-import { ALGORITHMS } from "../../lambdas/socket/authentication.ts";
+import { ALGORITHMS } from "../../lambdas/mudbase/authentication.ts";
+import { identityOf } from "../../lambdas/mudbase/model/identity.ts";
 import type { Settings } from "../../lib/config.ts";
 
 /** What each claim must be, in words. */

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createOnce } from "../../lambdas/store/once.ts";
-import { createTable } from "../../lambdas/store/table.ts";
+import { createOnce } from "../../lambdas/server/store/idempotency.ts";
+import { createTable } from "../../lambdas/server/store/table.ts";
 import { TableName, table } from "../support/table.ts";
 
 let now = Date.now();

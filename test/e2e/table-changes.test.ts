@@ -1,6 +1,6 @@
 import type { Context, DynamoDBRecord } from "aws-lambda";
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import { telemetry } from "../../lambdas/telemetry.ts";
+import { telemetry } from "../../lambdas/server/telemetry.ts";
 import { whileInProgress } from "../support/in-progress.ts";
 import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
@@ -68,7 +68,7 @@ beforeAll(async () => {
       attributes: ["total", "isPaid", "tags", "lines", "scan"],
     }),
   });
-  const loaded = await import("../../lambdas/table-changes.ts");
+  const loaded = await import("../../lambdas/mudbase/functions/table-changes.ts");
   handler = (event) => loaded.handler(event, {} as Context);
 });
 

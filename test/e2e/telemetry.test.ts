@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, test, vi } from "vitest";
-import { REFUSAL_CODES } from "../../lambdas/events/errors.ts";
-import { events } from "../../lambdas/events/index.ts";
-import { publications } from "../../lambdas/events/published/index.ts";
-import { domainOf, METRICS } from "../../lambdas/model/telemetry.ts";
+import { events } from "../../lambdas/mudbase/app.ts";
+import { publications } from "../../lambdas/mudbase/publications.ts";
+import { REFUSAL_CODES } from "../../lambdas/server/events/errors.ts";
+import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
 import { NO_TROUBLE } from "../../local/trouble.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import * as z from "zod/mini";
-import { events } from "../../lambdas/events/index.ts";
-import { publications } from "../../lambdas/events/published/index.ts";
-import { identityOf } from "../../lambdas/model/identity.ts";
+import { events } from "../../lambdas/mudbase/app.ts";
+import { identityOf } from "../../lambdas/mudbase/model/identity.ts";
+import { publications } from "../../lambdas/mudbase/publications.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { objectsOf, optionalFields } from "../support/schemas.ts";
 
@@ -28,6 +28,8 @@ const ENTRIES: readonly object[] = [
   { event: "db:collection_created", ...change },
   { event: "db:update", ...change },
   { event: "data:change", ...change },
+  { event: "document:change", ...change },
+  { event: "project:data:change", ...change },
   { event: "wallet:balance:updated", ...wallet },
   { event: "wallet:tx:detected", ...wallet },
   {
@@ -80,13 +82,13 @@ describe("a field that may be missing", () => {
   const cases = [
     ...SAMPLES.map(({ event, payload }) => ({
       name: event,
-      schema: (events.get(event) ?? expect.fail(event)).payload as z.core.$ZodType,
+      schema: (events.get(event) ?? expect.fail(event)).payload() as z.core.$ZodType,
       sample: payload ?? {},
     })),
     ...ENTRIES.map((entry) => {
       const { event } = entry as { readonly event: string };
       const { entry: schema } = publications.get(event) ?? expect.fail(event);
-      return { name: event, schema: schema as z.core.$ZodType, sample: entry };
+      return { name: event, schema: schema() as z.core.$ZodType, sample: entry };
     }),
   ].flatMap(({ name, schema, sample }) =>
     everyOptionalField(schema).map((field) => ({ name, schema, sample, field })),

@@ -1,6 +1,6 @@
 import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { MESSAGE_BYTES } from "../../lambdas/model/limits.ts";
+import { MESSAGE_BYTES } from "../../lambdas/server/model/limits.ts";
 import { createWorld } from "../faults/world.ts";
 import { ask, payloadsOf } from "../support/asking.ts";
 

@@ -1,7 +1,7 @@
 import { beforeEach, expect, test } from "vitest";
-import { createUpstream } from "../../lambdas/events/integrations/upstream.ts";
-import type { HttpOutcome, HttpRequest } from "../../lambdas/http/guarded.ts";
-import { Integration } from "../../lambdas/model/integration.ts";
+import type { HttpOutcome, HttpRequest } from "../../lambdas/mudbase/http/guarded.ts";
+import { Integration } from "../../lambdas/mudbase/model/integration.ts";
+import { createUpstream } from "../../lambdas/mudbase/upstream.ts";
 
 const shop = (type: string) =>
   Integration.parse({

@@ -1,8 +1,8 @@
 import { createHmac } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import { expect, test } from "vitest";
-import { createWebhooks } from "../../lambdas/events/integrations/webhooks.ts";
-import { Integration } from "../../lambdas/model/integration.ts";
+import { Integration } from "../../lambdas/mudbase/model/integration.ts";
+import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 const [OLD, NEW] = [base64("the old secret of webhooks"), base64("the new secret of webhooks")];

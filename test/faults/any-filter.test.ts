@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import * as module from "sift";
 import { expect, test } from "vitest";
-import { operators } from "../../lambdas/model/filter.ts";
+import { operators } from "../../lambdas/mudbase/model/filter.ts";
 import { collectionOf, refusalOf } from "../support/live-queries.ts";
 
 const FILTERS = 5000;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
-import { EventError } from "../../lambdas/events/errors.ts";
-import { events } from "../../lambdas/events/index.ts";
-import { publications } from "../../lambdas/events/published/index.ts";
+import { events } from "../../lambdas/mudbase/app.ts";
+import { publications } from "../../lambdas/mudbase/publications.ts";
+import { EventError } from "../../lambdas/server/events/errors.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { objectsOf, optionalFields } from "../support/schemas.ts";
 import { UNLIMITED } from "../support/unlimited.ts";
@@ -36,10 +36,10 @@ function like(sample: object, optional: readonly string[]): fc.Arbitrary<unknown
 }
 
 const optionalOf = (event: string): readonly string[] =>
-  objectsOf(events.get(event)?.payload).flatMap(optionalFields);
+  objectsOf(events.get(event)?.payload()).flatMap(optionalFields);
 const OPTIONAL_OF_ENTRIES = [
   ...new Set(
-    [...publications.values()].flatMap(({ entry }) => objectsOf(entry).flatMap(optionalFields)),
+    [...publications.values()].flatMap(({ entry }) => objectsOf(entry()).flatMap(optionalFields)),
   ),
 ];
 

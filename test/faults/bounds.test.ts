@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { presenceRoom } from "../../lambdas/model/room.ts";
-import { callKey, connectionKey, placeKey, presenceKey } from "../../lambdas/store/keys.ts";
+import { presenceRoom } from "../../lambdas/server/model/room.ts";
+import { callKey, connectionKey, placeKey, presenceKey } from "../../lambdas/server/store/keys.ts";
 import { lobby, shopAt } from "../support/samples.ts";
 import { UNLIMITED } from "../support/unlimited.ts";
 import { createWorld } from "./world.ts";

@@ -1,12 +1,12 @@
 import { afterAll, expect, inject, test } from "vitest";
-import { presenceRoom } from "../../lambdas/model/room.ts";
+import { presenceRoom } from "../../lambdas/server/model/room.ts";
 import {
   callKey,
   connectionKey,
   messageKey,
   placeKey,
   presenceKey,
-} from "../../lambdas/store/keys.ts";
+} from "../../lambdas/server/store/keys.ts";
 import { type Cost, documentedBounds } from "../support/performance.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { UNLIMITED } from "../support/unlimited.ts";

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createGateway } from "../../lambdas/gateway/connections.ts";
+import { createGateway } from "../../lambdas/server/gateway/connections.ts";
 
 const management = mockClient(ApiGatewayManagementApiClient);
 const waits: number[] = [];

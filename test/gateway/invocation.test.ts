@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { afterEach, expect, test, vi } from "vitest";
-import { createInvocation } from "../../lambdas/gateway/invocation.ts";
+import { createInvocation } from "../../lambdas/server/gateway/invocation.ts";
 
 const seen: (IncomingMessage & { body?: string })[] = [];
 let statuses: number[] = [];

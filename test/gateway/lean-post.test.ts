@@ -10,7 +10,7 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { afterAll, describe, expect, test } from "vitest";
-import { LeanPostCommand } from "../../lambdas/gateway/lean-post.ts";
+import { LeanPostCommand } from "../../lambdas/server/gateway/lean-post.ts";
 
 /** A management endpoint that answers as it is told and keeps what it was asked. */
 const requests: {

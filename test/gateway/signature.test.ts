@@ -3,7 +3,7 @@ import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSigner, encodeSegment } from "../../lambdas/gateway/signature.ts";
+import { createSigner, encodeSegment } from "../../lambdas/server/gateway/signature.ts";
 
 const INPUTS = 5000;
 const REGION = "eu-west-1";

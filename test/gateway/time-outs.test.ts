@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
-import { readPublisherEnvironment, readWebhookEnvironment } from "../../lambdas/environment.ts";
+import { readPublisherEnvironment, readWebhookEnvironment } from "../../lambdas/server/runtime.ts";
 
 // The waits between tries are short, and would be real ones.
 vi.mock("node:timers/promises", async (original) => ({

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { addressFault } from "../../lambdas/http/addresses.ts";
+import { addressFault } from "../../lambdas/mudbase/http/addresses.ts";
 
 const REFUSED = {
   "this network": ["0.0.0.0", "0.1.2.3", "::"],

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { createHttpClient, type HttpRequest } from "../../lambdas/http/guarded.ts";
+import { createHttpClient, type HttpRequest } from "../../lambdas/mudbase/http/guarded.ts";
 import { type Upstream, upstream } from "../support/upstream.ts";
 
 let running: Upstream | undefined;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import * as z from "zod/mini";
-import { wordingOf } from "../../lambdas/model/wording.ts";
+import { wordingOf } from "../../lambdas/server/model/wording.ts";
 
 test.each([
   [z.unknown(), "is missing"],

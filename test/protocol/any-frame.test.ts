@@ -25,8 +25,10 @@ const OTHER = "other=";
 const dynamo = mockClient(DynamoDBDocumentClient);
 const management = mockClient(ApiGatewayManagementApiClient);
 
-const { handler } = await withEnvironment(() => import("../../lambdas/socket.ts"));
-const { telemetry } = await import("../../lambdas/telemetry.ts");
+const { handler } = await withEnvironment(
+  () => import("../../lambdas/mudbase/functions/socket.ts"),
+);
+const { telemetry } = await import("../../lambdas/server/telemetry.ts");
 
 const connection = {
   pk: `conn#${SELF}`,

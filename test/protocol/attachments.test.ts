@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Piece } from "../../lambdas/model/connection.ts";
-import { findComplete, heldFault } from "../../lambdas/socket/attachments.ts";
+import type { Piece } from "../../lambdas/server/model/connection.ts";
+import { findComplete, heldFault } from "../../lambdas/server/socket/attachments.ts";
 
 let pieces = 0;
 const header = (receivedAt: number, attachments: number): Piece => ({

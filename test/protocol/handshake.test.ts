@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { admitsOrigin, subprotocolOf } from "../../lambdas/engine/handshake.ts";
+import { admitsOrigin, subprotocolOf } from "../../lambdas/server/engine/handshake.ts";
 
 describe("[EIO11] of the subprotocols that a client offers", () => {
   test.each([

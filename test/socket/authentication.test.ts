@@ -2,7 +2,7 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { AuthenticationError, withJwks, withSecret } from "../../lambdas/socket/authentication.ts";
+import { AuthenticationError, withJwks, withSecret } from "../../lambdas/mudbase/authentication.ts";
 
 const claims = { org: "acme", projects: ["p1"], scope: "websocket" };
 const sign = (algorithm: string, key: Parameters<SignJWT["sign"]>[0], extra: object = {}) =>

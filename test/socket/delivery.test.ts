@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Listed } from "../../lambdas/model/connection.ts";
-import { projectRoom, type Room, userRoom } from "../../lambdas/model/room.ts";
-import { divideRest, EVERYBODY, type Slice } from "../../lambdas/model/slice.ts";
-import { type Delivered, deliver, type Parcel } from "../../lambdas/socket/delivery.ts";
-import type { Emission } from "../../lambdas/socket/outbox.ts";
-import { createQueries } from "../../lambdas/store/queries.ts";
-import type { Table } from "../../lambdas/store/table.ts";
+import { createQueries } from "../../lambdas/mudbase/store/queries.ts";
+import type { Listed } from "../../lambdas/server/model/connection.ts";
+import { divideRest, EVERYBODY, type Slice } from "../../lambdas/server/model/key-range.ts";
+import { projectRoom, type Room, userRoom } from "../../lambdas/server/model/room.ts";
+import { type Delivered, deliver, type Parcel } from "../../lambdas/server/socket/delivery.ts";
+import type { Emission } from "../../lambdas/server/socket/emit-buffer.ts";
+import type { Table } from "../../lambdas/server/store/table.ts";
 import { connectedIds } from "../support/connected-ids.ts";
 
 const id = fc.base64String({ minLength: 8, maxLength: 16 });

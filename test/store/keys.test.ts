@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Id } from "../../lambdas/model/id.ts";
+import { Id } from "../../lambdas/server/model/id.ts";
 import {
   collectionRoom,
   customRoom,
@@ -11,8 +11,13 @@ import {
   presenceRoom,
   projectRoom,
   userRoom,
-} from "../../lambdas/model/room.ts";
-import { memberKey, presenceKey, queryKey, revocationKey } from "../../lambdas/store/keys.ts";
+} from "../../lambdas/server/model/room.ts";
+import {
+  memberKey,
+  presenceKey,
+  queryKey,
+  revocationKey,
+} from "../../lambdas/server/store/keys.ts";
 
 const id = fc
   .oneof(

@@ -9,8 +9,8 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createMessages } from "../../lambdas/store/messages.ts";
-import { createTable } from "../../lambdas/store/table.ts";
+import { createMessages } from "../../lambdas/mudbase/store/messages.ts";
+import { createTable } from "../../lambdas/server/store/table.ts";
 
 const NOW = 1_800_000_000_000;
 const dynamo = mockClient(DynamoDBDocumentClient);

@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createTable } from "../../lambdas/store/table.ts";
+import { createTable } from "../../lambdas/server/store/table.ts";
 
 const dynamo = mockClient(DynamoDBDocumentClient);
 const waits: number[] = [];

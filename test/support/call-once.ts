@@ -1,5 +1,5 @@
 // Makes one outgoing call in a process of its own: Node reads its extra certificates at start.
-import { createHttpClient } from "../../lambdas/http/guarded.ts";
+import { createHttpClient } from "../../lambdas/mudbase/http/guarded.ts";
 
 const call = createHttpClient({
   resolve: async () => ["127.0.0.1"],

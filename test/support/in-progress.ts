@@ -1,5 +1,5 @@
-import { createOnce } from "../../lambdas/store/once.ts";
-import { createTable } from "../../lambdas/store/table.ts";
+import { createOnce } from "../../lambdas/server/store/idempotency.ts";
+import { createTable } from "../../lambdas/server/store/table.ts";
 import { TableName, table } from "./table.ts";
 
 const once = createOnce({

@@ -1,13 +1,13 @@
-import { describeFault } from "../../lambdas/events/describe-fault.ts";
-import { createMatching } from "../../lambdas/events/published/matching.ts";
-import { subscribeQuery } from "../../lambdas/events/subscriptions/subscribe-query.ts";
-import { EVERYBODY } from "../../lambdas/model/slice.ts";
+import { createMatching } from "../../lambdas/mudbase/matching.ts";
+import { subscribeQuery } from "../../lambdas/mudbase/subscribe.ts";
+import { describeFault } from "../../lambdas/server/events/describe-fault.ts";
+import { EVERYBODY } from "../../lambdas/server/model/key-range.ts";
 
 const place = { projectId: "p1", collectionId: "todos" };
 
 /** What `subscribe:query` answers to a filter: nothing where it takes it. */
 export function refusalOf(query: unknown): string | undefined {
-  const { error } = subscribeQuery.payload.safeParse({ ...place, queryId: "q", query });
+  const { error } = subscribeQuery.payload().safeParse({ ...place, queryId: "q", query });
   return error && describeFault(error);
 }
 

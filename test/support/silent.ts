@@ -1,4 +1,4 @@
-import type { Telemetry } from "../../lambdas/model/telemetry.ts";
+import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
 
 /** Telemetry that nobody looks at. */
 export const SILENT: Telemetry = {

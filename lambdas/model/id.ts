@@ -1,8 +1,0 @@
-import * as z from "zod/mini";
-
-/** An id or a room name: 1–128 characters, none of them a control character (contract 2.8). */
-export const Id = z.string().check(
-  z.minLength(1),
-  z.maxLength(128),
-  z.refine((id) => id.isWellFormed() && !/\p{Cc}/u.test(id), "must not contain control characters"),
-);

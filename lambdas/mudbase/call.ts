@@ -1,0 +1,145 @@
+import * as z from "zod/mini";
+import type { Call } from "#mudbase/model/call.ts";
+import { admits } from "#mudbase/model/chat.ts";
+import { defineEvent } from "#server/events/define-event.ts";
+import { EventError } from "#server/events/errors.ts";
+import { checked, optional, Timestamp } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { userRoom } from "#server/model/room.ts";
+import { chatMember } from "./access.ts";
+
+/** What leaves to clients. */
+export const callEmits = {
+  "call:incoming": z.object({
+    chatId: z.string(),
+    callerId: z.string(),
+    type: z.enum(["audio", "video"]),
+    timestamp: Timestamp,
+  }),
+  "call:accepted": z.object({ chatId: z.string(), acceptedBy: z.string(), timestamp: Timestamp }),
+  "call:rejected": z.object({ chatId: z.string(), rejectedBy: z.string(), timestamp: Timestamp }),
+  "call:ended": z.object({ chatId: z.string(), endedBy: z.string(), timestamp: Timestamp }),
+};
+
+/** Users a call may have besides its caller (contract 2.8). */
+const MOST_PARTICIPANTS = 50;
+
+/** Refuses an answer to a call that is not there, or did not invite this user. */
+function requireInvited(call: Call | undefined, callerId: string, userId: string): void {
+  if (call === undefined) throw new EventError("not_found", `there is no call of ${callerId}`);
+  if (!call.participants.includes(userId))
+    throw new EventError("forbidden", `you are not invited to the call of ${callerId}`);
+}
+
+/** Calls some users of a chat; a call that the caller had there before ends for those it no longer asks for. */
+const callInitiate = /* @__PURE__ */ defineEvent({
+  name: "call:initiate",
+  payload: () =>
+    z.object({
+      chatId: Id,
+      projectId: optional(Id),
+      type: z.enum(["audio", "video"]),
+      participants: checked(z.array(Id), z.minLength(1), z.maxLength(MOST_PARTICIPANTS)),
+    }),
+  access: chatMember,
+
+  async handle({ payload: { type, ...payload }, chat, place, socket, server, calls, timestamp }) {
+    const { userId: callerId } = socket;
+    const participants = [...new Set(payload.participants)].filter((id) => id !== callerId);
+    const stranger = participants.find((userId) => !admits(chat, userId));
+    if (stranger !== undefined)
+      throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
+    const stored = await calls.put(place, { callerId, type, participants });
+    if (stored === "full")
+      throw new EventError("limit_exceeded", `the chat ${chat.chatId} may hold no more calls`);
+
+    const { chatId, projectId } = chat;
+    const dropped = stored.last?.participants.filter((id) => !participants.includes(id)) ?? [];
+    if (dropped.length > 0)
+      server
+        .to(dropped.map(userRoom))
+        .granted(projectId)
+        .emit("call:ended", { chatId, endedBy: callerId, timestamp });
+    server
+      .to(participants.map(userRoom))
+      .granted(projectId)
+      .emit("call:incoming", { chatId, callerId, type, timestamp });
+  },
+});
+
+/** Accepts a call this user was invited to; the caller hears of it. */
+const callAccept = /* @__PURE__ */ defineEvent({
+  name: "call:accept",
+  payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
+  access: chatMember,
+
+  async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {
+    const { chatId, projectId } = chat;
+    const { userId: acceptedBy } = socket;
+    requireInvited(await calls.find(place, callerId), callerId, acceptedBy);
+
+    server
+      .to(userRoom(callerId))
+      .granted(projectId)
+      .emit("call:accepted", { chatId, acceptedBy, timestamp });
+  },
+});
+
+/** Rejects a call this user was invited to; the caller hears of it. */
+const callReject = /* @__PURE__ */ defineEvent({
+  name: "call:reject",
+  payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
+  access: chatMember,
+
+  async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {
+    const { chatId, projectId } = chat;
+    const { userId: rejectedBy } = socket;
+    requireInvited(await calls.find(place, callerId), callerId, rejectedBy);
+
+    server
+      .to(userRoom(callerId))
+      .granted(projectId)
+      .emit("call:rejected", { chatId, rejectedBy, timestamp });
+  },
+});
+
+/** Calls that one event ends: each has people to tell. */
+const MOST_ENDED = 10;
+
+/** Ends the call that this user makes in a chat and those it was invited to, the newest ten; all their people hear of it. */
+const callEnd = /* @__PURE__ */ defineEvent({
+  name: "call:end",
+  payload: () =>
+    z.object({
+      chatId: Id,
+      projectId: optional(Id),
+      participants: checked(z.array(Id), z.maxLength(MOST_PARTICIPANTS)),
+    }),
+  access: chatMember,
+
+  async handle({ chat: { chatId, projectId }, place, socket, server, calls, timestamp }) {
+    const { userId: endedBy } = socket;
+    const all = await calls.inChat(place);
+    if (all.length === 0)
+      throw new EventError("not_found", `there is no call in the chat ${chatId}`);
+    const theirs = [
+      ...all.filter(({ callerId }) => callerId === endedBy),
+      ...all.filter(({ participants }) => participants.includes(endedBy)),
+    ].slice(0, MOST_ENDED);
+    if (theirs.length === 0)
+      throw new EventError("forbidden", `no call in the chat ${chatId} is yours to end`);
+    await calls.remove(
+      place,
+      theirs.map(({ callerId }) => callerId),
+    );
+
+    const people = theirs.flatMap(({ callerId, participants }) => [callerId, ...participants]);
+    server
+      .to([...new Set(people)].map(userRoom))
+      .granted(projectId)
+      .emit("call:ended", { chatId, endedBy, timestamp });
+  },
+});
+
+/** What clients may send. */
+export const callEvents = [callInitiate, callAccept, callReject, callEnd] as const;

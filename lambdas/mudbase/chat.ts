@@ -1,0 +1,139 @@
+import * as z from "zod/mini";
+import { admits, Chat } from "#mudbase/model/chat.ts";
+import { defineEvent } from "#server/events/define-event.ts";
+import { definePublication } from "#server/events/define-publication.ts";
+import { EventError } from "#server/events/errors.ts";
+import { optional } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { chatRoom } from "#server/model/room.ts";
+import { chatMember, ownChatRooms, stranger } from "./access.ts";
+
+export const ChatSummary = z.object({
+  _id: z.string(),
+  name: z.string(),
+  type: z.enum(["direct", "group"]),
+});
+
+/** What leaves to clients. */
+export const chatEmits = {
+  "chat:joined": z.object({ chatId: z.string(), projectId: z.string(), chat: ChatSummary }),
+  "chat:left": z.object({ chatId: z.string() }),
+  "user:typing:start": z.object({ userId: z.string(), chatId: z.string() }),
+  "user:typing:stop": z.object({ userId: z.string(), chatId: z.string() }),
+};
+
+/** A chat as clients are told of it. */
+export const chatSummary = ({ chatId, name, type }: Chat) => ({ _id: chatId, name, type });
+
+/** Joins a chat and tells the others there; a chat nobody has described is made at its first use. */
+const chatJoin = /* @__PURE__ */ defineEvent({
+  name: "chat:join",
+  payload: () => z.object({ chatId: Id, projectId: Id }),
+  access: chatMember,
+  reply: "chat:joined",
+
+  async handle({ chat: known, place, isNewChat, socket, chats, timestamp }) {
+    const { chatId, projectId } = known;
+    const room = chatRoom(projectId, chatId);
+    await socket.join(room);
+    const isCreated = isNewChat && (await chats.create(place.org, known));
+    // Asked again once the socket is listed: a change of the members finds it there, or is found here.
+    const chat = isCreated ? known : ((await chats.find(place)) ?? known);
+    if (!admits(chat, socket.userId)) {
+      await socket.leave(room);
+      throw stranger(chatId);
+    }
+
+    socket.to(room).emit("user:online", { userId: socket.userId, chatId, timestamp });
+
+    return { chatId, projectId, chat: chatSummary(chat) };
+  },
+});
+
+/** Leaves a chat and tells the others there. */
+const chatLeave = /* @__PURE__ */ defineEvent({
+  name: "chat:leave",
+  payload: () => z.object({ chatId: Id, projectId: optional(Id) }),
+  access: ownChatRooms,
+  reply: "chat:left",
+
+  async handle({ payload: { chatId }, rooms, socket, timestamp }) {
+    const left = await socket.leave(rooms);
+
+    socket.to(left).emit("user:offline", { userId: socket.userId, chatId, timestamp });
+
+    return { chatId };
+  },
+});
+
+/** Tells the others in a chat that the user types. */
+const chatTypingStart = /* @__PURE__ */ defineEvent({
+  name: "chat:typing:start",
+  payload: () => z.object({ chatId: Id, projectId: optional(Id) }),
+  access: chatMember,
+
+  async handle({ chat: { projectId, chatId }, socket }) {
+    socket
+      .to(chatRoom(projectId, chatId))
+      .emit("user:typing:start", { userId: socket.userId, chatId });
+  },
+});
+
+/** Tells the others in a chat that the user has stopped typing. */
+const chatTypingStop = /* @__PURE__ */ defineEvent({
+  name: "chat:typing:stop",
+  payload: () => z.object({ chatId: Id, projectId: optional(Id) }),
+  access: chatMember,
+
+  async handle({ chat: { projectId, chatId }, socket }) {
+    socket
+      .to(chatRoom(projectId, chatId))
+      .emit("user:typing:stop", { userId: socket.userId, chatId });
+  },
+});
+
+/** Describes a chat, in place of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
+const chatPut = /* @__PURE__ */ definePublication({
+  names: ["chat:put"],
+  entry: () =>
+    z.object({
+      org: Id,
+      chat: z.extend(Chat, {
+        name: optional(Chat.shape.name),
+        type: optional(Chat.shape.type),
+        access: optional(Chat.shape.access),
+      }),
+    }),
+
+  async handle({ entry: { org, chat }, chats, server }) {
+    const { name = chat.chatId, type = "group" } = chat;
+    // Whoever names members means them: a chat is never opened by leaving `access` out.
+    const { access = chat.members.length > 0 ? "members" : "project" } = chat;
+    await chats.put(org, { ...chat, name, type, access });
+    if (access === "project") return;
+
+    const room = chatRoom(chat.projectId, chat.chatId);
+    const strangers = server.in(room).exceptUsers(chat.members);
+    strangers.socketsLeave(room);
+    strangers.emit("chat:left", { chatId: chat.chatId });
+  },
+});
+
+/** Gives a chat as it is described. */
+const chatGet = /* @__PURE__ */ definePublication({
+  names: ["chat:get"],
+  entry: () => z.object({ org: Id, projectId: Id, chatId: Id }),
+  isRead: true,
+
+  async handle({ entry: { org, projectId, chatId }, chats }) {
+    const chat = await chats.find({ org, projectId, chatId });
+    if (chat === undefined) throw new EventError("not_found", `there is no chat ${chatId}`);
+    return { chat };
+  },
+});
+
+/** What clients may send. */
+export const chatEvents = [chatJoin, chatLeave, chatTypingStart, chatTypingStop] as const;
+
+/** What other back ends may publish. */
+export const chatPublications = [chatPut, chatGet] as const;

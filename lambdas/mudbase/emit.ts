@@ -1,0 +1,95 @@
+import * as z from "zod/mini";
+import { definePublication } from "#server/events/define-publication.ts";
+import { parse } from "#server/events/parse.ts";
+import { checked, optional, withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import {
+  chatRoom,
+  collectionRoom,
+  customRoom,
+  documentRoom,
+  integrationRoom,
+  orgRoom,
+  projectRoom,
+  type Room,
+  userRoom,
+  walletRoom,
+  webhookRoom,
+} from "#server/model/room.ts";
+import { emitSchemas, isFixed } from "./emits.ts";
+
+/** A room of the organisation, by its kind and the ids that make its name. */
+const RoomOf = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("org") }),
+  z.object({ kind: z.literal("user"), userId: Id }),
+  z.object({ kind: z.literal("project"), projectId: Id }),
+  z.object({ kind: z.literal("collection"), projectId: Id, collectionId: Id }),
+  z.object({ kind: z.literal("document"), projectId: Id, collectionId: Id, documentId: Id }),
+  z.object({ kind: z.literal("chat"), projectId: Id, chatId: Id }),
+  z.object({ kind: z.literal("integration"), projectId: Id, integrationId: Id }),
+  z.object({ kind: z.literal("webhook"), projectId: Id, integrationId: Id }),
+  z.object({
+    kind: z.literal("wallet"),
+    of: z.enum(["address", "project", "chain", "currency"]),
+    id: Id,
+  }),
+  z.object({ kind: z.literal("custom"), room: Id }),
+]);
+export type RoomOf = z.infer<typeof RoomOf>;
+
+/** Names that Socket.IO keeps for itself: a client would take one for a breach of the protocol. */
+const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "newListener"].concat(
+  "removeListener",
+);
+
+const MOST_ROOMS = 100;
+
+/** Any event to the sockets of any rooms; one of this contract must carry what it carries there. */
+const emitted = /* @__PURE__ */ definePublication({
+  names: ["emit"],
+  entry: () =>
+    z.object({
+      org: Id,
+      to: checked(z.array(RoomOf), z.minLength(1), z.maxLength(MOST_ROOMS)),
+      except: withDefault(checked(z.array(RoomOf), z.maxLength(MOST_ROOMS)), []),
+      name: checked(
+        Id,
+        z.refine((name) => !RESERVED.includes(name), "is a reserved event name"),
+      ),
+      payload: optional(z.unknown()),
+    }),
+
+  async handle({ entry: { to, except, name, payload }, server }) {
+    if (isFixed(name)) parse(z.object({ payload: emitSchemas[name] }), { payload });
+
+    server.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
+  },
+});
+
+function roomOf(room: RoomOf): Room {
+  switch (room.kind) {
+    case "org":
+      return orgRoom;
+    case "user":
+      return userRoom(room.userId);
+    case "project":
+      return projectRoom(room.projectId);
+    case "collection":
+      return collectionRoom(room.projectId, room.collectionId);
+    case "document":
+      return documentRoom(room.projectId, room.collectionId, room.documentId);
+    case "chat":
+      return chatRoom(room.projectId, room.chatId);
+    case "integration":
+      return integrationRoom(room.projectId, room.integrationId);
+    case "webhook":
+      return webhookRoom(room.projectId, room.integrationId);
+    case "wallet":
+      return walletRoom(room.of, room.id);
+    case "custom":
+      return customRoom(room.room);
+  }
+}
+
+/** What other back ends may publish. */
+export const emitPublications = [emitted] as const;

@@ -1,0 +1,324 @@
+import * as z from "zod/mini";
+import { Integration } from "#mudbase/model/integration.ts";
+import { defineEvent, instead } from "#server/events/define-event.ts";
+import { definePublication } from "#server/events/define-publication.ts";
+import { EventError } from "#server/events/errors.ts";
+import { optional, Timestamp, withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { integrationRoom, webhookRoom } from "#server/model/room.ts";
+import { integrationUser, ownIntegrationRooms, ownWebhookRooms } from "./access.ts";
+import { Params, sendable, takeTurn } from "./upstream.ts";
+
+const Endpoint = z.object({
+  integrationId: z.string(),
+  endpoint: z.string(),
+  timestamp: Timestamp,
+});
+
+/** What leaves to clients. */
+export const integrationEmits = {
+  "integration:error": z.object({
+    integrationId: z.optional(z.string()),
+    code: z.string(),
+    error: z.string(),
+    retryAfterMs: z.optional(z.number()),
+  }),
+  "integration:joined": z.object({
+    integrationId: z.string(),
+    projectId: z.string(),
+    room: z.string(),
+  }),
+  "integration:left": z.object({ integrationId: z.string() }),
+  "integration:execution:started": Endpoint,
+  "integration:execution:completed": z.union([
+    z.extend(Endpoint, { result: z.object({ success: z.literal(true), data: z.unknown() }) }),
+    z.extend(Endpoint, { success: z.literal(true) }),
+  ]),
+  "integration:execution:failed": z.extend(Endpoint, { error: z.string() }),
+  "integration:test:started": Endpoint,
+  "integration:test:completed": z.extend(Endpoint, {
+    result: z.object({ success: z.literal(true), status: z.number(), durationMs: z.number() }),
+  }),
+  "integration:test:failed": z.extend(Endpoint, { error: z.string() }),
+  "integration:usage:updated": z.object({
+    integrationId: z.string(),
+    usage: z.object({
+      calls: z.number(),
+      errors: z.number(),
+      lastUsed: z.optional(z.string()),
+    }),
+  }),
+  "integration:status:response": z.object({
+    integrationId: z.string(),
+    status: z.object({
+      isActive: z.boolean(),
+      usage: z.object({ calls: z.number(), errors: z.number() }),
+      rateLimit: z.optional(z.object({ perMinute: z.number() })),
+      lastUsed: z.optional(z.string()),
+    }),
+    timestamp: Timestamp,
+  }),
+  "integration:webhook:subscribed": z.object({ integrationId: z.string(), projectId: z.string() }),
+  "integration:webhook:unsubscribed": z.object({ integrationId: z.string() }),
+  "integration:webhook:received": z.object({
+    integrationId: z.string(),
+    event: z.string(),
+    data: z.unknown(),
+    timestamp: Timestamp,
+  }),
+};
+
+/** Follows what others do with an integration. */
+const integrationJoin = /* @__PURE__ */ defineEvent({
+  name: "integration:join",
+  payload: () => z.object({ projectId: Id, integrationId: Id }),
+  access: integrationUser,
+  reply: "integration:joined",
+
+  async handle({ payload: { integrationId }, projectId, socket }) {
+    await socket.join(integrationRoom(projectId, integrationId));
+
+    return { integrationId, projectId, room: `integration:${integrationId}` };
+  },
+});
+
+/** Follows an integration no longer. */
+const integrationLeave = /* @__PURE__ */ defineEvent({
+  name: "integration:leave",
+  payload: () => z.object({ integrationId: Id, projectId: optional(Id) }),
+  access: ownIntegrationRooms,
+  reply: "integration:left",
+
+  async handle({ payload: { integrationId }, rooms, socket }) {
+    await socket.leave(rooms);
+
+    return { integrationId };
+  },
+});
+
+/** Calls an endpoint of an integration; the caller gets its answer, those who follow it a summary. */
+const integrationExecute = /* @__PURE__ */ defineEvent({
+  name: "integration:execute",
+  payload: () =>
+    z.object({
+      projectId: Id,
+      integrationId: Id,
+      endpoint: Id,
+      params: withDefault(Params, {}),
+      requestData: optional(z.unknown()),
+    }),
+  access: integrationUser,
+  reply: "integration:execution:completed",
+
+  async handle({ payload, integration, projectId, timestamp, ...context }) {
+    const { integrationId, endpoint, params, requestData } = payload;
+    const { socket, server, integrations, flush, callUpstream } = context;
+    const place = { org: socket.identity.org, projectId, integrationId };
+    const room = integrationRoom(projectId, integrationId);
+    const facts = { integrationId, endpoint, timestamp };
+    const call = await takeTurn(
+      integration,
+      place,
+      { endpoint, params, requestData },
+      integrations,
+    );
+
+    const others = socket.to(room);
+    others.emit("integration:execution:started", facts);
+    await flush(fail);
+    const outcome = sendable(await callUpstream(integration, call));
+    const usage = await integrations.countUse(place, { failed: !outcome.ok, at: timestamp });
+
+    const reply = outcome.ok ? complete(outcome.data) : fail(outcome.error);
+    server.to(room).emit("integration:usage:updated", { integrationId, usage });
+
+    return reply;
+
+    function complete(data: unknown) {
+      others.emit("integration:execution:completed", { ...facts, success: true });
+      return { ...facts, result: { success: true as const, data } };
+    }
+
+    function fail(error: string) {
+      const failure = { ...facts, error };
+      others.emit("integration:execution:failed", failure);
+      return instead("integration:execution:failed", failure);
+    }
+  },
+});
+
+/** Calls an endpoint of an integration without parameters, to see whether it answers. */
+const integrationTest = /* @__PURE__ */ defineEvent({
+  name: "integration:test",
+  payload: () => z.object({ projectId: Id, integrationId: Id, endpoint: Id }),
+  access: integrationUser,
+  reply: "integration:test:completed",
+
+  async handle({ payload, integration, projectId, timestamp, ...context }) {
+    const { integrationId, endpoint } = payload;
+    const { socket, integrations, flush, callUpstream } = context;
+    const place = { org: socket.identity.org, projectId, integrationId };
+    const others = socket.to(integrationRoom(projectId, integrationId));
+    const facts = { integrationId, endpoint, timestamp };
+    const call = await takeTurn(integration, place, { endpoint, params: {} }, integrations);
+
+    others.emit("integration:test:started", facts);
+    await flush(fail);
+    const outcome = await callUpstream(integration, call);
+
+    if (!outcome.ok) return fail(outcome.error);
+    const { status, durationMs } = outcome;
+    const completed = { ...facts, result: { success: true as const, status, durationMs } };
+    others.emit("integration:test:completed", completed);
+    return completed;
+
+    function fail(error: string) {
+      const failure = { ...facts, error };
+      others.emit("integration:test:failed", failure);
+      return instead("integration:test:failed", failure);
+    }
+  },
+});
+
+/** Tells whether an integration is active, and how much it was used. */
+const integrationStatus = /* @__PURE__ */ defineEvent({
+  name: "integration:status",
+  payload: () => z.object({ projectId: Id, integrationId: Id }),
+  access: integrationUser,
+  reply: "integration:status:response",
+
+  async handle({ payload: { integrationId }, integration, projectId, timestamp, ...context }) {
+    const { org } = context.socket.identity;
+    const usage = await context.integrations.usage({ org, projectId, integrationId });
+
+    const { isActive, rateLimit } = integration;
+    const { lastUsed } = usage;
+    return { integrationId, status: { isActive, usage, rateLimit, lastUsed }, timestamp };
+  },
+});
+
+/** Subscribes to the webhooks of an integration. */
+const integrationWebhookSubscribe = /* @__PURE__ */ defineEvent({
+  name: "integration:webhook:subscribe",
+  payload: () => z.object({ projectId: Id, integrationId: Id }),
+  access: integrationUser,
+  reply: "integration:webhook:subscribed",
+
+  async handle({ payload: { integrationId }, projectId, socket }) {
+    await socket.join(webhookRoom(projectId, integrationId));
+
+    return { integrationId, projectId };
+  },
+});
+
+/** Ends the subscription to the webhooks of an integration. */
+const integrationWebhookUnsubscribe = /* @__PURE__ */ defineEvent({
+  name: "integration:webhook:unsubscribe",
+  payload: () => z.object({ integrationId: Id, projectId: optional(Id) }),
+  access: ownWebhookRooms,
+  reply: "integration:webhook:unsubscribed",
+
+  async handle({ payload: { integrationId }, rooms, socket }) {
+    await socket.leave(rooms);
+
+    return { integrationId };
+  },
+});
+
+/** A webhook of an integration has come: its subscribers hear of it. */
+const webhookReceived = /* @__PURE__ */ definePublication({
+  names: ["integration:webhook:received"],
+  entry: () =>
+    z.object({
+      org: Id,
+      projectId: Id,
+      integrationId: Id,
+      /** What the sender calls it, and what it carries. */
+      received: z.object({ event: z.string(), data: z.unknown() }),
+    }),
+
+  async handle({ event, entry: { projectId, integrationId, received }, server, timestamp }) {
+    server
+      .to(webhookRoom(projectId, integrationId))
+      .emit(event, { integrationId, ...received, timestamp });
+  },
+});
+
+const Place = { org: Id, projectId: Id, integrationId: Id };
+
+/** Registers an integration, or replaces it. */
+const integrationPut = /* @__PURE__ */ definePublication({
+  names: ["integration:put"],
+  entry: () => z.object({ org: Id, integration: Integration }),
+
+  async handle({ entry: { org, integration }, integrations }) {
+    const { integrationId } = integration;
+    if ((await integrations.put(org, integration)) === "taken")
+      throw new EventError(
+        "conflict",
+        `the webhooks of ${integration.projectId}/${integrationId} are another organisation's`,
+      );
+    return { integrationId };
+  },
+});
+
+/** Gives an integration as it was registered, which holds no credential. */
+const integrationGet = /* @__PURE__ */ definePublication({
+  names: ["integration:get"],
+  entry: () => z.object({ ...Place }),
+  isRead: true,
+
+  async handle({ entry: place, integrations }) {
+    const integration = await integrations.find(place);
+    if (integration === undefined) throw unknown(place);
+    return { integration, usage: await integrations.usage(place) };
+  },
+});
+
+/** Lists the integrations of a project, a page of 1 MB at a time. */
+const integrationList = /* @__PURE__ */ definePublication({
+  names: ["integration:list"],
+  entry: () =>
+    z.object({
+      org: Id,
+      projectId: Id,
+      cursor: optional(Id),
+    }),
+  isRead: true,
+
+  handle: ({ entry: { org, projectId, cursor }, integrations }) =>
+    integrations.list(org, projectId, cursor),
+});
+
+/** Removes an integration. */
+const integrationRemove = /* @__PURE__ */ definePublication({
+  names: ["integration:remove"],
+  entry: () => z.object({ ...Place }),
+
+  async handle({ entry: place, integrations }) {
+    if (!(await integrations.remove(place))) throw unknown(place);
+  },
+});
+
+const unknown = ({ projectId, integrationId }: z.infer<z.ZodMiniObject<typeof Place>>) =>
+  new EventError("not_found", `there is no integration ${projectId}/${integrationId}`);
+
+/** What clients may send. */
+export const integrationEvents = [
+  integrationJoin,
+  integrationLeave,
+  integrationExecute,
+  integrationTest,
+  integrationStatus,
+  integrationWebhookSubscribe,
+  integrationWebhookUnsubscribe,
+] as const;
+
+/** What other back ends may publish. */
+export const integrationPublications = [
+  webhookReceived,
+  integrationPut,
+  integrationGet,
+  integrationList,
+  integrationRemove,
+] as const;

@@ -1,0 +1,21 @@
+import * as z from "zod/mini";
+import { definePublication } from "#server/events/define-publication.ts";
+import { checked } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+
+/** Gives an organisation a limit of connections of its own; 0 takes it away again. */
+const connectionLimitPut = /* @__PURE__ */ definePublication({
+  names: ["limit:put"],
+  entry: () =>
+    z.object({
+      org: Id,
+      connections: checked(z.int(), z.minimum(0), z.maximum(10_000_000)),
+    }),
+
+  async handle({ entry: { org, connections }, revocations }) {
+    await revocations.limit(org, connections);
+  },
+});
+
+/** What other back ends may publish. */
+export const limitPublications = [connectionLimitPut] as const;

@@ -1,0 +1,88 @@
+import * as z from "zod/mini";
+import { defineEvent } from "#server/events/define-event.ts";
+import { failAfter } from "#server/events/fail-after.ts";
+import { checked, optional, record, Timestamp, withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { chatRoom } from "#server/model/room.ts";
+import { chatMember } from "./access.ts";
+import { ChatMessage, notFound } from "./message.ts";
+
+/** What leaves to clients. */
+export const messagesEmits = {
+  "messages:read": z.object({
+    chatId: z.string(),
+    messageIds: z.array(z.string()),
+    readBy: z.string(),
+    timestamp: Timestamp,
+  }),
+  "messages:history:list": z.object({
+    chatId: z.string(),
+    messages: z.array(
+      z.extend(ChatMessage, {
+        editedAt: z.optional(Timestamp),
+        reactions: z.optional(record(z.array(z.string()))),
+        readBy: z.number(),
+      }),
+    ),
+    before: z.optional(z.string()),
+  }),
+};
+
+/** Messages that may be marked at once (contract 2.8). */
+const MAX_MARKED = 100;
+
+/** Marks messages as read by this user; the room hears of those that were not before. */
+const messagesMarkRead = /* @__PURE__ */ defineEvent({
+  name: "messages:mark:read",
+  payload: () =>
+    z.object({
+      chatId: Id,
+      projectId: Id,
+      messageIds: checked(z.array(Id), z.minLength(1), z.maxLength(MAX_MARKED)),
+    }),
+  access: chatMember,
+
+  async handle({ payload, chat, place, socket, server, messages, flush, timestamp }) {
+    const { chatId, messageIds } = payload;
+    const { userId } = socket;
+    const marked = await messages.markRead(place, messageIds, userId);
+    if (marked === "not_found") throw notFound("messageIds: names a message that is not there");
+
+    if (marked.done.length > 0)
+      server
+        .to(chatRoom(chat.projectId, chatId))
+        .emit("messages:read", { chatId, messageIds: marked.done, readBy: userId, timestamp });
+    await failAfter(flush, marked);
+  },
+});
+
+/** Messages a page may hold; a page whose packet would grow too large is shorter. */
+const MAX_PAGE = 100;
+
+/** Gives the messages of a chat, newest first, a page at a time; a page may be empty and yet not the last, where many were removed. */
+const messagesHistory = /* @__PURE__ */ defineEvent({
+  name: "messages:history",
+  payload: () =>
+    z.object({
+      chatId: Id,
+      projectId: Id,
+      before: optional(Id),
+      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(MAX_PAGE)), MAX_PAGE),
+    }),
+  access: chatMember,
+  reply: "messages:history:list",
+
+  async handle({ payload: { chatId, before, limit }, place, messages }) {
+    const page = await messages.history(place, { before, limit });
+
+    const listed = page.messages.map(({ id, ...message }) => ({
+      ...message,
+      _id: id,
+      chat: chatId,
+    }));
+    return { chatId, messages: listed, before: page.before };
+  },
+});
+
+/** What clients may send. */
+export const messagesEvents = [messagesMarkRead, messagesHistory] as const;

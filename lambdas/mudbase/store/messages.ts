@@ -1,0 +1,149 @@
+import type { ChatPlace } from "#mudbase/model/chat.ts";
+import type { Draft, Message } from "#mudbase/model/message.ts";
+import { messageKey, sentKey } from "#server/store/keys.ts";
+import { type Item, type Table, unlessFull } from "#server/store/table.ts";
+import { createHistory, type HistoryPage, readersOf } from "./history.ts";
+import { createReact, reactionAttributes } from "./reactions.ts";
+import { type Settled, settleAll } from "./settle-all.ts";
+
+/** Why a change of a message did not happen. */
+export type MessageFault = "not_found" | "forbidden";
+
+/** The messages of the chats, ordered by id, which is by time. */
+export interface Messages {
+  /** Stores a message once; `isNew` tells the one call that did. */
+  post(place: ChatPlace, draft: Draft): Promise<{ message: Message; isNew: boolean }>;
+  edit(
+    place: ChatPlace,
+    messageId: string,
+    change: { readonly by: string; readonly content: string; readonly editedAt: string },
+  ): Promise<"edited" | "full" | MessageFault>;
+  /** Empties a message; nobody finds it any more. A moderator may remove everyone's. */
+  remove(
+    place: ChatPlace,
+    messageId: string,
+    by: { readonly userId: string; readonly isModerator: boolean },
+  ): Promise<"removed" | MessageFault>;
+  /** Adds a reaction, or removes it where it is there already; `full` where the message holds no more. */
+  react(
+    place: ChatPlace,
+    messageId: string,
+    by: { readonly userId: string; readonly emoji: string },
+  ): Promise<"added" | "removed" | "not_found" | "full">;
+  /**
+   * Gives the messages that this user had not read before, also where others could not be marked; none
+   * is marked where one is not found, and one that holds no more marks stays as it is.
+   */
+  markRead(
+    place: ChatPlace,
+    messageIds: readonly string[],
+    userId: string,
+  ): Promise<Settled<string> | "not_found">;
+  history(
+    place: ChatPlace,
+    page: { readonly before?: string | undefined; readonly limit: number },
+  ): Promise<HistoryPage>;
+}
+
+export interface MessagesParts {
+  readonly table: Table;
+  readonly now: () => number;
+  /** Days a message is kept; 0 keeps it for good. */
+  readonly retentionDays: number;
+}
+
+const DAY = 86_400;
+
+/** What a message that was removed has no more. */
+const CONTENT = ["content", "mentions", "reactions", "readers", "replyTo"];
+
+// Removed messages stay as empty items: a retry of their sender must not bring them back.
+const isThere = "attribute_exists(pk) AND attribute_not_exists(removedAt)";
+
+/** The messages in the table: an item each, which holds its reactions and readers as sets. */
+export function createMessages({ table, now, retentionDays }: MessagesParts): Messages {
+  const expiry = () =>
+    retentionDays > 0 ? { expiresAt: Math.floor(now() / 1000) + retentionDays * DAY } : {};
+  // TTL deletes late: what has expired is gone for readers already.
+  const isLive = ({ removedAt, expiresAt }: Item) =>
+    removedAt === undefined && (expiresAt === undefined || Number(expiresAt) * 1000 > now());
+
+  async function find(place: ChatPlace, messageId: string): Promise<Item | undefined> {
+    const item = await table.get(messageKey(place, messageId));
+    return item !== undefined && isLive(item) ? item : undefined;
+  }
+
+  /** The id and time under which a draft is stored: those of its first try. */
+  async function settle(place: ChatPlace, draft: Draft): Promise<Draft> {
+    if (draft.clientMessageId === undefined) return draft;
+    const key = sentKey(place, draft.sender, draft.clientMessageId);
+    const { id, createdAt } = draft;
+    if (await table.create({ ...key, id, createdAt, ...expiry() })) return draft;
+    const first = await table.get(key);
+    return { ...draft, id: String(first?.id), createdAt: String(first?.createdAt) };
+  }
+
+  async function faultOf(place: ChatPlace, messageId: string): Promise<MessageFault> {
+    return (await find(place, messageId)) === undefined ? "not_found" : "forbidden";
+  }
+
+  return {
+    async post(place, draft) {
+      const { id, clientMessageId: _, ...content } = await settle(place, draft);
+      // However often it is tried, and wherever a try broke off: one put is the first.
+      const item = { ...messageKey(place, id), id, ...content, attempt: draft.id, ...expiry() };
+      const isNew = await table.create(item);
+      return { message: { id, ...content, reactions: {}, readBy: 0 }, isNew };
+    },
+
+    async edit(place, messageId, { by, content, editedAt }) {
+      const edited = await unlessFull(
+        table.update(messageKey(place, messageId), {
+          UpdateExpression: "SET content = :content, editedAt = :editedAt",
+          ConditionExpression: `${isThere} AND sender = :by`,
+          ExpressionAttributeValues: { ":content": content, ":editedAt": editedAt, ":by": by },
+        }),
+      );
+      if (edited === "full") return "full";
+      return edited === undefined ? faultOf(place, messageId) : "edited";
+    },
+
+    async remove(place, messageId, { userId, isModerator }) {
+      const own = reactionAttributes((await find(place, messageId)) ?? {});
+      const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
+      const removed = await table.update(messageKey(place, messageId), {
+        UpdateExpression: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
+        ConditionExpression: isModerator ? isThere : `${isThere} AND sender = :by`,
+        ...(own.length > 0 && { ExpressionAttributeNames: names }),
+        ExpressionAttributeValues: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
+      });
+      return removed === undefined ? faultOf(place, messageId) : "removed";
+    },
+
+    react: createReact({ table, isThere, find }),
+
+    async markRead(place, messageIds, userId) {
+      const wanted = [...new Set(messageIds)];
+      const items = await table.getAll(wanted.map((id) => messageKey(place, id)));
+      const live = items.filter(isLive);
+      if (live.length < wanted.length) return "not_found";
+
+      const read = new Set(live.filter((item) => readersOf(item).has(userId)).map(({ id }) => id));
+      const unread = wanted.filter((id) => !read.has(id));
+      return settleAll(unread, (id) => mark(place, id, userId));
+    },
+
+    history: createHistory({ table, isLive }),
+  };
+
+  async function mark(place: ChatPlace, messageId: string, userId: string): Promise<boolean> {
+    const marked = await unlessFull(
+      table.update(messageKey(place, messageId), {
+        UpdateExpression: "ADD readers :set",
+        ConditionExpression: `${isThere} AND NOT contains(readers, :user)`,
+        ExpressionAttributeValues: { ":user": userId, ":set": new Set([userId]) },
+      }),
+    );
+    return marked !== undefined && marked !== "full";
+  }
+}

@@ -1,0 +1,186 @@
+import type { UserProfile } from "#mudbase/model/identity.ts";
+import type { JoinResult, Member } from "#server/model/connection.ts";
+import type { Room } from "#server/model/room.ts";
+import { expiryAfter } from "#server/store/connections.ts";
+import { presenceKey, presencePartition } from "#server/store/keys.ts";
+import type { Rooms } from "#server/store/rooms.ts";
+import type { Item, Table } from "#server/store/table.ts";
+import { type Settled, settleAll } from "./settle-all.ts";
+
+/** One user who is online, as of `lastSeen` in epoch milliseconds. */
+export interface OnlineUser {
+  readonly userId: string;
+  readonly user: UserProfile;
+  readonly lastSeen: number;
+}
+
+/** A page of the users online: `count` is of all pages, `cursor` asks for the next one if there is one. */
+export interface OnlinePage {
+  readonly users: readonly OnlineUser[];
+  readonly count: number;
+  /** Set where there are more than were counted. */
+  readonly countIsLowerBound?: true | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Who is online in which presence room, by their sockets. */
+export interface Presence {
+  /** Brings a socket online; `done` are the rooms in which its user was not online before. */
+  enter(
+    member: Member,
+    user: UserProfile,
+    rooms: readonly Room[],
+  ): Promise<Settled<Room> & { readonly result: JoinResult }>;
+  /** Takes a socket offline and gives the rooms in which it was its user's last. */
+  exit(member: Member, rooms: readonly Room[]): Promise<Settled<Room>>;
+  /** The rooms of these in which the user of a socket is online. */
+  onlineIn(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
+  /** Notes that the user of a socket is still there. */
+  touch(member: Member, rooms: readonly Room[]): Promise<void>;
+  list(
+    org: string,
+    room: Room,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<OnlinePage>;
+}
+
+export interface PresenceParts {
+  readonly table: Table;
+  readonly rooms: Rooms;
+  readonly now: () => number;
+}
+
+/** A page of users stays below this many bytes, so that its packet fits API Gateway's limit. */
+const PAGE_BYTES = 96 * 1024;
+
+/** Queries that make up a page of users, and that count all of them: one reads about 5,000 users. */
+const MOST_QUERIES = 4;
+
+/** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
+export function createPresence({ table, rooms, now }: PresenceParts): Presence {
+  const self = ({ connectionId }: Member) => new Set([connectionId]);
+  const keyFor = ({ org, userId }: Member, room: Room) => presenceKey(org, room, userId);
+
+  /** Adds a socket to its user's; tells whether it is the first. */
+  async function add(member: Member, user: UserProfile, room: Room): Promise<boolean> {
+    const old = await table.update(keyFor(member, room), {
+      UpdateExpression:
+        "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
+      ExpressionAttributeNames: { "#user": "user" },
+      ExpressionAttributeValues: {
+        ":self": self(member),
+        ":user": user,
+        ":now": now(),
+        ":expiry": expiryAfter(now()),
+      },
+      ReturnValues: "UPDATED_OLD",
+    });
+    return old?.connections === undefined;
+  }
+
+  async function drop(member: Member, room: Room): Promise<boolean> {
+    const key = keyFor(member, room);
+    const wasAlone = await table.remove(key, {
+      ConditionExpression: "connections = :self",
+      ExpressionAttributeValues: { ":self": self(member) },
+    });
+    if (wasAlone !== undefined) return true;
+
+    const left = await table.update(key, {
+      UpdateExpression: "DELETE connections :self",
+      ConditionExpression: "contains(connections, :id)",
+      ExpressionAttributeValues: { ":self": self(member), ":id": member.connectionId },
+      ReturnValues: "ALL_NEW",
+    });
+    if (left === undefined || left.connections !== undefined) return false;
+
+    // The others left between the two calls: the last one out removes the item.
+    await table.remove(key, { ConditionExpression: "attribute_not_exists(connections)" });
+    return true;
+  }
+
+  const presence: Presence = {
+    async enter(member, user, entered) {
+      const result = await rooms.join(member, entered);
+      if (result !== "joined") return { result, done: [] };
+      return { result, ...(await settleAll(entered, (room) => add(member, user, room))) };
+    },
+
+    exit: (member, exited) => settleAll(exited, (room) => drop(member, room)),
+
+    async onlineIn(member, asked) {
+      const items = await table.getAll(asked.map((room) => keyFor(member, room)));
+      const online = new Set(items.filter(isOnline).map(({ pk }) => pk));
+      return asked.filter((room) => online.has(keyFor(member, room).pk));
+    },
+
+    async touch(member, touched) {
+      await Promise.all(
+        touched.map((room) =>
+          table.update(keyFor(member, room), {
+            UpdateExpression: "SET lastSeen = :now",
+            ConditionExpression: "contains(connections, :id)",
+            ExpressionAttributeValues: { ":now": now(), ":id": member.connectionId },
+          }),
+        ),
+      );
+    },
+
+    async list(org, room, { limit, cursor }) {
+      const partition = presencePartition(org, room);
+      const users: OnlineUser[] = [];
+      let bytes = 0;
+      let next: string | undefined;
+      for await (const page of table.pages(
+        onlineQuery(partition, limit + 1, cursor),
+        MOST_QUERIES,
+      )) {
+        next = page.last && String(page.last.sk);
+        for (const user of page.items.map(onlineUser)) {
+          bytes += Buffer.byteLength(JSON.stringify(user));
+          if (users.length === limit || (bytes > PAGE_BYTES && users.length > 0))
+            return { users, cursor: users.at(-1)?.userId, ...(await countAll(partition)) };
+          users.push(user);
+        }
+      }
+      const isWhole = next === undefined && cursor === undefined;
+      const counted = isWhole ? { count: users.length } : await countAll(partition);
+      return { users, cursor: next, ...counted };
+    },
+  };
+  return presence;
+
+  async function countAll(
+    partition: string,
+  ): Promise<Pick<OnlinePage, "count" | "countIsLowerBound">> {
+    const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
+      onlineQuery(partition);
+    let count = 0;
+    let last: Item | undefined;
+    for await (const page of table.pages({ ...query, Select: "COUNT" }, MOST_QUERIES)) {
+      count += page.count;
+      last = page.last;
+    }
+    return last === undefined ? { count } : { count, countIsLowerBound: true };
+  }
+}
+
+const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
+  KeyConditionExpression: cursor === undefined ? "pk = :room" : "pk = :room AND sk > :cursor",
+  FilterExpression: "attribute_exists(connections)",
+  ExpressionAttributeValues: {
+    ":room": partition,
+    ...(cursor !== undefined && { ":cursor": cursor }),
+  },
+  ProjectionExpression: "sk, #user, lastSeen",
+  ExpressionAttributeNames: { "#user": "user" },
+  ...(limit !== undefined && { Limit: limit }),
+});
+
+const isOnline = ({ connections }: Item): boolean => connections !== undefined;
+
+const onlineUser = ({ sk, user, lastSeen }: Item): OnlineUser => ({
+  userId: String(sk),
+  user: user as UserProfile,
+  lastSeen: Number(lastSeen),
+});

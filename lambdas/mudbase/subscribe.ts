@@ -1,0 +1,104 @@
+import * as z from "zod/mini";
+import { Filter } from "#mudbase/model/filter.ts";
+import { defineEvent } from "#server/events/define-event.ts";
+import { requireJoined } from "#server/events/errors.ts";
+import { memberOf } from "#server/model/connection.ts";
+import { withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { collectionRoom, documentRoom, projectRoom } from "#server/model/room.ts";
+import { projectMember } from "./access.ts";
+
+/** What leaves to clients. */
+export const subscribeEmits = {
+  subscribed: z.object({
+    type: z.enum(["collection", "document", "query"]),
+    id: z.string(),
+    projectId: z.string(),
+    collectionId: z.optional(z.string()),
+  }),
+};
+
+/** Subscribes to a project; an acknowledgement says which, there is no reply event. */
+const subscribeProject = /* @__PURE__ */ defineEvent({
+  name: "subscribe:project",
+  payload: () =>
+    z.union([
+      z.pipe(
+        Id,
+        z.transform((projectId: string) => ({ projectId })),
+      ),
+      z.object({ projectId: Id }),
+    ]),
+  access: projectMember,
+
+  async handle({ projectId, socket }) {
+    await socket.join(projectRoom(projectId));
+
+    return { type: "project", id: projectId };
+  },
+});
+
+const Named = z.pipe(
+  Id,
+  z.transform((collectionId: string) => ({ collectionId, projectId: undefined })),
+);
+
+/** Subscribes to a collection: by its name, without a reply, or by project and name, with one. */
+const subscribeCollection = /* @__PURE__ */ defineEvent({
+  name: "subscribe:collection",
+  payload: () => z.union([Named, z.object({ projectId: Id, collectionId: Id })]),
+  access: projectMember,
+  reply: "subscribed",
+
+  async handle({ payload, projectId, socket }) {
+    const { collectionId } = payload;
+    await socket.join(collectionRoom(projectId, collectionId));
+
+    if (payload.projectId === undefined) return undefined;
+    return { type: "collection" as const, id: collectionId, projectId };
+  },
+});
+
+/** Subscribes to one document of a collection. */
+const subscribeDocument = /* @__PURE__ */ defineEvent({
+  name: "subscribe:document",
+  payload: () => z.object({ projectId: Id, collectionId: Id, documentId: Id }),
+  access: projectMember,
+  reply: "subscribed",
+
+  async handle({ payload: { collectionId, documentId }, projectId, socket }) {
+    await socket.join(documentRoom(projectId, collectionId, documentId));
+
+    return { type: "document" as const, id: documentId, projectId, collectionId };
+  },
+});
+
+/** Keeps a filter for this socket; without one, every document of the collection matches. */
+export const subscribeQuery = /* @__PURE__ */ defineEvent({
+  name: "subscribe:query",
+  payload: () =>
+    z.object({
+      projectId: Id,
+      collectionId: Id,
+      queryId: Id,
+      query: withDefault(Filter, {}),
+    }),
+  access: projectMember,
+  reply: "subscribed",
+
+  async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries }) {
+    const member = memberOf(socket.connectionId, socket.identity);
+    const saved = await queries.save(member, queryId, { projectId, collectionId }, query);
+    requireJoined(saved, "live queries");
+
+    return { type: "query" as const, id: queryId, projectId, collectionId };
+  },
+});
+
+/** What clients may send. */
+export const subscribeEvents = [
+  subscribeProject,
+  subscribeCollection,
+  subscribeDocument,
+  subscribeQuery,
+] as const;

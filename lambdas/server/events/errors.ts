@@ -1,0 +1,44 @@
+import type { JoinResult } from "#server/model/connection.ts";
+
+/** The codes of a refusal (contract 2.4). */
+export const REFUSAL_CODES = [
+  "invalid_payload",
+  "unknown_event",
+  "forbidden",
+  "not_found",
+  "conflict",
+  "limit_exceeded",
+  "rate_limited",
+  "too_large",
+  "upstream_failed",
+  "internal",
+] as const;
+export type RefusalCode = (typeof REFUSAL_CODES)[number];
+
+/** A refusal: the caller is told `code` and `message`; nothing is stored and nothing sent to others. */
+export class EventError extends Error {
+  override readonly name = "EventError";
+  readonly code: RefusalCode;
+  /** Milliseconds after which it may be tried again, where it is `rate_limited`. */
+  readonly retryAfterMs: number | undefined;
+  /** Whether the client is disconnected for it. */
+  readonly cuts: boolean;
+
+  constructor(
+    code: RefusalCode,
+    message: string,
+    options: ErrorOptions & { readonly retryAfterMs?: number; readonly cuts?: boolean } = {},
+  ) {
+    super(message, options);
+    this.code = code;
+    this.retryAfterMs = options.retryAfterMs;
+    this.cuts = options.cuts ?? false;
+  }
+}
+
+/** Stops a handler whose socket may hold no more of `what`, or is gone so that nobody hears of it. */
+export function requireJoined(result: JoinResult, what: string): void {
+  if (result === "full")
+    throw new EventError("limit_exceeded", `this socket may have no more ${what}`);
+  if (result === "gone") throw new EventError("conflict", "the connection is gone");
+}

@@ -1,0 +1,36 @@
+import { HANDED_BYTES, MESSAGE_BYTES } from "#server/model/limits.ts";
+import type { Emission, Outbox } from "#server/socket/emit-buffer.ts";
+import { EventError } from "./errors.ts";
+
+/** Bytes that a live query's copy has more: a `queryId` of 128 characters. */
+const QUERY_ID_BYTES = 1024;
+
+/** Refuses what would send a packet larger than API Gateway takes, before anything is sent. */
+export function refuseOversized({ emissions }: Outbox): void {
+  refuseLarger(Math.max(0, ...emissions.map(bytesOf)), MESSAGE_BYTES, "a packet");
+  const watched = emissions.filter(isWatched).map((emission) => JSON.stringify(emission));
+  refuseLarger(
+    Math.max(0, ...watched.map((json) => Buffer.byteLength(json))),
+    HANDED_BYTES,
+    "a change with its documents",
+  );
+}
+
+function refuseLarger(bytes: number, limit: number, what: string): void {
+  if (bytes > limit)
+    throw new EventError("too_large", `${what} would be ${bytes} bytes, more than ${limit}`);
+}
+
+const bytesOf = (emission: Emission): number =>
+  Math.max(0, ...emission.frames.map((frame) => Buffer.byteLength(frame))) +
+  (isWatched(emission) ? QUERY_ID_BYTES : 0);
+
+const isWatched = ({ audience }: Emission): boolean =>
+  "watched" in audience && audience.watched !== undefined;
+
+/** Bytes that a packet has for ids, names and times beside its content. */
+const BESIDE = 4096;
+
+/** Whether some content can be sent in a packet of its own. */
+export const fitsPacket = (content: unknown): boolean =>
+  Buffer.byteLength(JSON.stringify(content) ?? "") <= MESSAGE_BYTES - BESIDE;
