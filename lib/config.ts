@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { CONTENT_BYTES, MESSAGE_BYTES } from "../lambdas/server/model/limits.ts";
+import { CONTENT_BYTES } from "../lambdas/mudbase/limits.ts";
+import { MESSAGE_BYTES } from "../lambdas/server/model/limits.ts";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { nearest } from "./nearest.ts";
 import {

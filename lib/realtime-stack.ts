@@ -178,7 +178,6 @@ const edgeOf = ({ domainName, certificateArn, waf, webAclArn }: Settings) => ({
 const LIMITS = [
   "shards",
   "fanOutPage",
-  "connectionsPerOrganisation",
   "roomsPerSocket",
   "walletRoomsPerSocket",
   "queriesPerSocket",
@@ -195,4 +194,7 @@ const LIMITS = [
 ] as const;
 
 const limitsOf = (settings: Settings) =>
-  Object.fromEntries(LIMITS.map((name) => [name, settings[name]]));
+  Object.fromEntries([
+    ...LIMITS.map((name) => [name, settings[name]] as const),
+    ["connectionsPerTenant", settings.connectionsPerOrganisation] as const,
+  ]);

@@ -2,8 +2,9 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
+import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 import { createGateway, type Gateway } from "../../lambdas/server/gateway/connections.ts";
-import { Heartbeat, Limits } from "../../lambdas/server/model/limits.ts";
+import { Heartbeat } from "../../lambdas/server/model/limits.ts";
 import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
 import { createRealtimeServer } from "../../lambdas/server/server.ts";
 import type { Parcel } from "../../lambdas/server/socket/delivery.ts";

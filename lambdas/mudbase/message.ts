@@ -5,10 +5,10 @@ import { defineEvent } from "#server/events/define-event.ts";
 import { EventError } from "#server/events/errors.ts";
 import { checked, optional, Text, Timestamp, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { CONTENT_BYTES, type Limits } from "#server/model/limits.ts";
 import { chatRoom, userRoom } from "#server/model/room.ts";
 import { chatMember } from "./access.ts";
 import { ChatSummary, chatSummary } from "./chat.ts";
+import { CONTENT_BYTES, type ContractLimits } from "./limits.ts";
 
 export const ChatMessage = z.object({
   _id: z.string(),
@@ -56,7 +56,7 @@ export const messageEmits = {
 };
 
 /** Refuses the content of a message that is larger than the deployment allows, or than a packet has room for. */
-function refuseLargeContent(content: string, { messageContentBytes }: Limits): void {
+function refuseLargeContent(content: string, { messageContentBytes }: ContractLimits): void {
   const bytes = Buffer.byteLength(content);
   if (bytes > messageContentBytes)
     throw new EventError(

@@ -7,7 +7,7 @@ import type { Secret } from "#mudbase/store/secrets.ts";
 import { EventError } from "#server/events/errors.ts";
 import { fitsPacket } from "#server/events/oversized.ts";
 import { record, Text } from "#server/model/fields.ts";
-import { LONGEST_CALL } from "#server/model/limits.ts";
+import { MAX_CALL } from "./limits.ts";
 
 /** Values for the placeholders of a path, and for the query string. */
 export const Params = record(z.union([Text, z.number(), z.boolean()]));
@@ -100,7 +100,7 @@ function requestOf(
   const url = new URL(baseUrl);
   url.pathname = `${url.pathname.replace(/\/$/, "")}${path}`;
   for (const [param, value] of rest) url.searchParams.append(param, String(value));
-  const { method, headers, timeoutMs = LONGEST_CALL } = endpoint;
+  const { method, headers, timeoutMs = MAX_CALL } = endpoint;
   const body = requestData ?? undefined;
   if (body !== undefined && BODILESS.has(method))
     throw new EventError(

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import QuickLRU from "quick-lru";
 import { events } from "#mudbase/app.ts";
 import { type Authenticate, AuthenticationError } from "#mudbase/authentication.ts";
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { CallUpstream } from "#mudbase/upstream.ts";
 import { decodeFrame } from "#server/engine/frames.ts";
 import {
@@ -17,7 +18,7 @@ import { bucketOf } from "#server/events/rate-limits.ts";
 import type { Gateway } from "#server/gateway/connections.ts";
 import type { Invoke } from "#server/gateway/invocation.ts";
 import type { Session } from "#server/model/connection.ts";
-import type { Heartbeat, Limits } from "#server/model/limits.ts";
+import type { Heartbeat } from "#server/model/limits.ts";
 import type { Limited } from "#server/model/rate.ts";
 import type { Telemetry } from "#server/model/telemetry.ts";
 import { createAssembly } from "#server/socket/assemble.ts";
@@ -111,7 +112,7 @@ export function createRealtimeServer(parts: ServerParts): RealtimeServer {
       authenticate: parts.authenticate,
       revocations: createRevocations(table),
       places: sockets.places,
-      connectionsPerOrganisation: limits.connectionsPerOrganisation,
+      connectionsPerTenant: limits.connectionsPerTenant,
       connections,
       rooms,
       limit: (identity) => rates.take(bucketOf("connect", identity, limits)),

@@ -1,5 +1,6 @@
 import { announce } from "#mudbase/announce.ts";
 import { type Emits, shape } from "#mudbase/emits.ts";
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { MatchingParts } from "#mudbase/matching.ts";
 import { type Calls, createCalls } from "#mudbase/store/calls.ts";
 import { type Chats, createChats } from "#mudbase/store/chats.ts";
@@ -11,7 +12,6 @@ import { encodeFrame } from "#server/engine/frames.ts";
 import type { Gateway } from "#server/gateway/connections.ts";
 import { type Connection, memberOf, type Session } from "#server/model/connection.ts";
 import { EVERYBODY, type Slice } from "#server/model/key-range.ts";
-import type { Limits } from "#server/model/limits.ts";
 import { isPresenceRoom, type Room } from "#server/model/room.ts";
 import type { Telemetry } from "#server/model/telemetry.ts";
 import { type DeliveryParts, deliver, type Gone } from "#server/socket/delivery.ts";

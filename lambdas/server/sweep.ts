@@ -3,7 +3,7 @@ import { pingFrame } from "#server/engine/frames.ts";
 import type { Gateway } from "#server/gateway/connections.ts";
 import type { Invoke } from "#server/gateway/invocation.ts";
 import type { Connection } from "#server/model/connection.ts";
-import { LONGEST_WORK } from "#server/model/limits.ts";
+import { MAX_RUN } from "#server/model/limits.ts";
 import { isPresenceRoom } from "#server/model/room.ts";
 import type { Telemetry } from "#server/model/telemetry.ts";
 import { CONNECT_TIMEOUT } from "#server/socket/protocol.ts";
@@ -48,7 +48,7 @@ export function createSweep(parts: SweepParts): Sweep {
   const ping = pingFrame();
   const minutes = Math.max(1, Math.floor(pingInterval / MINUTE));
   // Two rounds without a pong, the second of which may be late.
-  const longestSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + LONGEST_WORK;
+  const longestSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
 
   return {
     async beat(scheduledTime) {
@@ -101,7 +101,7 @@ export function createSweep(parts: SweepParts): Sweep {
     telemetry.count("Cleared");
     // At once, for what failed when it ended; and again when it is removed.
     await sockets.clear(connection);
-    if (now() - endedAt < LONGEST_WORK) return;
+    if (now() - endedAt < MAX_RUN) return;
     await sockets.connections.remove(connection.connectionId);
   }
 
@@ -112,8 +112,8 @@ export function createSweep(parts: SweepParts): Sweep {
    */
   async function tidy({ connectionId, session, left, leftAt = 0 }: Connection): Promise<void> {
     const rooms = left.filter((room) => !isPresenceRoom(room));
-    if (session === undefined || rooms.length === 0 || now() - leftAt < LONGEST_WORK) return;
-    const than = leftAt + LONGEST_WORK / 2;
+    if (session === undefined || rooms.length === 0 || now() - leftAt < MAX_RUN) return;
+    const than = leftAt + MAX_RUN / 2;
     await sockets.rooms.eraseOlder(session.identity.org, rooms, connectionId, than);
     await sockets.connections.forgetLeft(connectionId, rooms, leftAt);
   }

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { Limits } from "../../lambdas/server/model/limits.ts";
+import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { createWorld } from "./world.ts";
 

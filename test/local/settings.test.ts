@@ -7,7 +7,7 @@ test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame 
     assembly: inject("assembly"),
     port: 0,
     secret: "a secret",
-    environment: { HEARTBEAT: '{"pingInterval":5000,"maxPayload":2048}' },
+    environment: { HEARTBEAT: '{"pingInterval":60000,"maxPayload":2048}' },
     log: () => undefined,
   });
   const client = await openWebSocket(
@@ -15,7 +15,7 @@ test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame 
   );
 
   expect(JSON.parse((await client.next()).slice(1))).toMatchObject({
-    pingInterval: 5000,
+    pingInterval: 60_000,
     pingTimeout: 120_000,
     maxPayload: 2048,
   });

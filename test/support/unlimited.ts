@@ -1,4 +1,4 @@
-import { Limits } from "../../lambdas/server/model/limits.ts";
+import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 
 /** Settings without any limit of rate. */
 export const UNLIMITED: Partial<Limits> = Object.fromEntries(

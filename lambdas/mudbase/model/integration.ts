@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
+import { MAX_CALL } from "#mudbase/limits.ts";
 import { checked, optional, Text, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { LONGEST_CALL } from "#server/model/limits.ts";
 
 const METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"] as const;
 
@@ -54,7 +54,7 @@ const Endpoint = z.object({
   /** Path below `baseUrl`; `{name}` is filled from `params`. */
   path: checked(z.string(), z.regex(/^\/(?!\/)[^\s?#\\]{0,1024}$/)),
   headers: optional(z.record(FreeHeader, HeaderValue)),
-  timeoutMs: optional(checked(z.int(), z.minimum(1), z.maximum(LONGEST_CALL))),
+  timeoutMs: optional(checked(z.int(), z.minimum(1), z.maximum(MAX_CALL))),
 });
 export type Endpoint = z.infer<typeof Endpoint>;
 

@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
 import type { Emits } from "#mudbase/emits.ts";
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { Identity } from "#mudbase/model/identity.ts";
 import type { Calls } from "#mudbase/store/calls.ts";
 import type { Chats } from "#mudbase/store/chats.ts";
@@ -8,7 +9,6 @@ import type { Messages } from "#mudbase/store/messages.ts";
 import type { Presence } from "#mudbase/store/presence.ts";
 import type { Queries } from "#mudbase/store/queries.ts";
 import type { CallUpstream } from "#mudbase/upstream.ts";
-import type { Limits } from "#server/model/limits.ts";
 import type { Server, Socket } from "#server/socket/socket.ts";
 import type { Connections } from "#server/store/connections.ts";
 

@@ -1,9 +1,9 @@
 import { type Emits, shape } from "#mudbase/emits.ts";
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { CallUpstream } from "#mudbase/upstream.ts";
 import type { Member } from "#server/model/connection.ts";
 import { DEEPEST } from "#server/model/depth.ts";
 import { Id } from "#server/model/id.ts";
-import type { Limits } from "#server/model/limits.ts";
 import type { Room } from "#server/model/room.ts";
 import { domainOf, type Telemetry } from "#server/model/telemetry.ts";
 import type { Emission, Outbox } from "#server/socket/emit-buffer.ts";

@@ -1,4 +1,4 @@
-import { HANDED_BYTES, MESSAGE_BYTES } from "#server/model/limits.ts";
+import { INVOCATION_BYTES, MESSAGE_BYTES } from "#server/model/limits.ts";
 import type { Emission, Outbox } from "#server/socket/emit-buffer.ts";
 import { EventError } from "./errors.ts";
 
@@ -11,7 +11,7 @@ export function refuseOversized({ emissions }: Outbox): void {
   const watched = emissions.filter(isWatched).map((emission) => JSON.stringify(emission));
   refuseLarger(
     Math.max(0, ...watched.map((json) => Buffer.byteLength(json))),
-    HANDED_BYTES,
+    INVOCATION_BYTES,
     "a change with its documents",
   );
 }

@@ -1,5 +1,5 @@
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { Identity } from "#mudbase/model/identity.ts";
-import type { Limits } from "#server/model/limits.ts";
 import type { Bucket, Limited } from "#server/model/rate.ts";
 import { EventError } from "./errors.ts";
 

@@ -26,7 +26,7 @@ export interface ConnectParts {
   /** Counts a user's connecting; gives something where that comes too often. */
   readonly limit: (identity: Identity) => Promise<Limited | undefined>;
   /** Connections an organisation may have that has no limit of its own; 0 is no limit. */
-  readonly connectionsPerOrganisation: number;
+  readonly connectionsPerTenant: number;
   readonly now: () => number;
 }
 
@@ -96,11 +96,11 @@ async function refuse(
 async function begin(
   connectionId: string,
   session: Session,
-  { revocations, connections, places, rooms, connectionsPerOrganisation }: ConnectParts,
+  { revocations, connections, places, rooms, connectionsPerTenant }: ConnectParts,
 ): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
   const { identity } = session;
   const { org } = identity;
-  const { isRevoked, connectionLimit: limit = connectionsPerOrganisation } =
+  const { isRevoked, connectionLimit: limit = connectionsPerTenant } =
     await revocations.concern(identity);
   if (isRevoked) return "revoked";
   const place = limit > 0 ? await places.take(org, connectionId, limit) : undefined;

@@ -1,6 +1,6 @@
+import type { ContractLimits as Limits } from "#mudbase/limits.ts";
 import type { Identity } from "#mudbase/model/identity.ts";
 import type { Connection, Piece, QueryPlace, Session } from "#server/model/connection.ts";
-import type { Limits } from "#server/model/limits.ts";
 import { isWalletRoom, type Room } from "#server/model/room.ts";
 import { splitSegments } from "#server/model/segments.ts";
 import { connectionKey, SHARD_INDEX } from "./keys.ts";

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { LONGEST_WORK } from "#server/model/limits.ts";
+import { MAX_RUN } from "#server/model/limits.ts";
 import { onceKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
@@ -78,7 +78,7 @@ export function createOnce({ table, now, memory }: OnceParts): Once {
       ExpressionAttributeNames: { "#until": "until" },
       ExpressionAttributeValues: {
         ":now": now(),
-        ":until": now() + LONGEST_WORK,
+        ":until": now() + MAX_RUN,
         ":attempt": attempt,
         ":expiry": Math.ceil((now() + memory) / 1000),
       },
