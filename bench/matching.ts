@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { createMatching } from "../lambdas/mudbase/matching.ts";
 import { EVERYBODY } from "../lambdas/server/model/key-range.ts";
+import { SILENT } from "../test/support/silent.ts";
 import { measureCopies } from "./support/copies.ts";
 import { cpuOf, heapInUse, median } from "./support/measure.ts";
 
@@ -78,14 +79,14 @@ async function match(
   const queries = stored.map((filter, n) => ({ connectionId: `${n}`, queryId: "q", filter }));
   let next = 0;
   let matching = 0;
-  const { page } = createMatching({
-    queries: { page: async () => ({ found: queries.slice(next) }) },
-    report: () => undefined,
-  });
-  const place = { projectId: "p1", collectionId: "todos" };
+  const { page } = createMatching(
+    { queries: { page: async () => ({ found: queries.slice(next) }) } },
+    { telemetry: SILENT },
+  );
+  const key = { projectId: "p1", collectionId: "todos" };
   while (next < queries.length)
     await run(async () => {
-      const done = await page("acme", { place, documents: [matched] }, EVERYBODY, FILTERS);
+      const done = await page("acme", { key, documents: [matched] }, EVERYBODY, FILTERS);
       matching += done.matching.length;
       next = done.until === undefined ? queries.length : Number(done.until) + 1;
     });

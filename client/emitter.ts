@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
 import type { RoomOf } from "../lambdas/mudbase/emit.ts";
-import type { Entry } from "../lambdas/mudbase/publications.ts";
+import type { Entry } from "../lambdas/mudbase/publishing.ts";
 
 /**
  * How entries travel. `lambda` invokes the publish function (output `PublishFunctionName`): the lowest

@@ -1,8 +1,8 @@
 import { io, type Socket } from "socket.io-client";
 import type * as z from "zod/mini";
 import type { ClientEvent } from "../lambdas/mudbase/app.ts";
-import type { Emits } from "../lambdas/mudbase/emits.ts";
-import type { RefusalCode } from "../lambdas/server/events/errors.ts";
+import type { Emits } from "../lambdas/mudbase/contract.ts";
+import type { RefusalCode } from "../lambdas/server/errors.ts";
 
 /** What an acknowledgement carries where an event was refused (contract, section 2.4). */
 export interface Refusal {

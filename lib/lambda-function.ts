@@ -125,6 +125,7 @@ export class LambdaFunction extends NodejsFunction {
         },
         esbuildArgs: {
           // The parser's other build logs through the `debug` package.
+          "--alias:@aws-sdk/endpoint-cache": "./lambdas/server/store/endpoint-cache.ts",
           "--alias:socket.io-parser": "./node_modules/socket.io-parser/build/esm/index.js",
         },
       },

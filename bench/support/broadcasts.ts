@@ -1,7 +1,7 @@
-import { shape } from "../../lambdas/mudbase/emits.ts";
+import { emits } from "../../lambdas/mudbase/contract.ts";
+import { projectRoom } from "../../lambdas/mudbase/rooms.ts";
 import { encodeFrame } from "../../lambdas/server/engine/frames.ts";
-import { projectRoom } from "../../lambdas/server/model/room.ts";
-import { createOutbox } from "../../lambdas/server/socket/emit-buffer.ts";
+import { createEmitBuffer, serializer } from "../../lambdas/server/socket/emit-buffer.ts";
 import { memberKey } from "../../lambdas/server/store/keys.ts";
 import { connectedIds } from "../../test/support/connected-ids.ts";
 import { type Calls, createFunctions } from "./function.ts";
@@ -26,20 +26,18 @@ export async function measureBroadcasts(
 ): Promise<readonly Broadcast[]> {
   const aws = await startAws(assembly);
   const calls: Calls = { reads: 0, invocations: 0, posts: 0 };
-  const { table, sockets, stop } = createFunctions(aws, calls);
+  const { table, sender, stop } = createFunctions(aws, calls);
   const measured: Broadcast[] = [];
   for (const members of sizes) {
-    const org = `org-${members}`;
+    const tenant = `org-${members}`;
     const items = connectedIds(members).map((connectionId) => ({
-      ...memberKey(org, ROOM, connectionId),
+      ...memberKey({ tenant, nsp: "/", room: ROOM }, connectionId),
       userId: "someone",
     }));
     await table.writeAll(items, []);
-    const outbox = createOutbox({ encodeFrame, shape });
-    outbox.emit({ org, rooms: [ROOM], except: [] }, "custom:event", {
-      ...{ text: "hello", sender: "ann" },
-      timestamp: new Date().toISOString(),
-    });
+    const buffer = createEmitBuffer(encodeFrame, serializer(emits));
+    const payload = { text: "hello", sender: "ann", timestamp: new Date().toISOString() };
+    buffer.emit({ tenant, nsp: "/", rooms: [ROOM], except: [] }, "custom:event", [payload]);
     const [cpu, wall]: [number[], number[]] = [[], []];
     // Small ones take no time: many of them do.
     for (let round = 0; round <= rounds * Math.max(1, 600 / members); round += 1) {
@@ -55,7 +53,7 @@ export async function measureBroadcasts(
     });
 
     async function broadcastAll(): Promise<void> {
-      await sockets.send(outbox.emissions);
+      await sender.send(buffer.emissions);
     }
   }
   stop();

@@ -41,7 +41,7 @@ const PARTS = {
   ),
   "zod and nothing else": 'import * as z from "zod/mini"; export const handler = z.object({});',
   "zod and all events with their schemas":
-    'import { events } from "./lambdas/events/index.ts"; export const handler = events;',
+    'import { domains } from "./lambdas/mudbase/app.ts"; export const handler = domains;',
 };
 
 /** What every other is compared with. */

@@ -1,40 +1,45 @@
 import { randomBytes } from "node:crypto";
 import { EVERYBODY } from "../../lambdas/server/model/key-range.ts";
-import { deliver, type Parcel } from "../../lambdas/server/socket/delivery.ts";
-import { createOutbox } from "../../lambdas/server/socket/emit-buffer.ts";
-import { createServer } from "../../lambdas/server/socket/socket.ts";
+import { deliver, type FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
+import { createIo } from "../../lambdas/server/socket/broadcast.ts";
+import { createEmitBuffer, serializer } from "../../lambdas/server/socket/emit-buffer.ts";
 import { heapInUse } from "./measure.ts";
 
 const QUERIES = 2000;
 const PAGE = 1000;
 const BYTES = 100_000;
 
-const place = { projectId: "p1", collectionId: "todos" };
+const key = { projectId: "p1", collectionId: "todos" };
 const data = { _id: "d1", text: "x".repeat(BYTES) };
 
 /** What the copies for many live queries of one large document take: posts, functions, and memory of one. */
 export async function measureCopies(): Promise<string> {
   const all = Array.from({ length: QUERIES }, () => ({
-    ...{ connectionId: randomBytes(12).toString("base64"), queryId: "q" },
+    connectionId: randomBytes(12).toString("base64"),
+    field: ["queryId", "q"] as const,
   })).toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
   let [functions, posts, largest, held] = [0, 0, 0, 0];
-  const outbox = createOutbox({ encodeFrame: String, shape: (_, payload) => payload });
+  const buffer = createEmitBuffer(String, serializer());
   const heap = heapInUse();
 
-  createServer<Record<string, object>>("acme", outbox)
+  createIo(buffer, { tenant: "acme", nsp: "/" }, "everyone")
     .to([])
-    .watched({ place, documents: [data] })
-    .emit("db:update", { ...place, data });
-  await carry({ emissions: outbox.take(), slice: EVERYBODY });
+    .matching({ key, documents: [data] })
+    .emitAny("db:update", { ...key, data });
+  await run({ emissions: buffer.take(), range: EVERYBODY });
   if (posts !== QUERIES) throw new Error(`${posts} of ${QUERIES} copies were posted.`);
-  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB handed on, ${(held / 1e6).toFixed(1)} MB held by one`;
+  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB given to another, ${(held / 1e6).toFixed(1)} MB held by one`;
 
-  async function carry(parcel: Parcel): Promise<void> {
+  async function run(job: FanOutJob): Promise<void> {
     functions += 1;
-    const handed: Parcel[] = [];
-    await deliver(parcel, {
-      rooms: { page: async () => ({ members: [] }), among: async () => [] },
-      liveQueries: {
+    const left: FanOutJob[] = [];
+    await deliver(job, {
+      rooms: {
+        page: async () => ({ members: [] }),
+        among: async () => [],
+        leave: async () => [],
+      },
+      matching: {
         async page(_, __, { after = "", upTo = "~" }, limit) {
           const found = all.filter((one) => one.connectionId > after && one.connectionId <= upTo);
           const matching = found.slice(0, limit);
@@ -44,7 +49,6 @@ export async function measureCopies(): Promise<string> {
           };
         },
       },
-      leave: async () => undefined,
       pageSize: PAGE,
       async post() {
         posts += 1;
@@ -52,12 +56,12 @@ export async function measureCopies(): Promise<string> {
         if (posts === 50) held = heapInUse() - heap;
         return "sent";
       },
-      handOn: async (rest) => void handed.push(rest),
+      invokeWorker: async (rest) => void left.push(rest),
     });
-    for (const rest of handed) {
+    for (const rest of left) {
       const json = JSON.stringify(rest);
       largest = Math.max(largest, Buffer.byteLength(json));
-      await carry(JSON.parse(json) as Parcel);
+      await run(JSON.parse(json) as FanOutJob);
     }
   }
 }

@@ -2,13 +2,18 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
+import { contractApp } from "../../lambdas/mudbase/app.ts";
+import { core } from "../../lambdas/mudbase/lifecycle.ts";
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
+import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createGateway, type Gateway } from "../../lambdas/server/gateway/connections.ts";
 import { Heartbeat } from "../../lambdas/server/model/limits.ts";
 import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
-import { createRealtimeServer } from "../../lambdas/server/server.ts";
-import type { Parcel } from "../../lambdas/server/socket/delivery.ts";
-import { createSockets, type Sockets } from "../../lambdas/server/sockets.ts";
+import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
+import { createParts } from "../../lambdas/server/pipeline/parts.ts";
+import { createSender } from "../../lambdas/server/pipeline/send.ts";
+import { createServer } from "../../lambdas/server/pipeline.ts";
+import type { Runtime } from "../../lambdas/server/runtime.ts";
 import { createConnections } from "../../lambdas/server/store/connections.ts";
 import { createTable, type Item, type Table } from "../../lambdas/server/store/table.ts";
 import type { Aws } from "./measure.ts";
@@ -59,15 +64,14 @@ export function createFunctions({ url, tableName }: Aws, calls: Calls) {
       return gateway.post(...frame);
     },
   };
-  const sockets: Sockets = createSockets({ ...partsOver(counted, posting), handOn });
-
-  async function handOn({ emissions, slice }: Parcel): Promise<void> {
+  const runtime = runtimeOver(counted, posting, async (job) => {
     calls.invocations += 1;
-    await sockets.send(emissions, { slice });
-  }
+    await sender.send((job as FanOutJob).emissions, job as FanOutJob);
+  });
+  const sender = createSender(createParts(core, runtime));
   return {
     table,
-    sockets,
+    sender,
     stop() {
       database.destroy();
       management.destroy();
@@ -75,18 +79,24 @@ export function createFunctions({ url, tableName }: Aws, calls: Calls) {
   };
 }
 
-const partsOver = (table: Table, gateway: Gateway) => ({
-  table,
-  gateway,
+const runtimeOver = (
+  table: Table,
+  gateway: Gateway,
+  invokeWorker: Runtime["invokeWorker"],
+): Runtime => ({
+  ...{ table, gateway, invokeWorker, telemetry: SILENT, now: Date.now, newId: ulid },
   limits: Limits.parse({ framesPerSecond: 0, customEventsPerSecond: 0 }),
-  telemetry: SILENT,
-  now: Date.now,
+  heartbeat: Heartbeat.parse({}),
+  allowedOrigins: [],
+  invokeSelf: async () => undefined,
+  pause: async () => undefined,
+  variables: {},
 });
 
 /** The server whose table knows one session and one room of so many, and whose posts go nowhere. */
 export async function createBareServer(members: number) {
-  const identity = { userId: "ann", org: "acme", projects: ["p1"], user: { id: "ann" } };
-  const session = { id: "s", identity: { ...identity, expiresAt: 9_999_999_999 } };
+  const data = { projects: ["p1"], user: { id: "ann" } };
+  const session = { id: "s", tenant: "acme", userId: "ann", data, expiresAt: 9_999_999_999 };
   const connection = { ...(await newConnection()), session };
   const items = Array.from({ length: members }, (_, n) => ({ sk: `c${n}=`, userId: `u${n}` }));
   const table: Table = {
@@ -95,17 +105,14 @@ export async function createBareServer(members: number) {
     page: async () => ({ items, count: items.length }),
   };
   const gateway: Gateway = { post: async () => "sent", close: async () => undefined };
-  return createRealtimeServer({
-    ...partsOver(table, gateway),
-    handOn: async () => undefined,
-    invokeSelf: async () => undefined,
-    authenticate: async () => session.identity,
-    heartbeat: Heartbeat.parse({}),
-    allowedOrigins: [],
-    callUpstream: async () => ({ ok: false, error: "" }),
-    newId: ulid,
-    pause: async () => undefined,
-  });
+  const runtime = runtimeOver(table, gateway, async () => undefined);
+  const app = contractApp((_, adapter) =>
+    createStores(runtime, adapter, {
+      verifyToken: () => Promise.reject(new Error("nobody connects")),
+      callUpstream: async () => ({ ok: false, error: "" }),
+    }),
+  );
+  return createServer(createParts(app, runtime));
 }
 
 /** A table that takes everything and keeps nothing. */

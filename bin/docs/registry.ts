@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { events } from "../../lambdas/mudbase/app.ts";
-import { emitSchemas } from "../../lambdas/mudbase/emits.ts";
-import { publications } from "../../lambdas/mudbase/publications.ts";
-import type { AnyEvent } from "../../lambdas/server/events/define-event.ts";
+import { domains } from "../../lambdas/mudbase/app.ts";
+import { emits } from "../../lambdas/mudbase/contract.ts";
+import { publications } from "../../lambdas/mudbase/publishing.ts";
+import type { AnyEvent } from "../../lambdas/server/app.ts";
 import { domainOf } from "../../lambdas/server/model/telemetry.ts";
 
 /** An event of a client, with the first sentence of its file and the names it is answered by. */
@@ -23,18 +23,22 @@ const FOLDER = "lambdas/mudbase";
 
 /** Every event a client may send, in the registry's order. */
 export const documentedEvents = (): readonly DocumentedEvent[] =>
-  [...events.values()].map((event) => ({
-    ...documentation(event),
-    payload: schemaOf(event.payload()),
-  }));
+  Object.values(domains)
+    .flatMap((domain) => domain.events as readonly AnyEvent[])
+    .map((event) => ({
+      ...documentation(event),
+      payload: schemaOf(event.payload()),
+    }));
 
 /** Every event this server sends, with the schema of its payload. */
 export const documentedEmits = (): readonly (readonly [string, JsonSchema])[] =>
-  Object.entries(emitSchemas).map(([name, schema]) => [name, schemaOf(schema)]);
+  Object.entries(emits).map(([name, schema]) => [name, schemaOf(schema)]);
 
 /** Everything another back end may publish. */
 export const documentedPublications = (): readonly (readonly [string, JsonSchema])[] =>
-  [...publications].map(([name, { entry }]) => [name, schemaOf(entry())]);
+  publications.all.flatMap(({ names, entry }) =>
+    names.map((name: string) => [name, schemaOf(entry())] as const),
+  );
 
 const schemaOf = (schema: z.core.$ZodType): JsonSchema => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ALGORITHMS } from "../../lambdas/mudbase/authentication.ts";
-import { identityOf } from "../../lambdas/mudbase/model/identity.ts";
+import { claimsOf } from "../../lambdas/mudbase/model/identity.ts";
 import type { Settings } from "../../lib/config.ts";
 
 /** What each claim must be, in words. */
@@ -29,9 +29,9 @@ export function examineToken(token: string, settings: Expected | undefined, now:
   ];
   if (faults.length > 0) throw new Error(faults.join("; "));
 
-  const { userId, org, projects, expiresAt } = identityOf(claims);
+  const { sub, org, projects, exp } = claimsOf(claims);
   const granted = projects === "*" ? "all projects" : `projects ${projects.join(", ") || "none"}`;
-  return `${header.alg}, user ${userId} of ${org}, ${granted}, scope ${claims.scope}, until ${timeOf(expiresAt)}`;
+  return `${header.alg}, user ${sub} of ${org}, ${granted}, scope ${claims.scope}, until ${timeOf(exp)}`;
 }
 
 /** Takes a token apart; throws where it is no JWT at all. */
@@ -83,7 +83,7 @@ function algorithmFaults(alg: unknown, signature: string, settings: Expected | u
 /** The claims that the server reads, by the server's own rules. */
 function claimFaults(claims: Claims): readonly string[] {
   try {
-    identityOf(claims);
+    claimsOf(claims);
     return [];
   } catch (error) {
     if (!(error instanceof z.core.$ZodError)) throw error;

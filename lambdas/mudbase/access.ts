@@ -1,8 +1,6 @@
-import { admits, type Chat, type ChatPlace, undescribedChat } from "#mudbase/model/chat.ts";
-import { grants, type Identity, onlyProject } from "#mudbase/model/identity.ts";
+import { admits, type Chat, type ChatKey, undescribedChat } from "#mudbase/model/chat.ts";
+import { grants, onlyProject, type TokenData } from "#mudbase/model/identity.ts";
 import type { Integration } from "#mudbase/model/integration.ts";
-import type { AccessRequest } from "#server/events/define-event.ts";
-import { EventError } from "#server/events/errors.ts";
 import {
   chatRoom,
   integrationRoom,
@@ -10,7 +8,9 @@ import {
   type Room,
   roomsNamed,
   webhookRoom,
-} from "#server/model/room.ts";
+} from "#mudbase/rooms.ts";
+import { EventError } from "#server/errors.ts";
+import type { AccessRequest } from "./define.ts";
 
 type MakeRoom = (projectId: string, id: string) => Room;
 
@@ -22,25 +22,25 @@ interface MaybeProject {
 export const organisationMember = (): object => ({});
 
 /** Those whose token grants the project; where the payload names none, the token's only one is meant. */
-export function projectMember({ payload, identity }: AccessRequest<MaybeProject>): {
+export function projectMember({ payload, socket }: AccessRequest<MaybeProject>): {
   readonly projectId: string;
 } {
-  return { projectId: granted(identity, payload.projectId ?? onlyProject(identity)) };
+  return { projectId: granted(socket.data, payload.projectId ?? onlyProject(socket.data)) };
 }
 
 /** Those whom a chat of a project lets in. A chat that nobody has described lets in all of its project. */
 export async function chatMember(
   request: AccessRequest<MaybeProject & { readonly chatId: string }>,
-): Promise<{ readonly chat: Chat; readonly place: ChatPlace; readonly isNewChat: boolean }> {
-  const { payload, identity, chats } = request;
+): Promise<{ readonly chat: Chat; readonly key: ChatKey; readonly isNewChat: boolean }> {
+  const { payload, socket, chats } = request;
   const { chatId } = payload;
-  const projectId = granted(identity, await chatProject(request));
-  const place = { org: identity.org, projectId, chatId };
+  const projectId = granted(socket.data, await chatProject(request));
+  const key = { org: socket.tenant, projectId, chatId };
 
-  const described = await chats.find(place);
-  const chat = described ?? undescribedChat(place);
-  if (!admits(chat, identity.userId)) throw stranger(chatId);
-  return { chat, place, isNewChat: described === undefined };
+  const described = await chats.find(key);
+  const chat = described ?? undescribedChat(key);
+  if (!admits(chat, socket.userId)) throw stranger(chatId);
+  return { chat, key, isNewChat: described === undefined };
 }
 
 /** Someone whom a chat does not let in. */
@@ -51,10 +51,12 @@ export const stranger = (chatId: string): EventError =>
 export async function integrationUser(
   request: AccessRequest<{ readonly projectId: string; readonly integrationId: string }>,
 ): Promise<{ readonly integration: Integration; readonly projectId: string }> {
-  const { payload, identity, integrations } = request;
+  const { payload, socket, integrations } = request;
   const { integrationId } = payload;
   const { projectId } = projectMember(request);
-  const integration = await integrations.find({ org: identity.org, projectId, integrationId });
+  const integration = await integrations.find({
+    ...{ org: socket.tenant, projectId, integrationId },
+  });
   if (integration === undefined)
     throw new EventError("not_found", `there is no integration ${integrationId}`);
   return { integration, projectId };
@@ -85,9 +87,9 @@ async function ownRooms(
   make: MakeRoom,
   id: string,
 ): Promise<OwnRooms> {
-  const { payload, identity } = request;
-  const named = payload.projectId ?? onlyProject(identity);
-  if (named !== undefined) return { rooms: [make(granted(identity, named), id)] };
+  const { payload, socket } = request;
+  const named = payload.projectId ?? onlyProject(socket.data);
+  if (named !== undefined) return { rooms: [make(granted(socket.data, named), id)] };
   return { rooms: await joinedRooms(request, make, id) };
 }
 
@@ -95,31 +97,28 @@ async function ownRooms(
 async function chatProject(
   request: AccessRequest<MaybeProject & { readonly chatId: string }>,
 ): Promise<string | undefined> {
-  const { payload, identity } = request;
+  const { payload, socket } = request;
   const { chatId } = payload;
-  const named = payload.projectId ?? onlyProject(identity);
+  const named = payload.projectId ?? onlyProject(socket.data);
   if (named !== undefined) return named;
   const joined = await joinedRooms(request, chatRoom, chatId);
   return joined.length === 1 && joined[0] !== undefined ? projectOf(joined[0]) : undefined;
 }
 
 /** The rooms of one kind and this id that a socket is in, whatever their project. */
-async function joinedRooms(
-  { connections, connectionId }: Pick<AccessRequest<unknown>, "connections" | "connectionId">,
+const joinedRooms = async (
+  { socket }: Pick<AccessRequest<unknown>, "socket">,
   make: MakeRoom,
   id: string,
-): Promise<readonly Room[]> {
-  const connection = await connections.get(connectionId);
-  return roomsNamed(connection?.rooms ?? [], make, id);
-}
+): Promise<readonly Room[]> => roomsNamed(await socket.rooms(), make, id);
 
-function granted(identity: Identity, projectId: string | undefined): string {
+function granted(data: TokenData, projectId: string | undefined): string {
   if (projectId === undefined)
     throw new EventError(
       "invalid_payload",
       "projectId: is required, because your token does not name exactly one project",
     );
-  if (!grants(identity, projectId))
+  if (!grants(data, projectId))
     throw new EventError("forbidden", `your token does not grant the project ${projectId}`);
   return projectId;
 }

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import { defineEvent } from "#server/events/define-event.ts";
+import { projectRoom, userRoom } from "#mudbase/rooms.ts";
 import { Timestamp } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { projectRoom, userRoom } from "#server/model/room.ts";
 import { projectMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const authEmits = {
@@ -63,7 +63,7 @@ const authSessionUpdate = /* @__PURE__ */ defineEvent({
   async handle({ payload: { sessionData }, projectId, socket, timestamp }) {
     socket
       .to(userRoom(socket.userId))
-      .granted(projectId)
+      .tagged(projectId)
       .emit("session:updated", { projectId, sessionData, timestamp });
   },
 });

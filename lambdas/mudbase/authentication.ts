@@ -1,11 +1,11 @@
 import { createRemoteJWKSet, errors, type JWTPayload, jwtVerify } from "jose";
 import type * as z from "zod/mini";
-import { type Identity, identityOf } from "#mudbase/model/identity.ts";
+import { type Claims, claimsOf } from "#mudbase/model/identity.ts";
+import { ConnectError } from "#server/app.ts";
 
-/** Why a token was refused: for the log, never for the client. */
-export class AuthenticationError extends Error {
-  override readonly name = "AuthenticationError";
-}
+/** A refusal whose reason is for the log: clients are told the same whatever it was. */
+export const unauthenticated = (reason: string): ConnectError =>
+  new ConnectError("Authentication error", { reason });
 
 /** What the claims must say where a deployment configures it. */
 export interface ExpectedClaims {
@@ -13,8 +13,8 @@ export interface ExpectedClaims {
   readonly audience?: string | undefined;
 }
 
-/** Reads the identity from a token; throws an `AuthenticationError` that says why not where the token is bad. */
-export type Authenticate = (token: string) => Promise<Identity>;
+/** Verifies a token; throws a `ConnectError` whose reason says why not where the token is bad. */
+export type VerifyToken = (token: string) => Promise<Claims>;
 
 /** A secret that may change: `read` serves it from a cache, `refresh` goes and looks. */
 export interface RotatingSecret {
@@ -30,7 +30,7 @@ export const ALGORITHMS = {
 } as const;
 
 /** Verifies HS256 tokens; after a rotation the new secret is fetched once its first token comes. */
-export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): Authenticate {
+export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): VerifyToken {
   const verify = async (token: string, key: string) =>
     (await jwtVerify(token, new TextEncoder().encode(key), options(expected, ALGORITHMS.secret)))
       .payload;
@@ -48,7 +48,7 @@ export function withSecret(secret: RotatingSecret, expected: ExpectedClaims): Au
 }
 
 /** Verifies RS256, ES256 and EdDSA tokens against the keys published at a URL, which are cached. */
-export function withJwks(url: string, expected: ExpectedClaims): Authenticate {
+export function withJwks(url: string, expected: ExpectedClaims): VerifyToken {
   const keys = createRemoteJWKSet(new URL(url));
   const asymmetric = options(expected, ALGORITHMS.jwks);
   return refusing(async (token) => (await jwtVerify(token, keys, asymmetric)).payload);
@@ -76,19 +76,19 @@ const FAULTS_OF_TOKENS = [
 ] as const;
 
 const refusing =
-  (verify: (token: string) => Promise<JWTPayload>): Authenticate =>
+  (verify: (token: string) => Promise<JWTPayload>): VerifyToken =>
   async (token) => {
     const claims = await verify(token).catch((error: unknown) => {
       if (FAULTS_OF_TOKENS.some((Fault) => error instanceof Fault))
-        throw new AuthenticationError(reasonOf(error as errors.JOSEError));
+        throw unauthenticated(reasonOf(error as errors.JOSEError));
       // Nobody could find out: the connection is cut, and the client comes again by itself.
       throw error;
     });
     try {
-      return identityOf(claims);
+      return claimsOf(claims);
     } catch (cause) {
       const claim = (cause as z.core.$ZodError).issues.map(({ path }) => path.join("."))[0];
-      throw new AuthenticationError(`the claim ${claim} is missing or wrong`, { cause });
+      throw unauthenticated(`the claim ${claim} is missing or wrong`);
     }
   };
 

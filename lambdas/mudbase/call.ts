@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import type { Call } from "#mudbase/model/call.ts";
 import { admits } from "#mudbase/model/chat.ts";
-import { defineEvent } from "#server/events/define-event.ts";
-import { EventError } from "#server/events/errors.ts";
+import { userRoom } from "#mudbase/rooms.ts";
+import { EventError } from "#server/errors.ts";
 import { checked, optional, Timestamp } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { userRoom } from "#server/model/room.ts";
 import { chatMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const callEmits = {
@@ -43,26 +43,24 @@ const callInitiate = /* @__PURE__ */ defineEvent({
     }),
   access: chatMember,
 
-  async handle({ payload: { type, ...payload }, chat, place, socket, server, calls, timestamp }) {
+  async handle({ payload: { type, ...payload }, chat, key, socket, io, calls, timestamp }) {
     const { userId: callerId } = socket;
     const participants = [...new Set(payload.participants)].filter((id) => id !== callerId);
     const stranger = participants.find((userId) => !admits(chat, userId));
     if (stranger !== undefined)
       throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
-    const stored = await calls.put(place, { callerId, type, participants });
+    const stored = await calls.put(key, { callerId, type, participants });
     if (stored === "full")
       throw new EventError("limit_exceeded", `the chat ${chat.chatId} may hold no more calls`);
 
     const { chatId, projectId } = chat;
     const dropped = stored.last?.participants.filter((id) => !participants.includes(id)) ?? [];
     if (dropped.length > 0)
-      server
-        .to(dropped.map(userRoom))
-        .granted(projectId)
+      io.to(dropped.map(userRoom))
+        .tagged(projectId)
         .emit("call:ended", { chatId, endedBy: callerId, timestamp });
-    server
-      .to(participants.map(userRoom))
-      .granted(projectId)
+    io.to(participants.map(userRoom))
+      .tagged(projectId)
       .emit("call:incoming", { chatId, callerId, type, timestamp });
   },
 });
@@ -73,14 +71,13 @@ const callAccept = /* @__PURE__ */ defineEvent({
   payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
   access: chatMember,
 
-  async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {
+  async handle({ payload: { callerId }, chat, key, socket, io, calls, timestamp }) {
     const { chatId, projectId } = chat;
     const { userId: acceptedBy } = socket;
-    requireInvited(await calls.find(place, callerId), callerId, acceptedBy);
+    requireInvited(await calls.find(key, callerId), callerId, acceptedBy);
 
-    server
-      .to(userRoom(callerId))
-      .granted(projectId)
+    io.to(userRoom(callerId))
+      .tagged(projectId)
       .emit("call:accepted", { chatId, acceptedBy, timestamp });
   },
 });
@@ -91,14 +88,13 @@ const callReject = /* @__PURE__ */ defineEvent({
   payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
   access: chatMember,
 
-  async handle({ payload: { callerId }, chat, place, socket, server, calls, timestamp }) {
+  async handle({ payload: { callerId }, chat, key, socket, io, calls, timestamp }) {
     const { chatId, projectId } = chat;
     const { userId: rejectedBy } = socket;
-    requireInvited(await calls.find(place, callerId), callerId, rejectedBy);
+    requireInvited(await calls.find(key, callerId), callerId, rejectedBy);
 
-    server
-      .to(userRoom(callerId))
-      .granted(projectId)
+    io.to(userRoom(callerId))
+      .tagged(projectId)
       .emit("call:rejected", { chatId, rejectedBy, timestamp });
   },
 });
@@ -117,9 +113,9 @@ const callEnd = /* @__PURE__ */ defineEvent({
     }),
   access: chatMember,
 
-  async handle({ chat: { chatId, projectId }, place, socket, server, calls, timestamp }) {
+  async handle({ chat: { chatId, projectId }, key, socket, io, calls, timestamp }) {
     const { userId: endedBy } = socket;
-    const all = await calls.inChat(place);
+    const all = await calls.inChat(key);
     if (all.length === 0)
       throw new EventError("not_found", `there is no call in the chat ${chatId}`);
     const theirs = [
@@ -129,14 +125,13 @@ const callEnd = /* @__PURE__ */ defineEvent({
     if (theirs.length === 0)
       throw new EventError("forbidden", `no call in the chat ${chatId} is yours to end`);
     await calls.remove(
-      place,
+      key,
       theirs.map(({ callerId }) => callerId),
     );
 
     const people = theirs.flatMap(({ callerId, participants }) => [callerId, ...participants]);
-    server
-      .to([...new Set(people)].map(userRoom))
-      .granted(projectId)
+    io.to([...new Set(people)].map(userRoom))
+      .tagged(projectId)
       .emit("call:ended", { chatId, endedBy, timestamp });
   },
 });

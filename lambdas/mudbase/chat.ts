@@ -1,12 +1,11 @@
 import * as z from "zod/mini";
 import { admits, Chat } from "#mudbase/model/chat.ts";
-import { defineEvent } from "#server/events/define-event.ts";
-import { definePublication } from "#server/events/define-publication.ts";
-import { EventError } from "#server/events/errors.ts";
+import { chatRoom } from "#mudbase/rooms.ts";
+import { EventError } from "#server/errors.ts";
 import { optional } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatRoom } from "#server/model/room.ts";
 import { chatMember, ownChatRooms, stranger } from "./access.ts";
+import { defineEvent, definePublication } from "./define.ts";
 
 export const ChatSummary = z.object({
   _id: z.string(),
@@ -32,13 +31,13 @@ const chatJoin = /* @__PURE__ */ defineEvent({
   access: chatMember,
   reply: "chat:joined",
 
-  async handle({ chat: known, place, isNewChat, socket, chats, timestamp }) {
+  async handle({ chat: known, key, isNewChat, socket, chats, timestamp }) {
     const { chatId, projectId } = known;
     const room = chatRoom(projectId, chatId);
     await socket.join(room);
-    const isCreated = isNewChat && (await chats.create(place.org, known));
+    const isCreated = isNewChat && (await chats.create(key.org, known));
     // Asked again once the socket is listed: a change of the members finds it there, or is found here.
-    const chat = isCreated ? known : ((await chats.find(place)) ?? known);
+    const chat = isCreated ? known : ((await chats.find(key)) ?? known);
     if (!admits(chat, socket.userId)) {
       await socket.leave(room);
       throw stranger(chatId);
@@ -92,7 +91,7 @@ const chatTypingStop = /* @__PURE__ */ defineEvent({
   },
 });
 
-/** Describes a chat, in place of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
+/** Describes a chat, in key of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
 const chatPut = /* @__PURE__ */ definePublication({
   names: ["chat:put"],
   entry: () =>
@@ -105,7 +104,7 @@ const chatPut = /* @__PURE__ */ definePublication({
       }),
     }),
 
-  async handle({ entry: { org, chat }, chats, server }) {
+  async handle({ entry: { org, chat }, chats, io }) {
     const { name = chat.chatId, type = "group" } = chat;
     // Whoever names members means them: a chat is never opened by leaving `access` out.
     const { access = chat.members.length > 0 ? "members" : "project" } = chat;
@@ -113,7 +112,7 @@ const chatPut = /* @__PURE__ */ definePublication({
     if (access === "project") return;
 
     const room = chatRoom(chat.projectId, chat.chatId);
-    const strangers = server.in(room).exceptUsers(chat.members);
+    const strangers = io.in(room).exceptUsers(chat.members);
     strangers.socketsLeave(room);
     strangers.emit("chat:left", { chatId: chat.chatId });
   },

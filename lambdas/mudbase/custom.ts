@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { defineEvent } from "#server/events/define-event.ts";
+import { customRoom, projectRoom, userRoom } from "#mudbase/rooms.ts";
 import {
   checked,
   looseObject,
@@ -9,8 +9,8 @@ import {
   withDefault,
 } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { customRoom, projectRoom, userRoom } from "#server/model/room.ts";
 import { organisationMember, projectMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const customEmits = {
@@ -127,10 +127,13 @@ const customMessage = /* @__PURE__ */ defineEvent({
     }),
   access: organisationMember,
 
-  async handle({ payload: { targetUserId, message, type }, socket, server, timestamp }) {
-    server
-      .to(userRoom(targetUserId))
-      .emit("custom:message", { from: socket.userId, message, type, timestamp });
+  async handle({ payload: { targetUserId, message, type }, socket, io, timestamp }) {
+    io.to(userRoom(targetUserId)).emit("custom:message", {
+      from: socket.userId,
+      message,
+      type,
+      timestamp,
+    });
   },
 });
 
@@ -175,12 +178,12 @@ const customFileShare = /* @__PURE__ */ defineEvent({
     }),
   access: projectMember,
 
-  async handle({ payload, projectId, socket, server, timestamp }) {
+  async handle({ payload, projectId, socket, io, timestamp }) {
     const { fileId, fileName, recipients } = payload;
     const audience =
       recipients.length === 0
         ? socket.to(projectRoom(projectId))
-        : server.to(recipients.map(userRoom)).granted(projectId);
+        : io.to(recipients.map(userRoom)).tagged(projectId);
 
     audience.emit("custom:file:shared", {
       projectId,

@@ -1,4 +1,4 @@
-import { collectionRoom } from "#server/model/room.ts";
+import { collectionRoom } from "#mudbase/rooms.ts";
 import { changeFor, DocumentChange } from "./db.ts";
 
 /** What leaves to clients. */

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import { definePublication } from "#server/events/define-publication.ts";
-import { fitsPacket } from "#server/events/oversized.ts";
+import { collectionRoom, projectRoom, type Room } from "#mudbase/rooms.ts";
 import { looseObject, optional, Timestamp } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { collectionRoom, projectRoom, type Room } from "#server/model/room.ts";
+import { fitsPacket } from "#server/pipeline/oversized.ts";
+import { definePublication } from "./define.ts";
 
 const CollectionChange = z.object({
   projectId: z.string(),
@@ -42,12 +42,10 @@ const collectionChanged = /* @__PURE__ */ definePublication({
       data: z.unknown(),
     }),
 
-  async handle({ event, entry: { projectId, collectionId, data }, server, timestamp }) {
+  async handle({ event, entry: { projectId, collectionId, data }, io, timestamp }) {
     const action = event.slice("db:".length);
 
-    server
-      .to(projectRoom(projectId))
-      .emit(event, { projectId, collectionId, action, data, timestamp });
+    io.to(projectRoom(projectId)).emit(event, { projectId, collectionId, action, data, timestamp });
   },
 });
 
@@ -73,7 +71,7 @@ const documentChanged = /* @__PURE__ */ definePublication({
       oversized: optional(z.literal("id")),
     }),
 
-  async handle({ event, entry, server, timestamp }) {
+  async handle({ event, entry, io, timestamp }) {
     const { projectId, collectionId, data, previous, oversized } = entry;
     const action = event.slice("db:".length) as "create" | "update" | "delete";
     const isIdAlone = action === "delete" || (oversized === "id" && !fitsPacket(data));
@@ -82,10 +80,9 @@ const documentChanged = /* @__PURE__ */ definePublication({
       data: isIdAlone ? { _id: data._id } : data,
     };
 
-    server
-      .to([collectionRoom(projectId, collectionId), projectRoom(projectId)])
-      .watched({
-        place: { projectId, collectionId },
+    io.to([collectionRoom(projectId, collectionId), projectRoom(projectId)])
+      .matching({
+        key: { projectId, collectionId },
         documents: [previous, data].filter((document) => document !== undefined),
       })
       .emit(event, change);
@@ -99,11 +96,10 @@ type Changed = {
 };
 type Document = z.infer<typeof Document>;
 
+type ChangeName = "data:change" | "document:change" | "project:data:change";
+
 /** A change for one kind of subscriber alone. */
-/* @__NO_SIDE_EFFECTS__ */
-export const changeFor = <
-  const Name extends "data:change" | "document:change" | "project:data:change",
->(
+export const changeFor = <const Name extends ChangeName>(
   name: Name,
   roomOf: (change: Changed) => Room,
 ) =>
@@ -115,10 +111,11 @@ export const changeFor = <
         action: z.enum(["create", "update", "delete"]),
       }),
 
-    async handle({ entry, server, timestamp }) {
+    async handle({ entry, io, timestamp }) {
       const { projectId, collectionId, action, data } = entry;
+      const event: ChangeName = name;
 
-      server.to(roomOf(entry)).emit(name, { projectId, collectionId, action, data, timestamp });
+      io.to(roomOf(entry)).emit(event, { projectId, collectionId, action, data, timestamp });
     },
   });
 

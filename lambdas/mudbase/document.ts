@@ -1,4 +1,4 @@
-import { documentRoom } from "#server/model/room.ts";
+import { documentRoom } from "#mudbase/rooms.ts";
 import { changeFor, DocumentChange } from "./db.ts";
 
 /** What leaves to clients. */

@@ -1,8 +1,4 @@
 import * as z from "zod/mini";
-import { definePublication } from "#server/events/define-publication.ts";
-import { parse } from "#server/events/parse.ts";
-import { checked, optional, withDefault } from "#server/model/fields.ts";
-import { Id } from "#server/model/id.ts";
 import {
   chatRoom,
   collectionRoom,
@@ -15,8 +11,12 @@ import {
   userRoom,
   walletRoom,
   webhookRoom,
-} from "#server/model/room.ts";
-import { emitSchemas, isFixed } from "./emits.ts";
+} from "#mudbase/rooms.ts";
+import { checked, optional, withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import { parse } from "#server/parse.ts";
+import { emits } from "./contract.ts";
+import { definePublication } from "./define.ts";
 
 /** A room of the organisation, by its kind and the ids that make its name. */
 const RoomOf = z.discriminatedUnion("kind", [
@@ -42,7 +42,7 @@ const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "ne
   "removeListener",
 );
 
-const MOST_ROOMS = 100;
+const MAX_ROOMS = 100;
 
 /** Any event to the sockets of any rooms; one of this contract must carry what it carries there. */
 const emitted = /* @__PURE__ */ definePublication({
@@ -50,8 +50,8 @@ const emitted = /* @__PURE__ */ definePublication({
   entry: () =>
     z.object({
       org: Id,
-      to: checked(z.array(RoomOf), z.minLength(1), z.maxLength(MOST_ROOMS)),
-      except: withDefault(checked(z.array(RoomOf), z.maxLength(MOST_ROOMS)), []),
+      to: checked(z.array(RoomOf), z.minLength(1), z.maxLength(MAX_ROOMS)),
+      except: withDefault(checked(z.array(RoomOf), z.maxLength(MAX_ROOMS)), []),
       name: checked(
         Id,
         z.refine((name) => !RESERVED.includes(name), "is a reserved event name"),
@@ -59,10 +59,11 @@ const emitted = /* @__PURE__ */ definePublication({
       payload: optional(z.unknown()),
     }),
 
-  async handle({ entry: { to, except, name, payload }, server }) {
-    if (isFixed(name)) parse(z.object({ payload: emitSchemas[name] }), { payload });
+  async handle({ entry: { to, except, name, payload }, io }) {
+    const schema = Object.entries(emits).find(([fixed]) => fixed === name)?.[1];
+    if (schema !== undefined) parse(z.object({ payload: schema }), { payload });
 
-    server.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
+    io.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
   },
 });
 

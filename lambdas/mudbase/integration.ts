@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import { Integration } from "#mudbase/model/integration.ts";
-import { defineEvent, instead } from "#server/events/define-event.ts";
-import { definePublication } from "#server/events/define-publication.ts";
-import { EventError } from "#server/events/errors.ts";
+import { integrationRoom, webhookRoom } from "#mudbase/rooms.ts";
+import type { Domain } from "#server/app.ts";
+import { EventError } from "#server/errors.ts";
 import { optional, Timestamp, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { integrationRoom, webhookRoom } from "#server/model/room.ts";
 import { integrationUser, ownIntegrationRooms, ownWebhookRooms } from "./access.ts";
+import { defineEvent, definePublication, instead } from "./define.ts";
 import { Params, sendable, takeTurn } from "./upstream.ts";
 
 const Endpoint = z.object({
@@ -112,25 +112,20 @@ const integrationExecute = /* @__PURE__ */ defineEvent({
 
   async handle({ payload, integration, projectId, timestamp, ...context }) {
     const { integrationId, endpoint, params, requestData } = payload;
-    const { socket, server, integrations, flush, callUpstream } = context;
-    const place = { org: socket.identity.org, projectId, integrationId };
+    const { socket, io, integrations, flush, callUpstream } = context;
+    const key = { org: socket.tenant, projectId, integrationId };
     const room = integrationRoom(projectId, integrationId);
     const facts = { integrationId, endpoint, timestamp };
-    const call = await takeTurn(
-      integration,
-      place,
-      { endpoint, params, requestData },
-      integrations,
-    );
+    const call = await takeTurn(integration, key, { endpoint, params, requestData }, integrations);
 
     const others = socket.to(room);
     others.emit("integration:execution:started", facts);
     await flush(fail);
     const outcome = sendable(await callUpstream(integration, call));
-    const usage = await integrations.countUse(place, { failed: !outcome.ok, at: timestamp });
+    const usage = await integrations.countUse(key, { failed: !outcome.ok, at: timestamp });
 
     const reply = outcome.ok ? complete(outcome.data) : fail(outcome.error);
-    server.to(room).emit("integration:usage:updated", { integrationId, usage });
+    io.to(room).emit("integration:usage:updated", { integrationId, usage });
 
     return reply;
 
@@ -157,10 +152,10 @@ const integrationTest = /* @__PURE__ */ defineEvent({
   async handle({ payload, integration, projectId, timestamp, ...context }) {
     const { integrationId, endpoint } = payload;
     const { socket, integrations, flush, callUpstream } = context;
-    const place = { org: socket.identity.org, projectId, integrationId };
+    const key = { org: socket.tenant, projectId, integrationId };
     const others = socket.to(integrationRoom(projectId, integrationId));
     const facts = { integrationId, endpoint, timestamp };
-    const call = await takeTurn(integration, place, { endpoint, params: {} }, integrations);
+    const call = await takeTurn(integration, key, { endpoint, params: {} }, integrations);
 
     others.emit("integration:test:started", facts);
     await flush(fail);
@@ -188,7 +183,7 @@ const integrationStatus = /* @__PURE__ */ defineEvent({
   reply: "integration:status:response",
 
   async handle({ payload: { integrationId }, integration, projectId, timestamp, ...context }) {
-    const { org } = context.socket.identity;
+    const { tenant: org } = context.socket;
     const usage = await context.integrations.usage({ org, projectId, integrationId });
 
     const { isActive, rateLimit } = integration;
@@ -237,14 +232,16 @@ const webhookReceived = /* @__PURE__ */ definePublication({
       received: z.object({ event: z.string(), data: z.unknown() }),
     }),
 
-  async handle({ event, entry: { projectId, integrationId, received }, server, timestamp }) {
-    server
-      .to(webhookRoom(projectId, integrationId))
-      .emit(event, { integrationId, ...received, timestamp });
+  async handle({ event, entry: { projectId, integrationId, received }, io, timestamp }) {
+    io.to(webhookRoom(projectId, integrationId)).emit(event, {
+      integrationId,
+      ...received,
+      timestamp,
+    });
   },
 });
 
-const Place = { org: Id, projectId: Id, integrationId: Id };
+const Named = { org: Id, projectId: Id, integrationId: Id };
 
 /** Registers an integration, or replaces it. */
 const integrationPut = /* @__PURE__ */ definePublication({
@@ -265,13 +262,13 @@ const integrationPut = /* @__PURE__ */ definePublication({
 /** Gives an integration as it was registered, which holds no credential. */
 const integrationGet = /* @__PURE__ */ definePublication({
   names: ["integration:get"],
-  entry: () => z.object({ ...Place }),
+  entry: () => z.object({ ...Named }),
   isRead: true,
 
-  async handle({ entry: place, integrations }) {
-    const integration = await integrations.find(place);
-    if (integration === undefined) throw unknown(place);
-    return { integration, usage: await integrations.usage(place) };
+  async handle({ entry: key, integrations }) {
+    const integration = await integrations.find(key);
+    if (integration === undefined) throw unknown(key);
+    return { integration, usage: await integrations.usage(key) };
   },
 });
 
@@ -293,15 +290,26 @@ const integrationList = /* @__PURE__ */ definePublication({
 /** Removes an integration. */
 const integrationRemove = /* @__PURE__ */ definePublication({
   names: ["integration:remove"],
-  entry: () => z.object({ ...Place }),
+  entry: () => z.object({ ...Named }),
 
-  async handle({ entry: place, integrations }) {
-    if (!(await integrations.remove(place))) throw unknown(place);
+  async handle({ entry: key, integrations }) {
+    if (!(await integrations.remove(key))) throw unknown(key);
   },
 });
 
-const unknown = ({ projectId, integrationId }: z.infer<z.ZodMiniObject<typeof Place>>) =>
+const unknown = ({ projectId, integrationId }: z.infer<z.ZodMiniObject<typeof Named>>) =>
   new EventError("not_found", `there is no integration ${projectId}/${integrationId}`);
+
+/** How a caller who asked for no acknowledgement is refused (contract 2.4). */
+export const refuseIntegration: NonNullable<Domain["refusal"]> = (
+  { code, message, retryAfterMs },
+  [payload],
+) => {
+  const named = payload as { readonly integrationId?: unknown } | null | undefined;
+  // What is no id may be as long as a packet: repeated, the refusal would be longer than one.
+  const integrationId = Id.safeParse(named?.integrationId).data;
+  return ["integration:error", { integrationId, code, error: message, retryAfterMs }];
+};
 
 /** What clients may send. */
 export const integrationEvents = [

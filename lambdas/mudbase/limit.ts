@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { definePublication } from "#server/events/define-publication.ts";
 import { checked } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
+import { definePublication } from "./define.ts";
 
 /** Gives an organisation a limit of connections of its own; 0 takes it away again. */
 const connectionLimitPut = /* @__PURE__ */ definePublication({

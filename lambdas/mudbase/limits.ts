@@ -38,7 +38,7 @@ export const CONTRACT_LIMITS = {
   messageRetentionDays: { min: 0, max: 36_500, default: 0 },
 } as const satisfies Readonly<Record<string, Bound>>;
 
-const ALL = { ...LIMITS, ...CONTRACT_LIMITS };
+const ALL = { ...CONTRACT_LIMITS, ...LIMITS };
 
 export const ContractLimits = withinBounds(ALL);
 export type ContractLimits = Bounded<typeof ALL>;

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import * as module from "sift";
 import { conditionsOf, Filter, operators } from "#mudbase/model/filter.ts";
+import type { Watched } from "#mudbase/model/query.ts";
 import type { LiveQuery, Queries } from "#mudbase/store/queries.ts";
-import type { LiveQueryPages } from "#server/socket/directory.ts";
+import type { Match, Matching } from "#server/model/matching.ts";
+import type { Runtime } from "#server/runtime.ts";
 
 // Node reads the package's CommonJS build, whose export is a function that has all names.
 const sift = { ...module, ...module.default };
@@ -27,40 +29,46 @@ const compiled = new Map<string, Compiled>();
 let compiledBytes = 0;
 let steps = 0;
 
-export interface MatchingParts {
-  readonly queries: Pick<Queries, "page">;
-  /** Says that a live query was skipped, once for each filter that is kept. */
-  readonly report: (query: LiveQuery, why: string) => void;
-}
+/** Says that a live query was skipped, once for each filter that is kept. */
+type Report = (query: LiveQuery, reason: string) => void;
 
 /** Live queries on a collection, as many as one function matches. No stored filter makes it fail. */
-export function createMatching({ queries, report }: MatchingParts): LiveQueryPages {
-  return {
-    async page(org, { place, documents }, slice, limit) {
-      const { found, until } = await queries.page(org, place, slice, limit);
-      const matching: LiveQuery[] = [];
-      let reached: string | undefined;
-      let spent = 0;
-      for (const query of found) {
-        if (spent > STEPS_A_PAGE && query.connectionId !== reached)
-          return { matching, until: reached };
-        reached = query.connectionId;
-        if (documents.some((document) => isMatch(query, document))) matching.push(query);
-      }
-      return { matching, until };
-
-      function isMatch(query: LiveQuery, document: object): boolean {
-        const filter = compile(query.filter);
-        steps = 0;
-        const matches = filter.matches?.(document) ?? false;
+export const createMatching = (
+  { queries }: { readonly queries: Pick<Queries, "page"> },
+  { telemetry }: Pick<Runtime, "telemetry">,
+): Matching<Watched> => ({
+  async page(org, { key, documents }, range, limit) {
+    const { found, until } = await queries.page(org, key, range, limit);
+    const matching: Match[] = [];
+    let reached: string | undefined;
+    let spent = 0;
+    for (const query of found) {
+      const { connectionId, queryId } = query;
+      if (spent > STEPS_A_PAGE && connectionId !== reached) return { matching, until: reached };
+      reached = connectionId;
+      const isMatching = documents.some((document) => {
+        const { isMatch, steps } = match(query, document, report);
         spent += steps;
-        const isSkipped = filter.matches === undefined || steps > STEPS_A_FILTER;
-        if (isSkipped && !filter.isReported) report(query, reasonOf(filter));
-        filter.isReported ||= isSkipped;
-        return matches;
-      }
-    },
-  };
+        return isMatch;
+      });
+      if (isMatching) matching.push({ connectionId, field: ["queryId", queryId] });
+    }
+    return { matching, until };
+
+    function report({ connectionId, queryId }: LiveQuery, reason: string): void {
+      telemetry.fail("a live query was skipped", new Error(reason), { connectionId, queryId });
+    }
+  },
+});
+
+function match(query: LiveQuery, document: object, report: Report) {
+  const filter = compile(query.filter);
+  steps = 0;
+  const isMatch = filter.matches?.(document) ?? false;
+  const isSkipped = filter.matches === undefined || steps > STEPS_A_FILTER;
+  if (isSkipped && !filter.isReported) report(query, reasonOf(filter));
+  filter.isReported ||= isSkipped;
+  return { isMatch, steps };
 }
 
 const reasonOf = ({ matches }: Compiled): string =>

@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
 import { admits, isModerator } from "#mudbase/model/chat.ts";
-import { defineEvent } from "#server/events/define-event.ts";
-import { EventError } from "#server/events/errors.ts";
+import { chatRoom, userRoom } from "#mudbase/rooms.ts";
+import { EventError } from "#server/errors.ts";
 import { checked, optional, Text, Timestamp, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatRoom, userRoom } from "#server/model/room.ts";
 import { chatMember } from "./access.ts";
 import { ChatSummary, chatSummary } from "./chat.ts";
+import { defineEvent } from "./define.ts";
 import { CONTENT_BYTES, type ContractLimits } from "./limits.ts";
 
 export const ChatMessage = z.object({
@@ -92,6 +92,7 @@ const MOST_MENTIONS = 50;
 /** Posts a message to a chat; the room, sender included, hears of it, and so do those it mentions. */
 const messageSend = /* @__PURE__ */ defineEvent({
   name: "message:send",
+  rate: "messageSendsPerSecond",
   payload: () =>
     z.object({
       chatId: Id,
@@ -106,11 +107,11 @@ const messageSend = /* @__PURE__ */ defineEvent({
   reply: "message:sent",
 
   async handle(context) {
-    const { payload, chat, place, isNewChat, socket, server, chats, messages, limits } = context;
+    const { payload, chat, key, isNewChat, socket, io, chats, messages, limits } = context;
     const { type, content, replyTo, mentions, clientMessageId } = payload;
     refuseLargeContent(content, limits);
-    if (isNewChat) await chats.create(place.org, chat);
-    const { message, isNew } = await messages.post(place, {
+    if (isNewChat) await chats.create(key.org, chat);
+    const { message, isNew } = await messages.post(key, {
       id: context.newId(),
       sender: socket.userId,
       createdAt: context.timestamp,
@@ -119,12 +120,11 @@ const messageSend = /* @__PURE__ */ defineEvent({
 
     const { id, sender, createdAt } = message;
     if (isNew)
-      server
-        .to([
-          chatRoom(chat.projectId, chat.chatId),
-          ...mentions.filter((userId) => admits(chat, userId)).map(userRoom),
-        ])
-        .granted(chat.projectId)
+      io.to([
+        chatRoom(chat.projectId, chat.chatId),
+        ...mentions.filter((userId) => admits(chat, userId)).map(userRoom),
+      ])
+        .tagged(chat.projectId)
         .emit("message:new", {
           message: { ...payload, _id: id, sender, chat: chat.chatId, createdAt },
           chat: chatSummary(chat),
@@ -151,16 +151,21 @@ const messageReact = /* @__PURE__ */ defineEvent({
   payload: () => z.object({ chatId: Id, projectId: Id, messageId: Id, emoji: Emoji }),
   access: chatMember,
 
-  async handle({ payload, chat, place, socket, server, messages, timestamp }) {
+  async handle({ payload, chat, key, socket, io, messages, timestamp }) {
     const { chatId, messageId, emoji } = payload;
     const { userId } = socket;
-    const action = await messages.react(place, messageId, { userId, emoji });
+    const action = await messages.react(key, messageId, { userId, emoji });
     if (action === "not_found") throw notFound(`there is no message ${messageId}`);
     if (action === "full") throw full(messageId);
 
-    server
-      .to(chatRoom(chat.projectId, chatId))
-      .emit("message:reaction", { chatId, messageId, emoji, userId, action, timestamp });
+    io.to(chatRoom(chat.projectId, chatId)).emit("message:reaction", {
+      chatId,
+      messageId,
+      emoji,
+      userId,
+      action,
+      timestamp,
+    });
   },
 });
 
@@ -176,17 +181,20 @@ const messageEdit = /* @__PURE__ */ defineEvent({
     }),
   access: chatMember,
 
-  async handle({ payload, chat, place, socket, server, messages, limits, timestamp: editedAt }) {
+  async handle({ payload, chat, key, socket, io, messages, limits, timestamp: editedAt }) {
     const { chatId, messageId, content } = payload;
     refuseLargeContent(content, limits);
     const change = { by: socket.userId, content, editedAt };
-    const result = await messages.edit(place, messageId, change);
+    const result = await messages.edit(key, messageId, change);
     if (result === "full") throw full(messageId);
     refuseFault(result, messageId);
 
-    server
-      .to(chatRoom(chat.projectId, chatId))
-      .emit("message:edited", { chatId, messageId, content, editedAt });
+    io.to(chatRoom(chat.projectId, chatId)).emit("message:edited", {
+      chatId,
+      messageId,
+      content,
+      editedAt,
+    });
   },
 });
 
@@ -196,15 +204,18 @@ const messageDelete = /* @__PURE__ */ defineEvent({
   payload: () => z.object({ chatId: Id, projectId: Id, messageId: Id }),
   access: chatMember,
 
-  async handle({ payload, chat, place, socket, server, messages, timestamp }) {
+  async handle({ payload, chat, key, socket, io, messages, timestamp }) {
     const { chatId, messageId } = payload;
-    const { userId, identity } = socket;
-    const by = { userId, isModerator: isModerator(chat, identity) };
-    refuseFault(await messages.remove(place, messageId, by), messageId);
+    const { userId, data } = socket;
+    const by = { userId, isModerator: isModerator(chat, data) };
+    refuseFault(await messages.remove(key, messageId, by), messageId);
 
-    server
-      .to(chatRoom(chat.projectId, chatId))
-      .emit("message:deleted", { chatId, messageId, deletedBy: userId, timestamp });
+    io.to(chatRoom(chat.projectId, chatId)).emit("message:deleted", {
+      chatId,
+      messageId,
+      deletedBy: userId,
+      timestamp,
+    });
   },
 });
 

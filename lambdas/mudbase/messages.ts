@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import { defineEvent } from "#server/events/define-event.ts";
-import { failAfter } from "#server/events/fail-after.ts";
+import { chatRoom } from "#mudbase/rooms.ts";
 import { checked, optional, record, Timestamp, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatRoom } from "#server/model/room.ts";
 import { chatMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
+import { failAfter } from "./fail-after.ts";
 import { ChatMessage, notFound } from "./message.ts";
 
 /** What leaves to clients. */
@@ -42,16 +42,19 @@ const messagesMarkRead = /* @__PURE__ */ defineEvent({
     }),
   access: chatMember,
 
-  async handle({ payload, chat, place, socket, server, messages, flush, timestamp }) {
+  async handle({ payload, chat, key, socket, io, messages, flush, timestamp }) {
     const { chatId, messageIds } = payload;
     const { userId } = socket;
-    const marked = await messages.markRead(place, messageIds, userId);
+    const marked = await messages.markRead(key, messageIds, userId);
     if (marked === "not_found") throw notFound("messageIds: names a message that is not there");
 
     if (marked.done.length > 0)
-      server
-        .to(chatRoom(chat.projectId, chatId))
-        .emit("messages:read", { chatId, messageIds: marked.done, readBy: userId, timestamp });
+      io.to(chatRoom(chat.projectId, chatId)).emit("messages:read", {
+        chatId,
+        messageIds: marked.done,
+        readBy: userId,
+        timestamp,
+      });
     await failAfter(flush, marked);
   },
 });
@@ -72,8 +75,8 @@ const messagesHistory = /* @__PURE__ */ defineEvent({
   access: chatMember,
   reply: "messages:history:list",
 
-  async handle({ payload: { chatId, before, limit }, place, messages }) {
-    const page = await messages.history(place, { before, limit });
+  async handle({ payload: { chatId, before, limit }, key, messages }) {
+    const page = await messages.history(key, { before, limit });
 
     const listed = page.messages.map(({ id, ...message }) => ({
       ...message,

@@ -1,14 +1,17 @@
 import * as z from "zod/mini";
-import { grants, type Identity } from "#mudbase/model/identity.ts";
-import { type AccessRequest, defineEvent } from "#server/events/define-event.ts";
-import { EventError, requireJoined } from "#server/events/errors.ts";
-import { failAfter } from "#server/events/fail-after.ts";
-import { memberOf } from "#server/model/connection.ts";
+import { grants, type TokenData } from "#mudbase/model/identity.ts";
+import type { Presence } from "#mudbase/store/presence.ts";
+import type { Context, Departed } from "#server/app.ts";
+import { EventError } from "#server/errors.ts";
 import { checked, optional, Timestamp, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { isPresenceRoom, presenceRoom, type Room } from "#server/model/room.ts";
+import type { Broadcast } from "#server/socket/broadcast.ts";
 import { organisationMember, projectMember } from "./access.ts";
-import { announce } from "./announce.ts";
+import type { Contract } from "./contract.ts";
+import { type AccessRequest, defineEvent } from "./define.ts";
+import { failAfter } from "./fail-after.ts";
+import type { Core } from "./lifecycle.ts";
+import { isPresenceRoom, presenceAudience, presenceRoom, type Room } from "./rooms.ts";
 
 const Profile = z.object({
   id: z.string(),
@@ -35,7 +38,7 @@ export const presenceEmits = {
 const Nothing = z.optional(z.nullable(z.object({})));
 
 /** Projects in which one event brings a user online. */
-const MOST_PROJECTS = 50;
+const MAX_PROJECTS = 50;
 
 /** Brings the user online in one project, or in all that the token grants. */
 const presenceOnline = /* @__PURE__ */ defineEvent({
@@ -43,36 +46,36 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
   payload: () => withDefault(z.object({ projectId: optional(Id) }), {}),
   access: grantedPresence,
 
-  async handle({ presenceRooms, socket, presence, flush, timestamp }) {
-    const { identity } = socket;
-    const member = memberOf(socket.connectionId, identity);
-    const entered = await presence.enter(member, identity.user, presenceRooms);
-    requireJoined(entered.result, "rooms");
+  async handle({ presenceRooms, socket, presence, ...context }) {
+    await socket.join(presenceRooms);
+    const entered = await presence.enter(socket, socket.data.user, presenceRooms);
 
-    const onlineIn = (rooms: readonly Room[]) => presence.onlineIn(member, rooms);
-    await announce("online", identity, entered.done, { to: socket.to, flush, onlineIn, timestamp });
+    const { flush, timestamp } = context;
+    const change = { to: socket.to, presence, flush, timestamp };
+    await announce("online", socket, entered.done, change);
     await failAfter(flush, entered);
   },
 });
 
-function grantedPresence(request: AccessRequest<{ readonly projectId?: string | undefined }>): {
+function grantedPresence({
+  payload: { projectId },
+  socket,
+}: AccessRequest<{ readonly projectId?: string | undefined }>): {
   readonly presenceRooms: readonly Room[];
 } {
-  const { identity } = request;
-  const { projectId } = request.payload;
-  if (projectId === undefined) return { presenceRooms: everyPresence(identity) };
-  if (!grants(identity, projectId))
+  if (projectId === undefined) return { presenceRooms: everyPresence(socket.data) };
+  if (!grants(socket.data, projectId))
     throw new EventError("forbidden", `your token does not grant the project ${projectId}`);
   return { presenceRooms: [presenceRoom(projectId)] };
 }
 
-function everyPresence({ projects }: Identity): readonly Room[] {
+function everyPresence({ projects }: TokenData): readonly Room[] {
   if (projects === "*") return [presenceRoom()];
   const distinct = [...new Set(projects)];
-  if (distinct.length <= MOST_PROJECTS) return distinct.map(presenceRoom);
+  if (distinct.length <= MAX_PROJECTS) return distinct.map(presenceRoom);
   throw new EventError(
     "limit_exceeded",
-    `projectId: is required, because your token grants ${distinct.length} projects, more than the ${MOST_PROJECTS} of one event`,
+    `projectId: is required, because your token grants ${distinct.length} projects, more than the ${MAX_PROJECTS} of one event`,
   );
 }
 
@@ -82,16 +85,13 @@ const presenceUpdate = /* @__PURE__ */ defineEvent({
   payload: () => Nothing,
   access: organisationMember,
 
-  async handle({ socket, connections, presence }) {
-    const { connectionId, identity } = socket;
-    const connection = await connections.get(connectionId);
-    const rooms = connection?.rooms.filter(isPresenceRoom) ?? [];
-    await presence.touch(memberOf(connectionId, identity), rooms);
+  async handle({ socket, presence }) {
+    await presence.touch(socket, (await socket.rooms()).filter(isPresenceRoom));
   },
 });
 
 /** Users a page may hold; a page whose packet would grow too large is shorter. */
-const MOST = 500;
+const MAX_PAGE = 500;
 
 /** Lists who is online in a project, a page at a time. */
 const presenceGetOnline = /* @__PURE__ */ defineEvent({
@@ -99,15 +99,14 @@ const presenceGetOnline = /* @__PURE__ */ defineEvent({
   payload: () =>
     z.object({
       projectId: Id,
-      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(MOST)), MOST),
+      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(MAX_PAGE)), MAX_PAGE),
       cursor: optional(Id),
     }),
   access: projectMember,
   reply: "presence:online:list",
 
   async handle({ payload: { limit, cursor }, projectId, socket, presence }) {
-    const { org } = socket.identity;
-    const page = await presence.list(org, presenceRoom(projectId), { limit, cursor });
+    const page = await presence.list(socket.tenant, presenceRoom(projectId), { limit, cursor });
 
     const users = page.users.map(({ lastSeen, ...rest }) => ({
       ...rest,
@@ -123,22 +122,68 @@ const presenceOffline = /* @__PURE__ */ defineEvent({
   payload: () => Nothing,
   access: organisationMember,
 
-  async handle({ socket, connections, presence, flush, timestamp }) {
-    const { connectionId, identity } = socket;
-    const connection = await connections.get(connectionId);
-    const rooms = connection?.rooms.filter(isPresenceRoom) ?? [];
+  async handle({ socket, ...context }) {
+    const rooms = (await socket.rooms()).filter(isPresenceRoom);
     if (rooms.length === 0) return;
-
-    // In this order: a crash in between leaves it noted where it was online.
-    const member = memberOf(connectionId, identity);
-    const exited = await presence.exit(member, rooms);
-    if (exited.failure === undefined) await socket.leave(rooms);
-
-    const onlineIn = (asked: readonly Room[]) => presence.onlineIn(member, asked);
-    await announce("offline", identity, exited.done, { to: socket.to, flush, onlineIn, timestamp });
-    await failAfter(flush, exited);
+    await goOffline(socket, rooms, socket.to, context, () => socket.leave(rooms));
   },
 });
+
+/** Announcements of one change that were each overtaken by another change. */
+const MAX_ROUNDS = 5;
+
+type To = (rooms: readonly Room[]) => Broadcast<Contract>;
+
+interface Change {
+  readonly to: To;
+  readonly presence: Pick<Presence, "onlineIn">;
+  readonly flush: () => Promise<void>;
+  readonly timestamp: string;
+}
+
+type User = Pick<Departed<Contract>, "connectionId" | "tenant" | "userId" | "data">;
+
+/** Takes a socket offline in some rooms, and notifies those who can see its user where it was the last. */
+export async function goOffline(
+  socket: User,
+  rooms: readonly Room[],
+  to: To,
+  { presence, flush, timestamp }: Pick<Context<Core>, "presence" | "flush" | "timestamp">,
+  leave: () => Promise<unknown> = async () => undefined,
+): Promise<void> {
+  // In this order: a crash in between leaves it noted where it was online.
+  const exited = await presence.exit(socket, rooms);
+  if (exited.failure === undefined) await leave();
+
+  await announce("offline", socket, exited.done, { to, presence, flush, timestamp });
+  await failAfter(flush, exited);
+}
+
+/**
+ * Notifies those who can see a user in some rooms that it has come online there, or gone; and looks again
+ * when that is done. Another function may have said the contrary in the meantime, so where it is no longer
+ * so it says what is: whoever speaks last has looked after speaking.
+ */
+async function announce(
+  change: "online" | "offline",
+  user: User,
+  changed: readonly Room[],
+  { to, presence, flush, timestamp }: Change,
+): Promise<void> {
+  const { userId } = user;
+  let [isOnline, rooms] = [change === "online", changed];
+  for (let round = 0; round < MAX_ROUNDS && rooms.length > 0; round += 1) {
+    const audience = to(rooms.flatMap((room) => [presenceAudience(room), room]));
+    if (isOnline)
+      audience.emit("presence:user:online", { userId, user: user.data.user, timestamp });
+    else audience.emit("presence:user:offline", { userId, timestamp });
+    await flush();
+
+    const online = new Set(await presence.onlineIn(user, rooms));
+    rooms = rooms.filter((room) => online.has(room) !== isOnline);
+    isOnline = !isOnline;
+  }
+}
 
 /** What clients may send. */
 export const presenceEvents = [

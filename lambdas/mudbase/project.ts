@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import { definePublication } from "#server/events/define-publication.ts";
+import { orgRoom, projectRoom } from "#mudbase/rooms.ts";
 import { Timestamp } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { orgRoom, projectRoom } from "#server/model/room.ts";
 import { changeFor, DocumentChange } from "./db.ts";
+import { definePublication } from "./define.ts";
 
 const ProjectChange = z.object({
   projectId: z.string(),
@@ -30,10 +30,10 @@ const projectChanged = /* @__PURE__ */ definePublication({
       data: z.unknown(),
     }),
 
-  async handle({ event, entry: { projectId, data }, server, timestamp }) {
+  async handle({ event, entry: { projectId, data }, io, timestamp }) {
     const action = event.slice("project:".length);
 
-    server.to(orgRoom).emit(event, { projectId, action, data, timestamp });
+    io.to(orgRoom).emit(event, { projectId, action, data, timestamp });
   },
 });
 

@@ -1,12 +1,11 @@
 import * as z from "zod/mini";
 import { Filter } from "#mudbase/model/filter.ts";
-import { defineEvent } from "#server/events/define-event.ts";
-import { requireJoined } from "#server/events/errors.ts";
-import { memberOf } from "#server/model/connection.ts";
+import type { QueryKey } from "#mudbase/model/query.ts";
+import { collectionRoom, documentRoom, projectRoom } from "#mudbase/rooms.ts";
 import { withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { collectionRoom, documentRoom, projectRoom } from "#server/model/room.ts";
 import { projectMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const subscribeEmits = {
@@ -86,10 +85,10 @@ export const subscribeQuery = /* @__PURE__ */ defineEvent({
   access: projectMember,
   reply: "subscribed",
 
-  async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries }) {
-    const member = memberOf(socket.connectionId, socket.identity);
-    const saved = await queries.save(member, queryId, { projectId, collectionId }, query);
-    requireJoined(saved, "live queries");
+  async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries, limits }) {
+    const key = { projectId, collectionId };
+    const { previous } = await socket.claim(queryId, key, limits.queriesPerSocket);
+    await queries.save(socket, queryId, key, query, previous as QueryKey | undefined);
 
     return { type: "query" as const, id: queryId, projectId, collectionId };
   },

@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
-import { defineEvent } from "#server/events/define-event.ts";
+import { collectionRoom } from "#mudbase/rooms.ts";
 import { optional } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { collectionRoom } from "#server/model/room.ts";
 import { projectMember } from "./access.ts";
+import { defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const unsubscribeEmits = {

@@ -1,12 +1,12 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
 import type { HttpClient, HttpOutcome, HttpRequest } from "#mudbase/http/guarded.ts";
-import type { Auth, Endpoint, Integration, IntegrationPlace } from "#mudbase/model/integration.ts";
+import type { Auth, Endpoint, Integration, IntegrationKey } from "#mudbase/model/integration.ts";
 import type { Integrations } from "#mudbase/store/integrations.ts";
 import type { Secret } from "#mudbase/store/secrets.ts";
-import { EventError } from "#server/events/errors.ts";
-import { fitsPacket } from "#server/events/oversized.ts";
+import { EventError } from "#server/errors.ts";
 import { record, Text } from "#server/model/fields.ts";
+import { fitsPacket } from "#server/pipeline/oversized.ts";
 import { MAX_CALL } from "./limits.ts";
 
 /** Values for the placeholders of a path, and for the query string. */
@@ -71,7 +71,7 @@ export const sendable = (outcome: HttpOutcome): HttpOutcome =>
 /** Refuses a call that may not be made now, else takes one of the integration's turns for it. */
 export async function takeTurn(
   integration: Integration,
-  place: IntegrationPlace,
+  key: IntegrationKey,
   call: UpstreamCall,
   integrations: Integrations,
 ): Promise<UpstreamRequest> {
@@ -79,7 +79,7 @@ export async function takeTurn(
   if (!isActive) throw new EventError("conflict", `the integration ${integrationId} is not active`);
   const request = requestOf(integration, call);
   if (rateLimit === undefined) return request;
-  const turn = await integrations.takeTurn(place, rateLimit.perMinute);
+  const turn = await integrations.takeTurn(key, rateLimit.perMinute);
   if (turn !== "taken")
     throw new EventError(
       "rate_limited",

@@ -1,10 +1,9 @@
 import * as z from "zod/mini";
-import { defineEvent } from "#server/events/define-event.ts";
-import { definePublication } from "#server/events/define-publication.ts";
+import { walletRoom } from "#mudbase/rooms.ts";
 import { checked, optional, Timestamp } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { walletRoom } from "#server/model/room.ts";
 import { organisationMember, projectMember } from "./access.ts";
+import { defineEvent, definePublication } from "./define.ts";
 
 const WalletChange = z.object({
   addressId: z.string(),
@@ -145,14 +144,14 @@ const Decimal = checked(z.string(), z.regex(/^-?\d{1,80}(\.\d{1,80})?$/));
 
 const Wallet = { org: Id, project: Id, addressId: Id, address: Id, chain: Id };
 
-interface Place {
+interface Moved {
   readonly addressId: string;
   readonly project: string;
   readonly chain: string;
   readonly currency?: string | undefined;
 }
 
-const roomsOf = ({ addressId, project, chain, currency }: Place) => [
+const roomsOf = ({ addressId, project, chain, currency }: Moved) => [
   walletRoom("address", addressId),
   walletRoom("project", project),
   walletRoom("chain", chain),
@@ -171,10 +170,10 @@ const balanceUpdated = /* @__PURE__ */ definePublication({
       balance: optional(Decimal),
     }),
 
-  async handle({ event, entry: wallet, server, timestamp }) {
+  async handle({ event, entry: wallet, io, timestamp }) {
     const { balance = wallet.newBalance } = wallet;
 
-    server.to(roomsOf(wallet)).emit(event, { ...wallet, balance, timestamp });
+    io.to(roomsOf(wallet)).emit(event, { ...wallet, balance, timestamp });
   },
 });
 
@@ -190,8 +189,8 @@ const transactionMoved = /* @__PURE__ */ definePublication({
       direction: z.enum(["incoming", "outgoing"]),
     }),
 
-  async handle({ event, entry: transaction, server, timestamp }) {
-    server.to(roomsOf(transaction)).emit(event, { ...transaction, timestamp });
+  async handle({ event, entry: transaction, io, timestamp }) {
+    io.to(roomsOf(transaction)).emit(event, { ...transaction, timestamp });
   },
 });
 

@@ -3,11 +3,11 @@ import { Webhook as StandardWebhook } from "standardwebhooks";
 import type { Integration, Webhook } from "#mudbase/model/integration.ts";
 import type { Integrations } from "#mudbase/store/integrations.ts";
 import type { Secret } from "#mudbase/store/secrets.ts";
-import { EventError } from "#server/events/errors.ts";
-import type { Publish } from "#server/events/publish.ts";
+import { EventError } from "#server/errors.ts";
 import { isTooDeep } from "#server/model/depth.ts";
 import { Id } from "#server/model/id.ts";
-import type { Once, Outcome } from "#server/store/idempotency.ts";
+import type { Publish } from "#server/pipeline/publish.ts";
+import type { Idempotency, Outcome } from "#server/store/idempotency.ts";
 
 /** Bytes of the largest delivery: its packet must fit what API Gateway takes. */
 const LARGEST = 96 * 1024;
@@ -35,7 +35,7 @@ export type Received =
 
 export interface WebhooksParts {
   readonly integrations: Integrations;
-  readonly once: Once;
+  readonly idempotency: Idempotency;
   readonly publish: Publish;
   readonly secret: (arn: string) => Secret;
   readonly now: () => number;
@@ -43,7 +43,7 @@ export interface WebhooksParts {
 
 /** Takes webhooks: verifies them, drops repeated ones, and publishes the others. */
 export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Promise<Received> {
-  const { integrations, once, publish, secret, now } = parts;
+  const { integrations, idempotency, publish, secret, now } = parts;
 
   return async (delivery) => {
     const { projectId, integrationId, body } = delivery;
@@ -63,7 +63,7 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
       ...{ org, projectId, integrationId, received: contentOf(body) },
     };
     const kind = `webhook ${JSON.stringify([org, projectId, integrationId])}`;
-    return once
+    return idempotency
       .run(kind, verified.ids, (commit) => publish(entry, commit))
       .then(answerTo, refusalOf);
   };

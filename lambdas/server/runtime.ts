@@ -1,71 +1,66 @@
-import { lookup } from "node:dns/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { monotonicFactory } from "ulid";
 import * as z from "zod/mini";
-import { withJwks, withSecret } from "#mudbase/authentication.ts";
-import { createHttpClient } from "#mudbase/http/guarded.ts";
-import { ContractLimits as Limits } from "#mudbase/limits.ts";
-import { createSecrets, type Secret } from "#mudbase/store/secrets.ts";
-import { createUpstream } from "#mudbase/upstream.ts";
-import { createGateway } from "#server/gateway/connections.ts";
-import { createInvocation } from "#server/gateway/invocation.ts";
-import { LONGEST_ANSWER, LONGEST_CONNECT } from "#server/gateway/time-outs.ts";
-import { Heartbeat } from "#server/model/limits.ts";
-import { wordingOf } from "#server/model/wording.ts";
-import { createTable } from "#server/store/table.ts";
+import type { LeanApp } from "./app.ts";
+import { createGateway, type Gateway } from "./gateway/connections.ts";
+import { createInvocation, type Invoke } from "./gateway/invocation.ts";
+import { MAX_ANSWER, MAX_CONNECT } from "./gateway/time-outs.ts";
+import { Heartbeat, Limits } from "./model/limits.ts";
+import type { Telemetry } from "./model/telemetry.ts";
+import { wordingOf } from "./model/wording.ts";
+import { createTable, type Table } from "./store/table.ts";
 import { telemetry } from "./telemetry.ts";
 
 z.config({ customError: wordingOf });
 
-/** The environment variables of every function. */
-const Publisher = z.object({
+/** What a function is given from outside: settings, AWS, the clock. Made once, by its composition root. */
+export interface Runtime {
+  readonly table: Table;
+  readonly gateway: Gateway;
+  /** Invokes this function itself. */
+  readonly invokeSelf: Invoke;
+  /** Invokes the function that delivers to a part of a large room. */
+  readonly invokeWorker: Invoke;
+  /** Of any application, and of this one. */
+  readonly limits: Limits & Readonly<Record<string, number>>;
+  readonly heartbeat: Heartbeat;
+  /** Origins of pages that may connect; none means all. */
+  readonly allowedOrigins: readonly string[];
+  /** A new id; ids sort by time. */
+  readonly newId: () => string;
+  readonly now: () => number;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+  readonly telemetry: Telemetry;
+  /** The function's environment, for what an application reads of it. */
+  readonly variables: NodeJS.ProcessEnv;
+}
+
+const Environment = z.object({
   AWS_LAMBDA_FUNCTION_NAME: z.string(),
   AWS_ENDPOINT_URL_LAMBDA: z.url(),
   AWS_REGION: z.string(),
   AWS_ACCESS_KEY_ID: z.string(),
   AWS_SECRET_ACCESS_KEY: z.string(),
   AWS_SESSION_TOKEN: z.optional(z.string()),
-  /** The function that large rooms are handed on to; that one itself has none but its own name. */
+  /** The worker itself has no other name for it than its own. */
   FAN_OUT_FUNCTION: z.optional(z.string()),
   TABLE_NAME: z.string(),
   /** Where connections are posted to. */
   AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
-  LIMITS: json(Limits),
+  HEARTBEAT: json(Heartbeat),
+  ALLOWED_ORIGINS: json(z.array(z.string()), "[]"),
 });
-
-type Publisher = z.infer<typeof Publisher>;
-
-/** The environment variables of a function that pings. */
-const Pinger = z.extend(Publisher, { HEARTBEAT: json(Heartbeat) });
-
-/** The environment variables of the socket function. */
-const SocketServer = z
-  .extend(Pinger, {
-    ALLOWED_ORIGINS: json(z.array(z.string()), "[]"),
-    TOKEN_SECRET_ARN: z.optional(z.string()),
-    TOKEN_JWKS_URL: z.optional(z.url()),
-    TOKEN_ISSUER: z.optional(z.string()),
-    TOKEN_AUDIENCE: z.optional(z.string()),
-    /** Set on a developer's machine alone: integrations may then be on it too. */
-    ALLOWS_LOCALHOST: z.optional(z.literal("true")),
-  })
-  .check(
-    z.refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
-      error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
-    }),
-  );
-type SocketServer = z.infer<typeof SocketServer>;
+type Environment = z.infer<typeof Environment>;
 
 /** A variable that holds JSON. */
-export function json<Schema extends z.ZodMiniType>(schema: Schema, usual = "{}") {
+export function json<Schema extends z.ZodMiniType>(schema: Schema, defaultText = "{}") {
   const parse = z.transform((text: string): unknown => JSON.parse(text));
-  return z.pipe(z.pipe(z._default(z.string(), usual), parse), schema);
+  return z.pipe(z.pipe(z._default(z.string(), defaultText), parse), schema);
 }
 
 /** Reads variables, or throws an error that names each wrong one. */
@@ -78,23 +73,21 @@ export function read<Schema extends z.ZodMiniType>(
   throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
 }
 
-const now = () => Date.now();
-const clock = () => performance.now();
-
 /** How the SDK's clients wait for AWS: without these, a call that hangs takes its function's 29 s. */
-const requestHandler = {
-  connectionTimeout: LONGEST_CONNECT,
-  requestTimeout: LONGEST_ANSWER,
-  socketTimeout: LONGEST_ANSWER,
+export const requestHandler = {
+  connectionTimeout: MAX_CONNECT,
+  requestTimeout: MAX_ANSWER,
+  socketTimeout: MAX_ANSWER,
   throwOnRequestTimeout: true,
 };
 
-/** What a function is given from outside that reaches sockets: settings, AWS, the clock. */
-export const readPublisherEnvironment = (variables: NodeJS.ProcessEnv) =>
-  publisherOf(read(Publisher, variables));
-
-function publisherOf(env: Publisher) {
-  const { LIMITS: limits, TABLE_NAME: tableName } = env;
+/** Reads the environment of a function and makes its clients. */
+export function createRuntime(
+  { limits }: Pick<LeanApp, "limits">,
+  variables: NodeJS.ProcessEnv,
+): Runtime {
+  const env = read(Environment, variables);
+  const now = () => Date.now();
   const client = DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler }), {
     marshallOptions: { removeUndefinedValues: true },
   });
@@ -103,78 +96,34 @@ function publisherOf(env: Publisher) {
   const management = new ApiGatewayManagementApiClient({
     ...{ maxAttempts: 1, endpoint, requestHandler },
   });
+  const invocationOf = (functionName: string) =>
+    createInvocation({
+      ...{ signer: signerOf(env), pause, now, functionName },
+      endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
+    });
+  const { AWS_LAMBDA_FUNCTION_NAME: self, FAN_OUT_FUNCTION: worker = self } = env;
   return {
-    limits,
-    table: createTable({ client, tableName, pause }),
-    handOn: invocationOf(env, env.FAN_OUT_FUNCTION),
+    table: createTable({ client, tableName: env.TABLE_NAME, pause }),
     gateway: createGateway({ client: management, pause, now, count: telemetry.count }),
-    telemetry,
-    now,
-    pause,
-  };
-}
-
-/** The same for the function that sweeps connections. */
-export function readHeartbeatEnvironment(variables: NodeJS.ProcessEnv) {
-  const env = read(Pinger, variables);
-  return {
-    ...publisherOf(env),
-    shards: env.LIMITS.shards,
-    pingInterval: env.HEARTBEAT.pingInterval,
-    invokeSelf: invocationOf(env),
-  };
-}
-
-/** The same for the function that takes webhooks, with the secrets they are signed with. */
-export function readWebhookEnvironment(variables: NodeJS.ProcessEnv) {
-  return {
-    ...readPublisherEnvironment(variables),
-    secret: createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now }),
-  };
-}
-
-/** Everything the socket function is given from outside. */
-export function readEnvironment(variables: NodeJS.ProcessEnv) {
-  const env = read(SocketServer, variables);
-  const secret = createSecrets({ client: () => new SecretsManagerClient({ requestHandler }), now });
-  return {
-    ...publisherOf(env),
+    invokeSelf: invocationOf(self),
+    invokeWorker: invocationOf(worker),
+    limits: read(z.object({ LIMITS: json(limits ?? Limits) }), variables)
+      .LIMITS as Runtime["limits"],
     heartbeat: env.HEARTBEAT,
     allowedOrigins: env.ALLOWED_ORIGINS,
-    invokeSelf: invocationOf(env),
-    authenticate: authentication(env, secret),
-    callUpstream: createUpstream({
-      http: createHttpClient({
-        resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
-        allowsLocalhost: env.ALLOWS_LOCALHOST === "true",
-        clock,
-      }),
-      ...{ secret, clock },
-    }),
     newId: monotonicFactory(),
+    ...{ now, pause, telemetry, variables },
   };
 }
 
-const invocationOf = (env: Publisher, functionName = env.AWS_LAMBDA_FUNCTION_NAME) =>
-  createInvocation({
-    signer: new SignatureV4({
-      service: "lambda",
-      region: env.AWS_REGION,
-      credentials: {
-        accessKeyId: env.AWS_ACCESS_KEY_ID,
-        secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
-        ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
-      },
-      sha256: Hash.bind(null, "sha256"),
-    }),
-    pause,
-    now,
-    endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
-    functionName,
+const signerOf = (env: Environment) =>
+  new SignatureV4({
+    service: "lambda",
+    region: env.AWS_REGION,
+    credentials: {
+      accessKeyId: env.AWS_ACCESS_KEY_ID,
+      secretAccessKey: env.AWS_SECRET_ACCESS_KEY,
+      ...(env.AWS_SESSION_TOKEN !== undefined && { sessionToken: env.AWS_SESSION_TOKEN }),
+    },
+    sha256: Hash.bind(null, "sha256"),
   });
-
-function authentication(env: SocketServer, secret: (arn: string) => Secret) {
-  const expected = { issuer: env.TOKEN_ISSUER, audience: env.TOKEN_AUDIENCE };
-  if (env.TOKEN_JWKS_URL !== undefined) return withJwks(env.TOKEN_JWKS_URL, expected);
-  return withSecret(secret(env.TOKEN_SECRET_ARN ?? ""), expected);
-}

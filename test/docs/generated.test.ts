@@ -3,7 +3,7 @@ import { Parser } from "@asyncapi/parser";
 import { expect, test } from "vitest";
 import { asyncApi } from "../../bin/docs/async-api.ts";
 import { eventPages } from "../../bin/docs/event-pages.ts";
-import { events } from "../../lambdas/mudbase/app.ts";
+import { events } from "../support/contract.ts";
 
 /** Section 3 of the contract, name by name. */
 const CONTRACT = `

@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { createOnce } from "../../lambdas/server/store/idempotency.ts";
+import { createIdempotency } from "../../lambdas/server/store/idempotency.ts";
 import { createTable } from "../../lambdas/server/store/table.ts";
 import { TableName, table } from "../support/table.ts";
 
 let now = Date.now();
-const once = createOnce({
-  table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
-  now: () => now,
-  memory: 600_000,
-});
+const idempotency = createIdempotency(
+  {
+    table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
+    now: () => now,
+  },
+  600_000,
+);
 let kind = 0;
 beforeEach(() => {
   kind += 1;
@@ -16,7 +18,7 @@ beforeEach(() => {
 const run = <Result>(
   ids: readonly string[],
   work: (commit: () => Promise<void>) => Promise<Result>,
-) => once.run(`kind ${kind}`, ids, work);
+) => idempotency.run(`kind ${kind}`, ids, work);
 const failing = async () => Promise.reject(new Error("it fails"));
 
 describe("a thing under an id", () => {

@@ -110,8 +110,8 @@ test("an attachment whose header never comes is held, and gone with its connecti
   expect(await raw.next()).toBe('431[{"ok":true}]');
   await settled();
 
-  const pieces = (await stack.database.items()).filter(({ sk }) => String(sk).startsWith("piece#"));
-  expect(pieces).toHaveLength(1);
+  const parts = (await stack.database.items()).filter(({ sk }) => String(sk).startsWith("part#"));
+  expect(parts).toHaveLength(1);
 });
 
 test("[SIO19] what nests too deep is refused by its event, and one level less is taken", async () => {

@@ -253,7 +253,7 @@ test("a client killed without a close leaves no items, and its user goes offline
 
 async function connectionIdsOf(user: string): Promise<string[]> {
   return (await ofConnections()).flatMap(({ pk, session }) =>
-    (session as { identity: { userId: string } } | undefined)?.identity.userId === user
+    (session as { userId: string } | undefined)?.userId === user
       ? [String(pk).slice("conn#".length)]
       : [],
   );

@@ -27,7 +27,7 @@ describe("subscribe:project", () => {
     expect(await ann.emit("subscribe:project", "p2")).toEqual({
       error: { code: "forbidden", message: "your token does not grant the project p2" },
     });
-    expect(await stored(`room#${ann.org}#project`)).toEqual([]);
+    expect(await stored(`room#${ann.org}#/#project`)).toEqual([]);
   });
 
   test("[SIO20] a refusal without an acknowledgement comes as the event exception", async () => {
@@ -82,7 +82,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
 
     expect(await ann.emit("subscribe:collection", "todos")).toEqual({ ok: true });
     expect(await ann.hearsNothing()).toBe(true);
-    expect(await stored(`room#${ann.org}#collection#p1#todos`)).toHaveLength(1);
+    expect(await stored(`room#${ann.org}#/#collection#p1#todos`)).toHaveLength(1);
   });
 
   test("the string form is ambiguous with several projects", async () => {
@@ -100,7 +100,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     const first = await ann.emit("subscribe:collection", todos);
 
     expect(await ann.emit("subscribe:collection", todos)).toEqual(first);
-    expect(await stored(`room#${ann.org}#collection`)).toHaveLength(1);
+    expect(await stored(`room#${ann.org}#/#collection`)).toHaveLength(1);
   });
 
   test("unsubscribing leaves the room and is answered with unsubscribed", async () => {
@@ -110,7 +110,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
 
     expect(await ann.emit("unsubscribe:collection", { collectionId: "todos" })).toEqual(reply);
     expect(await ann.next("unsubscribed")).toEqual(reply);
-    expect(await stored(`room#${ann.org}#collection`)).toEqual([]);
+    expect(await stored(`room#${ann.org}#/#collection`)).toEqual([]);
   });
 
   test("unsubscribing in a project that is not granted is forbidden", async () => {
@@ -132,7 +132,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     await stack.idle();
 
     const [connection] = await stored("conn#");
-    const listed = (await stored(`room#${ann.org}#collection`)).length;
+    const listed = (await stored(`room#${ann.org}#/#collection`)).length;
     const noted = [connection?.rooms, connection?.left]
       .flatMap((rooms) => [...((rooms ?? []) as Iterable<string>)])
       .includes("collection#p1#todos");
@@ -148,7 +148,7 @@ describe("subscribe:document", () => {
 
     expect(await ann.emit("subscribe:document", document)).toEqual(reply);
     expect(await ann.next("subscribed")).toEqual(reply);
-    expect(await stored(`room#${ann.org}#document#p1#todos#d1`)).toHaveLength(1);
+    expect(await stored(`room#${ann.org}#/#document#p1#todos#d1`)).toHaveLength(1);
   });
 
   test.each(["projectId", "collectionId", "documentId"])("%s is required", async (missing) => {

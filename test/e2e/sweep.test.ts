@@ -20,7 +20,7 @@ const connectionOf = async (userId: string) =>
     ({ pk, session, endedAt }) =>
       String(pk).startsWith("conn#") &&
       endedAt === undefined &&
-      (session as { identity: { userId: string } } | undefined)?.identity.userId === userId,
+      (session as { userId: string } | undefined)?.userId === userId,
   );
 
 /** Sets attributes of someone's connection, as if they had been written at another time. */
@@ -149,10 +149,10 @@ describe("the sweep", () => {
     const { ann, ben } = await people("ann", "ben");
     const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
     const { session } = (await connectionOf("ann")) as unknown as {
-      session: { identity: object };
+      session: object;
     };
     const expiresAt = Math.floor(Date.now() / 1000) - 1;
-    await rewrite("ann", { session: { ...session, identity: { ...session.identity, expiresAt } } });
+    await rewrite("ann", { session: { ...session, expiresAt } });
 
     await sweep();
 
@@ -212,7 +212,7 @@ describe("the sweep", () => {
     await table.send(
       new PutCommand({
         TableName,
-        Item: { pk: `room#${ann.org}#org`, sk: String(pk).slice("conn#".length), userId: "ann" },
+        Item: { pk: `room#${ann.org}#/#org`, sk: String(pk).slice("conn#".length), userId: "ann" },
       }),
     );
     await table.send(
@@ -241,7 +241,12 @@ describe("the sweep", () => {
       table.send(
         new PutCommand({
           TableName,
-          Item: { pk: `room#${ann.org}#custom#${room}`, sk: connectionId, userId: "ann", joinedAt },
+          Item: {
+            pk: `room#${ann.org}#/#custom#${room}`,
+            sk: connectionId,
+            userId: "ann",
+            joinedAt,
+          },
         }),
       );
     await list("stale", past - 1);
@@ -250,8 +255,8 @@ describe("the sweep", () => {
     await sweep();
 
     const rooms = (await ofConnections()).map(({ pk }) => String(pk));
-    expect(rooms).not.toContain(`room#${ann.org}#custom#stale`);
-    expect(rooms).toContain(`room#${ann.org}#custom#fresh`);
+    expect(rooms).not.toContain(`room#${ann.org}#/#custom#stale`);
+    expect(rooms).toContain(`room#${ann.org}#/#custom#fresh`);
     await ann.emit("custom:join", { room: "fresh" });
   });
 

@@ -1,12 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, inject, test, vi } from "vitest";
-import { events } from "../../lambdas/mudbase/app.ts";
-import { publications } from "../../lambdas/mudbase/publications.ts";
-import { REFUSAL_CODES } from "../../lambdas/server/events/errors.ts";
+import { REFUSAL_CODES } from "../../lambdas/server/errors.ts";
 import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
 import { NO_TROUBLE } from "../../local/trouble.ts";
+import { events, publications } from "../support/contract.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { events } from "../../lambdas/mudbase/app.ts";
+import { events } from "../support/contract.ts";
 import { expectSilence, newOrg, type Person, people, person } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { settled } from "../support/running.ts";

@@ -30,7 +30,7 @@ describe("who a chat lets in", () => {
     UpdateExpression?.startsWith("ADD rooms") === true;
   const members = async () =>
     (await world.items()).flatMap(({ pk, userId }) =>
-      pk === `room#${org}#chat#p1#club` ? String(userId) : [],
+      pk === `room#${org}#/#chat#p1#club` ? String(userId) : [],
     );
 
   /** A chat:put for ann alone comes while ben's join is under way, which is then refused. */

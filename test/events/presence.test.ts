@@ -31,7 +31,7 @@ const isOnline = async () => {
 };
 
 const roomQuery = (room: string) => (input: CallInput) =>
-  input.ExpressionAttributeValues?.[":room"] === `room#${org}#${room}`;
+  input.ExpressionAttributeValues?.[":room"] === `room#${org}#/#${room}`;
 
 describe("a socket that shares two projects with a user", () => {
   test("is told once that it comes online, and once that it goes", async () => {

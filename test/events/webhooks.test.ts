@@ -21,7 +21,7 @@ function webhooksOf(scheme: "standard" | "hmac-sha256", found: () => Promise<str
   });
   const receive = createWebhooks({
     integrations: { webhookOwner: async () => "acme", find: async () => shop } as never,
-    once: {
+    idempotency: {
       run: async (_kind, _ids, work) => ({
         status: "done",
         result: await work(async () => undefined),

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
-import { events } from "../../lambdas/mudbase/app.ts";
-import { publications } from "../../lambdas/mudbase/publications.ts";
-import { EventError } from "../../lambdas/server/events/errors.ts";
+import { EventError } from "../../lambdas/server/errors.ts";
+import { events, publications } from "../support/contract.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { objectsOf, optionalFields } from "../support/schemas.ts";
 import { UNLIMITED } from "../support/unlimited.ts";

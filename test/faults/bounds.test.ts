@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
-import { presenceRoom } from "../../lambdas/server/model/room.ts";
-import { callKey, connectionKey, placeKey, presenceKey } from "../../lambdas/server/store/keys.ts";
+import { presenceRoom } from "../../lambdas/mudbase/rooms.ts";
+import { callKey, presenceKey } from "../../lambdas/mudbase/store/keys.ts";
+import { connectionKey, slotKey } from "../../lambdas/server/store/keys.ts";
 import { lobby, shopAt } from "../support/samples.ts";
 import { UNLIMITED } from "../support/unlimited.ts";
 import { createWorld } from "./world.ts";
@@ -26,7 +27,7 @@ const heardBy = (socket: string, event: string) =>
 
 describe("places of an organisation", () => {
   const living = (org: string, place: number, holder = `${org}-${place}`) => [
-    { ...placeKey(org, place), holder, expiresAt: FOREVER },
+    { ...slotKey(org, place), holder, expiresAt: FOREVER },
     { ...connectionKey(holder), expiresAt: FOREVER },
   ];
 
@@ -45,8 +46,8 @@ describe("places of an organisation", () => {
     await world.publish({ event: "limit:put", org, connections: 3 });
     await world.fill([
       ...living(org, 0, `${org}-twice`),
-      { ...placeKey(org, 1), holder: `${org}-twice`, expiresAt: FOREVER },
-      { ...placeKey(org, 2), holder: "gone", expiresAt: FOREVER },
+      { ...slotKey(org, 1), holder: `${org}-twice`, expiresAt: FOREVER },
+      { ...slotKey(org, 2), holder: "gone", expiresAt: FOREVER },
     ]);
 
     expect(world.isConnected(await world.connect("ann", org))).toBe(true);

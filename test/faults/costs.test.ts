@@ -1,12 +1,7 @@
 import { afterAll, expect, inject, test } from "vitest";
-import { presenceRoom } from "../../lambdas/server/model/room.ts";
-import {
-  callKey,
-  connectionKey,
-  messageKey,
-  placeKey,
-  presenceKey,
-} from "../../lambdas/server/store/keys.ts";
+import { presenceRoom } from "../../lambdas/mudbase/rooms.ts";
+import { callKey, messageKey, presenceKey } from "../../lambdas/mudbase/store/keys.ts";
+import { connectionKey, slotKey } from "../../lambdas/server/store/keys.ts";
 import { type Cost, documentedBounds } from "../support/performance.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { UNLIMITED } from "../support/unlimited.ts";
@@ -110,7 +105,7 @@ async function fillPlaces(org: string): Promise<void> {
   await world.publish({ event: "limit:put", org, connections: 2000 });
   await world.fill(
     Array.from({ length: 2000 }, (_, n) => [
-      { ...placeKey(org, n), holder: `${org}-${n}`, expiresAt: FOREVER },
+      { ...slotKey(org, n), holder: `${org}-${n}`, expiresAt: FOREVER },
       { ...connectionKey(`${org}-${n}`), expiresAt: FOREVER },
     ]).flat(),
   );

@@ -4,21 +4,26 @@ import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { ulid } from "ulid";
+import { contractApp } from "../../lambdas/mudbase/app.ts";
+import { core } from "../../lambdas/mudbase/lifecycle.ts";
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 import { createMatching } from "../../lambdas/mudbase/matching.ts";
-import { identityOf } from "../../lambdas/mudbase/model/identity.ts";
+import { claimsOf } from "../../lambdas/mudbase/model/identity.ts";
 import { Integration } from "../../lambdas/mudbase/model/integration.ts";
-import { createPublisher } from "../../lambdas/mudbase/publisher.ts";
+import { publishing } from "../../lambdas/mudbase/publishing.ts";
 import { createIntegrations } from "../../lambdas/mudbase/store/integrations.ts";
+import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
-import type { Publish } from "../../lambdas/server/events/publish.ts";
 import { Heartbeat } from "../../lambdas/server/model/limits.ts";
-import { createRealtimeServer } from "../../lambdas/server/server.ts";
-import type { Parcel } from "../../lambdas/server/socket/delivery.ts";
-import { createSockets } from "../../lambdas/server/sockets.ts";
-import { createOnce } from "../../lambdas/server/store/idempotency.ts";
+import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
+import { createParts, createPublisher } from "../../lambdas/server/pipeline/parts.ts";
+import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
+import { createSender } from "../../lambdas/server/pipeline/send.ts";
+import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
+import { createServer as createSocketServer } from "../../lambdas/server/pipeline.ts";
+import type { Runtime } from "../../lambdas/server/runtime.ts";
+import { createIdempotency } from "../../lambdas/server/store/idempotency.ts";
 import { createTable, type KeyedItem } from "../../lambdas/server/store/table.ts";
-import { createSweep, type Slice, type Sweep } from "../../lambdas/server/sweep.ts";
 import { startDatabase } from "../../local/database.ts";
 import { readStack } from "../../local/template.ts";
 import type { Cost } from "../support/performance.ts";
@@ -226,32 +231,34 @@ export async function createWorld(
     tableName: tables[0]?.name ?? "",
     pause: async () => undefined,
   });
-  const handOn = ({ emissions, slice }: Parcel) => sockets.send(emissions, { slice });
-  const common = { table, gateway, limits, now, telemetry: SILENT, handOn };
-  const sockets = createSockets({ ...common, createMatching });
-  const server = createRealtimeServer({
-    ...common,
+  const runtime: Runtime = {
+    ...{ table, gateway, limits, now, telemetry: SILENT, variables: {} },
     invokeSelf: () => attempt(async () => undefined),
-    authenticate: async (token) => identityOf(JSON.parse(token)),
+    invokeWorker: (job) => worker.send((job as FanOutJob).emissions, job as FanOutJob),
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
-    callUpstream: async () => ({ ok: true, status: 200, data: {}, durationMs: 1 }),
     newId: ulid,
     pause: async () => undefined,
+  };
+  const worker = createSender(createParts({ ...core, matching: createMatching }, runtime));
+  const app = contractApp((_, adapter) =>
+    createStores(runtime, adapter, {
+      verifyToken: async (token) => claimsOf(JSON.parse(token)),
+      callUpstream: async () => ({ ok: true, status: 200, data: {}, durationMs: 1 }),
+    }),
+  );
+  const server = createSocketServer(createParts(app, runtime));
+  const coreParts = createParts(core, {
+    ...runtime,
+    invokeSelf: (range) => sweeper.sweep(range as ShardRange),
   });
-  const sweeper: Sweep = createSweep({
-    ...common,
-    sockets,
-    invokeSelf: (slice) => sweeper.sweep(slice as Slice),
-    shards: limits.shards,
-    pingInterval: 240_000,
-  });
+  const sweeper: Sweep = createSweep(coreParts, createSender(coreParts));
 
-  const publisher = createPublisher(common);
+  const publisher = createPublisher(createParts(publishing, runtime));
   const integrations = createIntegrations({ table, now });
   const webhooks = createWebhooks({
     integrations,
-    once: createOnce({ table, now, memory: 86_400_000 }),
+    idempotency: createIdempotency({ table, now }, 86_400_000),
     publish: publisher,
     secret: () => ({ read: async () => WEBHOOK_SECRET, refresh: async () => undefined }),
     now,
@@ -299,7 +306,7 @@ export async function createWorld(
     },
     async beat(scheduledTime, at) {
       clock = at;
-      await sweeper.beat(scheduledTime);
+      await sweeper.begin(scheduledTime);
     },
     holdNext(fits) {
       const { reached, released } = { reached: signal(), released: signal() };

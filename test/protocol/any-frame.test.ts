@@ -35,20 +35,12 @@ const connection = {
   sk: "conn",
   connectedAt: 0,
   session: {
-    id: "public",
-    identity: {
-      userId: "ann",
-      org: "acme",
-      projects: ["p1"],
-      user: { id: "ann" },
-      expiresAt: 9_999_999_999,
-    },
+    ...{ id: "public", tenant: "acme", userId: "ann", expiresAt: 9_999_999_999 },
+    data: { projects: ["p1"], user: { id: "ann" } },
   },
   lastSeenAt: 0,
-  queries: {},
-  previousQueries: {},
-  pieces: [],
-  pieceChanges: 0,
+  ...{ claims: {}, previousClaims: {}, namespaces: {} },
+  ...{ parts: [], partChanges: 0 },
 };
 
 const json = fc.json({ maxDepth: 4 });
@@ -77,7 +69,7 @@ function join(parts: readonly string[]): string {
 
 beforeAll(() => {
   dynamo.on(GetCommand).resolves({ Item: connection });
-  dynamo.on(UpdateCommand).resolves({ Attributes: { ...connection, pieces: [] } });
+  dynamo.on(UpdateCommand).resolves({ Attributes: { ...connection, parts: [] } });
   dynamo.on(DeleteCommand).resolves({ Attributes: connection });
   dynamo.on(PutCommand).resolves({});
   dynamo.on(BatchGetCommand).resolves({ Responses: {} });

@@ -1,22 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Piece } from "../../lambdas/server/model/connection.ts";
+import type { BinaryPart } from "../../lambdas/server/model/session.ts";
 import { findComplete, heldFault } from "../../lambdas/server/socket/attachments.ts";
 
-let pieces = 0;
-const header = (receivedAt: number, attachments: number): Piece => ({
-  id: `header-${++pieces}`,
+let parts = 0;
+const header = (receivedAt: number, attachments: number): BinaryPart => ({
+  id: `header-${++parts}`,
   receivedAt,
   bytes: 10,
   attachments,
 });
-const attachment = (receivedAt: number, bytes = 10): Piece => ({
-  id: `attachment-${++pieces}`,
+const attachment = (receivedAt: number, bytes = 10): BinaryPart => ({
+  id: `attachment-${++parts}`,
   receivedAt,
   bytes,
 });
 
-describe("[SIO15] the pieces of binary packets, in whatever order they reach the table,", () => {
+describe("[SIO15] the parts of binary packets, in whatever order they reach the table,", () => {
   test("make the packets that were sent", () => {
     const packets = fc.array(fc.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 });
     fc.assert(
@@ -39,16 +39,16 @@ describe("[SIO15] the pieces of binary packets, in whatever order they reach the
 
   test("wait while one is missing, though later ones are there", () => {
     const [first, second] = [attachment(1), attachment(2)];
-    const pieces = [header(0, 2), first, header(3, 1), attachment(4)];
+    const parts = [header(0, 2), first, header(3, 1), attachment(4)];
 
-    expect(findComplete(pieces)).toBeUndefined();
-    expect(findComplete([...pieces, second])?.packets).toMatchObject([
+    expect(findComplete(parts)).toBeUndefined();
+    expect(findComplete([...parts, second])?.packets).toMatchObject([
       { attachments: [first, second] },
     ]);
   });
 });
 
-describe("[SIO15] pieces of one millisecond", () => {
+describe("[SIO15] parts of one millisecond", () => {
   const one = { packets: expect.objectContaining({ length: 1 }), isOrdered: true };
   const refused = (packets: number) => ({
     packets: expect.objectContaining({ length: packets }),
@@ -129,11 +129,11 @@ describe("[SIO14] what may be held", () => {
   test.each([
     ["1 MiB", [attachment(0, 1024 * 1024)], undefined],
     ["more than 1 MiB", [attachment(0, 1024 * 1024), attachment(0, 1)], /larger than 1 MiB/],
-    ["a hundred pieces", Array.from({ length: 100 }, () => attachment(0)), undefined],
-    ["more than a hundred", Array.from({ length: 101 }, () => attachment(0)), /too many pieces/],
-  ] as const)("%s", (_, pieces, fault) => {
-    if (fault === undefined) expect(heldFault(pieces, 0)).toBeUndefined();
-    else expect(heldFault(pieces, 0)).toMatch(fault);
+    ["a hundred parts", Array.from({ length: 100 }, () => attachment(0)), undefined],
+    ["more than a hundred", Array.from({ length: 101 }, () => attachment(0)), /too many parts/],
+  ] as const)("%s", (_, parts, fault) => {
+    if (fault === undefined) expect(heldFault(parts, 0)).toBeUndefined();
+    else expect(heldFault(parts, 0)).toMatch(fault);
   });
 
   test("is held for 30 s", () => {

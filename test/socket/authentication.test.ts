@@ -2,7 +2,8 @@ import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, exportSPKI, generateKeyPair, SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, describe, expect, test, vi } from "vitest";
-import { AuthenticationError, withJwks, withSecret } from "../../lambdas/mudbase/authentication.ts";
+import { withJwks, withSecret } from "../../lambdas/mudbase/authentication.ts";
+import { ConnectError } from "../../lambdas/server/app.ts";
 
 const claims = { org: "acme", projects: ["p1"], scope: "websocket" };
 const sign = (algorithm: string, key: Parameters<SignJWT["sign"]>[0], extra: object = {}) =>
@@ -57,7 +58,7 @@ describe("a JWKS", () => {
 
     for (const name of ALGORITHMS)
       expect(await authenticate(await sign(name, pairs[name].privateKey))).toMatchObject({
-        userId: "ann",
+        sub: "ann",
         org: "acme",
         projects: ["p1"],
       });
@@ -72,7 +73,7 @@ describe("a JWKS", () => {
       .setExpirationTime("1h")
       .sign(secret);
 
-    await expect(withJwks(url, {})(forged)).rejects.toBeInstanceOf(AuthenticationError);
+    await expect(withJwks(url, {})(forged)).rejects.toBeInstanceOf(ConnectError);
   });
 
   test("takes no token of another key, and none without a signature", async () => {
@@ -81,7 +82,7 @@ describe("a JWKS", () => {
     const unsigned = new UnsecuredJWT({ ...claims, sub: "ann" }).setExpirationTime("1h").encode();
 
     for (const token of [stranger, unsigned, "", "a.b.c"])
-      await expect(withJwks(url, {})(token)).rejects.toBeInstanceOf(AuthenticationError);
+      await expect(withJwks(url, {})(token)).rejects.toBeInstanceOf(ConnectError);
   });
 
   test.each([...Object.keys(BROKEN), "refused"])(
@@ -97,7 +98,7 @@ describe("a JWKS", () => {
       )(await sign("ES256", pairs.ES256.privateKey)).catch((error: unknown) => error);
 
       expect(failure).toBeInstanceOf(Error);
-      expect(failure).not.toBeInstanceOf(AuthenticationError);
+      expect(failure).not.toBeInstanceOf(ConnectError);
       limits.mockRestore();
     },
   );
@@ -110,10 +111,10 @@ describe("a JWKS", () => {
     const authenticate = withJwks(`${origin}/later`, {});
     const token = await sign("ES256", pairs.ES256.privateKey);
 
-    await expect(authenticate(token)).rejects.not.toBeInstanceOf(AuthenticationError);
+    await expect(authenticate(token)).rejects.not.toBeInstanceOf(ConnectError);
     isDown = false;
 
-    expect(await authenticate(token)).toMatchObject({ userId: "ann" });
+    expect(await authenticate(token)).toMatchObject({ sub: "ann" });
   });
 
   test.each([
@@ -126,9 +127,9 @@ describe("a JWKS", () => {
     expect(await authenticate(await sign("ES256", privateKey, right))).toBeDefined();
     const [claim] = Object.keys(wrong);
     for (const extra of [wrong, {}])
-      await expect(authenticate(await sign("ES256", privateKey, extra))).rejects.toThrow(
-        new AuthenticationError(`ERR_JWT_CLAIM_VALIDATION_FAILED: the claim ${claim}`),
-      );
+      await expect(authenticate(await sign("ES256", privateKey, extra))).rejects.toMatchObject({
+        reason: `ERR_JWT_CLAIM_VALIDATION_FAILED: the claim ${claim}`,
+      });
   });
 });
 
@@ -140,15 +141,15 @@ describe("a secret", () => {
   test("that was rotated is fetched again when its first token comes", async () => {
     const authenticate = withSecret({ read: async () => old, refresh: async () => fresh }, {});
 
-    expect(await authenticate(await sign("HS256", key(old)))).toMatchObject({ userId: "ann" });
-    expect(await authenticate(await sign("HS256", key(fresh)))).toMatchObject({ userId: "ann" });
+    expect(await authenticate(await sign("HS256", key(old)))).toMatchObject({ sub: "ann" });
+    expect(await authenticate(await sign("HS256", key(fresh)))).toMatchObject({ sub: "ann" });
   });
 
   test("takes no token of an asymmetric algorithm", async () => {
     const authenticate = withSecret({ read: async () => old, refresh: async () => undefined }, {});
 
     await expect(authenticate(await sign("RS256", pairs.RS256.privateKey))).rejects.toBeInstanceOf(
-      AuthenticationError,
+      ConnectError,
     );
   });
 
@@ -175,5 +176,7 @@ test.each([
     .setProtectedHeader({ alg: "HS256" })
     .sign(new TextEncoder().encode(secret));
 
-  await expect(authenticate(token)).rejects.toThrow(`the claim ${claim} is missing or wrong`);
+  await expect(authenticate(token)).rejects.toMatchObject({
+    reason: `the claim ${claim} is missing or wrong`,
+  });
 });

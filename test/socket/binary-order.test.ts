@@ -36,8 +36,7 @@ const posted = () => [ann, ben].map((who) => world.framesOf(who).slice(1));
 
 const held = async () =>
   (await world.items()).filter(
-    ({ sk, pieces }) =>
-      String(sk).startsWith("piece#") || (pieces as unknown[] | undefined)?.length,
+    ({ sk, parts }) => String(sk).startsWith("part#") || (parts as unknown[] | undefined)?.length,
   );
 
 const conflict = expect.stringMatching(

@@ -1,19 +1,21 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { createMatching } from "../../lambdas/mudbase/matching.ts";
+import { projectRoom, type Room, userRoom } from "../../lambdas/mudbase/rooms.ts";
 import { createQueries } from "../../lambdas/mudbase/store/queries.ts";
-import type { Listed } from "../../lambdas/server/model/connection.ts";
-import { divideRest, EVERYBODY, type Slice } from "../../lambdas/server/model/key-range.ts";
-import { projectRoom, type Room, userRoom } from "../../lambdas/server/model/room.ts";
-import { type Delivered, deliver, type Parcel } from "../../lambdas/server/socket/delivery.ts";
+import { divideRest, EVERYBODY, type KeyRange } from "../../lambdas/server/model/key-range.ts";
+import type { Listed } from "../../lambdas/server/model/session.ts";
+import { type Delivered, deliver, type FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import type { Emission } from "../../lambdas/server/socket/emit-buffer.ts";
 import type { Table } from "../../lambdas/server/store/table.ts";
 import { connectedIds } from "../support/connected-ids.ts";
+import { SILENT } from "../support/silent.ts";
 
 const id = fc.base64String({ minLength: 8, maxLength: 16 });
-const isIn = ({ after, upTo }: Slice, connectionId: string) =>
+const isIn = ({ after, upTo }: KeyRange, connectionId: string) =>
   (after === undefined || connectionId > after) && (upTo === undefined || connectionId <= upTo);
 
-describe("what is left of a slice", () => {
+describe("what is left of a key range", () => {
   test("is divided so that every id is in exactly one part, and there are not too many", () => {
     fc.assert(
       fc.property(
@@ -22,10 +24,10 @@ describe("what is left of a slice", () => {
         (ids, most) => {
           const [after, cut, ...others] = ids.toSorted((a, b) => (a < b ? -1 : 1));
           const upTo = others.at(-1);
-          for (const slice of [EVERYBODY, { after, upTo, without: [] }]) {
-            const parts = divideRest(slice, cut ?? "", most);
+          for (const range of [EVERYBODY, { after, upTo, without: [] }]) {
+            const parts = divideRest(range, cut ?? "", most);
             expect(parts.length).toBeLessThanOrEqual(most);
-            for (const other of others.filter((one) => isIn(slice, one)))
+            for (const other of others.filter((one) => isIn(range, one)))
               expect(parts.filter((part) => isIn(part, other))).toHaveLength(1);
             expect(parts.some((part) => isIn(part, cut ?? ""))).toBe(false);
           }
@@ -52,7 +54,7 @@ describe("what is left of a slice", () => {
 const ORG = "acme";
 const [first, second, left] = [projectRoom("p1"), projectRoom("p2"), userRoom("ben")];
 
-const place = { projectId: "p1", collectionId: "todos" };
+const key = { projectId: "p1", collectionId: "todos" };
 
 interface SmallQuery {
   readonly ExpressionAttributeValues: { readonly ":after": string; readonly ":upTo": string };
@@ -63,7 +65,7 @@ interface SmallQuery {
 function liveQueriesOf(held: ReadonlyMap<string, readonly string[]>, pageSize: number) {
   const all = [...held]
     .flatMap(([connectionId, ids]) =>
-      ids.map((id) => ({ sk: `${connectionId}#${id}`, queryId: id })),
+      ids.map((id) => ({ sk: `${connectionId}#${id}`, queryId: id, filter: "{}" })),
     )
     .toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
   const table = {
@@ -75,18 +77,17 @@ function liveQueriesOf(held: ReadonlyMap<string, readonly string[]>, pageSize: n
       }
     },
   } as unknown as Table;
-  const queries = createQueries({ table, queriesPerSocket: 1, now: Date.now } as never);
-  const page = async (org: string, _: object, slice: Slice) => {
-    const { found, until } = await queries.page(org, place, slice, pageSize);
-    return { matching: found, until };
-  };
-  return { page };
+  const queries = createQueries({ table, now: Date.now }, 1);
+  return createMatching(
+    { queries: { page: (org, _, range) => queries.page(org, key, range, pageSize) } },
+    { telemetry: SILENT },
+  );
 }
 
 /** Delivers with pages of this size, and with everything that is handed on; gives what each was sent. */
 async function deliverAll(
   emissions: readonly Emission[],
-  members: ReadonlyMap<Room, readonly string[]>,
+  members: ReadonlyMap<string, readonly string[]>,
   pageSize: number,
   held: ReadonlyMap<string, readonly string[]> = new Map(),
 ) {
@@ -97,36 +98,36 @@ async function deliverAll(
   let largest = 0;
   let mostPosts = 0;
   const listed = (connectionId: string): Listed => ({ connectionId, userId: "someone" });
-  const run = async (parcel: Parcel, level: number): Promise<Delivered> => {
+  const run = async (parcel: FanOutJob, level: number): Promise<Delivered> => {
     functions += 1;
     depth = Math.max(depth, level);
     const json = JSON.stringify(parcel);
     largest = Math.max(largest, Buffer.byteLength(json));
-    const delivered = await deliver(JSON.parse(json) as Parcel, {
+    const delivered = await deliver(JSON.parse(json) as FanOutJob, {
       pageSize,
-      leave: async () => undefined,
-      liveQueries: liveQueriesOf(held, pageSize),
+      matching: liveQueriesOf(held, pageSize),
       rooms: {
-        async page(_, room, slice, most) {
-          const all = (members.get(room) ?? []).filter((one) => isIn(slice, one));
+        async page({ room }, range, most) {
+          const all = (members.get(room) ?? []).filter((one) => isIn(range, one));
           const page = all.toSorted((a, b) => (a < b ? -1 : 1)).slice(0, most);
           const isWhole = page.length === all.length;
           return { members: page.map(listed), ...(!isWhole && { until: page.at(-1) }) };
         },
-        among: async (_, room, ids) =>
+        leave: async () => [],
+        among: async ({ room }, ids) =>
           ids.filter((one) => members.get(room)?.includes(one)).map(listed),
       },
       async post(connectionId, frame) {
         heard.set(connectionId, [...(heard.get(connectionId) ?? []), frame]);
         return "sent";
       },
-      handOn: async (rest) => void (await run(rest, level + 1)),
+      invokeWorker: async (rest) => void (await run(rest, level + 1)),
     });
     if (delivered.recipients === 0) empty += 1;
     mostPosts = Math.max(mostPosts, delivered.posts);
     return delivered;
   };
-  await run({ emissions, slice: EVERYBODY }, 1);
+  await run({ emissions, range: EVERYBODY }, 1);
   return { heard, functions, empty, depth, largest, mostPosts };
 }
 
@@ -136,7 +137,7 @@ const toRooms = (
   frame: string,
   sender?: string,
 ) => ({
-  audience: { org: ORG, rooms, except, sender },
+  audience: { tenant: ORG, nsp: "/", rooms, except, sender },
   frames: [frame],
 });
 
@@ -162,7 +163,7 @@ describe("however small the page of a room is", () => {
               toRooms([first, second], [], "to both"),
               toRooms([first], [left], "but for some"),
               toRooms([second], [], "to others", caller),
-              { audience: { connectionId: caller }, frames: ["reply"] },
+              { audience: { connectionId: caller, nsp: "/" }, frames: ["reply"] },
             ],
             members,
             pageSize,
@@ -219,7 +220,13 @@ test("a room of 5,000 whose ids are minted as AWS does is heard once, by functio
 
 describe("live queries", () => {
   const watching = (rooms: readonly Room[], frame: string, document: object = {}): Emission => ({
-    audience: { org: ORG, rooms, except: [], watched: { place, documents: [document] } },
+    audience: {
+      tenant: ORG,
+      nsp: "/",
+      rooms,
+      except: [],
+      criteria: { key, documents: [document] },
+    },
     frames: [frame],
   });
 

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Id } from "../../lambdas/server/model/id.ts";
 import {
   collectionRoom,
   customRoom,
@@ -11,13 +10,10 @@ import {
   presenceRoom,
   projectRoom,
   userRoom,
-} from "../../lambdas/server/model/room.ts";
-import {
-  memberKey,
-  presenceKey,
-  queryKey,
-  revocationKey,
-} from "../../lambdas/server/store/keys.ts";
+} from "../../lambdas/mudbase/rooms.ts";
+import { presenceKey, queryKey } from "../../lambdas/mudbase/store/keys.ts";
+import { Id } from "../../lambdas/server/model/id.ts";
+import { memberKey, revocationKey } from "../../lambdas/server/store/keys.ts";
 
 const id = fc
   .oneof(
@@ -43,8 +39,12 @@ describe("no two lists of ids share a key", () => {
   test.each<[string, (...ids: string[]) => unknown, number]>([
     [
       "members",
-      (org, user, conn) => memberKey(String(org), userRoom(String(user)), String(conn)),
-      3,
+      (org, nsp, user, conn) =>
+        memberKey(
+          { tenant: String(org), nsp: String(nsp), room: userRoom(String(user)) },
+          String(conn),
+        ),
+      4,
     ],
     ["documents", (a, b, c) => documentRoom(String(a), String(b), String(c)), 3],
     [
@@ -58,7 +58,7 @@ describe("no two lists of ids share a key", () => {
         queryKey(String(org), { projectId: String(p), collectionId: String(c) }, "conn", String(q)),
       4,
     ],
-    ["revocations", (org, user) => revocationKey(String(org), "user", String(user)), 2],
+    ["revocations", (org, user) => revocationKey(String(org), userRoom(String(user))), 2],
   ])("%s", (_, make, count) => differ(make, count));
 });
 

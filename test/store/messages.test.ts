@@ -20,7 +20,7 @@ const table = createTable({
   pause: async () => undefined,
 });
 const messages = (retentionDays: number) =>
-  createMessages({ table, now: () => NOW, retentionDays });
+  createMessages({ table, now: () => NOW }, retentionDays);
 const place = { org: "acme", projectId: "p1", chatId: "lobby" };
 const draft = {
   ...{ id: "m1", sender: "ann", type: "text" as const, content: "hello", mentions: [] },

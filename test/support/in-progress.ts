@@ -1,12 +1,14 @@
-import { createOnce } from "../../lambdas/server/store/idempotency.ts";
+import { createIdempotency } from "../../lambdas/server/store/idempotency.ts";
 import { createTable } from "../../lambdas/server/store/table.ts";
 import { TableName, table } from "./table.ts";
 
-const once = createOnce({
-  table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
-  now: Date.now,
-  memory: 600_000,
-});
+const idempotency = createIdempotency(
+  {
+    table: createTable({ client: table, tableName: TableName, pause: async () => undefined }),
+    now: Date.now,
+  },
+  600_000,
+);
 
 /** Does something while another call is at work under an id, which fails in the end. */
 export async function whileInProgress<Result>(
@@ -15,7 +17,7 @@ export async function whileInProgress<Result>(
   work: () => Promise<Result>,
 ): Promise<Result> {
   let result: { readonly value: Result } | undefined;
-  const other = once.run(kind, [id], async () => {
+  const other = idempotency.run(kind, [id], async () => {
     result = { value: await work() };
     throw new Error("the first try fails");
   });

@@ -1,13 +1,14 @@
 import { createMatching } from "../../lambdas/mudbase/matching.ts";
 import { subscribeQuery } from "../../lambdas/mudbase/subscribe.ts";
-import { describeFault } from "../../lambdas/server/events/describe-fault.ts";
+import { describeFault } from "../../lambdas/server/describe-fault.ts";
 import { EVERYBODY } from "../../lambdas/server/model/key-range.ts";
+import { SILENT } from "./silent.ts";
 
-const place = { projectId: "p1", collectionId: "todos" };
+const key = { projectId: "p1", collectionId: "todos" };
 
 /** What `subscribe:query` answers to a filter: nothing where it takes it. */
 export function refusalOf(query: unknown): string | undefined {
-  const { error } = subscribeQuery.payload().safeParse({ ...place, queryId: "q", query });
+  const { error } = subscribeQuery.payload().safeParse({ ...key, queryId: "q", query });
   return error && describeFault(error);
 }
 
@@ -15,15 +16,17 @@ export function refusalOf(query: unknown): string | undefined {
 export function collectionOf(filters: readonly string[]) {
   const reported: string[] = [];
   const found = filters.map((filter, n) => ({ connectionId: `c${n}`, queryId: `q${n}`, filter }));
-  const matching = createMatching({
-    queries: { page: async () => ({ found }) },
-    report: ({ queryId }, why) => void reported.push(`${queryId}: ${why}`),
-  });
+  const fail = (_: string, error: unknown, details: object = {}) => {
+    const { queryId } = details as { readonly queryId: string };
+    reported.push(`${queryId}: ${(error as Error).message}`);
+  };
+  const telemetry = { ...SILENT, fail };
+  const matching = createMatching({ queries: { page: async () => ({ found }) } }, { telemetry });
   return {
     reported,
     async published(...documents: readonly object[]) {
-      const page = await matching.page("acme", { place, documents }, EVERYBODY, filters.length);
-      return { heard: page.matching.map(({ queryId }) => queryId), until: page.until };
+      const page = await matching.page("acme", { key, documents }, EVERYBODY, filters.length);
+      return { heard: page.matching.map(({ field }) => field[1]), until: page.until };
     },
   };
 }

@@ -1,87 +1,50 @@
-import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
-import { subprotocolOf } from "#server/engine/handshake.ts";
-import type { Opening } from "#server/engine/open.ts";
-import { readEnvironment } from "#server/runtime.ts";
-import { createRealtimeServer, type Handshake } from "#server/server.ts";
-import { observe, telemetry } from "#server/telemetry.ts";
+import { lookup } from "node:dns/promises";
+import * as z from "zod/mini";
+import { contractApp } from "#mudbase/app.ts";
+import { withJwks, withSecret } from "#mudbase/authentication.ts";
+import { createHttpClient } from "#mudbase/http/guarded.ts";
+import { createSecretReader, type Secret } from "#mudbase/store/secrets.ts";
+import { createStores } from "#mudbase/stores.ts";
+import { createUpstream } from "#mudbase/upstream.ts";
+import { socketHandler } from "#server/functions/socket.ts";
+import { read } from "#server/runtime.ts";
 
-/** A call of this function by itself. */
-interface OwnEvent {
-  readonly opening: Opening;
+/** The environment variables that this function has besides. */
+const Environment = z
+  .object({
+    TOKEN_SECRET_ARN: z.optional(z.string()),
+    TOKEN_JWKS_URL: z.optional(z.url()),
+    TOKEN_ISSUER: z.optional(z.string()),
+    TOKEN_AUDIENCE: z.optional(z.string()),
+    /** Set on a developer's machine alone: integrations may then be on it too. */
+    ALLOWS_LOCALHOST: z.optional(z.literal("true")),
+  })
+  .check(
+    z.refine((env) => (env.TOKEN_SECRET_ARN === undefined) !== (env.TOKEN_JWKS_URL === undefined), {
+      error: "set either TOKEN_SECRET_ARN or TOKEN_JWKS_URL",
+    }),
+  );
+type Environment = z.infer<typeof Environment>;
+
+export const handler = socketHandler(
+  contractApp((runtime, adapter) => {
+    const env = read(Environment, runtime.variables);
+    const secret = createSecretReader(runtime.now);
+    const clock = () => performance.now();
+    const http = createHttpClient({
+      resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),
+      allowsLocalhost: env.ALLOWS_LOCALHOST === "true",
+      clock,
+    });
+    return createStores(runtime, adapter, {
+      verifyToken: verification(env, secret),
+      callUpstream: createUpstream({ http, secret, clock }),
+    });
+  }),
+);
+
+function verification(env: Environment, secret: (arn: string) => Secret) {
+  const expected = { issuer: env.TOKEN_ISSUER, audience: env.TOKEN_AUDIENCE };
+  if (env.TOKEN_JWKS_URL !== undefined) return withJwks(env.TOKEN_JWKS_URL, expected);
+  return withSecret(secret(env.TOKEN_SECRET_ARN ?? ""), expected);
 }
-
-/** What API Gateway sends; `headers` and the query string come with `$connect` only. */
-interface GatewayEvent extends Omit<APIGatewayProxyWebsocketEventV2, "requestContext"> {
-  readonly requestContext: APIGatewayProxyWebsocketEventV2["requestContext"];
-  readonly headers?: Record<string, string>;
-  readonly queryStringParameters?: Record<string, string>;
-}
-
-/** What API Gateway is answered; it hands only what `$connect` returned to the client. */
-interface Answer {
-  readonly statusCode: number;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const SERVED: Answer = { statusCode: 200 };
-
-const server = createRealtimeServer(readEnvironment(process.env));
-
-/** `$connect`, `$default`, `$disconnect` and the opening. Never throws: API Gateway would tell the client. */
-export const handler = (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>
-  observe(context, async () => {
-    try {
-      if ("opening" in event) await server.open(event.opening);
-      else return await route(event);
-      return SERVED;
-    } catch (error) {
-      telemetry.fail("a request failed", error, describe(event));
-      telemetry.count("RequestsFailed", 1, { route: routeOf(event) });
-      return { statusCode: isConnect(event) ? 500 : 200 };
-    }
-  });
-
-async function route(event: GatewayEvent): Promise<Answer> {
-  const { requestContext, body, headers, queryStringParameters } = event;
-  const { connectionId, connectedAt, eventType, requestTimeEpoch, messageId } = requestContext;
-  switch (eventType) {
-    case "CONNECT":
-      return connect({
-        connectionId,
-        connectedAt,
-        headers: headers ?? {},
-        query: queryStringParameters ?? {},
-      });
-    case "DISCONNECT":
-      await server.disconnect(connectionId);
-      return SERVED;
-    case "MESSAGE":
-      await server.onFrame(
-        { connectionId, connectedAt, receivedAt: requestTimeEpoch, messageId: messageId ?? "" },
-        body ?? "",
-      );
-      return SERVED;
-  }
-}
-
-async function connect(handshake: Handshake): Promise<Answer> {
-  const statusCode = await server.accept(handshake);
-  const subprotocol = subprotocolOf(handshake.headers);
-  if (statusCode !== 200 || subprotocol === undefined) return { statusCode };
-  return { statusCode, headers: { "Sec-WebSocket-Protocol": subprotocol } };
-}
-
-const isConnect = (event: GatewayEvent | OwnEvent): boolean =>
-  "requestContext" in event && event.requestContext.eventType === "CONNECT";
-
-const routeOf = (event: GatewayEvent | OwnEvent): string =>
-  "opening" in event ? "opening" : event.requestContext.routeKey;
-
-const describe = (event: GatewayEvent | OwnEvent) =>
-  "opening" in event
-    ? { connectionId: event.opening.connectionId }
-    : {
-        connectionId: event.requestContext.connectionId,
-        requestId: event.requestContext.requestId,
-        routeKey: event.requestContext.routeKey,
-      };

@@ -1,18 +1,19 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import * as z from "zod/mini";
-import { createPublisher } from "#mudbase/publisher.ts";
+import { publishing } from "#mudbase/publishing.ts";
 import { createTableChanges, TableChangesSettings } from "#mudbase/store/table-changes.ts";
-import { EventError } from "#server/events/errors.ts";
-import { json, read, readPublisherEnvironment } from "#server/runtime.ts";
+import { EventError } from "#server/errors.ts";
+import { createParts, createPublisher } from "#server/pipeline/parts.ts";
+import { json, read } from "#server/runtime.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 /** Milliseconds to wait for a try that has died: ten tries last as long as its claim of the change. */
-const LONGEST_WAIT = 3000;
+const MAX_WAIT = 3000;
 
 const Settings = z.object({ TABLE_CHANGES: json(TableChangesSettings) });
 const changeIn = createTableChanges(read(Settings, process.env).TABLE_CHANGES);
-const environment = readPublisherEnvironment(process.env);
-const publish = createPublisher(environment);
+const parts = createParts(publishing);
+const publish = createPublisher(parts);
 
 /**
  * Publishes the changes of a table, in their order. Stops at the first that could not be published
@@ -32,7 +33,7 @@ export const handler = (
         telemetry.count("ChangesFailed");
         const { retryAfterMs } = error instanceof EventError ? error : { retryAfterMs: 0 };
         if (retryAfterMs === undefined) continue;
-        await environment.pause(Math.min(retryAfterMs, LONGEST_WAIT));
+        await parts.runtime.pause(Math.min(retryAfterMs, MAX_WAIT));
         const itemIdentifier = record.dynamodb?.SequenceNumber ?? "";
         return { batchItemFailures: [{ itemIdentifier }] };
       }

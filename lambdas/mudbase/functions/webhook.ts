@@ -3,23 +3,24 @@ import type {
   APIGatewayProxyStructuredResultV2,
   Context,
 } from "aws-lambda";
-import { createPublisher } from "#mudbase/publisher.ts";
+import { publishing } from "#mudbase/publishing.ts";
 import { createIntegrations } from "#mudbase/store/integrations.ts";
+import { createSecretReader } from "#mudbase/store/secrets.ts";
 import { createWebhooks } from "#mudbase/webhooks.ts";
-import { readWebhookEnvironment } from "#server/runtime.ts";
-import { createOnce } from "#server/store/idempotency.ts";
+import { createParts, createPublisher } from "#server/pipeline/parts.ts";
+import { createIdempotency } from "#server/store/idempotency.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 /** Milliseconds for which the id of a delivery is remembered: senders try again for a day. */
-const MEMORY = 86_400_000;
+const TTL = 86_400_000;
 
-const environment = readWebhookEnvironment(process.env);
-const { table, now, secret } = environment;
+const parts = createParts(publishing);
+const { table, now } = parts.runtime;
 const receive = createWebhooks({
   integrations: createIntegrations({ table, now }),
-  once: createOnce({ table, now, memory: MEMORY }),
-  publish: createPublisher(environment),
-  secret,
+  idempotency: createIdempotency({ table, now }, TTL),
+  publish: createPublisher(parts),
+  secret: createSecretReader(now),
   now,
 });
 

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import request from "undici/lib/api/api-request.js";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { isLocalhost } from "#mudbase/model/integration.ts";
-import { DEEPEST, isTooDeep } from "#server/model/depth.ts";
+import { isTooDeep, MAX_DEPTH } from "#server/model/depth.ts";
 import { addressFault } from "./addresses.ts";
 
 /** Bytes of the largest response that is read (contract, section 6). */
@@ -124,7 +124,7 @@ async function exchange(
     if (/^application\/([\w.+-]+\+)?json\b/i.test(type))
       // What nests deeper can be read, but not written again.
       return isTooDeep(text)
-        ? failed(`the answer nests more than ${DEEPEST} levels deep`)
+        ? failed(`the answer nests more than ${MAX_DEPTH} levels deep`)
         : { ok: true, status, data: JSON.parse(text) as unknown, durationMs };
     return /^text\//i.test(type)
       ? { ok: true, status, data: text, durationMs }

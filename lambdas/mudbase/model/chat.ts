@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { checked, Text, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import type { Identity } from "./identity.ts";
+import type { TokenData } from "./identity.ts";
 
 const MOST_MEMBERS = 1000;
 
@@ -18,14 +18,14 @@ export const Chat = z.object({
 export type Chat = z.infer<typeof Chat>;
 
 /** Where a chat lives. */
-export interface ChatPlace {
+export interface ChatKey {
   readonly org: string;
   readonly projectId: string;
   readonly chatId: string;
 }
 
 /** What a chat is that nobody has described: a group for all of its project. */
-export const undescribedChat = ({ projectId, chatId }: ChatPlace): Chat => ({
+export const undescribedChat = ({ projectId, chatId }: ChatKey): Chat => ({
   projectId,
   chatId,
   name: chatId,
@@ -40,5 +40,5 @@ export const admits = ({ access, members }: Chat, userId: string): boolean =>
   access === "project" || members.includes(userId);
 
 /** Whether a user has a role that the chat names as moderator. */
-export const isModerator = ({ moderators }: Chat, { role }: Identity): boolean =>
+export const isModerator = ({ moderators }: Chat, { role }: Pick<TokenData, "role">): boolean =>
   role !== undefined && moderators.includes(role);

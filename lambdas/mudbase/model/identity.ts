@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { sessionRoom, tokenRoom, userRoom } from "#mudbase/rooms.ts";
 import { checked, optional, Text, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 
@@ -26,39 +27,38 @@ export interface UserProfile {
   readonly lastName?: string | undefined;
 }
 
-/** Who is behind a socket; it does not change after CONNECT. */
-export interface Identity {
-  readonly userId: string;
-  readonly org: string;
+export type Claims = z.infer<typeof Claims>;
+
+/** What is kept of a token with a socket, besides its organisation and its user. */
+export interface TokenData {
   readonly projects: "*" | readonly string[];
   readonly user: UserProfile;
   readonly role?: string | undefined;
-  readonly sessionId?: string | undefined;
-  readonly tokenId?: string | undefined;
-  /** Epoch seconds at which the token expires. */
-  readonly expiresAt: number;
 }
 
-/** Reads an identity from the verified claims of a token; throws a `ZodError` that names the claim. */
-export function identityOf(claims: unknown): Identity {
-  const { sub, org, projects, email, firstName, lastName, role, sid, jti, exp } =
-    Claims.parse(claims);
+/** Reads the verified claims of a token; throws a `ZodError` that names the claim. */
+export const claimsOf = (claims: unknown): Claims => Claims.parse(claims);
+
+/** Who is behind a socket whose token has these claims, and where it is from the start. */
+export function identityOf(claims: Claims) {
+  const { sub, org, projects, email, firstName, lastName, role, sid, jti, exp } = claims;
+  const own = [
+    userRoom(sub),
+    ...(sid === undefined ? [] : [sessionRoom(sid)]),
+    ...(jti === undefined ? [] : [tokenRoom(jti)]),
+  ];
+  const data: TokenData = { projects, user: { id: sub, email, firstName, lastName }, role };
   return {
-    userId: sub,
-    org,
-    projects,
-    user: { id: sub, email, firstName, lastName },
-    role,
-    sessionId: sid,
-    tokenId: jti,
-    expiresAt: exp,
+    ...{ tenant: org, userId: sub, data, expiresAt: exp, rooms: own, credentials: own },
+    // Who addresses a user in a project means the sockets whose token grants it.
+    tags: { [userRoom(sub)]: projects },
   };
 }
 
 /** Whether the token grants a project. */
-export const grants = ({ projects }: Pick<Identity, "projects">, projectId: string): boolean =>
+export const grants = ({ projects }: Pick<TokenData, "projects">, projectId: string): boolean =>
   projects === "*" || projects.includes(projectId);
 
 /** The project meant where a payload names none: the token's only one (contract, section 1). */
-export const onlyProject = ({ projects }: Identity): string | undefined =>
+export const onlyProject = ({ projects }: Pick<TokenData, "projects">): string | undefined =>
   projects !== "*" && projects.length === 1 ? projects[0] : undefined;

@@ -97,7 +97,7 @@ export const Integration = z.object({
 export type Integration = z.infer<typeof Integration>;
 
 /** Where an integration lives. */
-export interface IntegrationPlace {
+export interface IntegrationKey {
   readonly org: string;
   readonly projectId: string;
   readonly integrationId: string;

@@ -1,7 +1,7 @@
 import type { Call } from "#mudbase/model/call.ts";
-import type { ChatPlace } from "#mudbase/model/chat.ts";
-import { callKey, callPartition } from "#server/store/keys.ts";
+import type { ChatKey } from "#mudbase/model/chat.ts";
 import type { Item, Table } from "#server/store/table.ts";
+import { callKey, callPartition } from "./keys.ts";
 
 /** Seconds after which a call that nobody ended is forgotten. */
 const LIFETIME = 2 * 3600;
@@ -15,11 +15,11 @@ const MOST_QUERIES = 4;
 /** The calls that ring or go on; a caller has one in a chat. */
 export interface Calls {
   /** Stores a call in place of its caller's last one, which it gives; `full` where the chat holds no more. */
-  put(place: ChatPlace, call: Call): Promise<{ readonly last?: Call | undefined } | "full">;
-  find(place: ChatPlace, callerId: string): Promise<Call | undefined>;
+  put(key: ChatKey, call: Call): Promise<{ readonly last?: Call | undefined } | "full">;
+  find(key: ChatKey, callerId: string): Promise<Call | undefined>;
   /** The calls of a chat, the newest first. */
-  inChat(place: ChatPlace): Promise<readonly Call[]>;
-  remove(place: ChatPlace, callerIds: readonly string[]): Promise<void>;
+  inChat(key: ChatKey): Promise<readonly Call[]>;
+  remove(key: ChatKey, callerIds: readonly string[]): Promise<void>;
 }
 
 /** The calls in the table. */
@@ -33,40 +33,40 @@ export function createCalls({
   const isLive = ({ expiresAt }: Item) => Number(expiresAt) * 1000 > now();
 
   return {
-    async put(place, { callerId, ...call }) {
-      const all = await live(place);
+    async put(key, { callerId, ...call }) {
+      const all = await live(key);
       const last = all.find(({ sk }) => sk === callerId);
       if (all.length - (last === undefined ? 0 : 1) >= MOST_CALLS) return "full";
       await table.put({
-        ...callKey(place, callerId),
+        ...callKey(key, callerId),
         ...call,
         expiresAt: Math.floor(now() / 1000) + LIFETIME,
       });
       return { last: last && callOf(last) };
     },
 
-    async find(place, callerId) {
-      const item = await table.get(callKey(place, callerId));
+    async find(key, callerId) {
+      const item = await table.get(callKey(key, callerId));
       return item !== undefined && isLive(item) ? callOf(item) : undefined;
     },
 
-    async inChat(place) {
-      const items = await live(place);
+    async inChat(key) {
+      const items = await live(key);
       return items.toSorted((a, b) => Number(b.expiresAt) - Number(a.expiresAt)).map(callOf);
     },
 
-    async remove(place, callerIds) {
-      const [first, ...others] = callerIds.map((callerId) => callKey(place, callerId));
+    async remove(key, callerIds) {
+      const [first, ...others] = callerIds.map((callerId) => callKey(key, callerId));
       if (first === undefined) return;
       if (others.length === 0) await table.remove(first);
       else await table.writeAll([], [first, ...others]);
     },
   };
 
-  async function live(place: ChatPlace): Promise<readonly Item[]> {
+  async function live(key: ChatKey): Promise<readonly Item[]> {
     const query = {
       KeyConditionExpression: "pk = :chat",
-      ExpressionAttributeValues: { ":chat": callPartition(place) },
+      ExpressionAttributeValues: { ":chat": callPartition(key) },
       ConsistentRead: true,
     };
     const found: Item[] = [];

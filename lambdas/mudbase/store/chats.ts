@@ -1,10 +1,10 @@
-import { Chat, type ChatPlace } from "#mudbase/model/chat.ts";
-import { chatKey } from "#server/store/keys.ts";
+import { Chat, type ChatKey } from "#mudbase/model/chat.ts";
 import type { Item, Table } from "#server/store/table.ts";
+import { chatKey } from "./keys.ts";
 
 /** The chats that are described, or were once used. */
 export interface Chats {
-  find(place: ChatPlace): Promise<Chat | undefined>;
+  find(key: ChatKey): Promise<Chat | undefined>;
   /** Stores a chat unless there is one already; tells whether it did. */
   create(org: string, chat: Chat): Promise<boolean>;
   put(org: string, chat: Chat): Promise<void>;
@@ -17,7 +17,7 @@ export function createChats(table: Table): Chats {
     ...chat,
   });
   return {
-    find: async (place) => chatOf(await table.get(chatKey(place))),
+    find: async (key) => chatOf(await table.get(chatKey(key))),
     create: (org, chat) => table.create(itemOf(org, chat)),
     put: (org, chat) => table.put(itemOf(org, chat)),
   };

@@ -1,10 +1,10 @@
 import { Buffer } from "node:buffer";
-import type { ChatPlace } from "#mudbase/model/chat.ts";
+import type { ChatKey } from "#mudbase/model/chat.ts";
 import type { Message } from "#mudbase/model/message.ts";
 import { MESSAGE_BYTES } from "#server/model/limits.ts";
 import { splitSegments } from "#server/model/segments.ts";
-import { AFTER_MESSAGES, chatPartition, MESSAGE_PREFIX, messageKey } from "#server/store/keys.ts";
 import type { Item, Page, Table } from "#server/store/table.ts";
+import { AFTER_MESSAGES, chatPartition, MESSAGE_PREFIX, messageKey } from "./keys.ts";
 import { reactionsOf } from "./reactions.ts";
 
 /** A page of messages, newest first; `before` asks for the next one if there is one. */
@@ -23,15 +23,10 @@ const LARGEST = MESSAGE_BYTES - 1024;
 const QUERIES = 5;
 const ITEMS_A_QUERY = 500;
 
-export interface HistoryParts {
-  readonly table: Table;
-  readonly isLive: (item: Item) => boolean;
-}
-
 /** Reads a chat backwards, a page at a time; one that found few messages in many items says where to go on. */
-export function createHistory({ table, isLive }: HistoryParts) {
+export function createHistory(table: Table, isLive: (item: Item) => boolean) {
   return async (
-    place: ChatPlace,
+    key: ChatKey,
     { before, limit }: { readonly before?: string | undefined; readonly limit: number },
   ): Promise<HistoryPage> => {
     const messages: Message[] = [];
@@ -41,13 +36,13 @@ export function createHistory({ table, isLive }: HistoryParts) {
       // One more tells whether there is another page, and `before` itself is read.
       const size = queries === 0 ? limit + 2 : ITEMS_A_QUERY;
       const page = await table.page({
-        ...historyQuery(place, before, size),
+        ...historyQuery(key, before, size),
         ...(last !== undefined && { ExclusiveStartKey: last }),
       });
       for (const item of page.items.filter(isLive)) {
         if (item.id === before) continue;
-        const message = messageOf(item, place);
-        bytes += sizeOf(message, place);
+        const message = messageOf(item, key);
+        bytes += sizeOf(message, key);
         if (messages.length === limit || (bytes > PAGE_BYTES && messages.length > 0))
           return { messages, before: messages.at(-1)?.id };
         messages.push(message);
@@ -59,12 +54,12 @@ export function createHistory({ table, isLive }: HistoryParts) {
   };
 }
 
-const historyQuery = (place: ChatPlace, before: string | undefined, Limit: number) => ({
+const historyQuery = (key: ChatKey, before: string | undefined, Limit: number) => ({
   KeyConditionExpression: "pk = :chat AND sk BETWEEN :first AND :last",
   ExpressionAttributeValues: {
-    ":chat": chatPartition(place),
+    ":chat": chatPartition(key),
     ":first": MESSAGE_PREFIX,
-    ":last": before === undefined ? AFTER_MESSAGES : messageKey(place, before).sk,
+    ":last": before === undefined ? AFTER_MESSAGES : messageKey(key, before).sk,
   },
   ScanIndexForward: false,
   Limit,
@@ -75,7 +70,7 @@ const historyQuery = (place: ChatPlace, before: string | undefined, Limit: numbe
 export const readersOf = ({ readers }: Item): ReadonlySet<string> =>
   (readers as ReadonlySet<string> | undefined) ?? new Set();
 
-function messageOf(item: Item, place: ChatPlace): Message {
+function messageOf(item: Item, key: ChatKey): Message {
   const { id, sender, type, content, replyTo, mentions, createdAt, editedAt } =
     item as unknown as Message;
   const message = {
@@ -83,9 +78,9 @@ function messageOf(item: Item, place: ChatPlace): Message {
     readBy: readersOf(item).size,
   };
   const whole = { ...message, reactions: reactionsOf(item) };
-  return sizeOf(whole, place) > LARGEST ? message : whole;
+  return sizeOf(whole, key) > LARGEST ? message : whole;
 }
 
 /** Bytes of a message in the packet of a page, where each also names its chat. */
-const sizeOf = (message: Message, { chatId }: ChatPlace): number =>
+const sizeOf = (message: Message, { chatId }: ChatKey): number =>
   Buffer.byteLength(JSON.stringify({ ...message, chat: chatId, _: "" }));

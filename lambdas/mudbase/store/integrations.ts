@@ -1,18 +1,18 @@
-import type { Integration, IntegrationPlace, Usage } from "#mudbase/model/integration.ts";
+import type { Integration, IntegrationKey, Usage } from "#mudbase/model/integration.ts";
+import type { Item, Storage } from "#server/store/table.ts";
 import {
   integrationKey,
   integrationPartition,
   minuteKey,
   usageKey,
   webhookOwnerKey,
-} from "#server/store/keys.ts";
-import type { Item, Table } from "#server/store/table.ts";
+} from "./keys.ts";
 
 const MINUTE = 60_000;
 
 /** The registry of integrations, and how much each is used. */
 export interface Integrations {
-  find(place: IntegrationPlace): Promise<Integration | undefined>;
+  find(key: IntegrationKey): Promise<Integration | undefined>;
   /** A page of a project's integrations; `cursor` asks for the next one if there is one. */
   list(
     org: string,
@@ -24,26 +24,21 @@ export interface Integrations {
   }>;
   /** `taken` where the webhooks of this project and id are another organisation's. */
   put(org: string, integration: Integration): Promise<"put" | "taken">;
-  remove(place: IntegrationPlace): Promise<boolean>;
+  remove(key: IntegrationKey): Promise<boolean>;
   /** Whose webhooks a public path leads to. */
   webhookOwner(projectId: string, integrationId: string): Promise<string | undefined>;
   /** Counts a call and what became of it. */
-  countUse(place: IntegrationPlace, use: { failed: boolean; at: string }): Promise<Usage>;
-  usage(place: IntegrationPlace): Promise<Usage>;
+  countUse(key: IntegrationKey, use: { failed: boolean; at: string }): Promise<Usage>;
+  usage(key: IntegrationKey): Promise<Usage>;
   /** Takes one of this minute's calls; where none is left, the milliseconds until there are. */
-  takeTurn(place: IntegrationPlace, perMinute: number): Promise<{ retryAfterMs: number } | "taken">;
-}
-
-export interface IntegrationsParts {
-  readonly table: Table;
-  readonly now: () => number;
+  takeTurn(key: IntegrationKey, perMinute: number): Promise<{ retryAfterMs: number } | "taken">;
 }
 
 /** The integrations in the table. */
-export function createIntegrations({ table, now }: IntegrationsParts): Integrations {
+export function createIntegrations({ table, now }: Storage): Integrations {
   return {
-    async find(place) {
-      const item = await table.get(integrationKey(place));
+    async find(key) {
+      const item = await table.get(integrationKey(key));
       return item && integrationOf(item);
     },
 
@@ -71,9 +66,9 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
       return "put";
     },
 
-    async remove(place) {
-      const removed = await table.remove(integrationKey(place));
-      await releaseWebhooks(place);
+    async remove(key) {
+      const removed = await table.remove(integrationKey(key));
+      await releaseWebhooks(key);
       return removed !== undefined;
     },
 
@@ -82,8 +77,8 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
       return org === undefined ? undefined : String(org);
     },
 
-    async countUse(place, { failed, at }) {
-      const counted = await table.update(usageKey(place), {
+    async countUse(key, { failed, at }) {
+      const counted = await table.update(usageKey(key), {
         UpdateExpression: "ADD calls :one, errors :failed SET lastUsed = :at",
         ExpressionAttributeValues: { ":one": 1, ":failed": failed ? 1 : 0, ":at": at },
         ReturnValues: "ALL_NEW",
@@ -91,11 +86,11 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
       return usageOf(counted);
     },
 
-    usage: async (place) => usageOf(await table.get(usageKey(place))),
+    usage: async (key) => usageOf(await table.get(usageKey(key))),
 
-    async takeTurn(place, perMinute) {
+    async takeTurn(key, perMinute) {
       const minute = Math.floor(now() / MINUTE);
-      const taken = await table.update(minuteKey(place, minute), {
+      const taken = await table.update(minuteKey(key, minute), {
         UpdateExpression: "ADD calls :one SET expiresAt = :expiry",
         ConditionExpression: "attribute_not_exists(calls) OR calls < :most",
         ExpressionAttributeValues: {
@@ -108,7 +103,7 @@ export function createIntegrations({ table, now }: IntegrationsParts): Integrati
     },
   };
 
-  async function releaseWebhooks({ org, projectId, integrationId }: IntegrationPlace) {
+  async function releaseWebhooks({ org, projectId, integrationId }: IntegrationKey) {
     await table.remove(webhookOwnerKey(projectId, integrationId), {
       ConditionExpression: "org = :org",
       ExpressionAttributeValues: { ":org": org },

@@ -1,8 +1,8 @@
-import type { ChatPlace } from "#mudbase/model/chat.ts";
+import type { ChatKey } from "#mudbase/model/chat.ts";
 import type { Draft, Message } from "#mudbase/model/message.ts";
-import { messageKey, sentKey } from "#server/store/keys.ts";
-import { type Item, type Table, unlessFull } from "#server/store/table.ts";
+import { type Item, type Storage, unlessFull } from "#server/store/table.ts";
 import { createHistory, type HistoryPage, readersOf } from "./history.ts";
+import { messageKey, sentKey } from "./keys.ts";
 import { createReact, reactionAttributes } from "./reactions.ts";
 import { type Settled, settleAll } from "./settle-all.ts";
 
@@ -12,21 +12,21 @@ export type MessageFault = "not_found" | "forbidden";
 /** The messages of the chats, ordered by id, which is by time. */
 export interface Messages {
   /** Stores a message once; `isNew` tells the one call that did. */
-  post(place: ChatPlace, draft: Draft): Promise<{ message: Message; isNew: boolean }>;
+  post(key: ChatKey, draft: Draft): Promise<{ message: Message; isNew: boolean }>;
   edit(
-    place: ChatPlace,
+    key: ChatKey,
     messageId: string,
     change: { readonly by: string; readonly content: string; readonly editedAt: string },
   ): Promise<"edited" | "full" | MessageFault>;
   /** Empties a message; nobody finds it any more. A moderator may remove everyone's. */
   remove(
-    place: ChatPlace,
+    key: ChatKey,
     messageId: string,
     by: { readonly userId: string; readonly isModerator: boolean },
   ): Promise<"removed" | MessageFault>;
   /** Adds a reaction, or removes it where it is there already; `full` where the message holds no more. */
   react(
-    place: ChatPlace,
+    key: ChatKey,
     messageId: string,
     by: { readonly userId: string; readonly emoji: string },
   ): Promise<"added" | "removed" | "not_found" | "full">;
@@ -35,21 +35,14 @@ export interface Messages {
    * is marked where one is not found, and one that holds no more marks stays as it is.
    */
   markRead(
-    place: ChatPlace,
+    key: ChatKey,
     messageIds: readonly string[],
     userId: string,
   ): Promise<Settled<string> | "not_found">;
   history(
-    place: ChatPlace,
+    key: ChatKey,
     page: { readonly before?: string | undefined; readonly limit: number },
   ): Promise<HistoryPage>;
-}
-
-export interface MessagesParts {
-  readonly table: Table;
-  readonly now: () => number;
-  /** Days a message is kept; 0 keeps it for good. */
-  readonly retentionDays: number;
 }
 
 const DAY = 86_400;
@@ -61,84 +54,84 @@ const CONTENT = ["content", "mentions", "reactions", "readers", "replyTo"];
 const isThere = "attribute_exists(pk) AND attribute_not_exists(removedAt)";
 
 /** The messages in the table: an item each, which holds its reactions and readers as sets. */
-export function createMessages({ table, now, retentionDays }: MessagesParts): Messages {
+export function createMessages({ table, now }: Storage, retentionDays: number): Messages {
   const expiry = () =>
     retentionDays > 0 ? { expiresAt: Math.floor(now() / 1000) + retentionDays * DAY } : {};
   // TTL deletes late: what has expired is gone for readers already.
   const isLive = ({ removedAt, expiresAt }: Item) =>
     removedAt === undefined && (expiresAt === undefined || Number(expiresAt) * 1000 > now());
 
-  async function find(place: ChatPlace, messageId: string): Promise<Item | undefined> {
-    const item = await table.get(messageKey(place, messageId));
+  async function find(key: ChatKey, messageId: string): Promise<Item | undefined> {
+    const item = await table.get(messageKey(key, messageId));
     return item !== undefined && isLive(item) ? item : undefined;
   }
 
   /** The id and time under which a draft is stored: those of its first try. */
-  async function settle(place: ChatPlace, draft: Draft): Promise<Draft> {
+  async function settle(key: ChatKey, draft: Draft): Promise<Draft> {
     if (draft.clientMessageId === undefined) return draft;
-    const key = sentKey(place, draft.sender, draft.clientMessageId);
+    const sent = sentKey(key, draft.sender, draft.clientMessageId);
     const { id, createdAt } = draft;
-    if (await table.create({ ...key, id, createdAt, ...expiry() })) return draft;
-    const first = await table.get(key);
+    if (await table.create({ ...sent, id, createdAt, ...expiry() })) return draft;
+    const first = await table.get(sent);
     return { ...draft, id: String(first?.id), createdAt: String(first?.createdAt) };
   }
 
-  async function faultOf(place: ChatPlace, messageId: string): Promise<MessageFault> {
-    return (await find(place, messageId)) === undefined ? "not_found" : "forbidden";
+  async function faultOf(key: ChatKey, messageId: string): Promise<MessageFault> {
+    return (await find(key, messageId)) === undefined ? "not_found" : "forbidden";
   }
 
   return {
-    async post(place, draft) {
-      const { id, clientMessageId: _, ...content } = await settle(place, draft);
+    async post(key, draft) {
+      const { id, clientMessageId: _, ...content } = await settle(key, draft);
       // However often it is tried, and wherever a try broke off: one put is the first.
-      const item = { ...messageKey(place, id), id, ...content, attempt: draft.id, ...expiry() };
+      const item = { ...messageKey(key, id), id, ...content, attempt: draft.id, ...expiry() };
       const isNew = await table.create(item);
       return { message: { id, ...content, reactions: {}, readBy: 0 }, isNew };
     },
 
-    async edit(place, messageId, { by, content, editedAt }) {
+    async edit(key, messageId, { by, content, editedAt }) {
       const edited = await unlessFull(
-        table.update(messageKey(place, messageId), {
+        table.update(messageKey(key, messageId), {
           UpdateExpression: "SET content = :content, editedAt = :editedAt",
           ConditionExpression: `${isThere} AND sender = :by`,
           ExpressionAttributeValues: { ":content": content, ":editedAt": editedAt, ":by": by },
         }),
       );
       if (edited === "full") return "full";
-      return edited === undefined ? faultOf(place, messageId) : "edited";
+      return edited === undefined ? faultOf(key, messageId) : "edited";
     },
 
-    async remove(place, messageId, { userId, isModerator }) {
-      const own = reactionAttributes((await find(place, messageId)) ?? {});
+    async remove(key, messageId, { userId, isModerator }) {
+      const own = reactionAttributes((await find(key, messageId)) ?? {});
       const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
-      const removed = await table.update(messageKey(place, messageId), {
+      const removed = await table.update(messageKey(key, messageId), {
         UpdateExpression: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
         ConditionExpression: isModerator ? isThere : `${isThere} AND sender = :by`,
         ...(own.length > 0 && { ExpressionAttributeNames: names }),
         ExpressionAttributeValues: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
       });
-      return removed === undefined ? faultOf(place, messageId) : "removed";
+      return removed === undefined ? faultOf(key, messageId) : "removed";
     },
 
     react: createReact({ table, isThere, find }),
 
-    async markRead(place, messageIds, userId) {
+    async markRead(key, messageIds, userId) {
       const wanted = [...new Set(messageIds)];
-      const items = await table.getAll(wanted.map((id) => messageKey(place, id)));
+      const items = await table.getAll(wanted.map((id) => messageKey(key, id)));
       const live = items.filter(isLive);
       if (live.length < wanted.length) return "not_found";
 
       const read = new Set(live.filter((item) => readersOf(item).has(userId)).map(({ id }) => id));
       const unread = wanted.filter((id) => !read.has(id));
-      return settleAll(unread, (id) => mark(place, id, userId));
+      return settleAll(unread, (id) => mark(key, id, userId));
     },
 
-    history: createHistory({ table, isLive }),
+    history: createHistory(table, isLive),
   };
 
-  async function mark(place: ChatPlace, messageId: string, userId: string): Promise<boolean> {
+  async function mark(key: ChatKey, messageId: string, userId: string): Promise<boolean> {
     const marked = await unlessFull(
-      table.update(messageKey(place, messageId), {
+      table.update(messageKey(key, messageId), {
         UpdateExpression: "ADD readers :set",
         ConditionExpression: `${isThere} AND NOT contains(readers, :user)`,
         ExpressionAttributeValues: { ":user": userId, ":set": new Set([userId]) },

@@ -1,10 +1,9 @@
 import type { UserProfile } from "#mudbase/model/identity.ts";
-import type { JoinResult, Member } from "#server/model/connection.ts";
-import type { Room } from "#server/model/room.ts";
+import type { Room } from "#mudbase/rooms.ts";
+import type { Member } from "#server/model/session.ts";
 import { expiryAfter } from "#server/store/connections.ts";
-import { presenceKey, presencePartition } from "#server/store/keys.ts";
-import type { Rooms } from "#server/store/rooms.ts";
-import type { Item, Table } from "#server/store/table.ts";
+import type { Item, Storage } from "#server/store/table.ts";
+import { presenceKey, presencePartition } from "./keys.ts";
 import { type Settled, settleAll } from "./settle-all.ts";
 
 /** One user who is online, as of `lastSeen` in epoch milliseconds. */
@@ -23,31 +22,24 @@ export interface OnlinePage {
   readonly cursor?: string | undefined;
 }
 
+/** A socket of a user. */
+export type Present = Pick<Member, "connectionId" | "tenant" | "userId">;
+
 /** Who is online in which presence room, by their sockets. */
 export interface Presence {
-  /** Brings a socket online; `done` are the rooms in which its user was not online before. */
-  enter(
-    member: Member,
-    user: UserProfile,
-    rooms: readonly Room[],
-  ): Promise<Settled<Room> & { readonly result: JoinResult }>;
+  /** Brings a socket online in rooms that it has joined; `done` are those in which its user was not online before. */
+  enter(member: Present, user: UserProfile, rooms: readonly Room[]): Promise<Settled<Room>>;
   /** Takes a socket offline and gives the rooms in which it was its user's last. */
-  exit(member: Member, rooms: readonly Room[]): Promise<Settled<Room>>;
+  exit(member: Present, rooms: readonly Room[]): Promise<Settled<Room>>;
   /** The rooms of these in which the user of a socket is online. */
-  onlineIn(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
+  onlineIn(member: Present, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Notes that the user of a socket is still there. */
-  touch(member: Member, rooms: readonly Room[]): Promise<void>;
+  touch(member: Present, rooms: readonly Room[]): Promise<void>;
   list(
     org: string,
     room: Room,
     page: { limit: number; cursor?: string | undefined },
   ): Promise<OnlinePage>;
-}
-
-export interface PresenceParts {
-  readonly table: Table;
-  readonly rooms: Rooms;
-  readonly now: () => number;
 }
 
 /** A page of users stays below this many bytes, so that its packet fits API Gateway's limit. */
@@ -57,12 +49,12 @@ const PAGE_BYTES = 96 * 1024;
 const MOST_QUERIES = 4;
 
 /** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
-export function createPresence({ table, rooms, now }: PresenceParts): Presence {
-  const self = ({ connectionId }: Member) => new Set([connectionId]);
-  const keyFor = ({ org, userId }: Member, room: Room) => presenceKey(org, room, userId);
+export function createPresence({ table, now }: Storage): Presence {
+  const self = ({ connectionId }: Present) => new Set([connectionId]);
+  const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, room, userId);
 
   /** Adds a socket to its user's; tells whether it is the first. */
-  async function add(member: Member, user: UserProfile, room: Room): Promise<boolean> {
+  async function add(member: Present, user: UserProfile, room: Room): Promise<boolean> {
     const old = await table.update(keyFor(member, room), {
       UpdateExpression:
         "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
@@ -78,7 +70,7 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
     return old?.connections === undefined;
   }
 
-  async function drop(member: Member, room: Room): Promise<boolean> {
+  async function drop(member: Present, room: Room): Promise<boolean> {
     const key = keyFor(member, room);
     const wasAlone = await table.remove(key, {
       ConditionExpression: "connections = :self",
@@ -100,11 +92,7 @@ export function createPresence({ table, rooms, now }: PresenceParts): Presence {
   }
 
   const presence: Presence = {
-    async enter(member, user, entered) {
-      const result = await rooms.join(member, entered);
-      if (result !== "joined") return { result, done: [] };
-      return { result, ...(await settleAll(entered, (room) => add(member, user, room))) };
-    },
+    enter: (member, user, entered) => settleAll(entered, (room) => add(member, user, room)),
 
     exit: (member, exited) => settleAll(exited, (room) => drop(member, room)),
 

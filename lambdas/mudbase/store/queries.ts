@@ -1,10 +1,11 @@
 import type { Filter } from "#mudbase/model/filter.ts";
-import type { JoinResult, Member, QueryPlace } from "#server/model/connection.ts";
-import type { Slice } from "#server/model/key-range.ts";
+import type { QueryKey } from "#mudbase/model/query.ts";
+import type { KeyRange } from "#server/model/key-range.ts";
 import { splitSegments } from "#server/model/segments.ts";
-import { type Connections, expiryAfter } from "#server/store/connections.ts";
-import { queryKey, queryPartition } from "#server/store/keys.ts";
-import type { Item, Table } from "#server/store/table.ts";
+import type { Claims, Member } from "#server/model/session.ts";
+import { expiryAfter } from "#server/store/connections.ts";
+import type { Item, Storage } from "#server/store/table.ts";
+import { queryKey, queryPartition } from "./keys.ts";
 
 /** A live query: whose it is, and its filter as it was stored. */
 export interface LiveQuery {
@@ -16,20 +17,25 @@ export interface LiveQuery {
 
 /** The live queries of the sockets, stored with the collection they watch. */
 export interface Queries {
-  /** Stores a filter for a socket; the same `queryId` again replaces it. */
-  save(member: Member, queryId: string, place: QueryPlace, filter: Filter): Promise<JoinResult>;
+  /** Stores a filter for a socket that has claimed its `queryId`, in place of the one before. */
+  save(
+    holder: Holder,
+    queryId: string,
+    key: QueryKey,
+    filter: Filter,
+    previous?: QueryKey,
+  ): Promise<void>;
   /**
-   * The live queries on a collection of the first connections of a slice: about so many, and for each
+   * The live queries on a collection of the first connections of a key range: about so many, and for each
    * connection all of them. `until` is the last of these connections where there are more.
    */
-  page(org: string, place: QueryPlace, slice: Slice, limit: number): Promise<QueryPage>;
+  page(org: string, key: QueryKey, range: KeyRange, limit: number): Promise<QueryPage>;
   /** Deletes the live queries of a connection that is no more, wherever they are or were. */
-  erase(
-    org: string,
-    connectionId: string,
-    ...held: readonly Readonly<Record<string, QueryPlace>>[]
-  ): Promise<void>;
+  erase(holder: Holder, held: readonly Claims[]): Promise<void>;
 }
+
+/** Whose live queries they are. */
+type Holder = Pick<Member, "connectionId" | "tenant">;
 
 /** Some live queries, by connection. */
 export interface QueryPage {
@@ -37,37 +43,24 @@ export interface QueryPage {
   readonly until?: string | undefined;
 }
 
-export interface QueriesParts {
-  readonly table: Table;
-  readonly connections: Connections;
-  readonly queriesPerSocket: number;
-  readonly now: () => number;
-}
-
-/** The live queries in the table; noted on the connection first and stored second, as rooms are. */
-export function createQueries(parts: QueriesParts): Queries {
-  const { table, connections, queriesPerSocket, now } = parts;
+/** The live queries in the table; each claimed by its socket before it is stored, so that none is left behind. */
+export function createQueries({ table, now }: Storage, queriesPerSocket: number): Queries {
   return {
-    async save({ connectionId, org }, queryId, place, filter) {
-      const key = queryKey(org, place, connectionId, queryId);
-      const noted = await connections.addQuery(connectionId, queryId, place, queriesPerSocket);
-      if (noted === undefined)
-        return (await connections.get(connectionId)) === undefined ? "gone" : "full";
+    async save({ connectionId, tenant }, queryId, at, filter, previous) {
+      const key = queryKey(tenant, at, connectionId, queryId);
       await table.put({
         ...key,
         queryId,
         filter: JSON.stringify(filter),
         expiresAt: expiryAfter(now()),
       });
-      const { previous } = noted;
-      const stale = previous && queryKey(org, previous, connectionId, queryId);
+      const stale = previous && queryKey(tenant, previous, connectionId, queryId);
       if (stale !== undefined && stale.pk !== key.pk) await table.remove(stale);
-      return "joined";
     },
 
-    async page(org, place, slice, limit) {
+    async page(org, key, range, limit) {
       const query = {
-        ...liveQueries(org, place, slice),
+        ...liveQueries(org, key, range),
         Limit: Math.max(limit, queriesPerSocket) + 1,
       };
       const found: LiveQuery[] = [];
@@ -82,10 +75,10 @@ export function createQueries(parts: QueriesParts): Queries {
       return { found };
     },
 
-    async erase(org, connectionId, ...held) {
+    async erase({ tenant, connectionId }, held) {
       const keys = held
-        .flatMap((queries) => Object.entries(queries))
-        .map(([queryId, place]) => queryKey(org, place, connectionId, queryId));
+        .flatMap((claims) => Object.entries(claims))
+        .map(([queryId, key]) => queryKey(tenant, key as QueryKey, connectionId, queryId));
       // Most never moved: where they were is where they are, and a batch may name a key once.
       const distinct = new Map(keys.map((key) => [JSON.stringify(key), key]));
       await table.writeAll([], [...distinct.values()]);
@@ -93,11 +86,11 @@ export function createQueries(parts: QueriesParts): Queries {
   };
 }
 
-/** The live queries of a slice's connections; `$` comes after whatever follows a connection's id. */
-const liveQueries = (org: string, place: QueryPlace, { after, upTo }: Slice) => ({
+/** The live queries of a key range's connections; `$` comes after whatever follows a connection's id. */
+const liveQueries = (org: string, key: QueryKey, { after, upTo }: KeyRange) => ({
   KeyConditionExpression: "pk = :collection AND sk BETWEEN :after AND :upTo",
   ExpressionAttributeValues: {
-    ":collection": queryPartition(org, place),
+    ":collection": queryPartition(org, key),
     ":after": after === undefined ? FIRST : `${after}$`,
     ":upTo": upTo === undefined ? LAST : `${upTo}$`,
   },

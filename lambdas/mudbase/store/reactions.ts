@@ -1,7 +1,7 @@
-import type { ChatPlace } from "#mudbase/model/chat.ts";
+import type { ChatKey } from "#mudbase/model/chat.ts";
 import { segments, splitSegments } from "#server/model/segments.ts";
-import { messageKey } from "#server/store/keys.ts";
 import { type Item, type Table, unlessFull } from "#server/store/table.ts";
+import { messageKey } from "./keys.ts";
 
 /** Reactions to a message of one user, and of all (contract 2.8). */
 const MAX_OF_USER = 20;
@@ -14,7 +14,7 @@ export interface ReactionsParts {
   readonly table: Table;
   /** What must hold of a message that is there. */
   readonly isThere: string;
-  readonly find: (place: ChatPlace, messageId: string) => Promise<Item | undefined>;
+  readonly find: (key: ChatKey, messageId: string) => Promise<Item | undefined>;
 }
 
 /**
@@ -24,11 +24,11 @@ export interface ReactionsParts {
  */
 export function createReact({ table, isThere, find }: ReactionsParts) {
   return async (
-    place: ChatPlace,
+    chat: ChatKey,
     messageId: string,
     { userId, emoji }: { readonly userId: string; readonly emoji: string },
   ): Promise<"added" | "removed" | "not_found" | "full"> => {
-    const key = messageKey(place, messageId);
+    const key = messageKey(chat, messageId);
     const reaction = segments(emoji, userId);
     const change = {
       ExpressionAttributeNames: { "#own": ownOf(userId) },
@@ -54,7 +54,7 @@ export function createReact({ table, isThere, find }: ReactionsParts) {
       const added = await unlessFull(table.update(key, add));
       if (added !== undefined) return added === "full" ? "full" : "added";
       if ((await table.update(key, remove)) !== undefined) return "removed";
-      const item = await find(place, messageId);
+      const item = await find(chat, messageId);
       if (item === undefined) return "not_found";
       if (isLimitReached(item, reaction, userId)) return "full";
     }

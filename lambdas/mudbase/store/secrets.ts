@@ -1,4 +1,5 @@
-import { GetSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { requestHandler } from "#server/runtime.ts";
 
 /** Milliseconds a secret is served without looking again. */
 const FRESH = 300_000;
@@ -54,18 +55,18 @@ export function createSecret({ client, arn, now }: SecretParts): Secret {
 }
 
 /** The secrets that a function has asked for, each kept in its memory once. */
-export function createSecrets({ client, now }: Omit<SecretParts, "arn">): (arn: string) => Secret {
+export function createSecretReader(
+  now: () => number,
+  makeClient = () => new SecretsManagerClient({ requestHandler }),
+): (arn: string) => Secret {
   let made: SecretsManagerClient | undefined;
-  const parts = {
-    client: () => {
-      made ??= client();
-      return made;
-    },
-    now,
+  const client = () => {
+    made ??= makeClient();
+    return made;
   };
   const known = new Map<string, Secret>();
   return (arn) => {
-    const secret = known.get(arn) ?? createSecret({ ...parts, arn });
+    const secret = known.get(arn) ?? createSecret({ client, now, arn });
     known.set(arn, secret);
     return secret;
   };

@@ -14,21 +14,23 @@ export interface Opening {
   readonly connectedAt: number;
 }
 
-export interface OpeningParts {
-  readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
-  readonly pause: (milliseconds: number) => Promise<unknown>;
-  readonly now: () => number;
-}
-
 /**
  * Posts the OPEN packet as soon as API Gateway lets it through: until `$connect` has returned every
  * post is answered 410, so it is tried again after 10, 20, 40 … ms, for 5 s in all, and never once
  * the client has given up: that is `late`.
  */
-export async function postOpening(
+export async function postOpen(
   { connectionId, connectedAt }: Opening,
   frame: string,
-  { post, pause, now }: OpeningParts,
+  {
+    post,
+    pause,
+    now,
+  }: {
+    readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+    readonly pause: (milliseconds: number) => Promise<unknown>;
+    readonly now: () => number;
+  },
 ): Promise<"sent" | "gone" | "late"> {
   let waited = 0;
   for (

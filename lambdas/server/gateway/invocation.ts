@@ -1,6 +1,6 @@
 import type { SignatureV4 } from "@smithy/signature-v4";
 import { persist } from "./retries.ts";
-import { LONGEST_ANSWER } from "./time-outs.ts";
+import { MAX_ANSWER } from "./time-outs.ts";
 
 export interface InvocationParts {
   /** Signs for Lambda. The SDK's own client would be a fifth of the bundle for this one call. */
@@ -37,7 +37,7 @@ export function createInvocation(parts: InvocationParts): Invoke {
       body,
     });
     const { host: _, ...sent } = headers;
-    const signal = AbortSignal.timeout(LONGEST_ANSWER);
+    const signal = AbortSignal.timeout(MAX_ANSWER);
     const { status } = await fetch(url, { method: "POST", headers: sent, body, signal });
     if (status !== 202)
       throw Object.assign(new Error(`Lambda answered ${status} to an asynchronous invocation`), {

@@ -13,7 +13,7 @@ import QuickLRU from "quick-lru";
 import type { Dispatcher } from "undici";
 import Pool from "undici/lib/dispatcher/pool.js";
 import { createSigner, encodeSegment } from "./signature.ts";
-import { LONGEST_ANSWER, LONGEST_CONNECT } from "./time-outs.ts";
+import { MAX_ANSWER, MAX_CONNECT } from "./time-outs.ts";
 
 /** Posts under way at the same time, a kept-alive connection each. */
 const POSTS_AT_ONCE = 50;
@@ -92,9 +92,9 @@ async function prepare(config: Config) {
   const host = port === undefined ? hostname : `${hostname}:${port}`;
   const pool = new Pool(`${protocol}//${host}`, {
     connections: POSTS_AT_ONCE,
-    connectTimeout: LONGEST_CONNECT,
-    headersTimeout: LONGEST_ANSWER,
-    bodyTimeout: LONGEST_ANSWER,
+    connectTimeout: MAX_CONNECT,
+    headersTimeout: MAX_ANSWER,
+    bodyTimeout: MAX_ANSWER,
   });
   const sign = createSigner("execute-api", await config.region());
   return { pool, host, stage: path.replace(/\/$/, ""), sign };

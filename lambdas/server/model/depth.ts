@@ -1,5 +1,5 @@
 /** Arrays and objects within each other that a payload may have. */
-export const DEEPEST = 100;
+export const MAX_DEPTH = 100;
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
@@ -16,13 +16,13 @@ export function isTooDeep(json: string): boolean {
     else if (code === QUOTE) isQuoted = !isQuoted;
     else if (!isQuoted && OPENING.has(code)) depth += 1;
     else if (!isQuoted && CLOSING.has(code)) depth -= 1;
-    if (depth > DEEPEST) return true;
+    if (depth > MAX_DEPTH) return true;
   }
   return false;
 }
 
 /** The same of a value that is parsed already. */
-export const nestsTooDeep = (value: unknown, levels = DEEPEST): boolean =>
+export const nestsTooDeep = (value: unknown, levels = MAX_DEPTH): boolean =>
   typeof value === "object" &&
   value !== null &&
   (levels === 0 || Object.values(value).some((inner) => nestsTooDeep(inner, levels - 1)));

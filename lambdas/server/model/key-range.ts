@@ -1,43 +1,45 @@
-import type { Listed } from "./connection.ts";
-import type { Room } from "./room.ts";
+import type { Listed } from "./session.ts";
 
-/** Connections by a range of their ids, which are random, so that a range is a fair share of any room. */
-export interface Slice {
+/** Connections by a range of their ids, so that several functions can share a large room. */
+export interface KeyRange {
   /** Ids after this one; from the first without it. */
   readonly after?: string | undefined;
   /** Ids up to this one; to the last without it. */
   readonly upTo?: string | undefined;
-  /** Ids that somebody else has taken care of. */
+  /** Ids that another function takes care of. */
   readonly without: readonly string[];
 }
 
-/** Rooms, read a slice at a time. */
-export interface RoomPages {
-  /** The first sockets of a slice of a room, at most so many; `until` is the last of them where there are more. */
-  page(
-    org: string,
-    room: Room,
-    slice: Slice,
-    most: number,
-  ): Promise<{ readonly members: readonly Listed[]; readonly until?: string | undefined }>;
-  /** Those of these connections that a room lists. */
-  among(org: string, room: Room, connectionIds: readonly string[]): Promise<readonly Listed[]>;
+/** A room of a tenant's namespace. */
+export interface RoomKey {
+  readonly tenant: string;
+  readonly nsp: string;
+  readonly room: string;
+}
+
+/** The first sockets of a key range; `until` is the last of them where there are more. */
+export interface MemberPage {
+  readonly members: readonly Listed[];
+  readonly until?: string | undefined;
 }
 
 /** All there are. */
-export const EVERYBODY: Slice = { without: [] };
-
+export const EVERYBODY: KeyRange = { without: [] };
 /** The characters of connection ids, in the order of DynamoDB's sort keys. */
 const CHARACTERS = "+-/0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
-/** Characters that a border between two slices has. */
+/** Characters that a border between two key ranges has. */
 const PRECISION = 4;
 
 /**
- * Divides what is left of a slice after its ids up to `cut` into slices of about the size of the part
+ * Divides what is left of a key range after its ids up to `cut` into key ranges of about the size of the part
  * before that, but no more than `most`.
  */
-export function divideRest({ after, upTo, without }: Slice, cut: string, most: number): Slice[] {
+export function divideRest(
+  { after, upTo, without }: KeyRange,
+  cut: string,
+  most: number,
+): KeyRange[] {
   const [first, start] = [positionOf(after ?? ""), positionOf(cut)];
   const end = upTo === undefined ? 1 : positionOf(upTo);
   const count = Math.ceil((end - start) / Math.max(start - first, Number.EPSILON));

@@ -1,5 +1,5 @@
 /** A bucket of tokens, which come in at `perSecond`; 0 is no limit. */
-export interface Bucket {
+export interface RateLimit {
   /** What the tokens are for. */
   readonly kind: string;
   /** Whose they are. */

@@ -1,9 +1,9 @@
-import type { Piece } from "#server/model/connection.ts";
+import type { BinaryPart } from "#server/model/session.ts";
 
 /** The header of a complete binary packet and its attachments in the order they were sent. */
 export interface Assembled {
-  readonly header: Piece;
-  readonly attachments: readonly Piece[];
+  readonly header: BinaryPart;
+  readonly attachments: readonly BinaryPart[];
 }
 
 /** Binary packets that are complete; where `isOrdered` is not set, nobody can tell whose each attachment is. */
@@ -12,7 +12,7 @@ export interface Complete {
   readonly isOrdered: boolean;
 }
 
-/** Bytes and pieces of incomplete binary packets that one socket may have us hold. */
+/** Bytes and parts of incomplete binary packets that one socket may have us hold. */
 const HELD_BYTES = 1024 * 1024;
 const HELD_PIECES = 100;
 
@@ -20,15 +20,15 @@ const HELD_PIECES = 100;
 const HELD_TIME = 30_000;
 
 /**
- * Finds the oldest binary packet if it is complete, among pieces in any order. API Gateway's receipt
+ * Finds the oldest binary packet if it is complete, among parts in any order. API Gateway's receipt
  * times say in which order they were sent: the attachments of a header lie between it and the next
  * header. Two headers, or two attachments, of one millisecond have no order; the packets that they
  * belong to are found together then.
  */
-export function findComplete(pieces: readonly Piece[]): Complete | undefined {
-  const sent = pieces.toSorted((a, b) => a.receivedAt - b.receivedAt);
+export function findComplete(parts: readonly BinaryPart[]): Complete | undefined {
+  const sent = parts.toSorted((a, b) => a.receivedAt - b.receivedAt);
   const headers = sent.filter(isHeader);
-  const attachments = sent.filter((piece) => !isHeader(piece));
+  const attachments = sent.filter((part) => !isHeader(part));
   const packets: Assembled[] = [];
   for (const [index, header] of headers.entries()) {
     const own = attachments.splice(0, header.attachments ?? 0);
@@ -41,7 +41,7 @@ export function findComplete(pieces: readonly Piece[]): Complete | undefined {
 }
 
 /** Whether all attachments are there, sent after their header and before the next one. */
-function isWhole({ header, attachments }: Assembled, headers: readonly Piece[]): boolean {
+function isWhole({ header, attachments }: Assembled, headers: readonly BinaryPart[]): boolean {
   const next = headers.find(({ receivedAt }) => receivedAt > header.receivedAt);
   const until = next?.receivedAt ?? Number.POSITIVE_INFINITY;
   return (
@@ -50,8 +50,12 @@ function isWhole({ header, attachments }: Assembled, headers: readonly Piece[]):
   );
 }
 
-/** Whether a packet and what follows it, or may yet do so, have pieces of one millisecond to confuse. */
-function isTied({ header, attachments }: Assembled, next?: Piece, following?: Piece): boolean {
+/** Whether a packet and what follows it, or may yet do so, have parts of one millisecond to confuse. */
+function isTied(
+  { header, attachments }: Assembled,
+  next?: BinaryPart,
+  following?: BinaryPart,
+): boolean {
   const last = attachments.at(-1);
   return (
     header.receivedAt === next?.receivedAt ||
@@ -59,18 +63,18 @@ function isTied({ header, attachments }: Assembled, next?: Piece, following?: Pi
   );
 }
 
-const haveOrder = (attachments: readonly Piece[]): boolean =>
+const haveOrder = (attachments: readonly BinaryPart[]): boolean =>
   new Set(attachments.map(({ receivedAt }) => receivedAt)).size === attachments.length;
 
-/** Says why the pieces held for a socket break the protocol, or nothing if they may still complete. */
-export function heldFault(pieces: readonly Piece[], now: number): string | undefined {
-  const bytes = pieces.reduce((sum, piece) => sum + piece.bytes, 0);
+/** Says why the parts held for a socket break the protocol, or nothing if they may still complete. */
+export function heldFault(parts: readonly BinaryPart[], now: number): string | undefined {
+  const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   if (bytes > HELD_BYTES)
     return "the attachments of a binary packet are larger than 1 MiB together";
-  if (pieces.length > HELD_PIECES) return "too many pieces of incomplete binary packets";
-  if (pieces.some(({ receivedAt }) => now - receivedAt > HELD_TIME))
+  if (parts.length > HELD_PIECES) return "too many parts of incomplete binary packets";
+  if (parts.some(({ receivedAt }) => now - receivedAt > HELD_TIME))
     return "a binary packet was not complete within 30 s";
   return undefined;
 }
 
-const isHeader = (piece: Piece): boolean => piece.attachments !== undefined;
+const isHeader = (part: BinaryPart): boolean => part.attachments !== undefined;

@@ -1,61 +1,95 @@
-import type { Room } from "#server/model/room.ts";
-import type { Outbox, Watched } from "./emit-buffer.ts";
+import type { EmitBuffer, RoomAudience } from "./emit-buffer.ts";
 
-/** Events by name, each with the payload it carries. */
-export type EventMap = object;
+/** What an application's types say of its sockets. */
+export interface Types {
+  /** Events that leave, each with its payload, or with a list of its arguments. */
+  readonly Emits: object;
+  readonly Room: string;
+  readonly Data: unknown;
+  /** What `matching` goes by. */
+  readonly Criteria: unknown;
+}
+
+/** An application that says nothing of its events. */
+export interface Untyped extends Types {
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: any event with any arguments.
+  readonly Emits: Readonly<Record<string, any[]>>;
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default.
+  readonly Data: any;
+}
+
+/** A payload is the one argument; a list is all arguments; nothing is none. */
+type ArgsOf<Payload> = Payload extends readonly unknown[]
+  ? Payload
+  : undefined extends Payload
+    ? readonly [payload?: Payload]
+    : readonly [payload: Payload];
 
 /** Sends one event to one or several sockets. */
-export type Emit<Events extends EventMap> = <Name extends keyof Events & string>(
+export type Emit<Events extends object> = <Name extends keyof Events & string>(
   event: Name,
-  payload: Events[Name],
+  ...args: ArgsOf<Events[Name]>
 ) => void;
 
 /** Some rooms to send to; every refinement is a new one. A socket in several of them gets one copy. */
-export interface Broadcast<Events extends EventMap> {
+export interface Broadcast<T extends Types = Untyped> {
   /** The same with another room, or other rooms, besides. */
-  to(room: Room | readonly Room[]): Broadcast<Events>;
+  to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** The same without the sockets of a room, or of any of several. */
-  except(room: Room | readonly Room[]): Broadcast<Events>;
+  except(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** The same without the sockets of these users. */
-  exceptUsers(userIds: readonly string[]): Broadcast<Events>;
-  /** The same without those sockets in users' own rooms whose token does not grant the project. */
-  granted(projectId: string): Broadcast<Events>;
-  /** The same for live queries besides, each with its `queryId`; for publications, which have no caller. */
-  watched(watched: Watched): Broadcast<Events>;
-  readonly emit: Emit<Events>;
+  exceptUsers(userIds: readonly string[]): Broadcast<T>;
+  /** The same without those sockets for which a room lists tags, and not this one. */
+  tagged(tag: string): Broadcast<T>;
+  /** The same, and a copy for each match of the application's own `matching`. */
+  matching(criteria: T["Criteria"]): Broadcast<T>;
+  readonly emit: Emit<T["Emits"]>;
   /** The same for an event whose name is only known when it is sent. */
-  emitAny(event: string, payload: unknown): void;
+  emitAny(event: string, ...args: readonly unknown[]): void;
   /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
-  socketsLeave(room: Room): void;
+  socketsLeave(room: T["Room"]): void;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
 }
 
-interface Rooms {
-  readonly org: string;
-  readonly rooms: readonly Room[];
-  readonly except: readonly Room[];
-  readonly exceptUsers?: readonly string[] | undefined;
-  readonly grantedProject?: string | undefined;
-  readonly sender?: string | undefined;
-  readonly watched?: Watched | undefined;
+/** A broadcast into a buffer, from nobody or from the connection `sender`, which is left out. */
+export function createBroadcast<T extends Types>(
+  buffer: EmitBuffer,
+  audience: RoomAudience,
+): Broadcast<T> {
+  const refined = (change: Partial<RoomAudience>) =>
+    createBroadcast<T>(buffer, { ...audience, ...change });
+  const emitAny = (event: string, ...args: readonly unknown[]) =>
+    buffer.emit(audience, event, args);
+  return {
+    to: (room) => refined({ rooms: audience.rooms.concat(room) }),
+    except: (room) => refined({ except: audience.except.concat(room) }),
+    exceptUsers: (exceptUsers) => refined({ exceptUsers }),
+    tagged: (tag) => refined({ tag }),
+    matching: (criteria) => refined({ criteria }),
+    emit: emitAny,
+    emitAny,
+    socketsLeave: (room) => buffer.leave(audience, room),
+    disconnectSockets: (close = false) => buffer.disconnect(audience, close),
+  };
 }
 
-/** A broadcast into an outbox, from nobody or from the connection `sender`, which is left out. */
-export function createBroadcast<Events extends EventMap>(
-  outbox: Outbox,
-  audience: Rooms,
-): Broadcast<Events> {
-  return {
-    to: (room) => createBroadcast(outbox, { ...audience, rooms: audience.rooms.concat(room) }),
-    except: (room) =>
-      createBroadcast(outbox, { ...audience, except: audience.except.concat(room) }),
-    exceptUsers: (exceptUsers) => createBroadcast(outbox, { ...audience, exceptUsers }),
-    granted: (grantedProject) => createBroadcast(outbox, { ...audience, grantedProject }),
-    watched: (watched) => createBroadcast(outbox, { ...audience, watched }),
-    emit: (event, payload) => outbox.emit(audience, event, payload),
-    emitAny: (event, payload) => outbox.emit(audience, event, payload),
-    socketsLeave: (room) => outbox.leave(audience, room),
-    disconnectSockets: (close = false) => outbox.disconnect(audience, close),
-  };
+/** The sockets of a tenant in a namespace, with Socket.IO's words. */
+export interface Io<T extends Types = Untyped> {
+  /** The sockets of some rooms. */
+  to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  /** Every socket of the tenant in this namespace. */
+  readonly emit: Emit<T["Emits"]>;
+}
+
+/** The sockets of a tenant in a namespace; `sender` is left out. */
+export function createIo<T extends Types>(
+  buffer: EmitBuffer,
+  where: { readonly tenant: string; readonly nsp: string; readonly sender?: string },
+  everyone: string,
+): Io<T> {
+  const to = (room: T["Room"] | readonly T["Room"][]) =>
+    createBroadcast<T>(buffer, { ...where, rooms: [room].flat(), except: [] });
+  return { to, in: to, emit: to(everyone).emit };
 }

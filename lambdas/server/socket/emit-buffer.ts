@@ -1,88 +1,91 @@
-import type { QueryPlace } from "#server/model/connection.ts";
-import type { Room } from "#server/model/room.ts";
+import type * as z from "zod/mini";
+import type { SocketKey } from "#server/model/session.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
 
-/** Who a packet is for: one connection, or the sockets of some rooms of an organisation. */
-export type Audience =
-  | { readonly connectionId: string }
-  | {
-      readonly org: string;
-      readonly rooms: readonly Room[];
-      readonly except: readonly Room[];
-      /** Users whose sockets are left out. */
-      readonly exceptUsers?: readonly string[] | undefined;
-      /** Where users' own rooms are addressed: only their sockets whose token grants this project. */
-      readonly grantedProject?: string | undefined;
-      /** The connection of the sender, where the packet is for the others. */
-      readonly sender?: string | undefined;
-      /** Live queries that get a copy each, with their `queryId`. */
-      readonly watched?: Watched | undefined;
-    };
-
-/** Live queries on a collection, as far as they match one of some documents. */
-export interface Watched {
-  readonly place: QueryPlace;
-  readonly documents: readonly object[];
+/** The sockets of some rooms of a tenant's namespace. */
+export interface RoomAudience {
+  readonly tenant: string;
+  readonly nsp: string;
+  readonly rooms: readonly string[];
+  readonly except: readonly string[];
+  /** Users whose sockets are left out. */
+  readonly exceptUsers?: readonly string[] | undefined;
+  /** Leaves out those whose room lists tags for them, and not this one. */
+  readonly tag?: string | undefined;
+  /** The connection of the sender, where the packet is for the others. */
+  readonly sender?: string | undefined;
+  /** Sockets that the application finds by itself get a copy each. */
+  readonly criteria?: unknown;
 }
 
+/** Who a packet is for: one socket, or those of some rooms. */
+export type Audience = SocketKey | RoomAudience;
+
+/** Whether an audience is that of rooms. */
+export const isOfRooms = (audience: Audience): audience is RoomAudience => "rooms" in audience;
+
 /**
- * A packet, already encoded as frames, on its way to an audience; `closes` ends their connections,
- * `leaves` takes them out of a room.
+ * A packet, already encoded as frames, on its way to an audience; `closes` ends their sessions, and
+ * with `true` their connections, `leaves` takes them out of a room.
  */
 export interface Emission {
   readonly audience: Audience;
   readonly frames: readonly string[];
   readonly closes?: boolean;
-  readonly leaves?: Room;
+  readonly leaves?: string;
 }
 
 /** Packets that wait for their handler to succeed: nothing leaves before, nothing if it fails. */
-export interface Outbox {
+export interface EmitBuffer {
   readonly emissions: readonly Emission[];
+  readonly serialize: Serialize;
   /** Gives what is in it and leaves it empty. */
   take(): readonly Emission[];
-  emit(audience: Audience, event: string, payload: unknown): void;
-  ack(audience: Audience, id: number, value: unknown): void;
+  emit(audience: Audience, event: string, args: readonly unknown[]): void;
+  ack(socket: SocketKey, id: number, values: readonly unknown[]): void;
   disconnect(audience: Audience, close: boolean): void;
-  leave(audience: Audience, room: Room): void;
-  send(audience: Audience, packet: Packet): void;
+  leave(audience: RoomAudience, room: string): void;
+  send(socket: SocketKey, packet: Omit<Packet, "nsp">): void;
 }
 
-export interface OutboxParts {
-  readonly encodeFrame: (data: string | Buffer) => string;
-  /** Lets through what an event may carry, so that nothing stored beside it leaks. */
-  readonly shape: (event: string, payload: unknown) => unknown;
-}
+/** Encodes one message as a frame of the transport. */
+export type EncodeFrame = (data: string | Buffer) => string;
 
-/** An empty outbox whose packets are encoded once each, when they are put in. */
-export function createOutbox({ encodeFrame, shape }: OutboxParts): Outbox {
+/** Leaves out what an event may not carry, so that nothing stored beside it leaks. */
+export type Serialize = (event: string, args: readonly unknown[]) => readonly unknown[];
+
+/** Serializes by the schemas of those events that have one. */
+export const serializer =
+  (emits: Readonly<Record<string, z.ZodMiniType>> = {}): Serialize =>
+  (event, args) => {
+    const schema = Object.hasOwn(emits, event) ? emits[event] : undefined;
+    // An event without a payload has no argument: one that is `undefined` would arrive as `null`.
+    const [payload] = args;
+    if (args.length === 1 && payload === undefined) return [];
+    if (schema === undefined) return args;
+    return takesAll(schema) ? (schema.parse(args) as unknown[]) : [schema.parse(payload)];
+  };
+
+/** Whether a schema is of all arguments, and not of the first. */
+export const takesAll = (schema: z.ZodMiniType): boolean => schema._zod.def.type === "tuple";
+
+/** An empty buffer, whose packets are encoded once each, when they are put in. */
+export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize): EmitBuffer {
   const emissions: Emission[] = [];
-  const frames = (packet: Packet) => encodePacket(packet).map(encodeFrame);
-  const put = (audience: Audience, packet: Packet) =>
-    void emissions.push({ audience, frames: frames(packet) });
-
-  /** An event without a payload has no argument: one that is `undefined` would arrive as `null`. */
-  const argumentsOf = (event: string, payload: unknown): readonly unknown[] =>
-    payload === undefined ? [] : [shape(event, payload)];
+  const put = (audience: Audience, packet: Omit<Packet, "nsp">, more: object = {}) => {
+    const frames = encodePacket({ ...packet, nsp: audience.nsp }).map(encodeFrame);
+    emissions.push({ audience, frames, ...more });
+  };
 
   return {
     emissions,
+    serialize,
     take: () => emissions.splice(0),
     send: put,
-    emit: (audience, event, payload) =>
-      put(audience, {
-        type: PacketType.EVENT,
-        nsp: "/",
-        data: [event, ...argumentsOf(event, payload)],
-      }),
-    ack: (audience, id, value) =>
-      put(audience, { type: PacketType.ACK, nsp: "/", id, data: [value] }),
+    emit: (audience, event, args) =>
+      put(audience, { type: PacketType.EVENT, data: [event, ...serialize(event, args)] }),
+    ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
     leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),
-    disconnect: (audience, closes) =>
-      void emissions.push({
-        audience,
-        frames: frames({ type: PacketType.DISCONNECT, nsp: "/" }),
-        closes,
-      }),
+    disconnect: (audience, closes) => put(audience, { type: PacketType.DISCONNECT }, { closes }),
   };
 }

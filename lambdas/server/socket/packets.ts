@@ -5,19 +5,75 @@ export { type Packet, PacketType };
 
 const MAX_ATTACHMENTS = 10;
 
-/**
- * Decodes one Socket.IO packet from its text and its attachments in the order they were sent.
- * Nothing where it breaks the protocol: never throws.
- */
-export function decodePacket(
-  text: string,
-  attachments: readonly Buffer[] = [],
-): Packet | undefined {
+/** Characters kept of an event's name, which no legal one exceeds. */
+const MAX_NAME = 128;
+
+/** An event packet of a client. */
+export interface EventPacket {
+  readonly type: "event";
+  readonly nsp: string;
+  readonly event: string;
+  readonly args: readonly unknown[];
+  /** Present where the client asked for an acknowledgement. */
+  readonly ackId?: number | undefined;
+  /** Bytes of the arguments as the client sent them, attachments included. */
+  readonly bytes: number;
+  /** Set where the arguments nest too deep; they are left out then. */
+  readonly isTooDeep: boolean;
+}
+
+/** What a client's text means; a `header` waits for its attachments. */
+export type ClientPacket =
+  | { readonly type: "connect"; readonly nsp: string; readonly auth: unknown }
+  | { readonly type: "disconnect" | "ack"; readonly nsp: string }
+  | { readonly type: "header"; readonly nsp: string }
+  | EventPacket
+  | Violation;
+
+/** A breach of the protocol; the reason is for the log. */
+export interface Violation {
+  readonly type: "violation";
+  readonly reason: string;
+}
+
+const violation = (reason: string): Violation => ({ type: "violation", reason });
+
+/** Reads the text of one message. Never throws. */
+export function readPacket(text: string): ClientPacket {
+  if (announcedAttachments(text) === undefined) return readParts([text]);
+  return isLegalHeader(text)
+    ? { type: "header", nsp: /^\d+-(\/[^,]*),/.exec(text)?.[1] ?? "/" }
+    : violation("an illegal header of a binary packet");
+}
+
+/** Reads a packet from its text and its attachments in the order they were sent. Never throws. */
+export function readParts([header = "", ...rest]: readonly (string | Buffer)[]): ClientPacket {
+  const isDeep = isTooDeep(String(header));
+  const text = isDeep ? (withoutArguments(String(header)) ?? "") : String(header);
+  const attachments = rest.filter((part) => Buffer.isBuffer(part));
+  const packet = decode([text, ...attachments]);
+  if (packet === undefined) return violation("no packet of Socket.IO");
+  const { nsp } = packet;
+  switch (packet.type) {
+    case PacketType.CONNECT:
+      return { type: "connect", nsp, auth: packet.data };
+    case PacketType.DISCONNECT:
+      return { type: "disconnect", nsp };
+    case PacketType.ACK:
+      return { type: "ack", nsp };
+    case PacketType.EVENT:
+      return { ...contentOf(packet, [text, ...attachments]), isTooDeep: isDeep };
+    default:
+      return violation("a packet that only servers send");
+  }
+}
+
+function decode(parts: readonly (string | Buffer)[]): Packet | undefined {
   const decoder = new Decoder({ maxAttachments: MAX_ATTACHMENTS });
   const decoded: Packet[] = [];
   decoder.on("decoded", (packet) => decoded.push(packet));
   try {
-    for (const part of [text, ...attachments]) decoder.add(part);
+    for (const part of parts) decoder.add(part);
   } catch {
     return undefined;
   }
@@ -25,14 +81,26 @@ export function decodePacket(
   return packet !== undefined && isPacketValid(packet) ? packet : undefined;
 }
 
+function contentOf({ nsp, data, id }: Packet, parts: readonly [string, ...Buffer[]]) {
+  const [name, ...args] = data as [string | number, ...unknown[]];
+  const event = String(name).slice(0, MAX_NAME);
+  const size = parts.map((part) => Buffer.byteLength(part)).reduce((sum, bytes) => sum + bytes);
+  const bytes = size - overhead(name, parts[0]);
+  return { type: "event" as const, nsp, event, args, ackId: id, bytes };
+}
+
+/** Bytes of an event packet that are not arguments: type, ids and `["name",` with its closing bracket. */
+const overhead = (name: string | number, text: string): number =>
+  text.indexOf("[") + Buffer.byteLength(JSON.stringify(name)) + "[,]".length;
+
 /**
  * An event packet without its arguments, for those that nest too deep to be parsed; nothing where
  * the packet is no such event.
  */
-export const withoutArguments = (text: string): string | undefined => {
-  const event = /^2\d*\["(?:[^"\\]|\\.)*"/.exec(text)?.[0];
+function withoutArguments(text: string): string | undefined {
+  const event = /^2(?:\/[^,]*,)?\d*\["(?:[^"\\]|\\.)*"/.exec(text)?.[0];
   return event && `${event}]`;
-};
+}
 
 /** How many attachments the header of a BINARY packet announces; nothing for any other packet. */
 export function announcedAttachments(text: string): number | undefined {
@@ -41,7 +109,7 @@ export function announcedAttachments(text: string): number | undefined {
 }
 
 /** Whether a header may be held until its attachments are there: legal as far as can be told yet. */
-export function isLegalHeader(text: string): boolean {
+function isLegalHeader(text: string): boolean {
   if (isTooDeep(text)) return false;
   try {
     new Decoder({ maxAttachments: MAX_ATTACHMENTS }).add(text);

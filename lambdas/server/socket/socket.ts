@@ -1,68 +1,78 @@
-import type { Identity } from "#mudbase/model/identity.ts";
-import { type Member, memberOf, type Session } from "#server/model/connection.ts";
-import type { Room } from "#server/model/room.ts";
-import { type Broadcast, createBroadcast, type Emit, type EventMap } from "./broadcast.ts";
-import type { Outbox } from "./emit-buffer.ts";
+import type { Member, Session, SocketKey } from "#server/model/session.ts";
+import {
+  type Broadcast,
+  createBroadcast,
+  createIo,
+  type Emit,
+  type Io,
+  type Types,
+  type Untyped,
+} from "./broadcast.ts";
+import type { EmitBuffer } from "./emit-buffer.ts";
 
-/** The calling socket, with Socket.IO's words. What it emits waits in the outbox. */
-export interface Socket<Events extends EventMap> {
+/** The calling socket, with Socket.IO's words. What it emits waits in the buffer. */
+export interface Socket<T extends Types = Untyped> {
+  /** The session's public id (`sid`). */
   readonly id: string;
   readonly connectionId: string;
-  readonly identity: Identity;
+  readonly tenant: string;
   readonly userId: string;
-  readonly emit: Emit<Events>;
+  /** What the application keeps with the socket; changes of it are kept when the handler has returned. */
+  readonly data: T["Data"];
+  /** All sockets of the tenant in this namespace. */
+  readonly nsp: Io<T> & { readonly name: string };
+  readonly emit: Emit<T["Emits"]>;
   /** The other sockets of a room. */
-  to(room: Room | readonly Room[]): Broadcast<Events>;
-  join(room: Room | readonly Room[]): Promise<void>;
+  to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  /** All other sockets of the tenant in this namespace. */
+  readonly broadcast: Broadcast<T>;
+  join(room: T["Room"] | readonly T["Room"][]): Promise<void>;
   /** Leaves rooms and gives those it was in. */
-  leave(room: Room | readonly Room[]): Promise<readonly Room[]>;
+  leave(room: T["Room"] | readonly T["Room"][]): Promise<readonly T["Room"][]>;
+  /** The rooms it is in, in whatever order. */
+  rooms(): Promise<readonly T["Room"][]>;
+  /**
+   * Notes something that the application is about to keep elsewhere for this socket, under a key of its
+   * own, at most so many: where the socket ends, `release` is given all of them. Gives what it replaces.
+   */
+  claim(key: string, value: unknown, max: number): Promise<{ readonly previous?: unknown }>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }
 
-/** All sockets of one organisation, with Socket.IO's words. */
-export interface Server<Events extends EventMap> {
-  to(room: Room | readonly Room[]): Broadcast<Events>;
-  in(room: Room | readonly Room[]): Broadcast<Events>;
-}
+/** What a socket asks of the store. */
+export type Membership = Pick<Socket, "join" | "leave" | "rooms" | "claim">;
 
-/** Puts a socket into rooms and takes it out again. */
-export interface Membership {
-  join(member: Member, rooms: readonly Room[]): Promise<void>;
-  leave(member: Member, rooms: readonly Room[]): Promise<readonly Room[]>;
-}
+/** The member behind a session. */
+export const memberOf = (key: SocketKey, { tenant, userId }: Session): Member => ({
+  connectionId: key.connectionId,
+  nsp: key.nsp,
+  tenant,
+  userId,
+});
 
-export interface SocketParts {
-  readonly connectionId: string;
-  readonly session: Session;
-  readonly outbox: Outbox;
-  readonly rooms: Membership;
-}
-
-/** The socket behind a connection. */
-export function createSocket<Events extends EventMap>(parts: SocketParts): Socket<Events> {
-  const { connectionId, session, outbox, rooms } = parts;
-  const { id, identity } = session;
-  const member = memberOf(connectionId, identity);
-  const { org, userId } = member;
-  const self = { connectionId };
+/** The socket behind a session. */
+export function createSocket<T extends Types>(
+  key: SocketKey,
+  session: Session,
+  buffer: EmitBuffer,
+  membership: Membership,
+  everyone: string,
+): Socket<T> {
+  const { id, tenant, userId, data } = session;
+  const { connectionId, nsp } = key;
+  const to = (room: string | readonly string[]) =>
+    createBroadcast<T>(buffer, {
+      ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: connectionId },
+    });
+  const { join, leave, rooms, claim } = membership;
   return {
-    id,
-    connectionId,
-    identity,
-    userId,
-    emit: (event, payload) => outbox.emit(self, event, payload),
-    to: (room) =>
-      createBroadcast(outbox, { org, rooms: [room].flat(), except: [], sender: connectionId }),
-    join: (room) => rooms.join(member, [room].flat()),
-    leave: (room) => rooms.leave(member, [room].flat()),
-    disconnect: (close = false) => outbox.disconnect(self, close),
+    ...{ id, connectionId, tenant, userId, data, to, join, claim },
+    leave: leave as Socket<T>["leave"],
+    rooms: rooms as Socket<T>["rooms"],
+    nsp: { name: nsp, ...createIo<T>(buffer, { tenant, nsp }, everyone) },
+    emit: (event, ...args) => buffer.emit(key, event, args),
+    broadcast: to(everyone),
+    disconnect: (close = false) => buffer.disconnect(key, close),
   };
-}
-
-/** The sockets of an organisation. */
-export function createServer<Events extends EventMap>(org: string, outbox: Outbox): Server<Events> {
-  const to = (room: Room | readonly Room[]) =>
-    createBroadcast<Events>(outbox, { org, rooms: [room].flat(), except: [] });
-  return { to, in: to };
 }

@@ -1,9 +1,12 @@
-import type { ContractLimits as Limits } from "#mudbase/limits.ts";
-import type { Identity } from "#mudbase/model/identity.ts";
-import type { Connection, Piece, QueryPlace, Session } from "#server/model/connection.ts";
-import { isWalletRoom, type Room } from "#server/model/room.ts";
-import { splitSegments } from "#server/model/segments.ts";
-import { connectionKey, SHARD_INDEX } from "./keys.ts";
+import {
+  type BinaryPart,
+  type Connection,
+  kindOf,
+  MAIN,
+  type SocketKey,
+} from "#server/model/session.ts";
+import type { Connections } from "./adapter.ts";
+import { connectionKey, type Key, SHARD_INDEX, socketKey, socketOf } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
@@ -15,167 +18,145 @@ export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIF
 /** The same for a connection that has ended: the sweep comes long before. */
 const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1800;
 
-/** The connections and what each remembers. Where one does not exist (any more) the answer is `false` or `undefined`. */
-export interface Connections {
-  add(connectionId: string, connectedAt: number, handshake?: Identity): Promise<void>;
-  get(connectionId: string): Promise<Connection | undefined>;
-  /** Starts the Socket.IO session; `false` where there is one already. */
-  begin(
-    connectionId: string,
-    session: Session,
-    rooms: readonly Room[],
-    place?: number,
-  ): Promise<boolean>;
-  /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
-  touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
-  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
-  addRooms(connectionId: string, rooms: readonly Room[], fresh: readonly Room[]): Promise<boolean>;
-  /** Forgets rooms and gives all that were noted before. */
-  removeRooms(
-    connectionId: string,
-    rooms: readonly Room[],
-    now: number,
-  ): Promise<ReadonlySet<Room>>;
-  /** Notes a live query; where it replaces one, `previous` is the collection that one watched. */
-  addQuery(
-    connectionId: string,
-    queryId: string,
-    place: QueryPlace,
-    most: number,
-  ): Promise<{ readonly previous?: QueryPlace | undefined } | undefined>;
-  /** Notes a piece of a binary packet and gives all that are held. */
-  addPiece(connectionId: string, piece: Piece): Promise<readonly Piece[] | undefined>;
-  /** Leaves only `rest` of the pieces; `false` where they have changed since. */
-  takePieces(connectionId: string, pieceChanges: number, rest: readonly Piece[]): Promise<boolean>;
-  /** Ends the connection, for everyone but the sweep, and gives what it knew; once. */
-  end(connectionId: string, now: number): Promise<Connection | undefined>;
-  /** Forgets the connection. */
-  remove(connectionId: string): Promise<void>;
-  /** Forgets rooms that were left, unless one was left since `leftAt`. */
-  forgetLeft(connectionId: string, rooms: readonly Room[], leftAt: number): Promise<void>;
-  /** A page of the connections in a shard of the sweep, ended ones included. */
-  inShard(
-    shard: number,
-    from: string | undefined,
-  ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
+/** How many rooms one socket may be in, how many of some kinds, and the shards of the sweep. */
+export interface RoomLimits {
+  readonly roomsPerSocket: number;
+  /** By the kind of a room; those of other kinds only count among all. */
+  readonly roomsOfKind?: Readonly<Record<string, number>>;
+  readonly shards: number;
 }
 
-/** How many rooms one socket may be in, how many of them a wallet's, and the shards of the sweep. */
-export type RoomLimits = Pick<Limits, "roomsPerSocket" | "walletRoomsPerSocket" | "shards">;
+const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
+const IN_SESSION = `${EXISTS} AND attribute_exists(#session)`;
+const SESSION = { "#session": "session" };
 
-/** The connections in the table; wallet rooms are counted in a set of their own. */
+/** What an item has before anything is kept in it. */
+const EMPTY = { claims: {}, previousClaims: {} };
+
+/** The connections in the table; rooms of a kind that is limited are counted in a set of their own. */
 export function createConnections(table: Table, limits: RoomLimits): Connections {
-  const exists = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
-  const inSession = `${exists} AND attribute_exists(#session)`;
-
-  return {
+  const limited = Object.entries(limits.roomsOfKind ?? {});
+  const connections: Connections = {
     add: (connectionId, connectedAt, handshake) =>
       table.put({
         ...connectionKey(connectionId),
+        ...EMPTY,
         connectedAt,
         lastSeenAt: connectedAt,
         shard: shardOf(connectionId, limits.shards),
         expiresAt: expiryAfter(connectedAt),
         handshake,
-        queries: {},
-        previousQueries: {},
-        pieces: [],
-        pieceChanges: 0,
+        parts: [],
+        partChanges: 0,
+        namespaces: {},
       }),
 
-    async get(connectionId) {
-      const connection = connectionOf(await table.get(connectionKey(connectionId)));
+    async get(socket) {
+      const connection = connectionOf(await table.get(socketKey(socket)));
       return connection?.endedAt === undefined ? connection : undefined;
     },
 
-    async begin(connectionId, session, rooms, place) {
-      const begun = await table.update(connectionKey(connectionId), {
-        UpdateExpression: `SET #session = :session, rooms = :rooms${place === undefined ? "" : ", place = :place"} REMOVE handshake`,
-        ConditionExpression: `${exists} AND attribute_not_exists(#session)`,
-        ExpressionAttributeNames: { "#session": "session" },
+    getAll: async (sockets) =>
+      (await table.getAll(sockets.map(socketKey))).flatMap((item) => connectionOf(item) ?? []),
+
+    async begin(socket, session, rooms, slot) {
+      if (socket.nsp !== MAIN) return beginBeside(socket, session, rooms, slot);
+      const begun = await table.update(socketKey(socket), {
+        UpdateExpression: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"} REMOVE handshake`,
+        ConditionExpression: `${EXISTS} AND attribute_not_exists(#session)`,
+        ExpressionAttributeNames: SESSION,
         ExpressionAttributeValues: {
           ":session": session,
           ":rooms": new Set(rooms),
-          ...(place !== undefined && { ":place": place }),
+          ...(slot !== undefined && { ":slot": slot }),
         },
       });
       return begun !== undefined;
     },
 
+    async setData(socket, data) {
+      await table.update(socketKey(socket), {
+        UpdateExpression: "SET #session.#data = :data",
+        ConditionExpression: IN_SESSION,
+        ExpressionAttributeNames: { ...SESSION, "#data": "data" },
+        ExpressionAttributeValues: { ":data": data },
+      });
+    },
+
     async touch(connectionId, now, sessionDue) {
       const touched = await table.update(connectionKey(connectionId), {
         UpdateExpression: "SET lastSeenAt = :now",
-        ConditionExpression: `${exists} AND (attribute_exists(#session) OR connectedAt > :due)`,
-        ExpressionAttributeNames: { "#session": "session" },
-        ExpressionAttributeValues: { ":now": now, ":due": sessionDue },
+        ConditionExpression: `${EXISTS} AND (attribute_exists(#session) OR connectedAt > :due OR size(namespaces) > :none)`,
+        ExpressionAttributeNames: SESSION,
+        ExpressionAttributeValues: { ":now": now, ":due": sessionDue, ":none": 0 },
         ReturnValues: "ALL_NEW",
       });
       return connectionOf(touched);
     },
 
-    async addRooms(connectionId, rooms, fresh) {
-      const wallets = rooms.filter(isWalletRoom);
-      const sets = roomSets(rooms, wallets);
-      const fewWallets = "(attribute_not_exists(wallets) OR size(wallets) <= :mostWallets)";
-      const added = await table.update(connectionKey(connectionId), {
+    async addRooms(socket, rooms, fresh) {
+      const sets = setsOf(rooms);
+      const full = sets.kinds.map(({ name, value, kind, max }) => ({
+        condition: `(attribute_not_exists(${name}) OR size(${name}) <= ${value}Max)`,
+        value: [`${value}Max`, max - fresh.filter((room) => kindOf(room) === kind).length] as const,
+      }));
+      const added = await table.update(socketKey(socket), {
         UpdateExpression: `ADD ${sets.expression} DELETE #left :rooms`,
         ConditionExpression: [
-          `${inSession} AND size(rooms) <= :most`,
-          ...(wallets.length > 0 ? [fewWallets] : []),
+          `${IN_SESSION} AND size(rooms) <= :max`,
+          ...full.map(({ condition }) => condition),
         ].join(" AND "),
-        ExpressionAttributeNames: { "#session": "session", "#left": "left" },
+        ExpressionAttributeNames: { ...SESSION, ...sets.names, "#left": "left" },
         ExpressionAttributeValues: {
           ...sets.values,
-          ":most": limits.roomsPerSocket - fresh.length,
-          ...(wallets.length > 0 && {
-            ":mostWallets": limits.walletRoomsPerSocket - fresh.filter(isWalletRoom).length,
-          }),
+          ":max": limits.roomsPerSocket - fresh.length,
+          ...Object.fromEntries(full.map(({ value }) => value)),
         },
       });
       return added !== undefined;
     },
 
-    async removeRooms(connectionId, rooms, now) {
-      const sets = roomSets(rooms, rooms.filter(isWalletRoom));
-      const before = await table.update(connectionKey(connectionId), {
+    async removeRooms(socket, rooms, now) {
+      const sets = setsOf(rooms);
+      const before = await table.update(socketKey(socket), {
         UpdateExpression: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
-        ConditionExpression: exists,
-        ExpressionAttributeNames: { "#left": "left" },
+        ConditionExpression: EXISTS,
+        ExpressionAttributeNames: { ...sets.names, "#left": "left" },
         ExpressionAttributeValues: { ...sets.values, ":now": now },
         ReturnValues: "UPDATED_OLD",
       });
-      return (before?.rooms as ReadonlySet<Room> | undefined) ?? new Set();
+      return (before?.rooms as ReadonlySet<string> | undefined) ?? new Set();
     },
 
-    async addQuery(connectionId, queryId, place, most) {
-      const replaced = await table.update(connectionKey(connectionId), {
+    async claim(socket, key, value, max) {
+      const replaced = await table.update(socketKey(socket), {
         UpdateExpression:
-          "SET queries.#query = :place, previousQueries.#query = if_not_exists(queries.#query, :place)",
-        ConditionExpression: `${inSession} AND (attribute_exists(queries.#query) OR size(queries) < :most)`,
-        ExpressionAttributeNames: { "#session": "session", "#query": noteOf(queryId) },
-        ExpressionAttributeValues: { ":place": place, ":most": most },
+          "SET claims.#key = :value, previousClaims.#key = if_not_exists(claims.#key, :value)",
+        ConditionExpression: `${IN_SESSION} AND (attribute_exists(claims.#key) OR size(claims) < :max)`,
+        ExpressionAttributeNames: { ...SESSION, "#key": noteOf(key) },
+        ExpressionAttributeValues: { ":value": value, ":max": max },
         ReturnValues: "UPDATED_OLD",
       });
-      const queries = replaced?.queries as Record<string, QueryPlace> | undefined;
-      return replaced && { previous: queries?.[noteOf(queryId)] };
+      const claims = replaced?.claims as Record<string, unknown> | undefined;
+      return replaced && { previous: claims?.[noteOf(key)] };
     },
 
-    async addPiece(connectionId, piece) {
+    async addPart(connectionId, part) {
       const held = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET pieces = list_append(pieces, :piece) ADD pieceChanges :one",
-        ConditionExpression: inSession,
-        ExpressionAttributeNames: { "#session": "session" },
-        ExpressionAttributeValues: { ":piece": [piece], ":one": 1 },
+        UpdateExpression: "SET parts = list_append(parts, :part) ADD partChanges :one",
+        ConditionExpression: `${EXISTS} AND (attribute_exists(#session) OR size(namespaces) > :none)`,
+        ExpressionAttributeNames: SESSION,
+        ExpressionAttributeValues: { ":part": [part], ":one": 1, ":none": 0 },
         ReturnValues: "UPDATED_NEW",
       });
-      return held?.pieces as readonly Piece[] | undefined;
+      return held?.parts as readonly BinaryPart[] | undefined;
     },
 
-    async takePieces(connectionId, pieceChanges, rest) {
+    async takeParts(connectionId, partChanges, rest) {
       const taken = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET pieces = :rest ADD pieceChanges :one",
-        ConditionExpression: `${exists} AND pieceChanges = :seen`,
-        ExpressionAttributeValues: { ":seen": pieceChanges, ":rest": rest, ":one": 1 },
+        UpdateExpression: "SET parts = :rest ADD partChanges :one",
+        ConditionExpression: `${EXISTS} AND partChanges = :seen`,
+        ExpressionAttributeValues: { ":seen": partChanges, ":rest": rest, ":one": 1 },
       });
       return taken !== undefined;
     },
@@ -183,19 +164,27 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     async end(connectionId, now) {
       const ended = await table.update(connectionKey(connectionId), {
         UpdateExpression: "SET endedAt = :now, expiresAt = :expiry",
-        ConditionExpression: exists,
+        ConditionExpression: EXISTS,
         ExpressionAttributeValues: { ":now": now, ":expiry": expiryOfEnded(now) },
         ReturnValues: "ALL_NEW",
       });
       return connectionOf(ended);
     },
 
-    remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
+    endSocket: async (socket) =>
+      connectionOf(socket.nsp === MAIN ? await leaveMain(socket) : await removeBeside(socket)),
 
-    async forgetLeft(connectionId, rooms, leftAt) {
-      await table.update(connectionKey(connectionId), {
+    async remove({ connectionId, namespaces }) {
+      const others = Object.keys(namespaces).map((nsp) => socketKey({ connectionId, nsp }));
+      const main = connectionKey(connectionId);
+      if (others.length === 0) await table.remove(main);
+      else await table.writeAll([], [...others, main]);
+    },
+
+    async forgetLeft(socket, rooms, leftAt) {
+      await table.update(socketKey(socket), {
         UpdateExpression: "DELETE #left :rooms",
-        ConditionExpression: `${exists} AND leftAt = :leftAt`,
+        ConditionExpression: `${EXISTS} AND leftAt = :leftAt`,
         ExpressionAttributeNames: { "#left": "left" },
         ExpressionAttributeValues: { ":rooms": new Set(rooms), ":leftAt": leftAt },
       });
@@ -212,7 +201,74 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       };
     },
   };
+  return connections;
+
+  /** A session of another namespace is noted on the connection before it has an item: what ends the connection finds it. */
+  async function beginBeside(...[socket, session, rooms, slot]: Parameters<Connections["begin"]>) {
+    const { connectionId, nsp } = socket;
+    const noted = await table.update(connectionKey(connectionId), {
+      UpdateExpression: "SET namespaces.#nsp = :expiresAt",
+      ConditionExpression: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
+      ExpressionAttributeNames: { "#nsp": nsp },
+      ExpressionAttributeValues: { ":expiresAt": session.expiresAt ?? Number.MAX_SAFE_INTEGER },
+      ReturnValues: "ALL_NEW",
+    });
+    if (noted === undefined) return false;
+    const { connectedAt, expiresAt } = noted;
+    const item = { ...socketKey(socket), ...EMPTY, connectedAt, expiresAt };
+    await table.put({ ...item, session, rooms: new Set(rooms), slot });
+    return true;
+  }
+
+  /** The one in `/` shares its item with the connection: what is left of it is the connection's. */
+  async function leaveMain(socket: SocketKey): Promise<Item | undefined> {
+    const sets = limited.map((_, index) => `#set${index}`);
+    return table.update(socketKey(socket), {
+      UpdateExpression: `SET claims = :none, previousClaims = :none REMOVE ${["#session", "rooms", "#left", "slot", ...sets].join(", ")}`,
+      ConditionExpression: `${IN_SESSION} AND size(namespaces) > :zero`,
+      ExpressionAttributeNames: {
+        ...SESSION,
+        "#left": "left",
+        ...Object.fromEntries(limited.map(([kind], index) => [`#set${index}`, setOf(kind)])),
+      },
+      ExpressionAttributeValues: { ":none": {}, ":zero": 0 },
+      ReturnValues: "ALL_OLD",
+    });
+  }
+
+  async function removeBeside(socket: SocketKey): Promise<Item | undefined> {
+    const removed = await table.remove(socketKey(socket));
+    await table.update(connectionKey(socket.connectionId), {
+      UpdateExpression: "REMOVE namespaces.#nsp",
+      ConditionExpression: EXISTS,
+      ExpressionAttributeNames: { "#nsp": socket.nsp },
+    });
+    return removed;
+  }
+
+  /** Rooms in the terms of an update: among all, and in the sets of those kinds that are limited. */
+  function setsOf(rooms: readonly string[]) {
+    const kinds = limited.flatMap(([kind, max], index) => {
+      const some = rooms.filter((room) => kindOf(room) === kind);
+      return some.length === 0
+        ? []
+        : [{ kind, max, name: `#set${index}`, value: `:set${index}`, some }];
+    });
+    return {
+      kinds,
+      expression: ["rooms :rooms", ...kinds.map(({ name, value }) => `${name} ${value}`)].join(
+        ", ",
+      ),
+      names: Object.fromEntries(kinds.map(({ name, kind }) => [name, setOf(kind)])),
+      values: {
+        ":rooms": new Set(rooms),
+        ...Object.fromEntries(kinds.map(({ value, some }) => [value, new Set(some)])),
+      },
+    };
+  }
 }
+
+const setOf = (kind: string): string => `rooms of ${kind}`;
 
 /** Connections that one function visits; what comes after them is another's. */
 const CONNECTIONS_A_PAGE = 1000;
@@ -225,38 +281,31 @@ const shardQuery = (shard: number, from: string | undefined) => ({
   Limit: CONNECTIONS_A_PAGE,
 });
 
-const roomSets = (rooms: readonly Room[], wallets: readonly Room[]) =>
-  wallets.length === 0
-    ? { expression: "rooms :rooms", values: { ":rooms": new Set(rooms) } }
-    : {
-        expression: "rooms :rooms, wallets :wallets",
-        values: { ":rooms": new Set(rooms), ":wallets": new Set(wallets) },
-      };
-
 function connectionOf(item: Item | undefined): Connection | undefined {
   if (item === undefined) return undefined;
-  const { rooms, left, queries, previousQueries, ...stored } = item as unknown as Stored;
+  const { rooms, left, claims, previousClaims, pk, sk, ...stored } = item as unknown as Stored;
   return {
+    ...{ parts: [], partChanges: 0, namespaces: {}, lastSeenAt: stored.connectedAt },
     ...stored,
-    connectionId: splitSegments(stored.pk)[1] ?? "",
+    ...socketOf({ pk, sk }),
     rooms: [...(rooms ?? [])],
     left: [...(left ?? [])],
-    queries: withoutNotes(queries),
-    previousQueries: withoutNotes(previousQueries),
+    claims: withoutNotes(claims),
+    previousClaims: withoutNotes(previousClaims),
   };
 }
 
-/** How a live query is noted: as it is, an id like `__proto__` would be lost in an object. */
-const noteOf = (queryId: string): string => `=${queryId}`;
+/** How a key is noted: as it is, one like `__proto__` would be lost in an object. */
+const noteOf = (key: string): string => `=${key}`;
 
-const withoutNotes = (queries: Connection["queries"]): Connection["queries"] =>
-  Object.fromEntries(Object.entries(queries).map(([note, place]) => [note.slice(1), place]));
+const withoutNotes = (claims: Connection["claims"]): Connection["claims"] =>
+  Object.fromEntries(Object.entries(claims).map(([note, value]) => [note.slice(1), value]));
 
-type Stored = Omit<Connection, "connectionId" | "rooms" | "left"> & {
-  readonly pk: string;
-  readonly rooms?: ReadonlySet<Room>;
-  readonly left?: ReadonlySet<Room>;
-};
+type Stored = Key &
+  Omit<Connection, "connectionId" | "nsp" | "rooms" | "left"> & {
+    readonly rooms?: ReadonlySet<string>;
+    readonly left?: ReadonlySet<string>;
+  };
 
 const shardOf = (connectionId: string, shards: number): number =>
   Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % shards;

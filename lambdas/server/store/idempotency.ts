@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { MAX_RUN } from "#server/model/limits.ts";
-import { onceKey } from "./keys.ts";
-import type { Table } from "./table.ts";
+import { idempotencyKey } from "./keys.ts";
+import type { Storage } from "./table.ts";
 
 /** Does a thing once however often it is asked for under one id, or under one of several. */
-export interface Once {
+export interface Idempotency {
   /**
    * Runs `work` unless it has been done under one of these ids, or is being done now. Where it fails
    * before it has called `commit`, the next try runs it again; from then on it counts as done.
@@ -25,15 +25,8 @@ type Before =
   /** Milliseconds after which the other call has ended, whatever became of it. */
   | { readonly status: "busy"; readonly retryAfterMs: number };
 
-export interface OnceParts {
-  readonly table: Table;
-  readonly now: () => number;
-  /** Milliseconds for which an id is remembered. */
-  readonly memory: number;
-}
-
-/** The ids in the table: claimed before the work, kept once it cannot be taken back. */
-export function createOnce({ table, now, memory }: OnceParts): Once {
+/** The ids in the table, each remembered for `ttl` milliseconds: claimed before the work, kept once it cannot be taken back. */
+export function createIdempotency({ table, now }: Storage, ttl: number): Idempotency {
   return {
     async run(kind, ids, work) {
       const attempt = randomUUID();
@@ -69,7 +62,7 @@ export function createOnce({ table, now, memory }: OnceParts): Once {
   };
 
   async function claim(kind: string, id: string, attempt: string): Promise<Before | undefined> {
-    const key = onceKey(kind, id);
+    const key = idempotencyKey(kind, id);
     const claimed = await table.update(key, {
       UpdateExpression:
         "SET #until = :until, attempt = :attempt, expiresAt = :expiry REMOVE isDone",
@@ -80,7 +73,7 @@ export function createOnce({ table, now, memory }: OnceParts): Once {
         ":now": now(),
         ":until": now() + MAX_RUN,
         ":attempt": attempt,
-        ":expiry": Math.ceil((now() + memory) / 1000),
+        ":expiry": Math.ceil((now() + ttl) / 1000),
       },
     });
     if (claimed !== undefined) return undefined;
@@ -92,12 +85,12 @@ export function createOnce({ table, now, memory }: OnceParts): Once {
   }
 
   async function keep(kind: string, id: string, attempt: string): Promise<void> {
-    await table.update(onceKey(kind, id), {
+    await table.update(idempotencyKey(kind, id), {
       UpdateExpression: "SET #until = :until, isDone = :done",
       ConditionExpression: "attempt = :attempt",
       ExpressionAttributeNames: { "#until": "until" },
       ExpressionAttributeValues: {
-        ":until": now() + memory,
+        ":until": now() + ttl,
         ":done": true,
         ":attempt": attempt,
       },
@@ -106,7 +99,7 @@ export function createOnce({ table, now, memory }: OnceParts): Once {
 
   /** Only its own claim: where nobody knows whether it got one, there may be another's. */
   async function forget(kind: string, id: string, attempt: string): Promise<void> {
-    await table.remove(onceKey(kind, id), {
+    await table.remove(idempotencyKey(kind, id), {
       ConditionExpression: "attempt = :attempt",
       ExpressionAttributeValues: { ":attempt": attempt },
     });

@@ -1,33 +1,23 @@
 import QuickLRU from "quick-lru";
-import type { Bucket, Limited } from "#server/model/rate.ts";
-import { type Key, rateKey } from "./keys.ts";
-import type { Table } from "./table.ts";
+import type { RateLimit } from "#server/model/rate.ts";
+import type { RateLimits } from "./adapter.ts";
+import { type Key, rateLimitKey } from "./keys.ts";
+import type { Storage } from "./table.ts";
 
 /** Seconds after which an empty bucket is full again: so many seconds' worth of tokens fit into it. */
 const SECONDS_TO_FILL = 10;
 
-/** A function writes down what was taken by portions: so many of them empty a bucket. */
-const PORTIONS = 20;
+/** A function writes down what was taken in batches: so many of them empty a bucket. */
+const BATCHES = 20;
 
 /** Refusals, for each token there is, after which somebody keeps on at ten times the limit. */
-const PATIENCE = 9;
+const REFUSALS = 9;
 
 /** Seconds for which a bucket is kept: longer than any can be overdrawn for. */
 const LIFETIME = 3600;
 
 /** Buckets a warm function remembers. */
 const REMEMBERED = 10_000;
-
-/** Token buckets that all functions share. */
-export interface Rates {
-  /** Takes a token; gives nothing where there was one. */
-  take(bucket: Bucket): Promise<Limited | undefined>;
-}
-
-export interface RatesParts {
-  readonly table: Table;
-  readonly now: () => number;
-}
 
 /** A bucket as one function knows it. */
 interface Known {
@@ -39,12 +29,12 @@ interface Known {
 
 /**
  * The buckets in the table. One that is full needs no item: `fullAt` is all there is to know of it, and
- * TTL takes it away later. Each function counts what it lets through and writes it down by the
- * portion, so a bucket may be overdrawn by a portion for each function at work, once; over time
- * nothing is missed. A portion costs one write, or two where the bucket fills up or runs low between
+ * TTL takes it away later. Each function counts what it lets through and writes it down in batches,
+ * so a bucket may be overdrawn by a batch for each function at work, once; over time
+ * nothing is missed. A batch costs one write, or two where the bucket fills up or runs low between
  * them. Whom a function knows to have no token is refused without any.
  */
-export function createRates({ table, now }: RatesParts): Rates {
+export function createRateLimits({ table, now }: Storage): RateLimits {
   const expiry = () => Math.ceil(now() / 1000) + LIFETIME;
   const remembered = new QuickLRU<string, Known>({ maxSize: REMEMBERED });
 
@@ -53,28 +43,28 @@ export function createRates({ table, now }: RatesParts): Rates {
       if (bucket.perSecond === 0) return undefined;
       const retryAfterMs = await drain(bucket);
       if (retryAfterMs === 0) return undefined;
-      const patience = { kind: `${bucket.kind} refused`, perSecond: bucket.perSecond * PATIENCE };
-      return { retryAfterMs, isFlood: (await drain({ ...bucket, ...patience })) > 0 };
+      const refusals = { kind: `${bucket.kind} refused`, perSecond: bucket.perSecond * REFUSALS };
+      return { retryAfterMs, isFlood: (await drain({ ...bucket, ...refusals })) > 0 };
     },
   };
 
   /** Takes a token; gives 0, or the milliseconds until there is one. */
-  async function drain({ kind, owner, perSecond }: Bucket): Promise<number> {
-    const key = rateKey(kind, owner);
+  async function drain({ kind, owner, perSecond }: RateLimit): Promise<number> {
+    const key = rateLimitKey(kind, owner);
     const known = remembered.get(key.pk) ?? { fullAt: 0, taken: 0 };
     remembered.set(key.pk, known);
     const wait = known.fullAt - now() - SECONDS_TO_FILL * 1000;
     if (wait > 0) return Math.ceil(wait);
 
     known.taken += 1;
-    const portion = Math.max(1, Math.floor((perSecond * SECONDS_TO_FILL) / PORTIONS));
-    if (known.taken >= portion) await writeDown(key, known, (known.taken * 1000) / perSecond);
+    const batch = Math.max(1, Math.floor((perSecond * SECONDS_TO_FILL) / BATCHES));
+    if (known.taken >= batch) await flush(key, known, (known.taken * 1000) / perSecond);
     return 0;
   }
 
-  async function writeDown(key: Key, known: Known, milliseconds: number): Promise<void> {
+  async function flush(key: Key, known: Known, milliseconds: number): Promise<void> {
     known.taken = 0;
-    const steps = [addTo, startAnew];
+    const steps = [addTo, startOver];
     for (const step of known.fullAt > now() ? steps : steps.toReversed()) {
       const fullAt = await step(key, milliseconds);
       if (fullAt !== undefined) known.fullAt = fullAt;
@@ -96,7 +86,7 @@ export function createRates({ table, now }: RatesParts): Rates {
     return changed && Number(changed.fullAt);
   }
 
-  async function startAnew(key: Key, milliseconds: number): Promise<number | undefined> {
+  async function startOver(key: Key, milliseconds: number): Promise<number | undefined> {
     const fullAt = now() + milliseconds;
     const changed = await table.update(key, {
       UpdateExpression: "SET fullAt = :fullAt, expiresAt = :expiry",

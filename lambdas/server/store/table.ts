@@ -49,6 +49,12 @@ export interface Table {
   page(query: Query): Promise<Page>;
 }
 
+/** What a store is made over. */
+export interface Storage {
+  readonly table: Table;
+  readonly now: () => number;
+}
+
 /** One page of a query: its items, how many matched, and where the next page starts. */
 export interface Page {
   readonly items: Item[];

@@ -1,34 +1,30 @@
-import type { Member } from "#server/model/connection.ts";
-import type { RoomPages, Slice } from "#server/model/key-range.ts";
+import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import type { Matching } from "#server/model/matching.ts";
 import type { PostResult } from "#server/model/posting.ts";
-import type { Room } from "#server/model/room.ts";
-import { type Directory, type LiveQueryPages, type RoomOfOrg, readDirectory } from "./directory.ts";
-import type { Emission } from "./emit-buffer.ts";
-import { withField } from "./packets.ts";
+import type { SocketKey } from "#server/model/session.ts";
+import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
+import { withField } from "#server/socket/packets.ts";
+import type { Rooms } from "#server/store/adapter.ts";
+import { findRecipients, type Recipients } from "./audience.ts";
 
 /** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
 const AT_ONCE = 50;
 
-/** Emissions for those of their rooms' sockets, and of their live queries, that are in a slice. */
-export interface Parcel {
+/** Emissions for those of their recipients that are in a key range: what one function gives another. */
+export interface FanOutJob {
   readonly emissions: readonly Emission[];
-  readonly slice: Slice;
+  readonly range: KeyRange;
 }
 
 export interface DeliveryParts {
-  readonly rooms: RoomPages;
-  /** Only functions that carry publications have it. */
-  readonly liveQueries?: LiveQueryPages | undefined;
-  /** Sockets of a room that one function posts to, and live queries that it reads. */
+  /** Only functions that publish or fan out have it. */
+  readonly matching?: Matching | undefined;
+  /** Sockets of a room that one function posts to, and matches that it looks for. */
   readonly pageSize: number;
+  readonly rooms: Pick<Rooms, "page" | "among" | "leave">;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
-  /** Takes a connection out of rooms. */
-  readonly leave: (
-    member: Pick<Member, "connectionId" | "org">,
-    rooms: readonly Room[],
-  ) => Promise<unknown>;
-  /** Has another function deliver a parcel. */
-  readonly handOn: (parcel: Parcel) => Promise<void>;
+  /** Has another function deliver. */
+  readonly invokeWorker: (job: FanOutJob) => Promise<void>;
   /** Called once the audience is known, before the first post. */
   readonly ready?: (() => Promise<void>) | undefined;
 }
@@ -40,8 +36,8 @@ export interface Delivered {
   /** Frames posted to them, as far as they were there. */
   readonly posts: number;
   readonly gone: readonly Gone[];
-  /** Connections whose session a packet has ended; `close` where they are to be cut as well. */
-  readonly ended: readonly { readonly connectionId: string; readonly close: boolean }[];
+  /** Sockets whose session a packet has ended; `close` where their connections are to be cut as well. */
+  readonly ended: readonly (SocketKey & { readonly close: boolean })[];
   /** What was thrown where a connection could not leave a room; such a one got nothing, and `ready` was not called. */
   readonly stayed: readonly unknown[];
   /** What was thrown where a post failed for another reason than a connection being gone. */
@@ -51,44 +47,45 @@ export interface Delivered {
 /** A connection that no longer exists, with the rooms that still list it. */
 export interface Gone {
   readonly connectionId: string;
-  readonly found: readonly RoomOfOrg[];
+  readonly found: readonly RoomKey[];
 }
 
 /**
  * Posts the emissions to their audiences: every room is read once, every connection gets its frames
- * in the order emitted, and connections do not wait for one another. Where a room, or the live queries
- * on a collection, are more than a page, this posts to a first slice of all, and hands the rest on.
+ * in the order emitted, and connections do not wait for one another. Where a room, or what the
+ * application matches, are more than a page, this posts to a first key range of all, and leaves the rest to other functions.
  */
 export async function deliver(
-  { emissions, slice }: Parcel,
+  { emissions, range }: FanOutJob,
   parts: DeliveryParts,
 ): Promise<Delivered> {
   const callers = callersOf(emissions);
-  const directory = await readDirectory(emissions, callers, slice, parts);
-  const queues = fillQueues(emissions, callers, directory);
-  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts.leave) : [];
+  const recipients = await findRecipients(emissions, callers, range, parts);
+  const queues = fillQueues(emissions, callers, recipients);
+  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts.rooms) : [];
   if (stayed.length === 0) await parts.ready?.();
+  const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
   let posts = 0;
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
   await Promise.all([
-    forEach(queues, carry),
-    ...directory.rest.map((rest) =>
+    forEach(queues, postTo),
+    ...recipients.rest.map((rest) =>
       parts
-        .handOn({ emissions: emissions.filter(isForRooms), slice: rest })
+        .invokeWorker({ emissions: forRooms, range: rest })
         .catch((error: unknown) => void failures.push(error)),
     ),
   ]);
   return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
-  async function carry(connectionId: string, queue: readonly Queued[]): Promise<void> {
+  async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
       const result = await postAll(connectionId, queue, (...frame) => {
         posts += 1;
         return parts.post(...frame);
       });
-      if (result === "gone") gone.push({ connectionId, found: directory.listing(connectionId) });
+      if (result === "gone") gone.push({ connectionId, found: recipients.listing(connectionId) });
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
     } catch (error) {
       failures.push(error);
@@ -96,8 +93,8 @@ export async function deliver(
   }
 }
 
-/** An emission on its way to one connection, or with a `queryId` a live query's copy of it. */
-type Queued = Emission & { readonly queryId?: string };
+/** An emission on its way to one connection; a match's copy of it has a field more. */
+type Queued = Emission & { readonly field?: readonly [name: string, value: string] };
 
 type Queues = Map<string, Queued[]>;
 
@@ -115,13 +112,13 @@ async function forEach(
 }
 
 /** Takes connections out of rooms; those that could not leave are to get nothing. */
-async function leaveRooms(queues: Queues, leave: DeliveryParts["leave"]): Promise<unknown[]> {
+async function leaveRooms(queues: Queues, rooms: Pick<Rooms, "leave">): Promise<unknown[]> {
   const failures: unknown[] = [];
   await forEach(queues, async (connectionId, queue) => {
     try {
       for (const { audience, leaves } of queue)
-        if (leaves !== undefined && "rooms" in audience)
-          await leave({ connectionId, org: audience.org }, [leaves]);
+        if (leaves !== undefined && isOfRooms(audience))
+          await rooms.leave({ connectionId, tenant: audience.tenant, nsp: audience.nsp }, [leaves]);
     } catch (error) {
       failures.push(error);
       queues.delete(connectionId);
@@ -136,7 +133,7 @@ const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
 function fillQueues(
   emissions: readonly Emission[],
   callers: readonly string[],
-  directory: Directory,
+  recipients: Recipients,
 ): Queues {
   const queues: Queues = new Map(callers.map((connectionId) => [connectionId, []]));
   const put = (connectionId: string, queued: Queued) => {
@@ -145,16 +142,16 @@ function fillQueues(
     else queue.push(queued);
   };
   for (const emission of emissions) {
-    for (const connectionId of directory.resolve(emission.audience)) put(connectionId, emission);
-    for (const { connectionId, queryId } of directory.matching(emission.audience))
-      put(connectionId, { ...emission, queryId });
+    for (const connectionId of recipients.resolve(emission.audience)) put(connectionId, emission);
+    for (const { connectionId, field } of recipients.matching(emission.audience))
+      put(connectionId, { ...emission, field });
   }
   return queues;
 }
 
 /** The frames of a packet; copies are made when they are posted, so that few are held at a time. */
-const framesOf = ({ frames, queryId }: Queued): readonly string[] =>
-  queryId === undefined ? frames : frames.map((frame) => withField(frame, "queryId", queryId));
+const framesOf = ({ frames, field }: Queued): readonly string[] =>
+  field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
 
 async function postAll(
   connectionId: string,
@@ -171,14 +168,17 @@ async function postAll(
 
 const endings = (queues: Queues): Delivered["ended"] =>
   [...queues].flatMap(([connectionId, queue]) => {
-    const closes = queue.flatMap((emission) => emission.closes ?? []);
-    return closes.length > 0 ? [{ connectionId, close: closes.includes(true) }] : [];
+    const ends = queue.filter(({ closes }) => closes !== undefined);
+    const namespaces = new Set(ends.map(({ audience }) => audience.nsp));
+    return [...namespaces].map((nsp) => ({
+      connectionId,
+      nsp,
+      close: ends.some(({ audience, closes }) => audience.nsp === nsp && closes === true),
+    }));
   });
-
-const isForRooms = ({ audience }: Emission): boolean => "rooms" in audience;
 
 const callersOf = (emissions: readonly Emission[]): readonly string[] => [
   ...new Set(
-    emissions.flatMap(({ audience }) => ("connectionId" in audience ? audience.connectionId : [])),
+    emissions.flatMap(({ audience }) => (isOfRooms(audience) ? [] : audience.connectionId)),
   ),
 ];

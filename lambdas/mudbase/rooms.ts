@@ -1,5 +1,5 @@
-import type { Identity } from "#mudbase/model/identity.ts";
-import { segments, splitSegments } from "./segments.ts";
+import { segments, splitSegments } from "#server/model/segments.ts";
+import { kindOf } from "#server/model/session.ts";
 
 declare const isRoom: unique symbol;
 
@@ -22,14 +22,6 @@ export const sessionRoom = (sid: string): Room => room("session", sid);
 
 /** The sockets that connected with one token, by its `jti`. */
 export const tokenRoom = (jti: string): Room => room("token", jti);
-
-/** The rooms every socket is in from the start (contract, section 1), and those by which it is found when revoked. */
-export const ownRooms = ({ userId, sessionId, tokenId }: Identity): readonly Room[] => [
-  orgRoom,
-  userRoom(userId),
-  ...(sessionId === undefined ? [] : [sessionRoom(sessionId)]),
-  ...(tokenId === undefined ? [] : [tokenRoom(tokenId)]),
-];
 
 /** Sockets subscribed to a project. */
 export const projectRoom = (projectId: string): Room => room("project", projectId);
@@ -61,9 +53,6 @@ export const walletRoom = (kind: "address" | "project" | "chain" | "currency", i
 /** Chains and currencies are the same in whatever case. */
 const namesOf = (id: string) => ({ chain: id.toLowerCase(), currency: id.toUpperCase() });
 
-/** Tells the wallet rooms among the rooms of a socket. */
-export const isWalletRoom = (candidate: Room): boolean => candidate.startsWith("wallet#");
-
 /** The rooms of one kind that were made of a project and this id. */
 export const roomsNamed = (
   candidates: readonly Room[],
@@ -86,7 +75,8 @@ export const presenceRoom = (projectId?: string): Room =>
   projectId === undefined ? room("presence") : room("presence", projectId);
 
 /** Tells the presence rooms among the rooms of a socket. */
-export const isPresenceRoom = (candidate: Room): boolean => /^presence(#|$)/.test(candidate);
+export const isPresenceRoom = (candidate: string): candidate is Room =>
+  kindOf(candidate) === "presence";
 
 /** Who hears of someone coming online in a presence room besides those online there themselves. */
 export const presenceAudience = (presence: Room): Room =>

@@ -1,14 +1,20 @@
 import type * as z from "zod/mini";
-import type { AnyPublication, Publication } from "#server/events/define-publication.ts";
+import type { LeanApp } from "#server/app.ts";
+import type { Publication, Publications } from "#server/publications.ts";
 import { chatPublications } from "./chat.ts";
+import { type Contract, emits } from "./contract.ts";
 import { dataPublications } from "./data.ts";
 import { dbPublications } from "./db.ts";
 import { documentPublications } from "./document.ts";
 import { emitPublications } from "./emit.ts";
 import { integrationPublications } from "./integration.ts";
+import { core, lifecycle } from "./lifecycle.ts";
 import { limitPublications } from "./limit.ts";
+import { createMatching } from "./matching.ts";
 import { projectPublications } from "./project.ts";
+import { restorePublications } from "./restore.ts";
 import { revokePublications } from "./revoke.ts";
+import { createPublishStores } from "./stores.ts";
 import { walletPublications } from "./wallet.ts";
 
 const all = [
@@ -20,12 +26,13 @@ const all = [
   ...integrationPublications,
   ...emitPublications,
   ...revokePublications,
+  ...restorePublications,
   ...chatPublications,
   ...limitPublications,
 ] as const;
 
 type EntryOf<One> =
-  One extends Publication<infer Name, infer Schema>
+  One extends Publication<Contract, infer Name, infer Schema>
     ? Name extends string
       ? { readonly event: Name } & z.input<Schema>
       : never
@@ -34,9 +41,13 @@ type EntryOf<One> =
 /** What other back ends may publish, told apart by `event`. */
 export type Entry = EntryOf<(typeof all)[number]>;
 
-/** Every publication by each name it goes under. */
-export const publications: ReadonlyMap<string, AnyPublication> = new Map(
-  all.flatMap((publication: AnyPublication) =>
-    publication.names.map((name) => [name, publication]),
-  ),
-);
+export const publications: Publications = { all, tenantField: "org" };
+
+/** The functions that publish. */
+export const publishing: LeanApp = {
+  ...core,
+  namespaces: { "/": { ...lifecycle, emits } },
+  stores: createPublishStores,
+  matching: createMatching,
+  publications,
+} as unknown as LeanApp;

@@ -1,16 +1,16 @@
+import { EventError } from "#server/errors.ts";
 import { INVOCATION_BYTES, MESSAGE_BYTES } from "#server/model/limits.ts";
-import type { Emission, Outbox } from "#server/socket/emit-buffer.ts";
-import { EventError } from "./errors.ts";
+import { type Emission, type EmitBuffer, isOfRooms } from "#server/socket/emit-buffer.ts";
 
-/** Bytes that a live query's copy has more: a `queryId` of 128 characters. */
-const QUERY_ID_BYTES = 1024;
+/** Bytes that a match's copy has more: a field with an id of 128 characters. */
+const FIELD_BYTES = 1024;
 
 /** Refuses what would send a packet larger than API Gateway takes, before anything is sent. */
-export function refuseOversized({ emissions }: Outbox): void {
+export function refuseOversized({ emissions }: EmitBuffer): void {
   refuseLarger(Math.max(0, ...emissions.map(bytesOf)), MESSAGE_BYTES, "a packet");
-  const watched = emissions.filter(isWatched).map((emission) => JSON.stringify(emission));
+  const matched = emissions.filter(isMatched).map((emission) => JSON.stringify(emission));
   refuseLarger(
-    Math.max(0, ...watched.map((json) => Buffer.byteLength(json))),
+    Math.max(0, ...matched.map((json) => Buffer.byteLength(json))),
     INVOCATION_BYTES,
     "a change with its documents",
   );
@@ -23,10 +23,10 @@ function refuseLarger(bytes: number, limit: number, what: string): void {
 
 const bytesOf = (emission: Emission): number =>
   Math.max(0, ...emission.frames.map((frame) => Buffer.byteLength(frame))) +
-  (isWatched(emission) ? QUERY_ID_BYTES : 0);
+  (isMatched(emission) ? FIELD_BYTES : 0);
 
-const isWatched = ({ audience }: Emission): boolean =>
-  "watched" in audience && audience.watched !== undefined;
+const isMatched = ({ audience }: Emission): boolean =>
+  isOfRooms(audience) && audience.criteria !== undefined;
 
 /** Bytes that a packet has for ids, names and times beside its content. */
 const BESIDE = 4096;

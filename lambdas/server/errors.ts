@@ -1,6 +1,6 @@
-import type { JoinResult } from "#server/model/connection.ts";
+import type { JoinResult } from "#server/model/session.ts";
 
-/** The codes of a refusal (contract 2.4). */
+/** The codes of a refusal. */
 export const REFUSAL_CODES = [
   "invalid_payload",
   "unknown_event",
@@ -33,6 +33,22 @@ export class EventError extends Error {
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
     this.cuts = options.cuts ?? false;
+  }
+}
+
+/** Refuses a CONNECT with `message` and `data`; the reason is for the log. */
+export class ConnectError extends Error {
+  override readonly name = "ConnectError";
+  readonly data: unknown;
+  readonly reason: string;
+
+  constructor(
+    message: string,
+    { data, reason = message }: { data?: unknown; reason?: string } = {},
+  ) {
+    super(message);
+    this.data = data;
+    this.reason = reason;
   }
 }
 

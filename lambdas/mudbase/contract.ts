@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { AppTypes } from "#server/app.ts";
 import { authEmits } from "./auth.ts";
 import { callEmits } from "./call.ts";
 import { chatEmits } from "./chat.ts";
@@ -9,15 +10,19 @@ import { documentEmits } from "./document.ts";
 import { integrationEmits } from "./integration.ts";
 import { messageEmits } from "./message.ts";
 import { messagesEmits } from "./messages.ts";
+import type { TokenData } from "./model/identity.ts";
+import type { Watched } from "./model/query.ts";
 import { presenceEmits } from "./presence.ts";
 import { projectEmits } from "./project.ts";
 import { revokeEmits } from "./revoke.ts";
+import type { Room } from "./rooms.ts";
+import type { Stores } from "./stores.ts";
 import { subscribeEmits } from "./subscribe.ts";
 import { unsubscribeEmits } from "./unsubscribe.ts";
 import { walletEmits } from "./wallet.ts";
 
 /** Every event this server sends, with what it may carry: anything else is left out. */
-export const emitSchemas = {
+export const emits = {
   /** The organisation has as many connections as it may. */
   error: z.object({ message: z.string(), limit: z.number() }),
   exception: z.object({
@@ -45,7 +50,7 @@ export const emitSchemas = {
 };
 
 type Fixed = {
-  readonly [Name in keyof typeof emitSchemas]: Frozen<z.input<(typeof emitSchemas)[Name]>>;
+  readonly [Name in keyof typeof emits]: Frozen<z.input<(typeof emits)[Name]>>;
 };
 
 /** Lists that nobody changes may be sent as well. */
@@ -58,9 +63,11 @@ type Frozen<Value> = Value extends readonly (infer Entry)[]
 /** The events this server sends, with their payloads; `custom:*` are those that clients name themselves. */
 export type Emits = Fixed & { readonly [name: `custom:${string}`]: object };
 
-/** What an event lets out of a payload: its schema's fields, or all of it where a client named the event. */
-export const shape = (event: string, payload: unknown): unknown =>
-  isFixed(event) ? emitSchemas[event].parse(payload) : payload;
-
-/** Whether an event has its own place in the contract, so that no client may send under its name. */
-export const isFixed = (event: string): event is keyof Fixed => Object.hasOwn(emitSchemas, event);
+/** What the contract says of its sockets. */
+export interface Contract extends AppTypes {
+  readonly Emits: Emits;
+  readonly Room: Room;
+  readonly Data: TokenData;
+  readonly Criteria: Watched;
+  readonly Stores: Stores;
+}

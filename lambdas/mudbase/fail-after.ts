@@ -1,9 +1,8 @@
 import type { Settled } from "#mudbase/store/settle-all.ts";
-import type { EventContext } from "./define-event.ts";
 
 /** Fails where one of several writes has, once others have heard of those that were made. */
 export async function failAfter(
-  flush: EventContext["flush"],
+  flush: () => Promise<void>,
   { failure }: Pick<Settled<unknown>, "failure">,
 ): Promise<void> {
   if (failure === undefined) return;

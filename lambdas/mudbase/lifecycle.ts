@@ -1,0 +1,31 @@
+import type { LeanApp, Lifecycle } from "#server/app.ts";
+import type { Contract } from "./contract.ts";
+import { ContractLimits } from "./limits.ts";
+import { goOffline, presenceEmits } from "./presence.ts";
+import { revokeEmits } from "./revoke.ts";
+import { isPresenceRoom, orgRoom } from "./rooms.ts";
+import { type CoreStores, createCoreStores } from "./stores.ts";
+
+/** The contract as functions know it that have no clients of their own. */
+export type Core = Omit<Contract, "Stores"> & { readonly Stores: CoreStores };
+
+/** What happens to sockets besides their events. */
+export const lifecycle: Lifecycle<Core> = {
+  emits: { ...presenceEmits, ...revokeEmits },
+  everyone: orgRoom,
+  roomsOfKind: { wallet: "walletRoomsPerSocket" },
+  // Somebody who came online and went offline at once may be either.
+  isNotedUntilEnd: isPresenceRoom,
+  onDisconnect: (socket, rooms, context) =>
+    goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context),
+  release: (socket, claims, { queries }) => queries.erase(socket, claims),
+  onExpire: ({ emit }, timestamp) =>
+    emit("session:expired", { reason: "the token has expired", timestamp }),
+};
+
+/** The functions that sweep and that fan out. */
+export const core: LeanApp<Core> = {
+  namespaces: { "/": lifecycle },
+  limits: ContractLimits,
+  stores: createCoreStores,
+};

@@ -1,0 +1,65 @@
+import type { Runtime } from "#server/runtime.ts";
+import type { Adapter } from "#server/store/adapter.ts";
+import type { VerifyToken } from "./authentication.ts";
+import type { ContractLimits } from "./limits.ts";
+import { type Calls, createCalls } from "./store/calls.ts";
+import { type Chats, createChats } from "./store/chats.ts";
+import { createIntegrations, type Integrations } from "./store/integrations.ts";
+import { createMessages, type Messages } from "./store/messages.ts";
+import { createPresence, type Presence } from "./store/presence.ts";
+import { createQueries, type Queries } from "./store/queries.ts";
+import type { CallUpstream } from "./upstream.ts";
+
+/** What every function keeps of the contract. */
+export interface CoreStores {
+  readonly limits: ContractLimits;
+  readonly presence: Presence;
+  readonly queries: Queries;
+}
+
+/** What publications use besides. */
+export interface PublishStores extends CoreStores {
+  readonly chats: Chats;
+  readonly integrations: Integrations;
+  readonly revocations: Adapter["revocations"];
+  readonly members: Pick<Adapter["rooms"], "page">;
+}
+
+/** All that events use. */
+export interface Stores extends PublishStores {
+  readonly messages: Messages;
+  readonly calls: Calls;
+  readonly verifyToken: VerifyToken;
+  readonly callUpstream: CallUpstream;
+}
+
+export function createCoreStores({ table, now, limits: all }: Runtime): CoreStores {
+  const limits = all as unknown as ContractLimits;
+  return {
+    limits,
+    presence: createPresence({ table, now }),
+    queries: createQueries({ table, now }, limits.queriesPerSocket),
+  };
+}
+
+export const createPublishStores = (runtime: Runtime, adapter: Adapter): PublishStores => ({
+  ...createCoreStores(runtime),
+  chats: createChats(runtime.table),
+  integrations: createIntegrations(runtime),
+  revocations: adapter.revocations,
+  members: adapter.rooms,
+});
+
+/** All stores; what speaks with others than the table is given. */
+export function createStores(
+  runtime: Runtime,
+  adapter: Adapter,
+  outside: Pick<Stores, "verifyToken" | "callUpstream">,
+): Stores {
+  const publish = createPublishStores(runtime, adapter);
+  return {
+    ...{ ...publish, ...outside },
+    messages: createMessages(runtime, publish.limits.messageRetentionDays),
+    calls: createCalls(runtime),
+  };
+}

@@ -1,0 +1,288 @@
+import type * as z from "zod/mini";
+import type { EventError } from "./errors.ts";
+import type { Matching } from "./model/matching.ts";
+import type { Claims, SocketKey, Tags } from "./model/session.ts";
+import type { Publications } from "./publications.ts";
+import type { Runtime } from "./runtime.ts";
+import type { Io, Types, Untyped } from "./socket/broadcast.ts";
+import type { Socket } from "./socket/socket.ts";
+import type { Adapter } from "./store/adapter.ts";
+
+export { ConnectError, EventError } from "./errors.ts";
+
+/** What an application's types say of it; `Stores` is what its handlers are given besides. */
+export interface AppTypes extends Types {
+  readonly Stores: object;
+}
+
+/** An application that declares no types. */
+export interface UntypedApp extends Untyped {
+  readonly Stores: object;
+}
+
+/** What a CONNECT brings. */
+export interface Handshake {
+  readonly id: string;
+  readonly connectionId: string;
+  readonly nsp: string;
+  /** What the client set as `auth`. */
+  readonly auth: Readonly<Record<string, unknown>>;
+  /** Reads what the application kept of the upgrade; nothing else of it is stored, because headers carry credentials. */
+  readonly kept: () => Promise<unknown>;
+}
+
+/** Who is behind a socket, and where it is from the start. */
+export interface Authenticated<T extends AppTypes> {
+  /** Keeps rooms, limits and logs apart. Default: all are one tenant. */
+  readonly tenant?: string;
+  /** Default: the socket's own id. */
+  readonly userId?: string;
+  readonly data?: T["Data"];
+  /** Epoch seconds at which the session ends by itself. */
+  readonly expiresAt?: number;
+  /** Rooms it is in from the start, besides everyone's. */
+  readonly rooms?: readonly T["Room"][];
+  /** Words that a room lists of it, for broadcasts that are `tagged`. */
+  readonly tags?: Readonly<Record<string, Tags>>;
+  /** What can be revoked to end the session and to keep it from coming back. */
+  readonly credentials?: readonly string[];
+}
+
+/** Lets everybody in, as Socket.IO does that has no middleware. */
+export const everybody = (): object => ({});
+
+/** As Socket.IO's own: `next()` lets a socket in, `next(error)` refuses it with the error's message and `data`. */
+export type Middleware<T extends AppTypes = UntypedApp> = (
+  socket: {
+    readonly id: string;
+    readonly handshake: Pick<Handshake, "auth">;
+    readonly tenant: string;
+    readonly userId: string;
+    readonly data: T["Data"];
+  },
+  next: (error?: Error & { readonly data?: unknown }) => void,
+) => unknown;
+
+/** As in `socket.on(event, (...args, acknowledge) => …)`, with the socket first. */
+export type Listener<T extends AppTypes = UntypedApp> = (
+  socket: Socket<T>,
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own arguments: whatever a client sends.
+  ...args: any[]
+) => unknown;
+
+/** What every handler and hook is given. */
+export type Context<T extends AppTypes> = T["Stores"] & {
+  /** Everyone of the caller's tenant in this namespace. */
+  readonly io: Io<T>;
+  /** ISO 8601 UTC with milliseconds: when the event was received. */
+  readonly timestamp: string;
+  /** A new id; ids sort by time. */
+  readonly newId: () => string;
+  /**
+   * Sends at once what has been emitted so far: for work that others should receive before it is done.
+   * Where the event fails after that, `otherwise` emits and gives the reply, by the reason.
+   */
+  readonly flush: (otherwise?: Otherwise) => Promise<void>;
+};
+
+/** What an event's permission is decided on. */
+export type AccessRequest<T extends AppTypes, Payload> = T["Stores"] & {
+  readonly payload: Payload;
+  readonly socket: Socket<T>;
+};
+
+/** Gives what the permission brings along, or throws an `EventError`. */
+export type Access<T extends AppTypes, Payload, Granted extends object> = (
+  request: AccessRequest<T, Payload>,
+) => Granted | Promise<Granted>;
+
+/** Emits what a failure after a flush makes necessary, and gives the reply. */
+export type Otherwise = (error: string) => Instead;
+
+/** A reply under another name than the event's own. */
+export class Instead {
+  readonly event: string;
+  readonly payload: object;
+
+  constructor(event: string, payload: object) {
+    this.event = event;
+    this.payload = payload;
+  }
+}
+
+/** An acknowledgement of several values. */
+export class Acknowledgement {
+  readonly values: readonly unknown[];
+
+  constructor(...values: readonly unknown[]) {
+    this.values = values;
+  }
+}
+
+/** An event that clients may send: what it carries, who may send it, what it does, what is answered. */
+export interface EventDefinition<
+  T extends AppTypes,
+  Name extends string,
+  Schema extends z.ZodMiniType,
+  Granted extends object,
+  Reply extends (keyof T["Emits"] & string) | undefined,
+> {
+  readonly name: Name;
+  /** Of the first argument, or of all where it is a tuple. Made when the first of the event comes. */
+  readonly payload: () => Schema;
+  readonly access: Access<T, z.output<Schema>, Granted>;
+  /** The event that carries the reply; the acknowledgement carries the same. */
+  readonly reply?: Reply;
+  /** The limit that its rate is; default: its domain's. */
+  readonly rate?: string;
+  /** Gives the acknowledgement and the reply. Nothing means no reply, and `{ ok: true }` to an acknowledgement. */
+  handle(
+    context: Context<T> &
+      Granted & { readonly payload: z.output<Schema>; readonly socket: Socket<T> },
+    // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a reply returns nothing.
+  ): Promise<Replied<T, Reply> | void>;
+}
+
+type Replied<T extends AppTypes, Reply> = Reply extends keyof T["Emits"]
+  ? T["Emits"][Reply] | Instead | undefined
+  : object | undefined;
+
+/** Any event, as a registry knows it: a list of many generics has no other type. */
+// biome-ignore lint/suspicious/noExplicitAny: the one explained exception (see above).
+export type AnyEvent = EventDefinition<any, string, any, any, any>;
+
+/** Declares an event of an application without types of its own; see `Definer` for others. */
+export const defineEvent = <
+  const Name extends string,
+  Schema extends z.ZodMiniType,
+  Granted extends object,
+>(
+  definition: EventDefinition<UntypedApp, Name, Schema, Granted, undefined>,
+) => ({ ...definition, payload: once(definition.payload) });
+
+/** A function that makes something when it is first called, and gives the same from then on. */
+export function once<Made>(make: () => Made): () => Made {
+  let made: Made | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}
+
+/** Events whose names begin with the domain's and a colon, and what they have in common. */
+export interface Domain {
+  readonly events: readonly AnyEvent[];
+  /** The limit that the rate of its events is; default: `eventsPerSecond`. */
+  readonly rate?: string;
+  /** The limit that the bytes of its arguments have. */
+  readonly maxBytes?: string;
+  /** The event by which a caller who asked for no acknowledgement is refused; default: `exception`. */
+  readonly refusal?: (
+    refusal: Pick<EventError, "code" | "message" | "retryAfterMs">,
+    args: readonly unknown[],
+  ) => readonly [event: string, payload: object];
+}
+
+/** A socket that is no more, or is about to be. */
+export interface Departed<T extends AppTypes> extends SocketKey {
+  readonly id: string;
+  readonly tenant: string;
+  readonly userId: string;
+  readonly data: T["Data"];
+}
+
+/** What happens to sockets besides their events: all that functions without clients of their own need of a namespace. */
+export interface Lifecycle<T extends AppTypes = UntypedApp> {
+  /** What leaves, by event, with what it may carry: of those named here anything else is left out. */
+  readonly emits?: Readonly<Record<string, z.ZodMiniType>>;
+  /** The room that every socket is in from the start. Default: `everyone`. */
+  readonly everyone?: T["Room"];
+  /** Rooms of a kind (what their names begin with, up to the first `#`) that one socket may be in: the names of limits. */
+  readonly roomsOfKind?: Readonly<Record<string, string>>;
+  /** Rooms that stay noted until the end once they were joined, because `onDisconnect` does something for them. */
+  readonly isNotedUntilEnd?: (room: string) => boolean;
+  /** Called once a socket is no more, with the rooms that it was in or may have been in. */
+  readonly onDisconnect?: (
+    socket: Departed<T>,
+    rooms: readonly T["Room"][],
+    context: Context<T>,
+  ) => Promise<void>;
+  /** Deletes what the application kept elsewhere for a socket that is no more. May come twice. */
+  readonly release?: (
+    socket: Departed<T>,
+    claims: readonly Claims[],
+    stores: T["Stores"],
+  ) => Promise<void>;
+  /** Emits to a socket whose session has expired, before it is disconnected. */
+  readonly onExpire?: (socket: Pick<Socket<T>, "emit">, timestamp: string) => void;
+}
+
+/** A namespace of an application. */
+export interface Namespace<T extends AppTypes = UntypedApp> extends Lifecycle<T> {
+  /** Says who is behind a socket; throws a `ConnectError` to refuse it. `everybody` lets all in. */
+  readonly authenticate: (
+    handshake: Handshake,
+    stores: T["Stores"],
+  ) => Authenticated<T> | Promise<Authenticated<T>>;
+  /** Middleware, in its order. */
+  readonly use?: readonly Middleware<T>[];
+  /** Handlers without schemas, as Socket.IO has them. */
+  readonly on?: Readonly<Record<string, Listener<T>>>;
+  /** Events by domain. */
+  readonly domains?: Readonly<Record<string, Domain>>;
+  /** Events of no domain. */
+  readonly events?: readonly AnyEvent[];
+  /** Takes the events that are declared nowhere; without it they are refused. */
+  readonly fallback?: (socket: Socket<T>, event: string, ...args: unknown[]) => unknown;
+  /** Whether each socket has a room of its own, named by its id. Default: true. */
+  readonly ownRoom?: boolean;
+  /** Whether handlers leave `socket.data` alone, so that functions may remember sessions. */
+  readonly immutableData?: boolean;
+  /** Called when a session has begun; what it emits comes after the answer to CONNECT. */
+  readonly onConnect?: (socket: Socket<T>, context: Context<T>) => unknown;
+  /** Emits to a socket that found no slot, before it is disconnected. */
+  readonly onFull?: (socket: Pick<Socket<T>, "emit">, limit: number) => void;
+}
+
+/** What functions without clients of their own need of an application. */
+export interface LeanApp<T extends AppTypes = UntypedApp> {
+  readonly namespaces: Readonly<Record<string, Lifecycle<T>>>;
+  /** Reads the limits of a deployment. Default: those of any application. */
+  readonly limits?: z.ZodMiniType<Readonly<Record<string, number>>, object>;
+  /** What handlers and hooks are given besides; made once in a function. */
+  readonly stores?: (runtime: Runtime, adapter: Adapter) => T["Stores"];
+  /** What other back ends may publish. */
+  readonly publications?: Publications;
+  /** Finds sockets for `broadcast.matching`; only functions that publish or fan out have it. */
+  readonly matching?: (stores: T["Stores"], runtime: Runtime) => Matching<T["Criteria"]>;
+}
+
+/** All that an application declares. */
+export interface App<T extends AppTypes = UntypedApp> extends LeanApp<T> {
+  readonly namespaces: Readonly<Record<string, Namespace<T>>>;
+  /** Gives what is kept of an upgrade until CONNECT; see `Handshake`. */
+  readonly keepOfUpgrade?: (upgrade: Upgrade, stores: T["Stores"]) => unknown;
+}
+
+/** What `$connect` knows of an upgrade. */
+export interface Upgrade {
+  readonly connectionId: string;
+  /** Epoch milliseconds at which API Gateway accepted the connection. */
+  readonly connectedAt: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly query: Readonly<Record<string, string | undefined>>;
+}
+
+/** An application, whatever its types: what functions take. */
+// biome-ignore lint/suspicious/noExplicitAny: applications of different types are one to the server.
+export type AnyApp = App<any>;
+// biome-ignore lint/suspicious/noExplicitAny: applications of different types are one to the server.
+export type AnyLeanApp = LeanApp<any>;
+
+/** Declares a namespace. */
+export const defineNamespace = <T extends AppTypes = UntypedApp>(
+  namespace: Namespace<T>,
+): Namespace<T> => namespace;
+
+/** Declares an application. */
+export const defineApp = <T extends AppTypes = UntypedApp>(app: App<T>): App<T> => app;

@@ -1,0 +1,36 @@
+import type { Context } from "aws-lambda";
+import type { AnyLeanApp } from "#server/app.ts";
+import type { FanOutJob } from "#server/pipeline/deliver.ts";
+import { createParts } from "#server/pipeline/parts.ts";
+import { createSender, UndeliveredError } from "#server/pipeline/send.ts";
+import { observe, telemetry } from "#server/telemetry.ts";
+
+const MAX_TRIES = 3;
+
+/** A part of a large room, and how often it was tried. */
+interface Job extends FanOutJob {
+  readonly tries?: number;
+}
+
+/**
+ * Delivers to a key range of a large room, and leaves what is more than a page of it to others. Never
+ * throws: what Lambda tries again would arrive twice.
+ */
+export function fanOutHandler(app: AnyLeanApp) {
+  const parts = createParts(app);
+  const sender = createSender(parts);
+
+  return ({ emissions, range, tries = 1 }: Job, context: Context): Promise<void> =>
+    observe(context, async () => {
+      try {
+        await sender.send(emissions, { range });
+      } catch (error) {
+        telemetry.fail("a part of a room was not delivered to", error, { tries });
+        // Where some of it has left, what has not is counted as failed posts.
+        if (error instanceof UndeliveredError) return;
+        const again: Job = { emissions, range, tries: tries + 1 };
+        if (tries < MAX_TRIES) await parts.runtime.invokeWorker(again);
+        else telemetry.count("FanOutsFailed");
+      }
+    });
+}

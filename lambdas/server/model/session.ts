@@ -1,0 +1,93 @@
+/** Who is behind a socket, as the application's authentication found out. */
+export interface Identity<Data = unknown> {
+  /** Keeps rooms, limits and logs apart; "" where there is one tenant. */
+  readonly tenant: string;
+  readonly userId: string;
+  /** What the application keeps with the socket. */
+  readonly data: Data;
+  /** Epoch seconds at which the session ends by itself, if it does. */
+  readonly expiresAt?: number | undefined;
+}
+
+/** A Socket.IO session: its `id` (`sid`) is public and random, never the connection id. */
+export interface Session<Data = unknown> extends Identity<Data> {
+  readonly id: string;
+}
+
+/** One socket: a namespace on a connection. */
+export interface SocketKey {
+  readonly connectionId: string;
+  readonly nsp: string;
+}
+
+/** The namespace that every connection has. */
+export const MAIN = "/";
+
+/** What is remembered of one socket between its frames; of the one in `/`, also what is its connection's. */
+export interface Connection extends SocketKey {
+  /** Epoch milliseconds at which API Gateway accepted the connection. */
+  readonly connectedAt: number;
+  /** What the application keeps of the handshake until CONNECT. */
+  readonly handshake?: unknown;
+  /** The session, from CONNECT on. */
+  readonly session?: Session | undefined;
+  readonly rooms: readonly string[];
+  /** Rooms left not long ago, which may list the socket again where a join was under way. */
+  readonly left: readonly string[];
+  /** Epoch milliseconds of the last leave. */
+  readonly leftAt?: number | undefined;
+  /** Epoch milliseconds of the last pong, or of the connection itself. */
+  readonly lastSeenAt: number;
+  /** The slot it takes among its tenant's connections, where those are limited. */
+  readonly slot?: number | undefined;
+  /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
+  readonly endedAt?: number | undefined;
+  /** What the application keeps elsewhere for this socket, by a key of its own. */
+  readonly claims: Claims;
+  /** What stood under each of these keys before it was replaced. */
+  readonly previousClaims: Claims;
+  /** Parts of binary packets that are not complete yet. */
+  readonly parts: readonly BinaryPart[];
+  /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
+  readonly partChanges: number;
+  /** The other namespaces that are connected, each with the time at which its session expires. */
+  readonly namespaces: Readonly<Record<string, number>>;
+}
+
+/** What an application keeps elsewhere for a socket. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** One frame of a binary packet: its header, which announces attachments, or one attachment. */
+export interface BinaryPart {
+  /** Unique among the parts of the connection. */
+  readonly id: string;
+  /** Epoch milliseconds at which API Gateway received the frame. */
+  readonly receivedAt: number;
+  readonly bytes: number;
+  /** How many attachments the header announces; absent for an attachment. */
+  readonly attachments?: number | undefined;
+}
+
+/** Words by which broadcasts choose among the members of a room; `*` has all. */
+export type Tags = "*" | readonly string[];
+
+/** A socket as the rooms know it. */
+export interface Member extends SocketKey {
+  readonly tenant: string;
+  readonly userId: string;
+  /** Its tags, by the room that lists them. */
+  readonly tags?: Readonly<Record<string, Tags>> | undefined;
+}
+
+/** A socket as a room lists it. */
+export interface Listed {
+  readonly connectionId: string;
+  readonly userId: string;
+  readonly tags?: Tags | undefined;
+}
+
+/** What became of a join or a claim: `full` where the socket may hold no more, `gone` where it is no more. */
+export type JoinResult = "joined" | "full" | "gone";
+
+/** The kind of a room: what its name begins with, up to the first `#`. */
+export const kindOf = (room: string): string => room.split("#", 1)[0] ?? room;

@@ -1,0 +1,124 @@
+import { divideRest, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
+import type { Match } from "#server/model/matching.ts";
+import type { Listed } from "#server/model/session.ts";
+import {
+  type Audience,
+  type Emission,
+  isOfRooms,
+  type RoomAudience,
+} from "#server/socket/emit-buffer.ts";
+import type { DeliveryParts } from "./deliver.ts";
+
+type RoomList = ReadonlyMap<string, Listed>;
+
+/** Other functions that the rest is divided among; each may do the same. */
+const BRANCHES = 16;
+
+/** The sockets of a key range, as far as this function takes care of them. */
+export interface Recipients {
+  /** The connections of an audience, each once. */
+  resolve(audience: Audience): ReadonlySet<string>;
+  /** Those that the application finds, which get a copy besides. */
+  matching(audience: Audience): readonly Match[];
+  /** The rooms that list a connection. */
+  listing(connectionId: string): readonly RoomKey[];
+  /** What other functions take care of. */
+  readonly rest: readonly KeyRange[];
+}
+
+/** Reads every room, and what the application matches, once, all of them up to the same id. */
+export async function findRecipients(
+  emissions: readonly Emission[],
+  callers: readonly string[],
+  range: KeyRange,
+  { rooms, matching: matcher, pageSize }: DeliveryParts,
+): Promise<Recipients> {
+  const [known, watching] = await Promise.all([
+    Promise.all(
+      [...roomsOf(emissions).values()].map(async (room) => ({
+        room,
+        page: await rooms.page(room, range, pageSize),
+      })),
+    ),
+    Promise.all(
+      withCriteria(emissions).map(async ({ tenant, criteria }) => ({
+        criteria,
+        page: await matcher?.page(tenant, criteria, range, pageSize),
+      })),
+    ),
+  ]);
+  const pages = [...known, ...watching].map(({ page }) => page);
+  const [cut] = pages.flatMap((page) => page?.until ?? []).toSorted(byCode);
+  const without = new Set(range.without);
+  const isMine = ({ connectionId }: { readonly connectionId: string }) =>
+    !without.has(connectionId) && (cut === undefined || connectionId <= cut);
+  // A caller gets all its packets from here, in their order, wherever it is in the room.
+  const late = cut === undefined ? [] : callers.filter((caller) => caller > cut);
+  const lists = await Promise.all(
+    known.map(async ({ room, page }) => {
+      const found = late.length === 0 ? [] : await rooms.among(room, late);
+      const list = [...page.members.filter(isMine), ...found];
+      return { room, list: new Map(list.map((member) => [member.connectionId, member])) };
+    }),
+  );
+  const byKey = new Map(lists.map((entry) => [keyOf(entry.room), entry.list]));
+  const matches = new Map<unknown, readonly Match[]>(
+    watching.map(({ criteria, page }) => [criteria, page?.matching.filter(isMine) ?? []]),
+  );
+  const listOf = ({ tenant, nsp }: RoomAudience, room: string): RoomList =>
+    byKey.get(keyOf({ tenant, nsp, room })) ?? new Map();
+
+  return {
+    resolve(audience) {
+      if (!isOfRooms(audience)) return new Set([audience.connectionId]);
+      const { rooms: included, except, exceptUsers = [], sender } = audience;
+      const users = new Set(exceptUsers);
+      const listed = included.flatMap((room) => [...listOf(audience, room).values()]);
+      const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isTagged(audience));
+      const connectionIds = new Set(meant.map(idOf));
+      for (const room of except)
+        for (const id of listOf(audience, room).keys()) connectionIds.delete(id);
+      if (sender !== undefined) connectionIds.delete(sender);
+      return connectionIds;
+    },
+    matching(audience) {
+      return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
+    },
+    listing: (connectionId) =>
+      lists.filter(({ list }) => list.has(connectionId)).map(({ room }) => room),
+    rest:
+      cut === undefined
+        ? []
+        : divideRest({ ...range, without: [...range.without, ...late] }, cut, BRANCHES),
+  };
+}
+
+function roomsOf(emissions: readonly Emission[]): ReadonlyMap<string, RoomKey> {
+  const found = new Map<string, RoomKey>();
+  for (const { audience } of emissions)
+    if (isOfRooms(audience))
+      for (const room of [...audience.rooms, ...audience.except]) {
+        const { tenant, nsp } = audience;
+        found.set(keyOf({ tenant, nsp, room }), { tenant, nsp, room });
+      }
+  return found;
+}
+
+const withCriteria = (emissions: readonly Emission[]): readonly RoomAudience[] =>
+  emissions
+    .map(({ audience }) => audience)
+    .filter(isOfRooms)
+    .filter(({ criteria }) => criteria !== undefined);
+
+const keyOf = ({ tenant, nsp, room }: RoomKey): string => JSON.stringify([tenant, nsp, room]);
+
+/** The order of DynamoDB's sort keys. */
+const byCode = (a: string, b: string): number => (a < b ? -1 : 1);
+
+const idOf = ({ connectionId }: Listed): string => connectionId;
+
+/** A room that lists no tags of a socket lets it in whatever is asked for. */
+const isTagged =
+  ({ tag }: RoomAudience) =>
+  ({ tags }: Listed): boolean =>
+    tag === undefined || tags === undefined || tags === "*" || tags.includes(tag);

@@ -1,0 +1,132 @@
+import { randomBytes } from "node:crypto";
+import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from "#server/app.ts";
+import { ConnectError } from "#server/errors.ts";
+import type { Limited } from "#server/model/rate.ts";
+import { MAIN, type Member, type Session, type SocketKey } from "#server/model/session.ts";
+import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
+import { PacketType } from "#server/socket/packets.ts";
+import { memberOf } from "#server/socket/socket.ts";
+import type { Parts } from "./parts.ts";
+import { everyoneOf } from "./send.ts";
+
+/** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
+export type Connected =
+  | { readonly outcome: "connected"; readonly session: Session }
+  | { readonly outcome: "refused"; readonly reason: string }
+  | { readonly outcome: "limited" }
+  | { readonly outcome: "illegal" };
+
+type Auth = Authenticated<UntypedApp>;
+
+const REFUSED = "Authentication error";
+const REVOKED = "the user, the session or the token is revoked";
+
+/** Answers a CONNECT: who it is, its session, the rooms it starts in; `limit` counts how often its user connects. */
+export function createConnect(
+  { adapter, stores, runtime: { limits, now } }: Parts,
+  limit: (session: Session) => Promise<Limited | undefined>,
+) {
+  const { connections, rooms, revocations, slots } = adapter;
+
+  return async (
+    namespace: Namespace,
+    key: SocketKey,
+    auth: unknown,
+    buffer: EmitBuffer,
+  ): Promise<Connected> => {
+    const id = randomBytes(15).toString("base64url");
+    const found = await identify(namespace, handshakeOf(key, id, auth)).catch((error: unknown) => {
+      if (error instanceof ConnectError) return error;
+      throw error;
+    });
+    if (found instanceof ConnectError) return refuse(key, found, buffer);
+    const { tenant = "", userId = id, data = {}, expiresAt } = found;
+    const session = { id, tenant, userId, data, ...(expiresAt !== undefined && { expiresAt }) };
+    if ((await limit(session)) !== undefined) return { outcome: "limited" };
+
+    const result = await begin(namespace, key, session, found);
+    if (result === "illegal") return { outcome: "illegal" };
+    if (result === "revoked")
+      return refuse(key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
+
+    buffer.send(key, { type: PacketType.CONNECT, data: { sid: id } });
+    if (result === "begun") return { outcome: "connected", session };
+    const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(key, event, args);
+    namespace.onFull?.({ emit }, result.limit);
+    buffer.disconnect(key, true);
+    return { outcome: "refused", reason: `the tenant has ${result.limit} connections` };
+  };
+
+  function handshakeOf(key: SocketKey, id: string, auth: unknown): Handshake {
+    return {
+      ...{ id, connectionId: key.connectionId, nsp: key.nsp },
+      auth: typeof auth === "object" && auth !== null ? { ...auth } : {},
+      kept: async () => (await connections.get({ ...key, nsp: MAIN }))?.handshake,
+    };
+  }
+
+  /** Asks the application, and then its middleware. */
+  async function identify(namespace: Namespace, handshake: Handshake): Promise<Auth> {
+    const { authenticate, use = [] } = namespace;
+    const found = await authenticate(handshake, stores);
+    const { tenant = "", userId = handshake.id, data = {}, expiresAt } = found;
+    if (expiresAt !== undefined && expiresAt * 1000 <= now())
+      throw new ConnectError(REFUSED, { reason: "the token has expired" });
+    const { id, auth } = handshake;
+    for (const middleware of use)
+      await run(middleware, { id, handshake: { auth }, tenant, userId, data });
+    return { ...found, data };
+  }
+
+  /** The reason is for the log; the client is told the message. */
+  async function refuse(
+    key: SocketKey,
+    { message, data, reason }: ConnectError,
+    buffer: EmitBuffer,
+  ): Promise<Connected> {
+    const connection = await connections.get({ ...key, nsp: MAIN });
+    const isTaken = key.nsp === MAIN && connection?.session !== undefined;
+    if (connection === undefined || isTaken) return { outcome: "illegal" };
+    const content = data === undefined ? { message } : { message, data };
+    buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
+    return { outcome: "refused", reason };
+  }
+
+  async function begin(
+    namespace: Namespace,
+    key: SocketKey,
+    session: Session,
+    { rooms: more = [], tags, credentials = [] }: Auth,
+  ): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
+    const { tenant, id } = session;
+    const { connectionId } = key;
+    const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } =
+      await revocations.check(tenant, credentials);
+    if (isRevoked) return "revoked";
+    const slot = max > 0 ? await slots.acquire(tenant, connectionId, max) : undefined;
+    if (max > 0 && slot === undefined) return { limit: max };
+
+    const own = namespace.ownRoom === false ? [] : [id];
+    const first = [everyoneOf(namespace), ...more, ...own];
+    if (!(await connections.begin(key, session, first, slot))) {
+      if (slot !== undefined) await slots.release(tenant, slot, connectionId);
+      return "illegal";
+    }
+    const member: Member = { ...memberOf(key, session), tags };
+    await rooms.enter(member, first);
+    if (credentials.length === 0) return "begun";
+    // Asked again once the socket is listed: a revocation finds it there, or is found here.
+    return (await revocations.check(tenant, credentials)).isRevoked ? "illegal" : "begun";
+  }
+}
+
+/** Resolves once a middleware has called `next`; rejects where it calls it with an error. */
+const run = (middleware: Middleware, socket: Parameters<Middleware>[0]): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const next: Parameters<Middleware>[1] = (error) => {
+      if (error === undefined) return resolve();
+      const { message, data } = error;
+      return reject(new ConnectError(message, { data, reason: `a middleware: ${message}` }));
+    };
+    Promise.resolve(middleware(socket, next)).catch(reject);
+  });

@@ -1,0 +1,306 @@
+import {
+  Acknowledgement,
+  type AnyEvent,
+  type Domain,
+  Instead,
+  type Listener,
+  type Namespace,
+  type Otherwise,
+} from "#server/app.ts";
+import { EventError, type RefusalCode, requireJoined } from "#server/errors.ts";
+import { MAX_DEPTH } from "#server/model/depth.ts";
+import type { Limited, RateLimit } from "#server/model/rate.ts";
+import type { Identity, Session, SocketKey } from "#server/model/session.ts";
+import { domainOf } from "#server/model/telemetry.ts";
+import { parse } from "#server/parse.ts";
+import { createIo } from "#server/socket/broadcast.ts";
+import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
+import type { EventPacket } from "#server/socket/packets.ts";
+import { createSocket, type Membership, memberOf, type Socket } from "#server/socket/socket.ts";
+import { refuseOversized } from "./oversized.ts";
+import type { Parts } from "./parts.ts";
+import { everyoneOf, type Sender } from "./send.ts";
+
+/** Characters of a refusal's message, which may quote what the client sent. */
+const MAX_MESSAGE = 500;
+
+const UNORDERED =
+  "payload: the order of its attachments cannot be told; send one attachment an event, or base64 in the payload";
+
+const TOO_DEEP = `payload: it nests more than ${MAX_DEPTH} levels deep`;
+
+/** An event packet of a socket. */
+export interface EventCall extends EventPacket {
+  readonly key: SocketKey;
+  readonly session: Session;
+  /** Set where this user sends more than it may, whatever it sends. */
+  readonly limited?: Limited | undefined;
+  /** Not set where nobody can tell in which order its attachments were sent. */
+  readonly isOrdered: boolean;
+}
+
+/** What a call sends out, and what went wrong besides a refusal. */
+export interface Dispatched {
+  readonly emissions: readonly Emission[];
+  readonly fault?: unknown;
+  /** What is sent instead where nothing of it could be sent. */
+  readonly giveUp: (error: unknown) => readonly Emission[];
+}
+
+/** What handles an event: its declaration, or a handler without a schema. */
+interface Handler {
+  readonly event?: AnyEvent | undefined;
+  readonly listener?: Listener | undefined;
+  readonly domain?: Domain | undefined;
+}
+
+/** What a call has come to: what waits to be sent, and who is to be notified of its failure besides the caller. */
+interface Progress {
+  readonly buffer: EmitBuffer;
+  otherwise?: Otherwise | undefined;
+}
+
+/** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer. */
+export function createDispatch({ runtime, adapter, stores }: Parts, sender: Sender) {
+  const { limits, telemetry, now } = runtime;
+
+  return { dispatch, greet };
+
+  async function dispatch(namespace: Namespace, call: EventCall): Promise<Dispatched> {
+    const progress: Progress = { buffer: sender.newBuffer(call.nsp) };
+    const handler = handlerOf(namespace, call.event);
+    const giveUp = (fault: unknown) => emissionsInstead(call, handler, progress, fault);
+    const count = (outcome: RefusalCode | "ok") => {
+      // A client may make up any number of names; CloudWatch would keep a metric of each.
+      const isKnown = handler.event !== undefined || handler.listener !== undefined;
+      const event = isKnown ? domainOf(call.event) : "unknown";
+      telemetry.count("Events", 1, { event, outcome });
+    };
+    try {
+      requireToken(call.limited, "what this user sends");
+      await limitRate(handler, call);
+      await run(namespace, handler, call, progress);
+      refuseOversized(progress.buffer);
+      count("ok");
+      return { emissions: progress.buffer.take(), giveUp };
+    } catch (fault) {
+      count(fault instanceof EventError ? fault.code : "internal");
+      const emissions = giveUp(fault);
+      return fault instanceof EventError ? { emissions, giveUp } : { emissions, giveUp, fault };
+    }
+  }
+
+  /** Has the application greet a new socket; gives what that emits. */
+  async function greet(
+    namespace: Namespace,
+    key: SocketKey,
+    session: Session,
+  ): Promise<readonly Emission[]> {
+    if (namespace.onConnect === undefined) return [];
+    const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
+    const socket = socketOf(namespace, { key, session }, progress.buffer);
+    try {
+      await keepingData(key, session, () =>
+        namespace.onConnect?.(socket, contextOf(namespace, socket, progress)),
+      );
+      refuseOversized(progress.buffer);
+      return progress.buffer.take();
+    } catch (error) {
+      telemetry.fail("a socket could not be greeted", error, { connectionId: key.connectionId });
+      return [];
+    }
+  }
+
+  async function limitRate({ event, domain }: Handler, { session, event: name }: EventCall) {
+    const kind = event?.rate ?? domain?.rate ?? "eventsPerSecond";
+    requireToken(await adapter.rateLimits.take(rateLimitOf(kind, session, limits)), name);
+  }
+
+  async function run(
+    namespace: Namespace,
+    handler: Handler,
+    call: EventCall,
+    progress: Progress,
+  ): Promise<void> {
+    const { event, listener, domain } = handler;
+    if (event === undefined && listener === undefined)
+      throw new EventError("unknown_event", `there is no event ${call.event}`);
+    if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
+    if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
+    refuseLarge(domain, call);
+    const socket = socketOf(namespace, call, progress.buffer);
+    if (event !== undefined) await runDeclared(namespace, event, call, socket, progress);
+    else if (listener !== undefined) await runListener(listener, call, socket, progress.buffer);
+  }
+
+  async function runDeclared(
+    namespace: Namespace,
+    event: AnyEvent,
+    call: EventCall,
+    socket: Socket,
+    progress: Progress,
+  ): Promise<void> {
+    const schema = event.payload();
+    const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
+    const granted = await event.access({ ...stores, payload, socket });
+    const context = contextOf(namespace, socket, progress);
+    const reply = await event.handle({ ...context, ...granted, payload, socket });
+    answer(call, progress.buffer, event.reply, reply);
+  }
+
+  /** As Socket.IO calls it: with the client's arguments, and the acknowledgement last where one is asked for. */
+  async function runListener(
+    listener: Listener,
+    call: EventCall,
+    socket: Socket,
+    buffer: EmitBuffer,
+  ): Promise<void> {
+    const { ackId, key, session } = call;
+    let isAcknowledged = false;
+    const acknowledge = (...values: readonly unknown[]) => {
+      if (ackId !== undefined && !isAcknowledged) buffer.ack(key, ackId, values);
+      isAcknowledged = true;
+    };
+    const last = ackId === undefined ? [] : [acknowledge];
+    await keepingData(key, session, () => listener(socket, ...call.args, ...last));
+  }
+
+  /** Keeps what a handler has changed of `socket.data`. */
+  async function keepingData(
+    key: SocketKey,
+    { data }: Session,
+    work: () => unknown,
+  ): Promise<void> {
+    const before = JSON.stringify(data);
+    await work();
+    if (JSON.stringify(data) !== before) await adapter.connections.setData(key, data);
+  }
+
+  function contextOf(namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
+    return {
+      ...stores,
+      io: createIo(progress.buffer, { tenant, nsp: nsp.name }, everyoneOf(namespace)),
+      ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
+      flush: (otherwise?: Otherwise) => flush(progress, otherwise),
+    };
+  }
+
+  function socketOf(
+    namespace: Namespace,
+    { key, session }: Pick<EventCall, "key" | "session">,
+    buffer: EmitBuffer,
+  ): Socket {
+    const { rooms, connections } = adapter;
+    const member = memberOf(key, session);
+    const membership: Membership = {
+      join: async (joined) => requireJoined(await rooms.join(member, [joined].flat()), "rooms"),
+      leave: (left) => rooms.leave(member, [left].flat()),
+      rooms: async () => (await connections.get(key))?.rooms ?? [],
+      async claim(name, value, max) {
+        const claimed = await connections.claim(key, name, value, max);
+        if (claimed !== undefined) return claimed;
+        const isGone = (await connections.get(key)) === undefined;
+        requireJoined(isGone ? "gone" : "full", "of these");
+        return {};
+      },
+    };
+    return createSocket(key, session, buffer, membership, everyoneOf(namespace));
+  }
+
+  async function flush(progress: Progress, otherwise: Otherwise | undefined): Promise<void> {
+    refuseOversized(progress.buffer);
+    progress.otherwise = otherwise;
+    // One listener's failed post is not the caller's failure.
+    await sender.sendOrLog(progress.buffer.take());
+  }
+
+  function refuseLarge(domain: Domain | undefined, { event, bytes }: EventCall): void {
+    const max = domain?.maxBytes === undefined ? undefined : limits[domain.maxBytes];
+    if (max !== undefined && bytes > max)
+      throw new EventError(
+        "too_large",
+        `the payload of ${event} is ${bytes} bytes, more than ${max}`,
+      );
+  }
+}
+
+/** The tokens of which an event of a user takes one; what has no limit of its own shares one, CONNECT included. */
+export const rateLimitOf = (
+  kind: string,
+  { tenant, userId }: Identity,
+  limits: Readonly<Record<string, number>>,
+): RateLimit => ({ kind, owner: [tenant, userId], perSecond: limits[kind] ?? 0 });
+
+/** The answer to a call that failed for a reason of the server's. */
+export const refuseInternally = (namespace: Namespace, call: Refused, buffer: EmitBuffer): void =>
+  refuse(handlerOf(namespace, call.event), call, buffer, internal(call));
+
+type Refused = EventPacket & { readonly key: SocketKey };
+
+const internal = ({ event }: EventPacket) => new EventError("internal", `${event} failed`);
+
+function handlerOf(namespace: Namespace, name: string): Handler {
+  const { domains = {}, events = [], on = {}, fallback } = namespace;
+  const prefix = domainOf(name);
+  const domain = Object.hasOwn(domains, prefix) ? domains[prefix] : undefined;
+  const event = [...(domain?.events ?? []), ...events].find((one) => one.name === name);
+  const listener = Object.hasOwn(on, name) ? on[name] : undefined;
+  const other: Listener | undefined =
+    fallback && ((socket, ...args) => fallback(socket, name, ...args));
+  return { event, domain, listener: listener ?? other };
+}
+
+/** What is sent in place of all that a failed call has emitted and nobody has been sent yet. */
+function emissionsInstead(
+  call: EventCall,
+  handler: Handler,
+  { buffer, otherwise }: Progress,
+  fault: unknown,
+): readonly Emission[] {
+  buffer.take();
+  const refusal = fault instanceof EventError ? fault : internal(call);
+  if (otherwise === undefined) refuse(handler, call, buffer, refusal);
+  else answer(call, buffer, undefined, otherwise(refusal.message));
+  if (refusal.cuts) buffer.disconnect(call.key, true);
+  return buffer.take();
+}
+
+/** Stops a call for which there is no token, and cuts a client that keeps on. */
+function requireToken(limited: Limited | undefined, event: string): void {
+  if (limited === undefined) return;
+  throw new EventError("rate_limited", `${event} comes too often`, {
+    retryAfterMs: limited.retryAfterMs,
+    cuts: limited.isFlood,
+  });
+}
+
+function answer(
+  { key, ackId }: EventCall,
+  buffer: EmitBuffer,
+  name: string | undefined,
+  returned: unknown,
+): void {
+  const { event, payload } =
+    returned instanceof Instead ? returned : { event: name, payload: returned };
+  const isReply = event !== undefined && payload !== undefined;
+  if (isReply) buffer.emit(key, event, [payload]);
+  if (ackId !== undefined)
+    buffer.ack(key, ackId, isReply ? buffer.serialize(event, [payload]) : valuesOf(payload));
+}
+
+const valuesOf = (payload: unknown): readonly unknown[] =>
+  payload instanceof Acknowledgement ? payload.values : [payload ?? { ok: true }];
+
+function refuse(handler: Handler, call: Refused, buffer: EmitBuffer, error: EventError): void {
+  const { code, retryAfterMs } = error;
+  const message = error.message.slice(0, MAX_MESSAGE);
+  if (call.ackId !== undefined) {
+    buffer.ack(call.key, call.ackId, [{ error: { code, message, retryAfterMs } }]);
+    return;
+  }
+  const [event, payload] = handler.domain?.refusal?.(
+    { code, message, retryAfterMs },
+    call.args,
+  ) ?? ["exception", { code, message, event: call.event, retryAfterMs }];
+  buffer.emit(call.key, event, [payload]);
+}

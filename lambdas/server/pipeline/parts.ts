@@ -1,0 +1,36 @@
+import type { AnyLeanApp } from "#server/app.ts";
+import { createRuntime, type Runtime } from "#server/runtime.ts";
+import type { Adapter } from "#server/store/adapter.ts";
+import { createAdapter } from "#server/store/create-adapter.ts";
+import { createIdempotency } from "#server/store/idempotency.ts";
+import { createPublish, type Publish } from "./publish.ts";
+import { createSender } from "./send.ts";
+
+/** What every function of an application is made of. */
+export interface Parts<App extends AnyLeanApp = AnyLeanApp> {
+  readonly app: App;
+  readonly runtime: Runtime;
+  readonly adapter: Adapter;
+  readonly stores: object;
+}
+
+/** Makes what a function of an application consists of: the composition root's first step. */
+export function createParts<App extends AnyLeanApp>(
+  app: App,
+  runtime = createRuntime(app, process.env),
+): Parts<App> {
+  const kinds = Object.assign({}, ...Object.values(app.namespaces).map((one) => one.roomsOfKind));
+  const roomsOfKind = Object.fromEntries(
+    Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
+  );
+  const { table, limits, now } = runtime;
+  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now);
+  return { app, runtime, adapter, stores: app.stores?.(runtime, adapter) ?? {} };
+}
+
+/** Milliseconds for which an entry's id is remembered. */
+const ENTRY_TTL = 600_000;
+
+/** Takes what other back ends publish, in whatever function. */
+export const createPublisher = (parts: Parts): Publish =>
+  createPublish(parts, createSender(parts), createIdempotency(parts.runtime, ENTRY_TTL));

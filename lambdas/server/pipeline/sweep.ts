@@ -1,0 +1,114 @@
+import pMap from "p-map";
+import { pingFrame } from "#server/engine/frames.ts";
+import { MAX_RUN } from "#server/model/limits.ts";
+import { type Connection, MAIN } from "#server/model/session.ts";
+import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
+import type { Parts } from "./parts.ts";
+import type { Sender } from "./send.ts";
+
+/** Connections visited at the same time. */
+const VISITS_AT_ONCE = 50;
+
+const MINUTE = 60_000;
+
+/** Milliseconds by which the scheduler may call late. */
+const SCHEDULE_DELAY = MINUTE;
+
+/** A part of the connections, as one function sweeps it; `from` is where another has stopped. */
+export interface ShardRange {
+  readonly shard: number;
+  readonly from?: string | undefined;
+}
+
+/** Pings connections, ends dead ones, and repairs what a crash has left of others. */
+export interface Sweep {
+  /** Called for every minute: has each shard that is due then swept by an invocation of its own. */
+  begin(scheduledTime: number): Promise<void>;
+  /** Sweeps a page of a shard, and has another function begin with what comes after it. */
+  sweep(range: ShardRange): Promise<void>;
+}
+
+/** The sweep of a deployment's connections. */
+export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): Sweep {
+  const { gateway, invokeSelf, now, telemetry, limits } = runtime;
+  const { shards } = limits;
+  const ping = pingFrame();
+  const minutes = Math.max(1, Math.floor(runtime.heartbeat.pingInterval / MINUTE));
+  // Two rounds without a pong, the second of which may be late.
+  const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
+
+  return {
+    async begin(scheduledTime) {
+      const turn = Math.floor(scheduledTime / MINUTE) % minutes;
+      const due = Array.from({ length: shards }, (_, shard) => shard).filter(
+        (shard) => shard % minutes === turn,
+      );
+      await Promise.all(due.map((shard) => invokeSelf({ shard })));
+    },
+
+    async sweep({ shard, from }) {
+      const { connections, next } = await adapter.connections.inShard(shard, from);
+      if (next !== undefined) await invokeSelf({ shard, from: next });
+      await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+    },
+  };
+
+  /** One connection that fails must not keep the others from their ping. */
+  async function visitSafely(connection: Connection): Promise<void> {
+    try {
+      await visit(connection);
+    } catch (error) {
+      const { connectionId } = connection;
+      telemetry.count("SweepFailures");
+      telemetry.fail("a connection could not be swept", error, { connectionId });
+    }
+  }
+
+  async function visit(connection: Connection): Promise<void> {
+    const { connectionId, session, endedAt } = connection;
+    if (endedAt !== undefined) return clearAgain(connection, endedAt);
+    if (!hasSockets(connection) && now() - connection.connectedAt > CONNECT_TIMEOUT)
+      return close(connectionId, "no CONNECT came");
+    const expired = [
+      ...(session?.expiresAt !== undefined ? [[MAIN, session.expiresAt] as const] : []),
+      ...Object.entries(connection.namespaces),
+    ].find(([, expiresAt]) => expiresAt * 1000 <= now());
+    if (expired !== undefined) return sender.expire({ connectionId, nsp: expired[0] });
+    if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
+    telemetry.count("Pinged");
+    if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
+    await forgetLeft(connection);
+  }
+
+  async function close(connectionId: string, reason: string): Promise<void> {
+    telemetry.count("Reaped");
+    await sender.close(connectionId, reason);
+  }
+
+  /** What was under way when a connection ended is over: a second look takes away all it left. */
+  async function clearAgain(connection: Connection, endedAt: number): Promise<void> {
+    telemetry.count("Cleared");
+    // At once, for what failed when it ended; and again when it is removed.
+    await sender.clear(connection);
+    if (now() - endedAt < MAX_RUN) return;
+    await adapter.connections.remove(connection);
+  }
+
+  /**
+   * Takes a live socket off the lists of rooms that it left while it was joining them. One that has
+   * joined again since is listed anew.
+   */
+  async function forgetLeft(connection: Connection): Promise<void> {
+    const { connectionId, nsp, session, left, leftAt = 0 } = connection;
+    const { isNotedUntilEnd = () => false } = app.namespaces[nsp] ?? {};
+    const rooms = left.filter((room) => !isNotedUntilEnd(room));
+    if (session === undefined || rooms.length === 0 || now() - leftAt < MAX_RUN) return;
+    const than = leftAt + MAX_RUN / 2;
+    const { tenant } = session;
+    await adapter.rooms.eraseOlder({ connectionId, nsp, tenant }, rooms, than);
+    await adapter.connections.forgetLeft(connection, rooms, leftAt);
+  }
+}
+
+const hasSockets = ({ session, namespaces }: Connection): boolean =>
+  session !== undefined || Object.keys(namespaces).length > 0;

@@ -1,0 +1,132 @@
+import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
+import type { Limited, RateLimit } from "#server/model/rate.ts";
+import type {
+  BinaryPart,
+  Connection,
+  JoinResult,
+  Listed,
+  Member,
+  Session,
+  SocketKey,
+} from "#server/model/session.ts";
+
+/** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
+export interface Adapter {
+  readonly connections: Connections;
+  readonly rooms: Rooms;
+  readonly binaryParts: BinaryParts;
+  readonly slots: Slots;
+  readonly revocations: Revocations;
+  readonly rateLimits: RateLimits;
+}
+
+/** The sockets and what each remembers. Where one does not exist (any more) the answer is `false` or `undefined`. */
+export interface Connections {
+  add(connectionId: string, connectedAt: number, handshake?: unknown): Promise<void>;
+  get(socket: SocketKey): Promise<Connection | undefined>;
+  getAll(sockets: readonly SocketKey[]): Promise<readonly Connection[]>;
+  /** Starts the session; `false` where there is one already. */
+  begin(
+    socket: SocketKey,
+    session: Session,
+    rooms: readonly string[],
+    slot?: number,
+  ): Promise<boolean>;
+  /** Keeps what the application has changed of a session's data. */
+  setData(socket: SocketKey, data: unknown): Promise<void>;
+  /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
+  touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
+  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
+  addRooms(socket: SocketKey, rooms: readonly string[], fresh: readonly string[]): Promise<boolean>;
+  /** Forgets rooms and gives all that were noted before. */
+  removeRooms(
+    socket: SocketKey,
+    rooms: readonly string[],
+    now: number,
+  ): Promise<ReadonlySet<string>>;
+  /** Notes what the application is about to keep elsewhere; where it replaces something, gives that. */
+  claim(
+    socket: SocketKey,
+    key: string,
+    value: unknown,
+    max: number,
+  ): Promise<{ readonly previous?: unknown } | undefined>;
+  /** Notes a part of a binary packet and gives all that are held. */
+  addPart(connectionId: string, part: BinaryPart): Promise<readonly BinaryPart[] | undefined>;
+  /** Leaves only `rest` of the parts; `false` where they have changed since. */
+  takeParts(
+    connectionId: string,
+    partChanges: number,
+    rest: readonly BinaryPart[],
+  ): Promise<boolean>;
+  /** Ends a connection, for everyone but the sweep, and gives what it knew; once. */
+  end(connectionId: string, now: number): Promise<Connection | undefined>;
+  /** Ends one socket of a connection that stays, and gives what it knew; once. */
+  endSocket(socket: SocketKey): Promise<Connection | undefined>;
+  /** Forgets a connection and its sockets. */
+  remove(connection: Pick<Connection, "connectionId" | "namespaces">): Promise<void>;
+  /** Forgets rooms that were left, unless one was left since `leftAt`. */
+  forgetLeft(socket: SocketKey, rooms: readonly string[], leftAt: number): Promise<void>;
+  /** A page of the connections in a shard of the sweep, ended ones included. */
+  inShard(
+    shard: number,
+    from: string | undefined,
+  ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
+}
+
+/** Who is in which room of which tenant's namespace. */
+export interface Rooms {
+  /** The first sockets of a key range of a room, at most so many. */
+  page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
+  /** Those of these connections that a room lists. */
+  among(room: RoomKey, connectionIds: readonly string[]): Promise<readonly Listed[]>;
+  /** Puts a socket into rooms: all of them, or none. */
+  join(member: Member, rooms: readonly string[]): Promise<JoinResult>;
+  /** Takes a socket out of rooms and gives those it was in. */
+  leave(member: Listing, rooms: readonly string[]): Promise<readonly string[]>;
+  /** Lists a socket in the rooms its session starts with. */
+  enter(member: Member, rooms: readonly string[]): Promise<void>;
+  /** Takes a socket off the lists of rooms, and nothing more. */
+  erase(member: Listing, rooms: readonly string[]): Promise<void>;
+  /** The same where the socket was put on the list before a time, in epoch milliseconds. */
+  eraseOlder(member: Listing, rooms: readonly string[], than: number): Promise<void>;
+}
+
+/** Where a room lists a socket. */
+export type Listing = SocketKey & Pick<Member, "tenant">;
+
+/** The contents of binary packets' parts until the packets are complete. */
+export interface BinaryParts {
+  put(connectionId: string, part: BinaryPart, content: string | Buffer): Promise<void>;
+  /** Gives the contents in the order asked for and deletes them. */
+  take(connectionId: string, parts: readonly BinaryPart[]): Promise<readonly (string | Buffer)[]>;
+  erase(connectionId: string, parts: readonly BinaryPart[]): Promise<void>;
+}
+
+/** The connection slots of a tenant whose connections are limited: each is one connection's. */
+export interface Slots {
+  /** Acquires a slot below the limit; nothing where all are held by connections that live. */
+  acquire(tenant: string, connectionId: string, limit: number): Promise<number | undefined>;
+  /** Releases a slot, once, if it is still this connection's. */
+  release(tenant: string, slot: number, connectionId: string): Promise<void>;
+}
+
+/** Credentials that admit nobody any more, and tenants' own limits of connections. */
+export interface Revocations {
+  /** Whether one of these credentials is revoked; in the same read, the tenant's own limit. */
+  check(
+    tenant: string,
+    credentials: readonly string[],
+  ): Promise<{ readonly isRevoked: boolean; readonly connectionLimit?: number | undefined }>;
+  add(tenant: string, credential: string): Promise<void>;
+  /** Takes a revocation back. */
+  remove(tenant: string, credential: string): Promise<void>;
+  /** Gives a tenant a limit of its own; 0 takes it away. */
+  limit(tenant: string, connections: number): Promise<void>;
+}
+
+/** Token buckets that all functions share. */
+export interface RateLimits {
+  /** Takes a token; gives nothing where there was one. */
+  take(limit: RateLimit): Promise<Limited | undefined>;
+}
