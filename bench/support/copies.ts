@@ -22,7 +22,7 @@ export async function measureCopies(): Promise<string> {
   const buffer = createEmitBuffer(String, serializer());
   const heap = heapInUse();
 
-  createIo(buffer, { tenant: "acme", nsp: "/" }, "everyone")
+  createIo({ buffer, fetchSockets: async () => [] }, { tenant: "acme", nsp: "/" }, "everyone")
     .to([])
     .matching({ key, documents: [data] })
     .emitAny("db:update", { ...key, data });

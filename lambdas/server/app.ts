@@ -239,7 +239,10 @@ export interface Namespace<T extends AppTypes = UntypedApp> extends Lifecycle<T>
   /** Whether handlers leave `socket.data` alone, so that functions may remember sessions. */
   readonly immutableData?: boolean;
   /** Called when a session has begun; what it emits comes after the answer to CONNECT. */
-  readonly onConnect?: (socket: Socket<T>, context: Context<T>) => unknown;
+  readonly onConnect?: (
+    socket: Socket<T> & { readonly handshake: Pick<Handshake, "auth"> },
+    context: Context<T>,
+  ) => unknown;
   /** Emits to a socket that found no slot, before it is disconnected. */
   readonly onFull?: (socket: Pick<Socket<T>, "emit">, limit: number) => void;
 }

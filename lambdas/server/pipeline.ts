@@ -147,7 +147,10 @@ export function createServer(parts: Parts<AnyApp>) {
         return send(buffer.emissions);
       case "connected":
         remember(key, result.session);
-        return send([...buffer.emissions, ...(await greet(namespace, key, result.session))]);
+        return send([
+          ...buffer.emissions,
+          ...(await greet(namespace, key, result.session, result.handshake)),
+        ]);
     }
 
     /** Cut, the client comes again; left alone, it would wait for an answer. */

@@ -31,7 +31,7 @@ export async function findRecipients(
   emissions: readonly Emission[],
   callers: readonly string[],
   range: KeyRange,
-  { rooms, matching: matcher, pageSize }: DeliveryParts,
+  { rooms, matching: matcher, pageSize }: Pick<DeliveryParts, "rooms" | "matching" | "pageSize">,
 ): Promise<Recipients> {
   const [known, watching] = await Promise.all([
     Promise.all(

@@ -11,7 +11,11 @@ import { everyoneOf } from "./send.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
 export type Connected =
-  | { readonly outcome: "connected"; readonly session: Session }
+  | {
+      readonly outcome: "connected";
+      readonly session: Session;
+      readonly handshake: Handshake;
+    }
   | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "limited" }
   | { readonly outcome: "illegal" };
@@ -35,7 +39,8 @@ export function createConnect(
     buffer: EmitBuffer,
   ): Promise<Connected> => {
     const id = randomBytes(15).toString("base64url");
-    const found = await identify(namespace, handshakeOf(key, id, auth)).catch((error: unknown) => {
+    const handshake = handshakeOf(key, id, auth);
+    const found = await identify(namespace, handshake).catch((error: unknown) => {
       if (error instanceof ConnectError) return error;
       throw error;
     });
@@ -50,7 +55,7 @@ export function createConnect(
       return refuse(key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
 
     buffer.send(key, { type: PacketType.CONNECT, data: { sid: id } });
-    if (result === "begun") return { outcome: "connected", session };
+    if (result === "begun") return { outcome: "connected", session, handshake };
     const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(key, event, args);
     namespace.onFull?.({ emit }, result.limit);
     buffer.disconnect(key, true);

@@ -2,6 +2,7 @@ import {
   Acknowledgement,
   type AnyEvent,
   type Domain,
+  type Handshake,
   Instead,
   type Listener,
   type Namespace,
@@ -17,6 +18,7 @@ import { createIo } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
 import type { EventPacket } from "#server/socket/packets.ts";
 import { createSocket, type Membership, memberOf, type Socket } from "#server/socket/socket.ts";
+import { createFetchSockets } from "./fetch-sockets.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import { everyoneOf, type Sender } from "./send.ts";
@@ -63,6 +65,7 @@ interface Progress {
 /** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer. */
 export function createDispatch({ runtime, adapter, stores }: Parts, sender: Sender) {
   const { limits, telemetry, now } = runtime;
+  const fetchSockets = createFetchSockets({ runtime, adapter });
 
   return { dispatch, greet };
 
@@ -95,13 +98,14 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
     namespace: Namespace,
     key: SocketKey,
     session: Session,
+    handshake: Pick<Handshake, "auth">,
   ): Promise<readonly Emission[]> {
     if (namespace.onConnect === undefined) return [];
     const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
     const socket = socketOf(namespace, { key, session }, progress.buffer);
     try {
       await keepingData(key, session, () =>
-        namespace.onConnect?.(socket, contextOf(namespace, socket, progress)),
+        namespace.onConnect?.({ ...socket, handshake }, contextOf(namespace, socket, progress)),
       );
       refuseOversized(progress.buffer);
       return progress.buffer.take();
@@ -179,7 +183,11 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
   function contextOf(namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
     return {
       ...stores,
-      io: createIo(progress.buffer, { tenant, nsp: nsp.name }, everyoneOf(namespace)),
+      io: createIo(
+        { buffer: progress.buffer, fetchSockets },
+        { tenant, nsp: nsp.name },
+        everyoneOf(namespace),
+      ),
       ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
       flush: (otherwise?: Otherwise) => flush(progress, otherwise),
     };
@@ -204,7 +212,7 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
         return {};
       },
     };
-    return createSocket(key, session, buffer, membership, everyoneOf(namespace));
+    return createSocket(key, session, { buffer, fetchSockets }, membership, everyoneOf(namespace));
   }
 
   async function flush(progress: Progress, otherwise: Otherwise | undefined): Promise<void> {

@@ -9,6 +9,7 @@ import { parse } from "#server/parse.ts";
 import type { AnyPublication } from "#server/publications.ts";
 import { createIo } from "#server/socket/broadcast.ts";
 import type { Idempotency } from "#server/store/idempotency.ts";
+import { createFetchSockets } from "./fetch-sockets.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import { everyoneOf, type Sender } from "./send.ts";
@@ -31,11 +32,12 @@ type Commit = () => Promise<void>;
 
 /** Takes what other back ends publish. */
 export function createPublish(
-  { app, runtime, stores }: Parts,
+  { app, runtime, adapter, stores }: Parts,
   sender: Sender,
   idempotency: Idempotency,
 ): Publish {
   const { all, tenantField = "tenant" } = app.publications ?? { all: [] };
+  const fetchSockets = createFetchSockets({ runtime, adapter });
   const everyone = everyoneOf(app.namespaces[MAIN] ?? {});
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
@@ -89,7 +91,7 @@ export function createPublish(
     const answer = await publication.handle({
       ...stores,
       ...{ event, entry, newId: runtime.newId },
-      io: createIo(buffer, { tenant, nsp: MAIN }, everyone),
+      io: createIo({ buffer, fetchSockets }, { tenant, nsp: MAIN }, everyone),
       timestamp: new Date(runtime.now()).toISOString(),
       flush: () => sender.sendOrLog(buffer.take()),
     });

@@ -10,6 +10,7 @@ import {
   serializer,
 } from "#server/socket/emit-buffer.ts";
 import { type Delivered, deliver, type Gone } from "./deliver.ts";
+import { createFetchSockets } from "./fetch-sockets.ts";
 import type { Parts } from "./parts.ts";
 
 export interface SendOptions {
@@ -76,6 +77,7 @@ export function createSender(
   const matching = app.matching?.(stores, runtime);
   const { gateway, telemetry, now, limits } = runtime;
   const { connections, rooms, binaryParts, slots } = adapter;
+  const fetchSockets = createFetchSockets({ runtime, adapter });
   const newBuffer = (nsp: string) =>
     createEmitBuffer(encodeFrame, serializer(app.namespaces[nsp]?.emits));
 
@@ -177,13 +179,14 @@ export function createSender(
       found.push(...endings(delivered));
     };
     const { id, tenant, userId, data } = session;
+    const first = new Set([everyoneOf(namespace), id]);
     await onDisconnect(
       { id, tenant, userId, data, connectionId, nsp },
-      [...connection.rooms, ...connection.left],
+      [...connection.rooms, ...connection.left].filter((room) => !first.has(room)),
       {
         ...stores,
         ...{ newId: runtime.newId, flush, timestamp: new Date(now()).toISOString() },
-        io: createIo(buffer, { tenant, nsp }, everyoneOf(namespace)),
+        io: createIo({ buffer, fetchSockets }, { tenant, nsp }, everyoneOf(namespace)),
       },
     );
     await flush();

@@ -48,17 +48,35 @@ export interface Broadcast<T extends Types = Untyped> {
   emitAny(event: string, ...args: readonly unknown[]): void;
   /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
   socketsLeave(room: T["Room"]): void;
+  /** The sockets in these rooms, as many as one function posts to. */
+  fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
 }
 
-/** A broadcast into a buffer, from nobody or from the connection `sender`, which is left out. */
+/** A socket as the table knows it. */
+// biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default.
+export interface RemoteSocket<Data = any> {
+  readonly id: string;
+  readonly userId: string;
+  readonly data: Data;
+  readonly rooms: readonly string[];
+}
+
+/** What a broadcast goes through: the buffer that packets wait in, and the way to the table. */
+export interface Outlet {
+  readonly buffer: EmitBuffer;
+  readonly fetchSockets: (audience: RoomAudience) => Promise<readonly RemoteSocket[]>;
+}
+
+/** A broadcast from nobody or from the connection `sender`, which is left out. */
 export function createBroadcast<T extends Types>(
-  buffer: EmitBuffer,
+  outlet: Outlet,
   audience: RoomAudience,
 ): Broadcast<T> {
+  const { buffer } = outlet;
   const refined = (change: Partial<RoomAudience>) =>
-    createBroadcast<T>(buffer, { ...audience, ...change });
+    createBroadcast<T>(outlet, { ...audience, ...change });
   const emitAny = (event: string, ...args: readonly unknown[]) =>
     buffer.emit(audience, event, args);
   return {
@@ -68,6 +86,7 @@ export function createBroadcast<T extends Types>(
     tagged: (tag) => refined({ tag }),
     matching: (criteria) => refined({ criteria }),
     emit: emitAny,
+    fetchSockets: () => outlet.fetchSockets(audience),
     emitAny,
     socketsLeave: (room) => buffer.leave(audience, room),
     disconnectSockets: (close = false) => buffer.disconnect(audience, close),
@@ -81,15 +100,18 @@ export interface Io<T extends Types = Untyped> {
   in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** Every socket of the tenant in this namespace. */
   readonly emit: Emit<T["Emits"]>;
+  /** The first of them, as many as one function posts to. */
+  fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
 }
 
 /** The sockets of a tenant in a namespace; `sender` is left out. */
 export function createIo<T extends Types>(
-  buffer: EmitBuffer,
+  outlet: Outlet,
   where: { readonly tenant: string; readonly nsp: string; readonly sender?: string },
   everyone: string,
 ): Io<T> {
   const to = (room: T["Room"] | readonly T["Room"][]) =>
-    createBroadcast<T>(buffer, { ...where, rooms: [room].flat(), except: [] });
-  return { to, in: to, emit: to(everyone).emit };
+    createBroadcast<T>(outlet, { ...where, rooms: [room].flat(), except: [] });
+  const { emit, fetchSockets } = to(everyone);
+  return { to, in: to, emit, fetchSockets };
 }

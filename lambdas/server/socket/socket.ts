@@ -5,10 +5,10 @@ import {
   createIo,
   type Emit,
   type Io,
+  type Outlet,
   type Types,
   type Untyped,
 } from "./broadcast.ts";
-import type { EmitBuffer } from "./emit-buffer.ts";
 
 /** The calling socket, with Socket.IO's words. What it emits waits in the buffer. */
 export interface Socket<T extends Types = Untyped> {
@@ -55,14 +55,15 @@ export const memberOf = (key: SocketKey, { tenant, userId }: Session): Member =>
 export function createSocket<T extends Types>(
   key: SocketKey,
   session: Session,
-  buffer: EmitBuffer,
+  outlet: Outlet,
   membership: Membership,
   everyone: string,
 ): Socket<T> {
   const { id, tenant, userId, data } = session;
   const { connectionId, nsp } = key;
+  const { buffer } = outlet;
   const to = (room: string | readonly string[]) =>
-    createBroadcast<T>(buffer, {
+    createBroadcast<T>(outlet, {
       ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: connectionId },
     });
   const { join, leave, rooms, claim } = membership;
@@ -70,7 +71,7 @@ export function createSocket<T extends Types>(
     ...{ id, connectionId, tenant, userId, data, to, join, claim },
     leave: leave as Socket<T>["leave"],
     rooms: rooms as Socket<T>["rooms"],
-    nsp: { name: nsp, ...createIo<T>(buffer, { tenant, nsp }, everyone) },
+    nsp: { name: nsp, ...createIo<T>(outlet, { tenant, nsp }, everyone) },
     emit: (event, ...args) => buffer.emit(key, event, args),
     broadcast: to(everyone),
     disconnect: (close = false) => buffer.disconnect(key, close),

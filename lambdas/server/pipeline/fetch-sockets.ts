@@ -1,0 +1,22 @@
+import { EVERYBODY } from "#server/model/key-range.ts";
+import type { RemoteSocket } from "#server/socket/broadcast.ts";
+import type { RoomAudience } from "#server/socket/emit-buffer.ts";
+import { findRecipients } from "./audience.ts";
+import type { Parts } from "./parts.ts";
+
+/** The sockets of some rooms with what the table holds of them, the first page of them: `fanOutPage` of each room. */
+export const createFetchSockets =
+  ({ adapter, runtime }: Pick<Parts, "adapter" | "runtime">) =>
+  async (audience: RoomAudience): Promise<readonly RemoteSocket[]> => {
+    const { resolve } = await findRecipients([{ audience, frames: [] }], [], EVERYBODY, {
+      rooms: adapter.rooms,
+      pageSize: runtime.limits.fanOutPage,
+    });
+    const { nsp } = audience;
+    const keys = [...resolve(audience)].map((connectionId) => ({ connectionId, nsp }));
+    return (await adapter.connections.getAll(keys)).flatMap(({ session, rooms, endedAt }) =>
+      session === undefined || endedAt !== undefined
+        ? []
+        : { id: session.id, userId: session.userId, data: session.data, rooms },
+    );
+  };
