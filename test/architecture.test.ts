@@ -38,7 +38,14 @@ interface Imports {
   readonly imports: readonly string[];
 }
 
-const sources: readonly Imports[] = ["lambdas", "lib", "local", "client"].flatMap((folder) =>
+const sources: readonly Imports[] = [
+  "lambdas",
+  "lib",
+  "local",
+  "client",
+  "bin",
+  "examples",
+].flatMap((folder) =>
   readdirSync(folder, { recursive: true })
     .map((file) => join(folder, String(file)))
     .filter((file) => file.endsWith(".ts"))
@@ -53,34 +60,70 @@ function importsOf(file: string): readonly string[] {
   });
 }
 
-/** What only some may import: a pattern of the imported, and one of the files that may. */
-const ONLY: readonly (readonly [imported: RegExp, by: RegExp])[] = [
-  [/^engine\.io-parser$/, /^lambdas\/server\/engine\//],
-  [/^socket\.io-parser$/, /^lambdas\/server\/socket\//],
-  [
-    /^(@aws-sdk|@smithy)\//,
-    /^lambdas\/(server|mudbase)\/(store|gateway|functions|runtime\.ts)|^(client|local)\//,
-  ],
-  [/^(aws-cdk-lib|constructs)/, /^lib\//],
-  [/^(ws|dynalite)$/, /^local\//],
-  [/^(undici|ipaddr\.js)$/, /^lambdas\/(mudbase\/http|server\/gateway)\//],
-  [/^zod$/, /^(lib|local)\//],
+/** The walls: files that match import nothing that matches, unless that is excepted. */
+const WALLS: readonly (readonly [files: RegExp, never: RegExp, but?: RegExp])[] = [
+  [/^lambdas\/server\//, /^lambdas\/(?!server\/)|^(lib|local|client|examples)\//],
+  [/^lambdas\/mudbase\//, /^(lib|local|client|examples)\//],
+  [/^lambdas\/server\/model\//, /^lambdas\/server\/(?!model\/)/],
+  [/^lambdas\/server\/engine\//, /^lambdas\/server\/(?!model\/|engine\/)/],
+  [/^lambdas\/server\/socket\//, /^lambdas\/server\/(?!model\/|socket\/)/],
+  [/^lambdas\/server\/store\//, /^lambdas\/server\/(?!model\/|store\/)/],
+  [/^lambdas\/server\/gateway\//, /^lambdas\/server\/(?!model\/|gateway\/)/],
+  [/./, /^engine\.io-parser$/, /^lambdas\/server\/engine\//],
+  [/./, /^socket\.io-parser$/, /^lambdas\/server\/socket\//],
+  [/^(lambdas|lib)\//, /^(@aws-sdk|@smithy)\//, /\/(store|gateway)\/|server\/runtime\.ts$/],
+  [/./, /^(aws-cdk-lib|constructs)/, /^(lib|examples)\/|^bin\/app\.ts$/],
+  [/./, /^(ws|dynalite)$/, /^local\//],
+  [/./, /^(undici|ipaddr\.js)\b/, /^lambdas\/(mudbase\/http|server\/gateway)\//],
+  [/^lambdas\//, /^zod$/],
 ];
 
-describe("only where it belongs is imported", () => {
-  test.each(ONLY)("%s, by %s", (imported, by) => {
+describe("the wall", () => {
+  const walls = WALLS.map(([files, never, but]) => ({ files, never, but }));
+
+  test.each(walls)("holds: no file of $files imports $never, but $but", ({ files, never, but }) => {
     const climbers = sources.filter(
-      ({ file, imports }) => imports.some((name) => imported.test(name)) && !by.test(file),
+      ({ file, imports }) =>
+        files.test(file) && !but?.test(file) && imports.some((name) => never.test(name)),
     );
 
     expect(climbers.map(({ file }) => file)).toEqual([]);
   });
+
+  test("keeps the words of the contract out of the server, and of the examples", () => {
+    const words =
+      /organi[sz]ation|projects?(?!ion|ed)|\bchat|presence|wallet|integration|webhook|live quer|mudbase|\borg\b|contract/i;
+    const speaking = sources
+      .filter(({ file }) => file.startsWith("lambdas/server/"))
+      .flatMap(({ file }) =>
+        readFileSync(file, "utf8")
+          .split("\n")
+          .filter((line) => words.test(line))
+          .map((line) => `${file}: ${line.trim()}`),
+      );
+
+    expect(speaking).toEqual([]);
+  });
+});
+
+const MAX_LINES = 300;
+
+test(`no file of the functions is longer than ${MAX_LINES} lines`, () => {
+  const long = sources
+    .filter(({ file }) => file.startsWith("lambdas/"))
+    .map(({ file }) => [file, readFileSync(file, "utf8").split("\n").length - 1] as const)
+    .filter(([, lines]) => lines > MAX_LINES);
+
+  expect(long).toEqual([]);
 });
 
 describe("an event", () => {
   const files = readdirSync("lambdas/mudbase")
     .map((file) => join("lambdas/mudbase", file))
-    .filter((file) => file.endsWith(".ts") && readFileSync(file, "utf8").includes("defineEvent({"));
+    .filter(
+      (file) =>
+        file.endsWith(".ts") && /define(Event|Membership)\(\{/.test(readFileSync(file, "utf8")),
+    );
 
   test("stands in the file that is named by the part of its name before the first colon", () => {
     const misplaced = [...events.keys()].filter((name) => {

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { projectRoom, userRoom } from "#mudbase/rooms.ts";
-import { Timestamp } from "#server/model/fields.ts";
+
 import { Id } from "#server/model/id.ts";
 import { projectMember } from "./access.ts";
 import { defineEvent } from "./define.ts";
@@ -11,18 +11,18 @@ export const authEmits = {
     userId: z.string(),
     projectId: z.optional(z.string()),
     chatId: z.optional(z.string()),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
   "user:offline": z.object({
     userId: z.string(),
     projectId: z.optional(z.string()),
     chatId: z.optional(z.string()),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
   "session:updated": z.object({
     projectId: z.string(),
     sessionData: z.unknown(),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
 };
 

@@ -3,7 +3,7 @@ import type { Call } from "#mudbase/model/call.ts";
 import { admits } from "#mudbase/model/chat.ts";
 import { userRoom } from "#mudbase/rooms.ts";
 import { EventError } from "#server/errors.ts";
-import { checked, optional, Timestamp } from "#server/model/fields.ts";
+import { checked, optional, texts } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { chatMember } from "./access.ts";
 import { defineEvent } from "./define.ts";
@@ -14,11 +14,11 @@ export const callEmits = {
     chatId: z.string(),
     callerId: z.string(),
     type: z.enum(["audio", "video"]),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
-  "call:accepted": z.object({ chatId: z.string(), acceptedBy: z.string(), timestamp: Timestamp }),
-  "call:rejected": z.object({ chatId: z.string(), rejectedBy: z.string(), timestamp: Timestamp }),
-  "call:ended": z.object({ chatId: z.string(), endedBy: z.string(), timestamp: Timestamp }),
+  "call:accepted": texts("chatId", "acceptedBy", "timestamp"),
+  "call:rejected": texts("chatId", "rejectedBy", "timestamp"),
+  "call:ended": texts("chatId", "endedBy", "timestamp"),
 };
 
 /** Users a call may have besides its caller (contract 2.8). */

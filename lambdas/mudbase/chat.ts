@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { admits, Chat } from "#mudbase/model/chat.ts";
 import { chatRoom } from "#mudbase/rooms.ts";
 import { EventError } from "#server/errors.ts";
-import { optional } from "#server/model/fields.ts";
+import { optional, texts } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { chatMember, ownChatRooms, stranger } from "./access.ts";
 import { defineEvent, definePublication } from "./define.ts";
@@ -16,9 +16,9 @@ export const ChatSummary = z.object({
 /** What leaves to clients. */
 export const chatEmits = {
   "chat:joined": z.object({ chatId: z.string(), projectId: z.string(), chat: ChatSummary }),
-  "chat:left": z.object({ chatId: z.string() }),
-  "user:typing:start": z.object({ userId: z.string(), chatId: z.string() }),
-  "user:typing:stop": z.object({ userId: z.string(), chatId: z.string() }),
+  "chat:left": texts("chatId"),
+  "user:typing:start": texts("userId", "chatId"),
+  "user:typing:stop": texts("userId", "chatId"),
 };
 
 /** A chat as clients are told of it. */

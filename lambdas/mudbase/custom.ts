@@ -1,75 +1,56 @@
 import * as z from "zod/mini";
 import { customRoom, projectRoom, userRoom } from "#mudbase/rooms.ts";
-import {
-  checked,
-  looseObject,
-  optional,
-  Text,
-  Timestamp,
-  withDefault,
-} from "#server/model/fields.ts";
+import { checked, looseObject, optional, Text, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { organisationMember, projectMember } from "./access.ts";
-import { defineEvent } from "./define.ts";
+import { defineEvent, defineMembership } from "./define.ts";
 
 /** What leaves to clients. */
 export const customEmits = {
-  "custom:event": looseObject({ sender: z.string(), timestamp: Timestamp }),
-  "custom:joined": z.object({ room: z.string() }),
-  "custom:left": z.object({ room: z.string() }),
+  "custom:event": looseObject({ sender: z.string(), timestamp: z.string() }),
+  "custom:joined": texts("room"),
+  "custom:left": texts("room"),
   "custom:message": z.object({
     from: z.string(),
     message: z.unknown(),
     type: z.optional(z.string()),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
   "custom:presence": z.object({
     userId: z.string(),
     status: z.string(),
     metadata: z.optional(z.unknown()),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
   "custom:typing": z.object({
     userId: z.string(),
     isTyping: z.boolean(),
     context: z.optional(z.unknown()),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
-  "custom:file:shared": z.object({
-    projectId: z.string(),
-    fileId: z.string(),
-    fileName: z.string(),
-    sharedBy: z.string(),
-    timestamp: Timestamp,
-  }),
+  "custom:file:shared": texts("projectId", "fileId", "fileName", "sharedBy", "timestamp"),
 };
 
 /** Joins a custom room of the organisation. */
-const customJoin = /* @__PURE__ */ defineEvent({
+const customJoin = /* @__PURE__ */ defineMembership({
   name: "custom:join",
   payload: () => z.object({ room: Id }),
   access: organisationMember,
   reply: "custom:joined",
-
-  async handle({ payload: { room }, socket }) {
-    await socket.join(customRoom(room));
-
-    return { room };
-  },
+  does: "join",
+  rooms: ({ payload: { room } }) => customRoom(room),
+  answer: ({ payload: { room } }) => ({ room }),
 });
 
 /** Leaves a custom room. */
-const customLeave = /* @__PURE__ */ defineEvent({
+const customLeave = /* @__PURE__ */ defineMembership({
   name: "custom:leave",
   payload: () => z.object({ room: Id }),
   access: organisationMember,
   reply: "custom:left",
-
-  async handle({ payload: { room }, socket }) {
-    await socket.leave(customRoom(room));
-
-    return { room };
-  },
+  does: "leave",
+  rooms: ({ payload: { room } }) => customRoom(room),
+  answer: ({ payload: { room } }) => ({ room }),
 });
 
 /** Sends the others in a project whatever the payload holds. */

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { collectionRoom, projectRoom, type Room } from "#mudbase/rooms.ts";
-import { looseObject, optional, Timestamp } from "#server/model/fields.ts";
+import { looseObject, optional } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { fitsPacket } from "#server/pipeline/oversized.ts";
 import { definePublication } from "./define.ts";
@@ -10,7 +10,7 @@ const CollectionChange = z.object({
   collectionId: z.string(),
   action: z.string(),
   data: z.unknown(),
-  timestamp: Timestamp,
+  timestamp: z.string(),
 });
 export const DocumentChange = z.object({
   projectId: z.string(),
@@ -18,7 +18,7 @@ export const DocumentChange = z.object({
   action: z.enum(["create", "update", "delete"]),
   data: z.unknown(),
   queryId: z.optional(z.string()),
-  timestamp: Timestamp,
+  timestamp: z.string(),
 });
 
 /** What leaves to clients. */

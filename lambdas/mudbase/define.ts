@@ -4,12 +4,14 @@ import {
   type EventDefinition,
   Instead,
   once,
+  type Replied,
 } from "#server/app.ts";
 import {
   definePublication as definePublicationOf,
   type Publication,
 } from "#server/publications.ts";
 import type { Contract, Emits } from "./contract.ts";
+import type { Room } from "./rooms.ts";
 
 export type AccessRequest<Payload> = AccessRequestOf<Contract, Payload>;
 
@@ -27,6 +29,30 @@ export const defineEvent = <
   ...definition,
   payload: once(definition.payload),
 });
+
+/** An event that puts its socket into rooms, or takes it out of them, and says so. */
+export const defineMembership = <
+  const Name extends string,
+  Schema extends z.ZodMiniType,
+  Granted extends object,
+  const Reply extends ReplyName | undefined = undefined,
+>({
+  does,
+  rooms,
+  answer,
+  ...event
+}: Omit<EventDefinition<Contract, Name, Schema, Granted, Reply>, "handle"> & {
+  readonly does: "join" | "leave";
+  rooms(request: Granted & { readonly payload: z.output<Schema> }): Room | readonly Room[];
+  answer(request: Granted & { readonly payload: z.output<Schema> }): Replied<Contract, Reply>;
+}): EventDefinition<Contract, Name, Schema, Granted, Reply> =>
+  defineEvent({
+    ...event,
+    async handle(context) {
+      await context.socket[does](rooms(context));
+      return answer(context);
+    },
+  });
 
 /** Declares a publication of the contract. */
 export const definePublication = <const Name extends string, Schema extends z.ZodMiniType>(

@@ -1,19 +1,13 @@
 import * as z from "zod/mini";
-import { Integration } from "#mudbase/model/integration.ts";
 import { integrationRoom, webhookRoom } from "#mudbase/rooms.ts";
 import type { Domain } from "#server/app.ts";
-import { EventError } from "#server/errors.ts";
-import { optional, Timestamp, withDefault } from "#server/model/fields.ts";
+import { optional, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { integrationUser, ownIntegrationRooms, ownWebhookRooms } from "./access.ts";
-import { defineEvent, definePublication, instead } from "./define.ts";
+import { defineEvent, defineMembership, instead } from "./define.ts";
 import { Params, sendable, takeTurn } from "./upstream.ts";
 
-const Endpoint = z.object({
-  integrationId: z.string(),
-  endpoint: z.string(),
-  timestamp: Timestamp,
-});
+const Endpoint = texts("integrationId", "endpoint", "timestamp");
 
 /** What leaves to clients. */
 export const integrationEmits = {
@@ -23,12 +17,8 @@ export const integrationEmits = {
     error: z.string(),
     retryAfterMs: z.optional(z.number()),
   }),
-  "integration:joined": z.object({
-    integrationId: z.string(),
-    projectId: z.string(),
-    room: z.string(),
-  }),
-  "integration:left": z.object({ integrationId: z.string() }),
+  "integration:joined": texts("integrationId", "projectId", "room"),
+  "integration:left": texts("integrationId"),
   "integration:execution:started": Endpoint,
   "integration:execution:completed": z.union([
     z.extend(Endpoint, { result: z.object({ success: z.literal(true), data: z.unknown() }) }),
@@ -56,44 +46,42 @@ export const integrationEmits = {
       rateLimit: z.optional(z.object({ perMinute: z.number() })),
       lastUsed: z.optional(z.string()),
     }),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
-  "integration:webhook:subscribed": z.object({ integrationId: z.string(), projectId: z.string() }),
-  "integration:webhook:unsubscribed": z.object({ integrationId: z.string() }),
+  "integration:webhook:subscribed": texts("integrationId", "projectId"),
+  "integration:webhook:unsubscribed": texts("integrationId"),
   "integration:webhook:received": z.object({
     integrationId: z.string(),
     event: z.string(),
     data: z.unknown(),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
 };
 
 /** Follows what others do with an integration. */
-const integrationJoin = /* @__PURE__ */ defineEvent({
+const integrationJoin = /* @__PURE__ */ defineMembership({
   name: "integration:join",
   payload: () => z.object({ projectId: Id, integrationId: Id }),
   access: integrationUser,
   reply: "integration:joined",
-
-  async handle({ payload: { integrationId }, projectId, socket }) {
-    await socket.join(integrationRoom(projectId, integrationId));
-
-    return { integrationId, projectId, room: `integration:${integrationId}` };
-  },
+  does: "join",
+  rooms: ({ payload: { integrationId }, projectId }) => integrationRoom(projectId, integrationId),
+  answer: ({ payload: { integrationId }, projectId }) => ({
+    integrationId,
+    projectId,
+    room: `integration:${integrationId}`,
+  }),
 });
 
 /** Follows an integration no longer. */
-const integrationLeave = /* @__PURE__ */ defineEvent({
+const integrationLeave = /* @__PURE__ */ defineMembership({
   name: "integration:leave",
   payload: () => z.object({ integrationId: Id, projectId: optional(Id) }),
   access: ownIntegrationRooms,
   reply: "integration:left",
-
-  async handle({ payload: { integrationId }, rooms, socket }) {
-    await socket.leave(rooms);
-
-    return { integrationId };
-  },
+  does: "leave",
+  rooms: ({ rooms }) => rooms,
+  answer: ({ payload: { integrationId } }) => ({ integrationId }),
 });
 
 /** Calls an endpoint of an integration; the caller gets its answer, those who follow it a summary. */
@@ -193,112 +181,26 @@ const integrationStatus = /* @__PURE__ */ defineEvent({
 });
 
 /** Subscribes to the webhooks of an integration. */
-const integrationWebhookSubscribe = /* @__PURE__ */ defineEvent({
+const integrationWebhookSubscribe = /* @__PURE__ */ defineMembership({
   name: "integration:webhook:subscribe",
   payload: () => z.object({ projectId: Id, integrationId: Id }),
   access: integrationUser,
   reply: "integration:webhook:subscribed",
-
-  async handle({ payload: { integrationId }, projectId, socket }) {
-    await socket.join(webhookRoom(projectId, integrationId));
-
-    return { integrationId, projectId };
-  },
+  does: "join",
+  rooms: ({ payload: { integrationId }, projectId }) => webhookRoom(projectId, integrationId),
+  answer: ({ payload: { integrationId }, projectId }) => ({ integrationId, projectId }),
 });
 
 /** Ends the subscription to the webhooks of an integration. */
-const integrationWebhookUnsubscribe = /* @__PURE__ */ defineEvent({
+const integrationWebhookUnsubscribe = /* @__PURE__ */ defineMembership({
   name: "integration:webhook:unsubscribe",
   payload: () => z.object({ integrationId: Id, projectId: optional(Id) }),
   access: ownWebhookRooms,
   reply: "integration:webhook:unsubscribed",
-
-  async handle({ payload: { integrationId }, rooms, socket }) {
-    await socket.leave(rooms);
-
-    return { integrationId };
-  },
+  does: "leave",
+  rooms: ({ rooms }) => rooms,
+  answer: ({ payload: { integrationId } }) => ({ integrationId }),
 });
-
-/** A webhook of an integration has come: its subscribers hear of it. */
-const webhookReceived = /* @__PURE__ */ definePublication({
-  names: ["integration:webhook:received"],
-  entry: () =>
-    z.object({
-      org: Id,
-      projectId: Id,
-      integrationId: Id,
-      /** What the sender calls it, and what it carries. */
-      received: z.object({ event: z.string(), data: z.unknown() }),
-    }),
-
-  async handle({ event, entry: { projectId, integrationId, received }, io, timestamp }) {
-    io.to(webhookRoom(projectId, integrationId)).emit(event, {
-      integrationId,
-      ...received,
-      timestamp,
-    });
-  },
-});
-
-const Named = { org: Id, projectId: Id, integrationId: Id };
-
-/** Registers an integration, or replaces it. */
-const integrationPut = /* @__PURE__ */ definePublication({
-  names: ["integration:put"],
-  entry: () => z.object({ org: Id, integration: Integration }),
-
-  async handle({ entry: { org, integration }, integrations }) {
-    const { integrationId } = integration;
-    if ((await integrations.put(org, integration)) === "taken")
-      throw new EventError(
-        "conflict",
-        `the webhooks of ${integration.projectId}/${integrationId} are another organisation's`,
-      );
-    return { integrationId };
-  },
-});
-
-/** Gives an integration as it was registered, which holds no credential. */
-const integrationGet = /* @__PURE__ */ definePublication({
-  names: ["integration:get"],
-  entry: () => z.object({ ...Named }),
-  isRead: true,
-
-  async handle({ entry: key, integrations }) {
-    const integration = await integrations.find(key);
-    if (integration === undefined) throw unknown(key);
-    return { integration, usage: await integrations.usage(key) };
-  },
-});
-
-/** Lists the integrations of a project, a page of 1 MB at a time. */
-const integrationList = /* @__PURE__ */ definePublication({
-  names: ["integration:list"],
-  entry: () =>
-    z.object({
-      org: Id,
-      projectId: Id,
-      cursor: optional(Id),
-    }),
-  isRead: true,
-
-  handle: ({ entry: { org, projectId, cursor }, integrations }) =>
-    integrations.list(org, projectId, cursor),
-});
-
-/** Removes an integration. */
-const integrationRemove = /* @__PURE__ */ definePublication({
-  names: ["integration:remove"],
-  entry: () => z.object({ ...Named }),
-
-  async handle({ entry: key, integrations }) {
-    if (!(await integrations.remove(key))) throw unknown(key);
-  },
-});
-
-const unknown = ({ projectId, integrationId }: z.infer<z.ZodMiniObject<typeof Named>>) =>
-  new EventError("not_found", `there is no integration ${projectId}/${integrationId}`);
 
 /** How a caller who asked for no acknowledgement is refused (contract 2.4). */
 export const refuseIntegration: NonNullable<Domain["refusal"]> = (
@@ -320,13 +222,4 @@ export const integrationEvents = [
   integrationStatus,
   integrationWebhookSubscribe,
   integrationWebhookUnsubscribe,
-] as const;
-
-/** What other back ends may publish. */
-export const integrationPublications = [
-  webhookReceived,
-  integrationPut,
-  integrationGet,
-  integrationList,
-  integrationRemove,
 ] as const;

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import { admits, isModerator } from "#mudbase/model/chat.ts";
 import { chatRoom, userRoom } from "#mudbase/rooms.ts";
 import { EventError } from "#server/errors.ts";
-import { checked, optional, Text, Timestamp, withDefault } from "#server/model/fields.ts";
+import { checked, optional, Text, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { chatMember } from "./access.ts";
 import { ChatSummary, chatSummary } from "./chat.ts";
@@ -18,7 +18,7 @@ export const ChatMessage = z.object({
   type: z.string(),
   replyTo: z.optional(z.string()),
   mentions: z.array(z.string()),
-  createdAt: Timestamp,
+  createdAt: z.string(),
 });
 
 /** What leaves to clients. */
@@ -26,7 +26,7 @@ export const messageEmits = {
   "message:sent": z.object({
     messageId: z.string(),
     chatId: z.string(),
-    timestamp: Timestamp,
+    timestamp: z.string(),
     clientMessageId: z.optional(z.string()),
   }),
   "message:new": z.object({
@@ -39,20 +39,10 @@ export const messageEmits = {
     emoji: z.string(),
     userId: z.string(),
     action: z.enum(["added", "removed"]),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
-  "message:edited": z.object({
-    chatId: z.string(),
-    messageId: z.string(),
-    content: z.string(),
-    editedAt: Timestamp,
-  }),
-  "message:deleted": z.object({
-    chatId: z.string(),
-    messageId: z.string(),
-    deletedBy: z.string(),
-    timestamp: Timestamp,
-  }),
+  "message:edited": texts("chatId", "messageId", "content", "editedAt"),
+  "message:deleted": texts("chatId", "messageId", "deletedBy", "timestamp"),
 };
 
 /** Refuses the content of a message that is larger than the deployment allows, or than a packet has room for. */

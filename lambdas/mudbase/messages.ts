@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { chatRoom } from "#mudbase/rooms.ts";
-import { checked, optional, record, Timestamp, withDefault } from "#server/model/fields.ts";
+import { checked, optional, record, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { chatMember } from "./access.ts";
 import { defineEvent } from "./define.ts";
@@ -13,13 +13,13 @@ export const messagesEmits = {
     chatId: z.string(),
     messageIds: z.array(z.string()),
     readBy: z.string(),
-    timestamp: Timestamp,
+    timestamp: z.string(),
   }),
   "messages:history:list": z.object({
     chatId: z.string(),
     messages: z.array(
       z.extend(ChatMessage, {
-        editedAt: z.optional(Timestamp),
+        editedAt: z.optional(z.string()),
         reactions: z.optional(record(z.array(z.string()))),
         readBy: z.number(),
       }),

@@ -3,7 +3,7 @@ import { grants, type TokenData } from "#mudbase/model/identity.ts";
 import type { Presence } from "#mudbase/store/presence.ts";
 import type { Context, Departed } from "#server/app.ts";
 import { EventError } from "#server/errors.ts";
-import { checked, optional, Timestamp, withDefault } from "#server/model/fields.ts";
+import { checked, optional, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import type { Broadcast } from "#server/socket/broadcast.ts";
 import { organisationMember, projectMember } from "./access.ts";
@@ -22,11 +22,11 @@ const Profile = z.object({
 
 /** What leaves to clients. */
 export const presenceEmits = {
-  "presence:user:online": z.object({ userId: z.string(), user: Profile, timestamp: Timestamp }),
-  "presence:user:offline": z.object({ userId: z.string(), timestamp: Timestamp }),
+  "presence:user:online": z.object({ userId: z.string(), user: Profile, timestamp: z.string() }),
+  "presence:user:offline": texts("userId", "timestamp"),
   "presence:online:list": z.object({
     projectId: z.string(),
-    users: z.array(z.object({ userId: z.string(), user: Profile, lastSeen: Timestamp })),
+    users: z.array(z.object({ userId: z.string(), user: Profile, lastSeen: z.string() })),
     count: z.number(),
     /** Set where more are online than were counted. */
     countIsLowerBound: z.optional(z.literal(true)),

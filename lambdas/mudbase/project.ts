@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { orgRoom, projectRoom } from "#mudbase/rooms.ts";
-import { Timestamp } from "#server/model/fields.ts";
+
 import { Id } from "#server/model/id.ts";
 import { changeFor, DocumentChange } from "./db.ts";
 import { definePublication } from "./define.ts";
@@ -9,7 +9,7 @@ const ProjectChange = z.object({
   projectId: z.string(),
   action: z.string(),
   data: z.unknown(),
-  timestamp: Timestamp,
+  timestamp: z.string(),
 });
 
 /** What leaves to clients. */

@@ -7,7 +7,7 @@ import { dataPublications } from "./data.ts";
 import { dbPublications } from "./db.ts";
 import { documentPublications } from "./document.ts";
 import { emitPublications } from "./emit.ts";
-import { integrationPublications } from "./integration.ts";
+import { integrationPublications } from "./integration-publications.ts";
 import { core, lifecycle } from "./lifecycle.ts";
 import { limitPublications } from "./limit.ts";
 import { createMatching } from "./matching.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { checked, optional, Timestamp, withDefault } from "#server/model/fields.ts";
+import { checked, optional, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { EVERYBODY } from "#server/model/key-range.ts";
 import { definePublication } from "./define.ts";
@@ -8,7 +8,7 @@ import type { PublishStores } from "./stores.ts";
 
 /** What leaves to clients. */
 export const revokeEmits = {
-  "session:expired": z.object({ reason: z.string(), timestamp: Timestamp }),
+  "session:expired": texts("reason", "timestamp"),
 };
 
 /** Sockets of a session or a token whose users are told. */

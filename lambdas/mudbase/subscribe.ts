@@ -5,7 +5,7 @@ import { collectionRoom, documentRoom, projectRoom } from "#mudbase/rooms.ts";
 import { withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { projectMember } from "./access.ts";
-import { defineEvent } from "./define.ts";
+import { defineEvent, defineMembership } from "./define.ts";
 
 /** What leaves to clients. */
 export const subscribeEmits = {
@@ -18,7 +18,7 @@ export const subscribeEmits = {
 };
 
 /** Subscribes to a project; an acknowledgement says which, there is no reply event. */
-const subscribeProject = /* @__PURE__ */ defineEvent({
+const subscribeProject = /* @__PURE__ */ defineMembership({
   name: "subscribe:project",
   payload: () =>
     z.union([
@@ -29,12 +29,9 @@ const subscribeProject = /* @__PURE__ */ defineEvent({
       z.object({ projectId: Id }),
     ]),
   access: projectMember,
-
-  async handle({ projectId, socket }) {
-    await socket.join(projectRoom(projectId));
-
-    return { type: "project", id: projectId };
-  },
+  does: "join",
+  rooms: ({ projectId }) => projectRoom(projectId),
+  answer: ({ projectId }) => ({ type: "project", id: projectId }),
 });
 
 const Named = z.pipe(

@@ -3,7 +3,7 @@ import { collectionRoom } from "#mudbase/rooms.ts";
 import { optional } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { projectMember } from "./access.ts";
-import { defineEvent } from "./define.ts";
+import { defineMembership } from "./define.ts";
 
 /** What leaves to clients. */
 export const unsubscribeEmits = {
@@ -11,17 +11,14 @@ export const unsubscribeEmits = {
 };
 
 /** Ends the subscription to a collection. */
-const unsubscribeCollection = /* @__PURE__ */ defineEvent({
+const unsubscribeCollection = /* @__PURE__ */ defineMembership({
   name: "unsubscribe:collection",
   payload: () => z.object({ collectionId: Id, projectId: optional(Id) }),
   access: projectMember,
   reply: "unsubscribed",
-
-  async handle({ payload: { collectionId }, projectId, socket }) {
-    await socket.leave(collectionRoom(projectId, collectionId));
-
-    return { type: "collection" as const, id: collectionId };
-  },
+  does: "leave",
+  rooms: ({ payload: { collectionId }, projectId }) => collectionRoom(projectId, collectionId),
+  answer: ({ payload: { collectionId } }) => ({ type: "collection" as const, id: collectionId }),
 });
 
 /** What clients may send. */

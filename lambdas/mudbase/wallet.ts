@@ -1,18 +1,11 @@
 import * as z from "zod/mini";
 import { walletRoom } from "#mudbase/rooms.ts";
-import { checked, optional, Timestamp } from "#server/model/fields.ts";
+import { checked, optional, texts } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { organisationMember, projectMember } from "./access.ts";
-import { defineEvent, definePublication } from "./define.ts";
+import { defineMembership, definePublication } from "./define.ts";
 
-const WalletChange = z.object({
-  addressId: z.string(),
-  address: z.string(),
-  chain: z.string(),
-  project: z.string(),
-  org: z.string(),
-  timestamp: Timestamp,
-});
+const WalletChange = texts("addressId", "address", "chain", "project", "org", "timestamp");
 
 const TransactionChange = z.extend(WalletChange, {
   txHash: z.string(),
@@ -46,31 +39,33 @@ export const walletEmits = {
 };
 
 /** Subscribes to the wallet of an address. */
-const walletSubscribeAddress = /* @__PURE__ */ defineEvent({
+const walletSubscribeAddress = /* @__PURE__ */ defineMembership({
   name: "wallet:subscribe:address",
   payload: () => z.object({ addressId: Id }),
   access: organisationMember,
   reply: "wallet:subscribed",
-
-  async handle({ payload: { addressId }, socket }) {
-    await socket.join(walletRoom("address", addressId));
-
-    return { type: "address" as const, addressId, room: `wallet:address:${addressId}` };
-  },
+  does: "join",
+  rooms: ({ payload: { addressId } }) => walletRoom("address", addressId),
+  answer: ({ payload: { addressId } }) => ({
+    type: "address" as const,
+    addressId,
+    room: `wallet:address:${addressId}`,
+  }),
 });
 
 /** Subscribes to all wallets of a project. */
-const walletSubscribeProject = /* @__PURE__ */ defineEvent({
+const walletSubscribeProject = /* @__PURE__ */ defineMembership({
   name: "wallet:subscribe:project",
   payload: () => z.object({ projectId: Id }),
   access: projectMember,
   reply: "wallet:subscribed",
-
-  async handle({ projectId, socket }) {
-    await socket.join(walletRoom("project", projectId));
-
-    return { type: "project" as const, projectId, room: `wallet:project:${projectId}` };
-  },
+  does: "join",
+  rooms: ({ projectId }) => walletRoom("project", projectId),
+  answer: ({ projectId }) => ({
+    type: "project" as const,
+    projectId,
+    room: `wallet:project:${projectId}`,
+  }),
 });
 
 const Chain = z.pipe(
@@ -79,17 +74,18 @@ const Chain = z.pipe(
 );
 
 /** Subscribes to all wallets on a chain, whatever the case of its name. */
-const walletSubscribeChain = /* @__PURE__ */ defineEvent({
+const walletSubscribeChain = /* @__PURE__ */ defineMembership({
   name: "wallet:subscribe:chain",
   payload: () => z.object({ chain: Chain }),
   access: organisationMember,
   reply: "wallet:subscribed",
-
-  async handle({ payload: { chain }, socket }) {
-    await socket.join(walletRoom("chain", chain));
-
-    return { type: "chain" as const, chain, room: `wallet:chain:${chain}` };
-  },
+  does: "join",
+  rooms: ({ payload: { chain } }) => walletRoom("chain", chain),
+  answer: ({ payload: { chain } }) => ({
+    type: "chain" as const,
+    chain,
+    room: `wallet:chain:${chain}`,
+  }),
 });
 
 const Currency = z.pipe(
@@ -98,45 +94,40 @@ const Currency = z.pipe(
 );
 
 /** Subscribes to all wallets in a currency, whatever the case of its name. */
-const walletSubscribeCurrency = /* @__PURE__ */ defineEvent({
+const walletSubscribeCurrency = /* @__PURE__ */ defineMembership({
   name: "wallet:subscribe:currency",
   payload: () => z.object({ currency: Currency }),
   access: organisationMember,
   reply: "wallet:subscribed",
-
-  async handle({ payload: { currency }, socket }) {
-    await socket.join(walletRoom("currency", currency));
-
-    return { type: "currency" as const, currency, room: `wallet:currency:${currency}` };
-  },
+  does: "join",
+  rooms: ({ payload: { currency } }) => walletRoom("currency", currency),
+  answer: ({ payload: { currency } }) => ({
+    type: "currency" as const,
+    currency,
+    room: `wallet:currency:${currency}`,
+  }),
 });
 
 /** Ends the subscription to the wallet of an address. */
-const walletUnsubscribeAddress = /* @__PURE__ */ defineEvent({
+const walletUnsubscribeAddress = /* @__PURE__ */ defineMembership({
   name: "wallet:unsubscribe:address",
   payload: () => z.object({ addressId: Id }),
   access: organisationMember,
   reply: "wallet:unsubscribed",
-
-  async handle({ payload: { addressId }, socket }) {
-    await socket.leave(walletRoom("address", addressId));
-
-    return { type: "address" as const, addressId };
-  },
+  does: "leave",
+  rooms: ({ payload: { addressId } }) => walletRoom("address", addressId),
+  answer: ({ payload: { addressId } }) => ({ type: "address" as const, addressId }),
 });
 
 /** Ends the subscription to all wallets of a project. */
-const walletUnsubscribeProject = /* @__PURE__ */ defineEvent({
+const walletUnsubscribeProject = /* @__PURE__ */ defineMembership({
   name: "wallet:unsubscribe:project",
   payload: () => z.object({ projectId: Id }),
   access: projectMember,
   reply: "wallet:unsubscribed",
-
-  async handle({ projectId, socket }) {
-    await socket.leave(walletRoom("project", projectId));
-
-    return { type: "project" as const, projectId };
-  },
+  does: "leave",
+  rooms: ({ projectId }) => walletRoom("project", projectId),
+  answer: ({ projectId }) => ({ type: "project" as const, projectId }),
 });
 
 /** An amount as a decimal string, which no number of a machine can hold exactly. */

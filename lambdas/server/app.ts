@@ -143,7 +143,8 @@ export interface EventDefinition<
   ): Promise<Replied<T, Reply> | void>;
 }
 
-type Replied<T extends AppTypes, Reply> = Reply extends keyof T["Emits"]
+/** What a handler gives for a reply of this name. */
+export type Replied<T extends AppTypes, Reply> = Reply extends keyof T["Emits"]
   ? T["Emits"][Reply] | Instead | undefined
   : object | undefined;
 

@@ -4,13 +4,9 @@ import { decodeFrame } from "./engine/frames.ts";
 import type { Limited } from "./model/rate.ts";
 import { MAIN, type Session, type SocketKey } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
+import { refuseInternally } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
-import {
-  createDispatch,
-  type Dispatched,
-  rateLimitOf,
-  refuseInternally,
-} from "./pipeline/event.ts";
+import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createSender, UndeliveredError } from "./pipeline/send.ts";

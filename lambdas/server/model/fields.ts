@@ -7,7 +7,7 @@ export const checked = <Schema extends z.ZodMiniType>(
   ...checks: Parameters<Schema["check"]>
 ): Schema => schema.check(...checks) as Schema;
 
-/** A field that may be missing; clients in other languages send `null` for that (contract 2.9). */
+/** A field that may be missing; clients in other languages send `null` for that. */
 /* @__NO_SIDE_EFFECTS__ */
 export const optional = <Output, Input>(schema: z.ZodMiniType<Output, Input>) =>
   z.optional(
@@ -67,5 +67,11 @@ function keepProto<Schema extends z.ZodMiniType>(schema: Schema): Schema {
 const isOwnProto = (value: unknown): value is object =>
   typeof value === "object" && value !== null && Object.hasOwn(value, PROTO);
 
-/** ISO 8601 UTC with milliseconds. */
-export const Timestamp = z.string();
+/** An object that has these texts: what most of what leaves consists of. */
+/* @__NO_SIDE_EFFECTS__ */
+export const texts = <const Name extends string>(...names: readonly Name[]) =>
+  z.object(
+    Object.fromEntries(names.map((name) => [name, z.string()])) as {
+      readonly [Field in Name]: z.ZodMiniString<string>;
+    },
+  );

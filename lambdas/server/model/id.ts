@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { checked } from "./fields.ts";
 
-/** An id or a room name: 1–128 characters, none of them a control character (contract 2.8). */
+/** An id or a room name: 1–128 characters, none of them a control character. */
 export const Id = checked(
   z.string(),
   z.minLength(1),

@@ -1,12 +1,7 @@
-import {
-  type BinaryPart,
-  type Connection,
-  kindOf,
-  MAIN,
-  type SocketKey,
-} from "#server/model/session.ts";
+import { type BinaryPart, kindOf, MAIN, type SocketKey } from "#server/model/session.ts";
 import type { Connections } from "./adapter.ts";
-import { connectionKey, type Key, SHARD_INDEX, socketKey, socketOf } from "./keys.ts";
+import { connectionOf, noteOf } from "./connection-item.ts";
+import { connectionKey, SHARD_INDEX, socketKey } from "./keys.ts";
 import type { Item, Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
@@ -280,32 +275,6 @@ const shardQuery = (shard: number, from: string | undefined) => ({
   ExpressionAttributeValues: { ":shard": shard, ...(from !== undefined && { ":from": from }) },
   Limit: CONNECTIONS_A_PAGE,
 });
-
-function connectionOf(item: Item | undefined): Connection | undefined {
-  if (item === undefined) return undefined;
-  const { rooms, left, claims, previousClaims, pk, sk, ...stored } = item as unknown as Stored;
-  return {
-    ...{ parts: [], partChanges: 0, namespaces: {}, lastSeenAt: stored.connectedAt },
-    ...stored,
-    ...socketOf({ pk, sk }),
-    rooms: [...(rooms ?? [])],
-    left: [...(left ?? [])],
-    claims: withoutNotes(claims),
-    previousClaims: withoutNotes(previousClaims),
-  };
-}
-
-/** How a key is noted: as it is, one like `__proto__` would be lost in an object. */
-const noteOf = (key: string): string => `=${key}`;
-
-const withoutNotes = (claims: Connection["claims"]): Connection["claims"] =>
-  Object.fromEntries(Object.entries(claims).map(([note, value]) => [note.slice(1), value]));
-
-type Stored = Key &
-  Omit<Connection, "connectionId" | "nsp" | "rooms" | "left"> & {
-    readonly rooms?: ReadonlySet<string>;
-    readonly left?: ReadonlySet<string>;
-  };
 
 const shardOf = (connectionId: string, shards: number): number =>
   Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % shards;
