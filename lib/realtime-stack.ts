@@ -1,5 +1,7 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { ContractLimits } from "../lambdas/mudbase/limits.ts";
+import { Heartbeat } from "../lambdas/server/model/limits.ts";
 import { Alarms } from "./alarms.ts";
 import type { Settings } from "./config.ts";
 import { Dashboard } from "./dashboard.ts";
@@ -28,7 +30,6 @@ export class RealtimeStack extends Stack {
   constructor(scope: Construct, id: string, settings: Settings) {
     super(scope, id, { description: "Serverless Socket.IO" });
 
-    const { pingInterval, pingTimeout, maxPayload } = settings;
     this.operation = {
       service: this.stackName,
       memorySize: settings.functionMemory,
@@ -36,7 +37,7 @@ export class RealtimeStack extends Stack {
       tracing: settings.tracing,
     };
     this.#limits = JSON.stringify(limitsOf(settings));
-    const heartbeat = JSON.stringify({ pingInterval, pingTimeout, maxPayload });
+    const heartbeat = JSON.stringify(Heartbeat.parse(settings));
     const socket = new LambdaFunction(this, "Socket", {
       entry: "lambdas/mudbase/functions/socket.ts",
       operation: this.operation,
@@ -104,7 +105,8 @@ export class RealtimeStack extends Stack {
       topicArn: settings.alarmTopicArn,
     });
     new Dashboard(this, "Dashboard", {
-      ...{ operation: this.operation, gateway: this.#gateway, pingInterval },
+      ...{ operation: this.operation, gateway: this.#gateway },
+      pingInterval: settings.pingInterval,
       ...{ functions, deadLetters, table: this.#table.table },
     });
     if (settings.edge) {
@@ -174,27 +176,6 @@ const edgeOf = ({ domainName, certificateArn, waf, webAclArn }: Settings) => ({
   webAcl: waf ? ("own" as const) : webAclArn,
 });
 
-/** What of the settings every function keeps to. */
-const LIMITS = [
-  "shards",
-  "fanOutPage",
-  "roomsPerSocket",
-  "walletRoomsPerSocket",
-  "queriesPerSocket",
-  "customPayloadBytes",
-  "messageContentBytes",
-  "messageRetentionDays",
-  "messageSendsPerSecond",
-  "messageEventsPerSecond",
-  "customEventsPerSecond",
-  "callEventsPerSecond",
-  "integrationEventsPerSecond",
-  "eventsPerSecond",
-  "framesPerSecond",
-] as const;
-
-const limitsOf = (settings: Settings) =>
-  Object.fromEntries([
-    ...LIMITS.map((name) => [name, settings[name]] as const),
-    ["connectionsPerTenant", settings.connectionsPerOrganisation] as const,
-  ]);
+/** What of the settings limits the functions; a tenant of the server is an organisation here. */
+const limitsOf = (settings: Settings): ContractLimits =>
+  ContractLimits.parse({ ...settings, connectionsPerTenant: settings.connectionsPerOrganisation });
