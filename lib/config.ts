@@ -73,7 +73,7 @@ interface Fault {
 /**
  * Reads the settings from all of CDK's context; throws one sentence that names each wrong setting
  * and its value. The names of what CDK keeps there itself hold a `:` or a `/`. `region` is the stack's,
- * where it is known.
+ * if it is known.
  */
 export function readSettings(
   context: Readonly<Record<string, unknown>>,

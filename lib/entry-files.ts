@@ -1,9 +1,7 @@
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { Stage } from "aws-cdk-lib";
-import type { Construct } from "constructs";
 
 /** Paths of the TypeScript files whose `handler` Lambda calls. */
 export interface EntryFiles {
@@ -13,30 +11,32 @@ export interface EntryFiles {
   readonly publish: string;
 }
 
-const SERVER = fileURLToPath(new URL("../lambdas/server/functions/", import.meta.url));
+const HANDLERS = fileURLToPath(new URL("../lambdas/server/functions/", import.meta.url));
 
 /**
- * Writes an application's entry files, one for each function. They stand in the output of `cdk synth`,
- * at a path that depends on the application's own: bundles, whose source maps name their files, are
- * the same assets on every machine.
+ * Writes an application's entry files, one for each function, into the folder that CDK projects ignore.
+ * esbuild takes none from outside the project, and names them in source maps: so the same application
+ * has the same path, and its bundles are the same assets, in every checkout.
  */
-export function writeEntryFiles(scope: Construct, app: string): EntryFiles {
-  if (!existsSync(app))
-    throw new Error(`${scope.node.path}: the application ${app} does not exist`);
+export function writeEntryFiles(app: string): EntryFiles {
+  if (!existsSync(app)) throw new Error(`The application ${app} does not exist.`);
   const key = createHash("sha256").update(relative("", app)).digest("hex").slice(0, 16);
-  const folder = join(Stage.of(scope)?.outdir ?? "cdk.out", `entries.${key}`);
+  const folder = resolve("cdk.out", `entries.${key}`);
   mkdirSync(folder, { recursive: true });
 
   const write = (name: string, handler: string): string => {
     const entry = join(folder, `${name}.ts`);
+    // Replaced as a whole: another process may be bundling it.
+    const draft = `${entry}.${process.pid}`;
     writeFileSync(
-      entry,
-      `import { ${handler} } from ${JSON.stringify(join(SERVER, `${name}.ts`))};
+      draft,
+      `import { ${handler} } from ${JSON.stringify(join(HANDLERS, `${name}.ts`))};
 import { app } from ${JSON.stringify(resolve(app))};
 
 export const handler = ${handler}(app);
 `,
     );
+    renameSync(draft, entry);
     return entry;
   };
   return {

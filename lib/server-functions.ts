@@ -15,7 +15,7 @@ export function serverFunctions(
   operation: Operation,
   pings: Heartbeat,
 ) {
-  const entries = "app" in props ? writeEntryFiles(scope, props.app) : props.functions;
+  const entries = "app" in props ? writeEntryFiles(props.app) : props.functions;
   const { environment } = props;
   const HEARTBEAT = JSON.stringify(pings);
 

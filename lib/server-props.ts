@@ -5,11 +5,11 @@ import type { EntryFiles } from "./entry-files.ts";
 /** The code of an application: its one file, or a file for each function. */
 type ServerCode =
   | {
-      /** Path of the file that exports the application as `app`, e.g. `export const app = defineApp({ … })`. */
+      /** Path of the file with `export const app = defineApp({ … })`; a relative one is from where the CDK runs. */
       readonly app: string;
     }
   | {
-      /** Paths of files that each export `handler`, for an application whose functions differ. */
+      /** Paths of files that each export `handler`, e.g. `socketHandler(app)`; for functions with a wiring of their own. */
       readonly functions: EntryFiles;
     };
 
@@ -22,9 +22,8 @@ interface ServerOptions {
   /** Limits of the application itself, which its functions read together with the server's. Default: none. */
   readonly applicationLimits?: Readonly<Record<string, number>>;
   /**
-   * Milliseconds between pings (`pingInterval`, whole minutes) and until a client gives up after one
-   * (`pingTimeout`), and bytes of the largest message (`maxPayload`). Bounds and defaults: `HEARTBEAT`,
-   * in the same file.
+   * `pingInterval` and `pingTimeout` in milliseconds, the former in whole minutes, and `maxPayload` in
+   * bytes, as Engine.IO announces them. Bounds and defaults: `HEARTBEAT`, in the same file.
    */
   readonly heartbeat?: Partial<Heartbeat>;
   /** Origins of web pages that may connect, e.g. `https://app.example.org`. Default: all. */

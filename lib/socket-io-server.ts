@@ -10,16 +10,18 @@ import { DEFAULTS } from "./defaults.ts";
 import { Edge, type EdgeProps } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Operation } from "./lambda-function.ts";
+import { numbersOf, RegularHeartbeat } from "./numbers.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
 import type { SocketIoServerProps } from "./server-props.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
-import { RegularHeartbeat, withinBounds } from "./within-bounds.ts";
 
 /**
  * A Socket.IO server for one application: a WebSocket API, four functions, a table for all state, and
  * a bus that other back ends publish through. A stack may have several.
+ *
+ *     new SocketIoServer(stack, "Chat", { app: "chat/app.ts", limits: { roomsPerSocket: 50 } });
  */
 export class SocketIoServer extends Construct {
   /**
@@ -51,8 +53,8 @@ export class SocketIoServer extends Construct {
   constructor(scope: Construct, id: string, props: SocketIoServerProps) {
     super(scope, id);
     const { path } = this.node;
-    const limits = withinBounds(Limits, props.limits, `${path}: limits`);
-    const heartbeat = withinBounds(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
+    const limits = numbersOf(Limits, props.limits, `${path}: limits`);
+    const heartbeat = numbersOf(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
     this.#limits = JSON.stringify({ ...props.applicationLimits, ...limits });
     this.pingInterval = heartbeat.pingInterval;
     this.operation = {
@@ -113,7 +115,7 @@ export class SocketIoServer extends Construct {
 
   /**
    * Lets a function of the application send to sockets itself: gives it the rights and the environment
-   * that the server's own functions have. `also` are actions on the table's items besides.
+   * that the server's own functions have, and `also` these actions on the table's items.
    */
   grantSend(sender: LambdaFunction, also: readonly ItemAction[] = []): void {
     this.#grantPost(sender, also);

@@ -46,7 +46,7 @@ export class StateTable extends Construct {
 
   /** Lets a function read rooms, remove connections and do what it does besides; sets the table's name in its environment. */
   allowUsing(user: LambdaFunction, also: readonly ItemAction[] = []): void {
-    // Not `grantReadWriteData`: that gives Scan, DescribeTable, the streams and every index as well.
+    // Not `grantReadWriteData`: that grants Scan, DescribeTable, the streams and every index as well.
     const actions = [...REACHING, ...also].map((action) => `dynamodb:${action}`);
     user.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
     user.addEnvironment("TABLE_NAME", this.table.tableName);

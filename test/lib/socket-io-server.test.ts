@@ -1,9 +1,12 @@
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
 import { describe, expect, test } from "vitest";
 import { Alarms } from "../../lib/alarms.ts";
 import { Dashboard } from "../../lib/dashboard.ts";
+import { writeEntryFiles } from "../../lib/entry-files.ts";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { statements } from "../support/template.ts";
 
@@ -119,6 +122,32 @@ describe("two servers in one stack", () => {
   });
 });
 
+describe("an application of one file", () => {
+  test("has an entry file for each function, which calls the server's handler with it", () => {
+    const written = writeEntryFiles("lambdas/mudbase/app.ts");
+
+    const handlers = Object.entries({ ...written }).map(([name, file]) => {
+      const text = readFileSync(file, "utf8");
+      expect(text).toContain(`lambdas/server/functions/${basename(file)}"`);
+      expect(text).toContain(
+        `import { app } from ${JSON.stringify(resolve("lambdas/mudbase/app.ts"))};`,
+      );
+      return [name, /export const handler = (\w+)\(app\);/.exec(text)?.[1]];
+    });
+    expect(Object.fromEntries(handlers)).toEqual({
+      ...{ socket: "socketHandler", heartbeat: "heartbeatHandler" },
+      ...{ fanOut: "fanOutHandler", publish: "publishHandler" },
+    });
+  });
+
+  test("is deployed from these files", () => {
+    const stack = newStack();
+    new SocketIoServer(stack, "Chat", { app: "lambdas/mudbase/app.ts" });
+
+    Template.fromStack(stack).resourceCountIs("AWS::Lambda::Function", 4);
+  });
+});
+
 describe("a back end", () => {
   /** What a role may do after it was granted something. */
   function rights(grant: (server: SocketIoServer, role: Role) => unknown) {
@@ -162,7 +191,7 @@ describe("wrong props are refused with their name and what they must be", () => 
 
   test("an application that does not exist", () => {
     expect(() => new SocketIoServer(newStack(), "Chat", { app: "nowhere/app.ts" })).toThrow(
-      "Realtime/Chat: the application nowhere/app.ts does not exist",
+      "The application nowhere/app.ts does not exist.",
     );
   });
 });

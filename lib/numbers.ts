@@ -10,8 +10,8 @@ export const RegularHeartbeat = Heartbeat.check(
   }),
 );
 
-/** Numbers with the default of each that is not given; throws one sentence that names each wrong one. */
-export function withinBounds<Output>(
+/** The numbers that a prop sets, and the defaults of the others; throws one sentence that names each wrong one. */
+export function numbersOf<Output>(
   schema: z.core.$ZodType<Output, object>,
   given: object | undefined,
   name: string,
