@@ -17,6 +17,8 @@ import type { SocketIoServerProps } from "./server-props.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
+export type { SocketIoServerProps };
+
 /**
  * A Socket.IO server for one application: a WebSocket API, four functions, a table for all state, and
  * a bus that other back ends publish through. A stack may have several.

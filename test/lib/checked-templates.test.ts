@@ -190,4 +190,8 @@ test("what holds state or an address keeps its logical id, so that no deployment
   expect(ids("AWS::ApiGatewayV2::Api")).toEqual(["GatewayApi4EDF2151", "WebhooksApiA28DB082"]);
   expect(ids("AWS::CloudFront::Distribution")).toEqual(["EdgeDistribution0060737B"]);
   expect(ids("AWS::Events::EventBus")).toEqual(["PublicationsBus49A8D040"]);
+  expect(ids("AWS::Logs::LogGroup")).toEqual([
+    ...["SocketLogFBF35046", "PublishLogC283E3C2", "HeartbeatLog7C046F7D"],
+    ...["FanOutCarrierLog3871FE07", "WebhookLog43567ED0"],
+  ]);
 });
