@@ -8,9 +8,14 @@ const env = {
 };
 
 /** Tests that start a stack of their own, or commands: another order of frames is nothing to them. */
-const OF_ONE_ORDER = ["commands", "doctor", "permissions", "table-stream", "telemetry"].map(
-  (name) => `test/e2e/${name}.test.ts`,
-);
+const OF_ONE_ORDER = [
+  "application",
+  "commands",
+  "doctor",
+  "permissions",
+  "table-stream",
+  "telemetry",
+].map((name) => `test/e2e/${name}.test.ts`);
 
 export default defineConfig({
   test: {

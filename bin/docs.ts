@@ -2,8 +2,10 @@ import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { asyncApi } from "./docs/async-api.ts";
 import { eventPages } from "./docs/event-pages.ts";
+import { readme } from "./docs/settings-tables.ts";
 
-const HELP = `Writes docs/events.md and docs/asyncapi.yaml from the events themselves.
+const HELP = `Writes docs/events.md and docs/asyncapi.yaml from the events themselves, and the tables of
+settings in README.md from the settings.
 
   npm run docs
 
@@ -16,7 +18,8 @@ try {
   else {
     writeFileSync("docs/events.md", eventPages());
     writeFileSync("docs/asyncapi.yaml", asyncApi());
-    console.log("Wrote docs/events.md and docs/asyncapi.yaml.");
+    writeFileSync("README.md", readme());
+    console.log("Wrote docs/events.md, docs/asyncapi.yaml and the settings in README.md.");
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

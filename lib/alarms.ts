@@ -9,7 +9,6 @@ import {
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Topic } from "aws-cdk-lib/aws-sns";
-import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import {
   counted,
@@ -20,21 +19,17 @@ import {
   MINUTE,
   throttlesOf,
 } from "./metrics.ts";
-import type { WebSocketGateway } from "./websocket-gateway.ts";
+import type { SocketIoServer } from "./socket-io-server.ts";
 
 export interface AlarmsProps {
-  /** What the metrics of the deployment are told from another's by. */
-  readonly service: string;
-  readonly functions: readonly LambdaFunction[];
-  /** Pings; its silence is an alarm. */
-  readonly heart: LambdaFunction;
-  readonly gateway: WebSocketGateway;
-  readonly deadLetters: IQueue;
-  /** Where alarms are told; nowhere without it. */
+  readonly server: SocketIoServer;
+  /** Other functions of the application, watched together with the server's own. Default: none. */
+  readonly functions?: readonly LambdaFunction[];
+  /** ARN of the SNS topic that alarms are sent to. Default: none. */
   readonly topicArn?: string | undefined;
 }
 
-/** When an alarm goes off: where so many of its periods had a value above the threshold. */
+/** When an alarm goes off: if so many of its periods had a value above the threshold. */
 interface Sensitivity {
   readonly threshold?: number;
   readonly evaluationPeriods?: number;
@@ -44,118 +39,26 @@ interface Sensitivity {
 const FIVE_MINUTES = Duration.minutes(5);
 const TWO_MINUTES = Duration.minutes(2);
 
-/** More than ten in five minutes: one in a while is tried again and nobody notices. */
-const AGAIN_AND_AGAIN: Sensitivity = { threshold: 10, evaluationPeriods: 1 };
+/** More than ten in five minutes: single ones are retried, and nobody notices. */
+const REPEATEDLY: Sensitivity = { threshold: 10, evaluationPeriods: 1 };
 
-/** What calls somebody on duty: `docs/operations.md` has a line for each. */
+/** The alarms of a server; `docs/operations.md` says what to do about each. */
 export class Alarms extends Construct {
   readonly #actions: readonly SnsAction[];
 
-  constructor(scope: Construct, id: string, props: AlarmsProps) {
+  constructor(scope: Construct, id: string, { server, functions = [], topicArn }: AlarmsProps) {
     super(scope, id);
-    const { topicArn } = props;
     this.#actions =
       topicArn === undefined ? [] : [new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn))];
 
-    this.#watchFunctions(props);
-    this.#watchGateway(props);
-    this.#watchRequests(props);
-    this.#watchHeartbeat(props);
+    this.#watchFunctions([...server.functions, ...functions]);
+    this.#watchGateway(server);
+    this.#watchRequests(server);
+    this.#watchHeartbeat(server);
   }
 
-  #watchFunctions({ functions, deadLetters }: AlarmsProps): void {
-    this.#goesOff("FunctionErrors", errorsOf(functions), "a function failed");
-    this.#goesOff("FunctionThrottles", throttlesOf(functions), "Lambda had no room for a function");
-    this.#goesOff(
-      "AsyncEventsDropped",
-      droppedOf(functions),
-      "an opening, a part of a broadcast or of a sweep, or an entry was given up",
-    );
-    this.#goesOff(
-      "DeadLetters",
-      deadLetters.metricApproximateNumberOfMessagesVisible({ period: MINUTE }),
-      "an entry could not be published",
-    );
-  }
-
-  #watchGateway({ service, gateway }: AlarmsProps): void {
-    this.#goesOff(
-      "PostsFailed",
-      counted(service, "PostsFailed"),
-      "the management API failed after all tries",
-    );
-    this.#goesOff(
-      "Management5xx",
-      counted(service, "Management5xx").with({ period: FIVE_MINUTES }),
-      "the management API fails again and again, and posts take longer",
-      AGAIN_AND_AGAIN,
-    );
-    this.#goesOff(
-      "ExecutionErrors",
-      gateway.count("ExecutionError", MINUTE),
-      "API Gateway could not invoke the socket function",
-    );
-    // Upgrades that are refused may be among them, and those are nobody's fault here.
-    this.#goesOff(
-      "IntegrationErrors",
-      gateway.count("IntegrationError", FIVE_MINUTES),
-      "the socket function answers API Gateway with errors again and again",
-      AGAIN_AND_AGAIN,
-    );
-  }
-
-  #watchRequests({ service }: AlarmsProps): void {
-    const failed = (route: (typeof FAILED_ROUTES)[number]) =>
-      counted(service, "RequestsFailed", { route });
-    this.#goesOff("ConnectsFailed", failed("$connect"), "a client was answered 500");
-    this.#goesOff("OpeningsFailed", failed("opening"), "a client waited for OPEN in vain");
-    this.#goesOff("FramesFailed", failed("$default"), "a frame failed for a reason of ours");
-    this.#goesOff("WebhooksFailed", failed("webhook"), "a webhook was answered 500");
-    this.#goesOff(
-      "InternalRefusals",
-      counted(service, "Events", { outcome: "internal" }),
-      "an event failed for a reason of ours",
-    );
-    this.#goesOff(
-      "FanOutsFailed",
-      counted(service, "FanOutsFailed"),
-      "a part of a large room was not delivered to",
-    );
-    this.#goesOff(
-      "ChangesFailed",
-      counted(service, "ChangesFailed"),
-      "a change of a table was not published",
-    );
-  }
-
-  #watchHeartbeat({ service, heart, gateway }: AlarmsProps): void {
-    this.#goesOff(
-      "SweepFailures",
-      counted(service, "SweepFailures"),
-      "a connection could not be swept",
-    );
-    // Silence alone would also be an alarm before the first beat of a deployment.
-    const beats = heart.metricInvocations({ period: TWO_MINUTES });
-    const usingMetrics = {
-      beats,
-      connects: gateway.count("ConnectCount", TWO_MINUTES),
-      messages: gateway.count("MessageCount", TWO_MINUTES),
-    };
-    const isVisited = `(${filled("connects")} + ${filled("messages")} > 0)`;
-    const isSilent = `(${filled("beats")} == 0)`;
-    this.#goesOff(
-      "SweepOverdue",
-      new MathExpression({
-        ...{ expression: `${isVisited} * ${isSilent}`, usingMetrics },
-        ...{ label: "silent", period: TWO_MINUTES },
-      }),
-      "no sweep while clients are there: dead connections stay, live ones get no ping",
-      { evaluationPeriods: 10, datapointsToAlarm: 2 },
-    );
-  }
-
-  /** At the first one in any of five minutes, because some metrics come late; no value is no alarm. */
-  #goesOff(
+  /** Goes off at the first value in any of five minutes, because some metrics are late; no value is no alarm. */
+  add(
     id: string,
     metric: IMetric,
     alarmDescription: string,
@@ -166,5 +69,85 @@ export class Alarms extends Construct {
       comparisonOperator: ComparisonOperator.GREATER_THAN_THRESHOLD,
       treatMissingData: TreatMissingData.NOT_BREACHING,
     }).addAlarmAction(...this.#actions);
+  }
+
+  #watchFunctions(functions: readonly LambdaFunction[]): void {
+    this.add("FunctionErrors", errorsOf(functions), "a function failed");
+    this.add("FunctionThrottles", throttlesOf(functions), "Lambda throttled a function");
+    this.add(
+      "AsyncEventsDropped",
+      droppedOf(functions),
+      "Lambda dropped an asynchronous invocation: of a handshake, a broadcast, a sweep or a publication",
+    );
+  }
+
+  #watchGateway({ gateway, operation: { service } }: SocketIoServer): void {
+    this.add(
+      "PostsFailed",
+      counted(service, "PostsFailed"),
+      "the management API failed after all retries",
+    );
+    this.add(
+      "Management5xx",
+      counted(service, "Management5xx").with({ period: FIVE_MINUTES }),
+      "the management API fails repeatedly, and packets are late",
+      REPEATEDLY,
+    );
+    this.add(
+      "ExecutionErrors",
+      gateway.count("ExecutionError", MINUTE),
+      "API Gateway could not invoke the socket function",
+    );
+    // Upgrades that are refused may be among them, which are no fault of the server.
+    this.add(
+      "IntegrationErrors",
+      gateway.count("IntegrationError", FIVE_MINUTES),
+      "the socket function answers API Gateway with errors repeatedly",
+      REPEATEDLY,
+    );
+  }
+
+  #watchRequests({ deadLetters, operation: { service } }: SocketIoServer): void {
+    const failed = (route: (typeof FAILED_ROUTES)[number]) =>
+      counted(service, "RequestsFailed", { route });
+    this.add("ConnectsFailed", failed("$connect"), "an upgrade was answered 500");
+    this.add("OpeningsFailed", failed("opening"), "a client connected and got no OPEN packet");
+    this.add("FramesFailed", failed("$default"), "a frame failed with an internal error");
+    this.add(
+      "InternalRefusals",
+      counted(service, "Events", { outcome: "internal" }),
+      "an event failed with an internal error",
+    );
+    this.add(
+      "FanOutsFailed",
+      counted(service, "FanOutsFailed"),
+      "packets were not delivered to a part of a large room",
+    );
+    this.add(
+      "DeadLetters",
+      deadLetters.metricApproximateNumberOfMessagesVisible({ period: MINUTE }),
+      "an entry could not be published",
+    );
+  }
+
+  #watchHeartbeat({ heartbeat, gateway, operation: { service } }: SocketIoServer): void {
+    this.add("SweepFailures", counted(service, "SweepFailures"), "a connection could not be swept");
+    // No sweep alone would also be an alarm before the first one of a deployment.
+    const usingMetrics = {
+      sweeps: heartbeat.metricInvocations({ period: TWO_MINUTES }),
+      connects: gateway.count("ConnectCount", TWO_MINUTES),
+      messages: gateway.count("MessageCount", TWO_MINUTES),
+    };
+    const isInUse = `(${filled("connects")} + ${filled("messages")} > 0)`;
+    const isUnswept = `(${filled("sweeps")} == 0)`;
+    this.add(
+      "SweepOverdue",
+      new MathExpression({
+        ...{ expression: `${isInUse} * ${isUnswept}`, usingMetrics },
+        ...{ label: "no sweep", period: TWO_MINUTES },
+      }),
+      "no sweep while clients are connected: dead connections stay, live ones get no ping",
+      { evaluationPeriods: 10, datapointsToAlarm: 2 },
+    );
   }
 }

@@ -6,11 +6,8 @@ import {
   MathExpression,
   type Metric,
 } from "aws-cdk-lib/aws-cloudwatch";
-import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import type { IQueue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import type { Operation } from "./lambda-function.ts";
 import {
   counted,
   droppedOf,
@@ -23,27 +20,27 @@ import {
   throttlesOf,
 } from "./metrics.ts";
 import { PRICES } from "./prices.ts";
-import type { WebSocketGateway } from "./websocket-gateway.ts";
+import type { SocketIoServer } from "./socket-io-server.ts";
 
 export interface DashboardProps {
-  readonly operation: Operation;
-  readonly gateway: WebSocketGateway;
-  /** Milliseconds between two pings of a connection. */
-  readonly pingInterval: number;
-  readonly functions: readonly LambdaFunction[];
-  readonly deadLetters: IQueue;
-  readonly table: Table;
+  readonly server: SocketIoServer;
+  /** Other functions of the application, shown together with the server's own. Default: none. */
+  readonly functions?: readonly LambdaFunction[];
+  /** Metrics of the application that are shown among the failures. Default: none. */
+  readonly failures?: readonly IMetric[];
 }
 
-/** Lines of a graph that has one for each event or outcome: the largest. */
+/** The most lines of a graph that has one for each event or outcome. */
 const LINES = 20;
 
-/** What somebody on duty looks at. */
+/** A dashboard of a server: connections, events, fan-out, failures, the database, and what it costs. */
 export class Dashboard extends Construct {
   constructor(scope: Construct, id: string, props: DashboardProps) {
     super(scope, id);
-    const { operation, functions, deadLetters, table } = props;
-    const { service } = operation;
+    const { server, failures = [] } = props;
+    const { deadLetters, table } = server;
+    const { service } = server.operation;
+    const functions = [...server.functions, ...(props.functions ?? [])];
     const all = (...names: readonly string[]) => names.map((name) => counted(service, name));
     const widget = (title: string, left: IMetric[], right: IMetric[] = []) =>
       new GraphWidget({ title, left, right, width: 8 });
@@ -51,7 +48,7 @@ export class Dashboard extends Construct {
     new CloudWatchDashboard(this, "Graphs", {
       widgets: [
         [
-          widget("Connections", [connected(props)], all("ConnectionsOpened", "ConnectionsClosed")),
+          widget("Connections", [connected(server)], all("ConnectionsOpened", "ConnectionsClosed")),
           widget("Events by outcome", [eventsBy("outcome", service)]),
           widget("Events by domain", [eventsBy("event", service)]),
         ],
@@ -77,7 +74,8 @@ export class Dashboard extends Construct {
               throttlesOf(functions),
               droppedOf(functions),
               ...FAILED_ROUTES.map((route) => counted(service, "RequestsFailed", { route })),
-              ...all("PostsFailed", "Management5xx", "FanOutsFailed", "ChangesFailed"),
+              ...all("PostsFailed", "Management5xx", "FanOutsFailed"),
+              ...failures,
             ],
             [deadLetters.metricApproximateNumberOfMessagesVisible()],
           ),
@@ -86,20 +84,20 @@ export class Dashboard extends Construct {
             table.metricConsumedWriteCapacityUnits(),
           ]),
         ],
-        [widget("Dollars an hour, about", [dollarsAnHour(props)])],
+        [widget("Dollars an hour, about", [dollarsAnHour(server, functions)])],
       ],
     });
   }
 }
 
-/** The sweep comes by the minute. */
-const pingMinutes = ({ pingInterval }: DashboardProps): number =>
-  Math.floor(pingInterval / MINUTE.toMilliseconds());
+/** Minutes between two pings of a connection. */
+const pingMinutes = ({ pingInterval }: SocketIoServer): number =>
+  pingInterval / MINUTE.toMilliseconds();
 
 /** How many are connected: each is pinged once in this time. */
-const connected = (props: DashboardProps): Metric =>
-  counted(props.operation.service, "Pinged").with({
-    period: Duration.minutes(pingMinutes(props)),
+const connected = (server: SocketIoServer): Metric =>
+  counted(server.operation.service, "Pinged").with({
+    period: Duration.minutes(pingMinutes(server)),
     label: "Connected",
   });
 
@@ -113,8 +111,11 @@ const eventsBy = (dimension: "event" | "outcome", service: string): MathExpressi
   });
 
 /** What an hour costs by list prices, without CloudFront, CloudWatch and stored bytes. */
-function dollarsAnHour(props: DashboardProps): MathExpression {
-  const { functions, gateway, operation, table } = props;
+function dollarsAnHour(
+  server: SocketIoServer,
+  functions: readonly LambdaFunction[],
+): MathExpression {
+  const { gateway, operation, table } = server;
   const period = Duration.hours(1);
   const inHour = { period, statistic: "Sum" };
   const invocations = sumOf(
@@ -129,7 +130,7 @@ function dollarsAnHour(props: DashboardProps): MathExpression {
   );
   const millions = [
     `${filled("messages")} * ${PRICES.message}`,
-    `${filled("pings")} * ${pingMinutes(props)} * ${PRICES.connectionMinute}`,
+    `${filled("pings")} * ${pingMinutes(server)} * ${PRICES.connectionMinute}`,
     `(${invocations.expression}) * ${PRICES.invocation}`,
     `${filled("reads")} * ${PRICES.readUnit}`,
     `${filled("writes")} * ${PRICES.writeUnit}`,

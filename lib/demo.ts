@@ -1,17 +1,14 @@
 import { Stack } from "aws-cdk-lib";
 import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import type { Function as InvokedFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { LambdaFunction, type Operation } from "./lambda-function.ts";
+import { LambdaFunction } from "./lambda-function.ts";
+import type { SocketIoServer } from "./socket-io-server.ts";
 import type { TokenVerification } from "./token-verification.ts";
 
 export interface DemoProps {
-  readonly operation: Operation;
-  /** Publishes the rows that the page's users insert. */
-  readonly publisher: InvokedFunction;
-  /** By a secret, which the tokens of the page's users are signed with. */
+  readonly server: SocketIoServer;
+  /** By a secret, which signs the tokens of the page's users. */
   readonly tokens: TokenVerification;
 }
 
@@ -27,13 +24,13 @@ export class Demo extends Construct {
   /** The host that serves them. */
   readonly domainName: string;
 
-  constructor(scope: Construct, id: string, { operation, publisher, tokens }: DemoProps) {
+  constructor(scope: Construct, id: string, { server, tokens }: DemoProps) {
     super(scope, id);
 
     const backEnd = new LambdaFunction(this, "BackEnd", {
       entry: `${FOLDER}/back-end.ts`,
-      operation,
-      environment: { PUBLISH_FUNCTION: publisher.functionName },
+      operation: server.operation,
+      environment: { PUBLISH_FUNCTION: server.publish.functionName },
       besideBundle: (to) => [
         `node -e 'require("node:fs").copyFileSync("${FOLDER}/index.html", "${to}/index.html")'`,
         `node_modules/.bin/esbuild ${FOLDER}/page.ts --bundle --minify --format=esm --target=es2022 --log-level=warning --outfile="${to}/page.js"`,
@@ -41,12 +38,8 @@ export class Demo extends Construct {
     });
     // What verifies HS256 tokens signs them, too.
     tokens.allowVerifying(backEnd);
-    backEnd.addToRolePolicy(
-      new PolicyStatement({
-        actions: ["lambda:InvokeFunction"],
-        resources: [publisher.functionArn],
-      }),
-    );
+    // It publishes the rows that the page's users insert.
+    server.grantInvoke(backEnd);
 
     const api = new HttpApi(this, "Api", {
       description: "The demo page",

@@ -22,24 +22,24 @@ const FUNCTION_FILE = new URL("./edge-function.js", import.meta.url);
 
 export interface EdgeProps {
   readonly gateway: WebSocketGateway;
-  /** A name of one's own, with its certificate in us-east-1. */
+  /** A domain name of your own, with its certificate in us-east-1. Default: CloudFront's own name. */
   readonly name?: { readonly domainName: string; readonly certificateArn: string } | undefined;
-  /** The ARN of a WAF web ACL, or one of this stack's own. */
+  /** The ARN of a WAF web ACL, or `own` for one that this construct makes: only in us-east-1. Default: none. */
   readonly webAcl?: "own" | (string & {}) | undefined;
 }
 
-/** Nothing is kept at the edge, and the execute-api endpoint answers 403 to any Host but its own. */
-const PASSING_ON = {
+/** Nothing is cached, and the execute-api endpoint answers 403 to any Host but its own. */
+const UNCACHED = {
   cachePolicy: CachePolicy.CACHING_DISABLED,
   originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
 };
 const originAt = (domainName: string) =>
   new HttpOrigin(domainName, { protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY });
 
-/** Requests of one address in five minutes: many tabs behind one router, and no flood. */
+/** Requests of one address in five minutes: enough for many tabs behind one router, too few for a flood. */
 const REQUESTS_OF_AN_ADDRESS = 2000;
 
-/** The public name in front of the gateway: there, Socket.IO's default path `/socket.io/` works. */
+/** CloudFront in front of the gateway: there, Socket.IO's default path `/socket.io/` works. */
 export class Edge extends Construct {
   /** The distribution's host, e.g. `d111111abcdef8.cloudfront.net`. */
   readonly domainName: string;
@@ -64,7 +64,7 @@ export class Edge extends Construct {
       }),
       ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
       defaultBehavior: {
-        ...PASSING_ON,
+        ...UNCACHED,
         origin: originAt(gateway.domainName),
         allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
         viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
@@ -75,18 +75,18 @@ export class Edge extends Construct {
     this.publicName = name?.domainName ?? this.domainName;
   }
 
-  /** Hands what comes for these paths to another API. */
+  /** Serves these paths by another API. */
   alsoServe(paths: readonly string[], domainName: string): void {
     const origin = originAt(domainName);
     for (const path of paths)
       this.#distribution.addBehavior(path, origin, {
-        ...PASSING_ON,
+        ...UNCACHED,
         allowedMethods: AllowedMethods.ALLOW_ALL,
         viewerProtocolPolicy: ViewerProtocolPolicy.REDIRECT_TO_HTTPS,
       });
   }
 
-  /** A web ACL that blocks addresses which open connections without end. */
+  /** A web ACL that blocks addresses with too many new connections. */
   #guard(): string {
     const visibility = (metricName: string) => ({
       cloudWatchMetricsEnabled: true,

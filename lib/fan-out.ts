@@ -1,30 +1,24 @@
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
+import type { Function as CdkFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { LambdaFunction, type Operation } from "./lambda-function.ts";
+import { LambdaFunction, type LambdaFunctionProps } from "./lambda-function.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 
-export interface FanOutProps {
-  readonly operation: Operation;
-}
-
-/** Large rooms: a function carries a page of one, and has others of its kind carry the rest. */
+/** Large rooms: a function posts to a page of one, and invokes itself for the rest. */
 export class FanOut extends Construct {
-  readonly carrier: LambdaFunction;
+  readonly worker: LambdaFunction;
 
-  constructor(scope: Construct, id: string, { operation }: FanOutProps) {
+  constructor(scope: Construct, id: string, props: LambdaFunctionProps) {
     super(scope, id);
 
-    this.carrier = new LambdaFunction(this, "Carrier", {
-      entry: "lambdas/mudbase/functions/fan-out.ts",
-      operation,
-    });
-    // What it could not deliver it says itself; a second try would arrive twice.
-    new SelfInvocation(this, "Again", { invoker: this.carrier, retryAttempts: 0 });
+    this.worker = new LambdaFunction(this, "Carrier", props);
+    // It reports itself what it could not deliver; after a retry, all would arrive twice.
+    new SelfInvocation(this, "Again", { invoker: this.worker, retryAttempts: 0 });
   }
 
-  /** Lets a function hand large rooms on. */
-  allowHandingOn(sender: LambdaFunction): void {
-    const { functionArn, functionName } = this.carrier;
+  /** Lets a function invoke the worker for what is left of a large room. */
+  allowInvoking(sender: CdkFunction): void {
+    const { functionArn, functionName } = this.worker;
     sender.addToRolePolicy(
       new PolicyStatement({ actions: ["lambda:InvokeFunction"], resources: [functionArn] }),
     );

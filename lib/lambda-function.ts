@@ -14,7 +14,7 @@ import { NAMESPACE } from "./metrics.ts";
 
 /** How the functions of a deployment are run, all alike. */
 export interface Operation {
-  /** What the metrics of the deployment are told from another's by: its name. */
+  /** The dimension that tells the metrics of two deployments apart. */
   readonly service: string;
   /** MiB. */
   readonly memorySize: number;
@@ -28,16 +28,16 @@ export interface LambdaFunctionProps {
   /** Path of the TypeScript file whose `handler` is called. */
   readonly entry: string;
   readonly operation: Operation;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Executions kept for it, and the most it may have. Default: what the account has left. */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
+  /** Executions reserved for it, which is also its maximum. Default: none are reserved. */
   readonly concurrency?: number | undefined;
   /** Packages that lie beside the bundle, because the function loads them late or never. */
-  readonly lateModules?: readonly string[];
+  readonly lateModules?: readonly string[] | undefined;
   /** Commands that put files into a bundle's folder, run where `package.json` is. */
   readonly besideBundle?: (folder: string) => readonly string[];
 }
 
-/** Ways to credentials that a function never takes: its own come from its environment. */
+/** Sources of credentials that a function never uses: its own come from its environment. */
 const UNUSED_CREDENTIALS = [
   "@aws-sdk/credential-provider-http",
   "@aws-sdk/credential-provider-ini",
@@ -50,7 +50,7 @@ const UNUSED_CREDENTIALS = [
 /** What undici's pool loads for requests that a function never makes, or on processors without SIMD. */
 const UNUSED_OF_UNDICI = ["../llhttp/llhttp-wasm.js", "../web/fetch/body.js"];
 
-/** Our one kind of function: a small ESM bundle on ARM64 whose role may do nothing but write its own log. */
+/** A small ESM bundle on ARM64, whose role may do nothing but write its own log. */
 export class LambdaFunction extends NodejsFunction {
   constructor(
     scope: Construct,
@@ -86,7 +86,7 @@ export class LambdaFunction extends NodejsFunction {
       ...(concurrency !== undefined && { reservedConcurrentExecutions: concurrency }),
       tracing: operation.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       loggingFormat: LoggingFormat.JSON,
-      // Two lines of Lambda's own for each frame would cost more than the frame.
+      // Two more lines of Lambda for each frame would cost more than the frame.
       systemLogLevelV2: SystemLogLevel.WARN,
       architecture: Architecture.ARM_64,
       runtime: Runtime.NODEJS_24_X,
@@ -134,8 +134,8 @@ export class LambdaFunction extends NodejsFunction {
 }
 
 /**
- * Leaves of esbuild's notes what each file weighs: they also name the folder that the bundle was made
- * in, so that the same code would be another asset, and a change to deploy, in every checkout.
+ * Keeps the size of each file in esbuild's metafile, which also names the folder that the bundle was made
+ * in: with that, the same code would be another asset, and a change to deploy, in every checkout.
  */
 function notesCommand(to: string): string {
   const script = `

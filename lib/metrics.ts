@@ -2,7 +2,7 @@ import { Duration } from "aws-cdk-lib";
 import { type IMetric, MathExpression, Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 
-/** Where CloudWatch finds what the functions count, of each deployment by its `service`. */
+/** CloudWatch's namespace of what the functions count; the dimension `service` tells deployments apart. */
 export const NAMESPACE = "ServerlessSocketIo";
 
 export const MINUTE = Duration.minutes(1);
@@ -18,24 +18,24 @@ export const counted = (
     dimensionsMap: { service, ...dimensions },
   });
 
-/** The requests that are counted where they fail. */
-export const FAILED_ROUTES = ["$connect", "opening", "$default", "$disconnect", "webhook"] as const;
+/** The values of the dimension `route` that the socket function counts failed requests by. */
+export const FAILED_ROUTES = ["$connect", "opening", "$default", "$disconnect"] as const;
 
-/** What the functions have thrown, all together, by the minute. */
+/** Errors of the functions, all together, by the minute. */
 export const errorsOf = (functions: readonly LambdaFunction[]): MathExpression =>
   sumOf(
     "errors",
     functions.map((one) => one.metricErrors({ period: MINUTE })),
   );
 
-/** How often Lambda had no room for them. */
+/** How often Lambda throttled them. */
 export const throttlesOf = (functions: readonly LambdaFunction[]): MathExpression =>
   sumOf(
     "throttles",
     functions.map((one) => one.metricThrottles({ period: MINUTE })),
   );
 
-/** Asynchronous invocations that Lambda gave up: too old, or failed for the last time. */
+/** Asynchronous invocations that Lambda dropped: too old, or failed for the last time. */
 export const droppedOf = (functions: readonly LambdaFunction[]): MathExpression =>
   sumOf(
     "dropped",
@@ -57,5 +57,5 @@ export function sumOf(
   });
 }
 
-/** A metric in a sum: where it has no value, as that of a function nobody calls, the sum would have none. */
+/** A metric in a sum: if it had no value, as that of a function that is not invoked, the sum would have none. */
 export const filled = (name: string): string => `FILL(${name}, 0)`;

@@ -1,4 +1,4 @@
-/** The name that a misspelt one is likely to mean; none where no name is near. */
+/** The name that a misspelt one is likely to mean; none if no name is near. */
 export function nearest(given: string, names: readonly string[]): string | undefined {
   const [best] = names
     .map((name) => ({ name, distance: distance(plain(given), plain(name)) }))

@@ -11,26 +11,25 @@ export interface PublishBusProps {
   readonly publisher: LambdaFunction;
 }
 
-/** The bus other back ends put events on: one rule hands each to the publisher, what fails is kept with the reason. */
+/** The bus that other back ends put entries on: one rule invokes the publisher, and a queue keeps what fails with its error. */
 export class PublishBus extends Construct {
-  readonly busName: string;
+  readonly bus: EventBus;
   readonly deadLetters: Queue;
 
   constructor(scope: Construct, id: string, { publisher }: PublishBusProps) {
     super(scope, id);
 
-    const bus = new EventBus(this, "Bus");
-    this.busName = bus.eventBusName;
+    this.bus = new EventBus(this, "Bus");
     this.deadLetters = failureQueue(this, "DeadLetters", publisher);
     new Rule(this, "EveryEntry", {
-      eventBus: bus,
-      // AWS's own events on the bus are nobody's publications.
+      eventBus: this.bus,
+      // AWS's own events on the bus are no publications.
       eventPattern: { source: [{ "anything-but": { prefix: "aws." } }] as unknown as string[] },
       targets: [new FunctionTarget(publisher, { deadLetterQueue: this.deadLetters })],
     });
     // Lambda itself sends what failed three times, with the error's name and message.
     const onFailure = { bind: () => ({ destination: this.deadLetters.queueArn }) };
-    // Late is better than never for what others publish once, and what is too late even so is kept.
+    // What others publish once is better late than never; the queue keeps what is even later.
     publisher.configureAsyncInvoke({ onFailure, retryAttempts: 2, maxEventAge: Duration.hours(1) });
   }
 }

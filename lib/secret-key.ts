@@ -2,7 +2,7 @@ import { Stack } from "aws-cdk-lib";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 
-/** Lets a function read secrets that are encrypted with a key of one's own: through Secrets Manager alone. */
+/** Lets a function decrypt secrets with a customer's KMS key: through Secrets Manager alone. */
 export function allowSecretKey(reader: LambdaFunction, keyArn: string): void {
   const service = `secretsmanager.${Stack.of(reader).region}.amazonaws.com`;
   reader.addToRolePolicy(

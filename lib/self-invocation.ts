@@ -9,15 +9,15 @@ import { Construct } from "constructs";
 
 export interface SelfInvocationProps {
   readonly invoker: LambdaFunction;
-  /** How often Lambda tries again what failed: a minute later. */
+  /** How often Lambda retries what failed: a minute later. */
   readonly retryAttempts: 0 | 1;
 }
 
 /**
- * The right of a function to invoke itself: for the opening, because API Gateway lets no packet
- * through before `$connect` has returned, and for the sweep and large rooms, which divide their work.
- * A policy of its own, because in the role's default policy it would make the template circular: the
- * function waits for that one.
+ * The right of a function to invoke itself: for the OPEN packet, because API Gateway takes no post
+ * before `$connect` has returned, and for the sweep and large rooms, which divide their work.
+ * A policy of its own, because in the role's default policy, which the function depends on, it would
+ * make the template circular.
  */
 export class SelfInvocation extends Construct {
   constructor(scope: Construct, id: string, { invoker, retryAttempts }: SelfInvocationProps) {
@@ -32,12 +32,12 @@ export class SelfInvocation extends Construct {
       ],
     });
     invoker.role?.attachInlinePolicy(policy);
-    // Where it has no room, Lambda would keep an invocation for six hours: these are worth nothing by then.
+    // If it is throttled, Lambda would keep an invocation for six hours: these are worth nothing by then.
     invoker.configureAsyncInvoke({
       retryAttempts,
       maxEventAge: Duration.minutes(1 + retryAttempts),
     });
-    // Lambda takes a chain of more than sixteen of one function for a mistake, and cuts it.
+    // Lambda stops a chain of more than sixteen invocations of one function as a mistake.
     (invoker.node.defaultChild as CfnFunction).recursiveLoop = RecursiveLoop.ALLOW;
   }
 }

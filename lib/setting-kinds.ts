@@ -9,6 +9,11 @@ export function whole(min: number, max: number) {
   );
 }
 
+/** Whether some milliseconds are whole minutes, because the sweep runs once a minute. */
+export const isWholeMinutes = (milliseconds: number): boolean => milliseconds % 60_000 === 0;
+
+export const WHOLE_MINUTES = "must be whole minutes, in milliseconds: 60000, 120000 and so on";
+
 /** On or off. */
 export const flag = z.union([z.stringbool({ truthy: ["true"], falsy: ["false"] }), z.boolean()], {
   error: "must be true or false",
@@ -34,7 +39,7 @@ export const httpsUrl = z.string().refine((given) => {
 }, "must be an https URL like https://id.example.org/jwks.json");
 
 /** An origin exactly as a browser sends it, because it is compared as text. */
-export const origin = z
+const origin = z
   .string()
   .refine(
     (given) =>
@@ -43,6 +48,29 @@ export const origin = z
       new URL(given).origin === given,
     "must be origins like https://app.example.org: in lower case, without a path, * or a default port",
   );
+
+/** All environment variables of a function may have 4 KB. */
+const MAX_ORIGINS = 50;
+const MAX_ORIGINS_LENGTH = 2000;
+
+/** Origins, as a list or separated by commas. */
+export const origins = z
+  .union([z.string().transform(separated), z.array(z.string())], {
+    error: "must be origins, separated by commas",
+  })
+  .pipe(
+    z
+      .array(origin)
+      .max(MAX_ORIGINS)
+      .refine(
+        (given) => JSON.stringify(given).length <= MAX_ORIGINS_LENGTH,
+        `must be at most ${MAX_ORIGINS_LENGTH} characters together, as Lambda keeps them`,
+      ),
+  );
+
+function separated(list: string): readonly string[] {
+  return list.split(",").map((one) => one.trim());
+}
 
 export const US_EAST_1 = "us-east-1";
 

@@ -5,11 +5,11 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 
 export interface StateTableProps {
-  /** Whether the table outlives the stack. */
+  /** Whether the table is kept when the stack is deleted. */
   readonly deletionProtection: boolean;
 }
 
-/** What reading rooms takes, and forgetting connections that are found gone. */
+/** What reading rooms takes, and removing connections that are gone. */
 const REACHING = ["BatchGetItem", "BatchWriteItem", "DeleteItem", "Query", "UpdateItem"];
 
 /** What only some functions do with items besides. */
@@ -17,7 +17,7 @@ export type ItemAction = "GetItem" | "PutItem";
 
 const SHARD_INDEX = "byShard";
 
-/** The one table: connections, rooms, presence and whatever else outlives an invocation. */
+/** The one table: connections, rooms, and whatever else outlives an invocation. */
 export class StateTable extends Construct {
   readonly table: Table;
 
@@ -44,9 +44,9 @@ export class StateTable extends Construct {
     });
   }
 
-  /** Lets a function read rooms, forget connections and do what it does besides, and tells it where the items are. */
+  /** Lets a function read rooms, remove connections and do what it does besides; sets the table's name in its environment. */
   allowUsing(user: LambdaFunction, also: readonly ItemAction[] = []): void {
-    // Not `grantReadWriteData`: that gives Scan, DescribeTable, the streams and every index as well.
+    // Not `grantReadWriteData`: that grants Scan, DescribeTable, the streams and every index as well.
     const actions = [...REACHING, ...also].map((action) => `dynamodb:${action}`);
     user.addToRolePolicy(new PolicyStatement({ actions, resources: [this.table.tableArn] }));
     user.addEnvironment("TABLE_NAME", this.table.tableName);

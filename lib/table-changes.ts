@@ -4,35 +4,35 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct, type IConstruct } from "constructs";
 import { failureQueue } from "./failure-queue.ts";
 import { LambdaFunction } from "./lambda-function.ts";
-import type { RealtimeStack } from "./realtime-stack.ts";
+import type { SocketIoServer } from "./socket-io-server.ts";
 
 export interface TableChangesProps {
-  /** The table whose changes are told; it must have a stream of new and old images. */
+  /** The table whose changes are published; it must have a stream of new and old images. */
   readonly source: IConstruct & { readonly tableStreamArn?: string | undefined };
-  /** The deployment whose sockets hear of them. */
-  readonly realtime: RealtimeStack;
-  /** Where the changes are told: `db:create`, `db:update` and `db:delete` of this collection. */
+  /** The server whose sockets get them: `server` of a `MudbaseStack`. */
+  readonly server: SocketIoServer;
+  /** The collection of the events `db:create`, `db:update` and `db:delete`. */
   readonly org: string;
   readonly projectId: string;
   readonly collectionId: string;
   /** The attribute that is a document's `_id`. */
   readonly idAttribute: string;
-  /** The attributes that clients are told besides. Default: all. */
+  /** The other attributes that clients get. Default: all. */
   readonly attributes?: readonly string[];
-  /** Changes that are told, by Lambda's filter patterns on `eventName` and `dynamodb`. Default: all. */
+  /** Lambda's filter patterns on `eventName` and `dynamodb` of the changes. Default: all are published. */
   readonly filters?: readonly Record<string, unknown>[];
-  /** Changes that a function takes at once. Default: 100. */
+  /** The most changes that one invocation gets. Default: 100. */
   readonly batchSize?: number;
 }
 
 /** A DynamoDB table as a source of live queries: its stream is published as changes of a collection. */
 export class TableChanges extends Construct {
-  /** Where the stream's positions lie of changes that could not be published. */
+  /** Positions in the stream of changes that could not be published. */
   readonly failures: Queue;
 
   constructor(scope: Construct, id: string, props: TableChangesProps) {
     super(scope, id);
-    const { source, realtime, filters = [], batchSize = 100 } = props;
+    const { source, server, filters = [], batchSize = 100 } = props;
     const { tableStreamArn } = source;
     if (tableStreamArn === undefined)
       throw new Error(`The table ${source.node.path} has no stream: give it NEW_AND_OLD_IMAGES.`);
@@ -40,12 +40,12 @@ export class TableChanges extends Construct {
     const { org, projectId, collectionId, idAttribute, attributes } = props;
     const publisher = new LambdaFunction(this, "Publisher", {
       entry: "lambdas/mudbase/functions/table-changes.ts",
-      operation: realtime.operation,
+      operation: server.operation,
       environment: {
         TABLE_CHANGES: JSON.stringify({ org, projectId, collectionId, idAttribute, attributes }),
       },
     });
-    realtime.allowPublishing(publisher, ["GetItem"]);
+    server.grantSend(publisher, ["GetItem"]);
     this.failures = failureQueue(this, "Failures", publisher);
     publisher.addToRolePolicy(
       new PolicyStatement({
@@ -60,7 +60,7 @@ export class TableChanges extends Construct {
       eventSourceArn: tableStreamArn,
       startingPosition: StartingPosition.LATEST,
       batchSize,
-      // Only what failed, and what came after it, is tried again.
+      // Only what failed, and what follows it, is retried.
       reportBatchItemFailures: true,
       retryAttempts: 10,
       bisectBatchOnError: true,

@@ -10,9 +10,9 @@ export type TokenVerificationProps = Pick<
   "tokenSecretArn" | "tokenSecretKeyArn" | "tokenJwksUrl" | "tokenIssuer" | "tokenAudience"
 >;
 
-/** What tokens are verified with: a JWKS, a secret that exists, or else a secret that it makes. */
+/** What verifies tokens: a JWKS, a secret that exists, or else a new secret. */
 export class TokenVerification extends Construct {
-  /** ARN of the secret, where there is one. */
+  /** ARN of the secret; none with a JWKS. */
   readonly secretArn: string | undefined;
   readonly #props: TokenVerificationProps;
 
@@ -24,7 +24,7 @@ export class TokenVerification extends Construct {
       this.secretArn = props.tokenSecretArn ?? this.#newSecret();
   }
 
-  /** Lets a function verify tokens, and tells it how. */
+  /** Lets a function verify tokens: gives it the right and the environment. */
   allowVerifying(verifier: LambdaFunction): void {
     const { tokenSecretKeyArn, tokenJwksUrl, tokenIssuer, tokenAudience } = this.#props;
     if (this.secretArn !== undefined)

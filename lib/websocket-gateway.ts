@@ -45,7 +45,7 @@ const LOG_FIELDS = {
   integrationLatency: "$context.integrationLatency",
 };
 
-/** The endpoint Socket.IO clients connect to: one WebSocket API whose three routes reach one function. */
+/** The endpoint that Socket.IO clients connect to: one WebSocket API whose three routes invoke one function. */
 export class WebSocketGateway extends Construct {
   readonly #stage: WebSocketStage;
 
@@ -76,12 +76,12 @@ export class WebSocketGateway extends Construct {
     return `${this.#stage.api.apiId}.execute-api.${region}.${urlSuffix}`;
   }
 
-  /** What API Gateway counts of this stage: messages are those from and to clients, as it bills them. */
+  /** A metric of this stage: messages are those from and to clients, as API Gateway bills them. */
   count(name: GatewayMetric, period: Duration): Metric {
     return this.#stage.metric(name, { statistic: "Sum", period });
   }
 
-  /** Lets a function post to this gateway's connections and close them, and tells it where they are. */
+  /** Lets a function post to this stage's connections and close them; sets their endpoint in its environment. */
   allowSending(sender: LambdaFunction): void {
     const { apiId } = this.#stage.api;
     const connections = ["POST", "DELETE"].map((method) =>
@@ -97,8 +97,8 @@ export class WebSocketGateway extends Construct {
     sender.addEnvironment("AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI", this.#stage.callbackUrl);
   }
 
-  /** Serves the API under a name of one's own, below `/socket.io`; gives what the name must point to. */
-  answerTo(name: string, certificateArn: string): string {
+  /** Serves the API at a domain name, below `/socket.io`; returns the host name that its DNS record must point to. */
+  addDomainName(name: string, certificateArn: string): string {
     const certificate = Certificate.fromCertificateArn(this, "Certificate", certificateArn);
     const domainName = new DomainName(this, "Name", { domainName: name, certificate });
     const api = this.#stage.api;
@@ -120,7 +120,7 @@ export class WebSocketGateway extends Construct {
     };
   }
 
-  /** API Gateway refuses a stage with access logs where the account has no role for it; other stacks may rely on it, too. */
+  /** API Gateway refuses a stage with access logs if the account has no role for it; other stacks may use it, too. */
   #logAccount(): CfnAccount {
     const role = new Role(this, "LogRole", {
       assumedBy: new ServicePrincipal("apigateway.amazonaws.com"),

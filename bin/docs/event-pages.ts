@@ -1,3 +1,4 @@
+import { table } from "./markdown.ts";
 import {
   documentedEmits,
   documentedEvents,
@@ -53,11 +54,6 @@ const WHO: Readonly<Record<string, string>> = {
   ownIntegrationRooms: "everyone, for rooms of their own",
   ownWebhookRooms: "everyone, for rooms of their own",
 };
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => "---"), ...rows]
-    .map((cells) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`)
-    .join("\n");
 
 /** A schema in the notation of the contract, e.g. `{ chatId, before? }`. */
 function fields(schema: JsonSchema): string {

@@ -3,6 +3,7 @@ import { Parser } from "@asyncapi/parser";
 import { expect, test } from "vitest";
 import { asyncApi } from "../../bin/docs/async-api.ts";
 import { eventPages } from "../../bin/docs/event-pages.ts";
+import { readme } from "../../bin/docs/settings-tables.ts";
 import { events } from "../support/contract.ts";
 
 /** Section 3 of the contract, name by name. */
@@ -35,6 +36,7 @@ test("the registry holds the contract's 46 events and our additions, no more and
 test.each([
   ["docs/events.md", eventPages],
   ["docs/asyncapi.yaml", asyncApi],
+  ["README.md", readme],
 ])("%s is what npm run docs would write now", (file, generate) => {
   expect(readFileSync(file, "utf8") === generate(), `${file} is stale: npm run docs`).toBe(true);
 });

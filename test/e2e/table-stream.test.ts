@@ -7,7 +7,7 @@ import { App } from "aws-cdk-lib";
 import { AttributeType, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
-import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 import { TableChanges } from "../../lib/table-changes.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
@@ -21,13 +21,13 @@ let stack: LocalStack;
 beforeAll(async () => {
   // The CDK's command sets it, so that assets can be found in the template.
   const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
-  const realtime = new RealtimeStack(app, "Realtime", readSettings({}));
-  const source = new Table(realtime, "Orders", {
+  const mudbase = new MudbaseStack(app, "Mudbase", readSettings({}));
+  const source = new Table(mudbase, "Orders", {
     partitionKey: { name: "orderId", type: AttributeType.STRING },
     stream: StreamViewType.NEW_AND_OLD_IMAGES,
   });
-  new TableChanges(realtime, "OrderChanges", {
-    ...{ source, realtime, org, ...orders, idAttribute: "orderId" },
+  new TableChanges(mudbase, "OrderChanges", {
+    ...{ source, server: mudbase.server, org, ...orders, idAttribute: "orderId" },
   });
   app.synth();
   stack = await startFrom(assembly);

@@ -36,7 +36,7 @@ function alarm(name: string) {
 }
 
 describe("alarms", () => {
-  test("go off for what somebody must look at, and tell a topic where there is one", () => {
+  test("go off for what somebody must look at, and notify the topic if there is one", () => {
     const alarmTopicArn = "arn:aws:sns:eu-west-1:000000000000:duty";
     const alarms = Object.values(
       templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
@@ -59,7 +59,7 @@ describe("alarms", () => {
     );
   });
 
-  test("call somebody when the management API fails again and again, not when it did once", () => {
+  test("go off when the management API fails repeatedly, not when it did once", () => {
     template.hasResourceProperties("AWS::CloudWatch::Alarm", {
       MetricName: "Management5xx",
       Namespace: "ServerlessSocketIo",
@@ -68,11 +68,11 @@ describe("alarms", () => {
     });
   });
 
-  test("call somebody when one function fails while nobody calls the others", () => {
+  test("go off when one function fails while nobody invokes the others", () => {
     const failures = alarm("FunctionErrors");
 
     expect(evaluate(failures.expression, { errors2: 1 })).toBe(1);
-    // What comes late is seen all the same.
+    // Late values count, too.
     expect(failures).toMatchObject({ EvaluationPeriods: 5, DatapointsToAlarm: 1 });
   });
 
@@ -85,21 +85,21 @@ describe("alarms", () => {
     }
   });
 
-  test("call somebody when the heartbeat is silent while clients are there, and only twice in a row", () => {
+  test("go off when no sweep runs while clients are connected, and only in two periods", () => {
     const { expression, ...overdue } = alarm("SweepOverdue");
 
     expect(evaluate(expression, { connects: 1 })).toBe(1);
     expect(evaluate(expression, { messages: 1 })).toBe(1);
-    expect(evaluate(expression, { connects: 1, messages: 9, beats: 1 })).toBe(0);
-    expect(evaluate(expression, { beats: 2 })).toBe(0);
-    // Two minutes hold a beat, however late it comes in its minute; the first clients may come before the first.
+    expect(evaluate(expression, { connects: 1, messages: 9, sweeps: 1 })).toBe(0);
+    expect(evaluate(expression, { sweeps: 2 })).toBe(0);
+    // Any two minutes have a sweep, however late it is in its minute; the first clients may connect before the first sweep.
     expect(overdue.Metrics.map(({ MetricStat }) => MetricStat?.Period ?? 120)).toEqual(
       Array.from({ length: 4 }, () => 120),
     );
     expect(overdue).toMatchObject({ DatapointsToAlarm: 2, EvaluationPeriods: 10 });
   });
 
-  test("call somebody when nobody can connect, or no OPEN comes, at the first", () => {
+  test("go off at the first client that cannot connect, or gets no OPEN packet", () => {
     for (const route of ["$connect", "opening", "$default", "webhook"])
       template.hasResourceProperties("AWS::CloudWatch::Alarm", {
         MetricName: "RequestsFailed",
@@ -111,7 +111,7 @@ describe("alarms", () => {
       });
   });
 
-  test("call somebody when API Gateway cannot invoke the server, or hears errors from it again and again", () => {
+  test("go off when API Gateway cannot invoke the server, or repeatedly gets errors from it", () => {
     for (const [MetricName, Threshold] of [
       ["ExecutionError", 0],
       ["IntegrationError", 10],
@@ -125,7 +125,7 @@ describe("alarms", () => {
       });
   });
 
-  test("call somebody when Lambda gives up what was handed to any function", () => {
+  test("go off when Lambda drops an asynchronous invocation of any function", () => {
     const functions = Object.keys(template.findResources("AWS::Lambda::Function"));
     const { Metrics } = alarm("AsyncEventsDropped");
 

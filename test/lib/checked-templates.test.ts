@@ -2,7 +2,7 @@ import { App } from "aws-cdk-lib";
 import { AwsSolutionsChecks } from "cdk-nag";
 import { describe, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
-import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 import { certificateArn, EVERYTHING, statements, templateWith } from "../support/template.ts";
 
 /** What a web ACL, a name with its own certificate and a secret that is there already answer. */
@@ -46,7 +46,7 @@ test.each([
   ],
 ])("AwsSolutions finds nothing but what is left for a reason, %s", (_, settings, left) => {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  const stack = new RealtimeStack(app, "Test", readSettings(settings));
+  const stack = new MudbaseStack(app, "Test", readSettings(settings));
   app.synth();
 
   const { violations } = new AwsSolutionsChecks().validateScope(stack);
@@ -71,7 +71,7 @@ const outputs = (settings: object) =>
   templateWith(settings as Record<string, unknown>).findOutputs("*");
 
 describe("the edge", () => {
-  test("is there unless it is switched off, and then only the API's own address is told", () => {
+  test("is there unless it is switched off, and then the API's own address is the only output", () => {
     expect(count({}, "AWS::CloudFront::Distribution")).toBe(1);
     expect(count({ edge: "false" }, "AWS::CloudFront::Distribution")).toBe(0);
     expect(Object.keys(outputs({ edge: "false" }))).not.toContain("ClientUrl");
@@ -169,7 +169,7 @@ describe("tokens", () => {
 });
 
 describe("operation", () => {
-  test("keeps logs, traces and pages of rooms as it is told", () => {
+  test("keeps logs, traces and pages of rooms as the settings say", () => {
     const template = templateWith({ logRetentionDays: "7", tracing: "true", fanOutPage: "500" });
 
     for (const { Properties } of Object.values(template.findResources("AWS::Lambda::Function"))) {
@@ -190,4 +190,8 @@ test("what holds state or an address keeps its logical id, so that no deployment
   expect(ids("AWS::ApiGatewayV2::Api")).toEqual(["GatewayApi4EDF2151", "WebhooksApiA28DB082"]);
   expect(ids("AWS::CloudFront::Distribution")).toEqual(["EdgeDistribution0060737B"]);
   expect(ids("AWS::Events::EventBus")).toEqual(["PublicationsBus49A8D040"]);
+  expect(ids("AWS::Logs::LogGroup")).toEqual([
+    ...["SocketLogFBF35046", "PublishLogC283E3C2", "HeartbeatLog7C046F7D"],
+    ...["FanOutCarrierLog3871FE07", "WebhookLog43567ED0"],
+  ]);
 });

@@ -3,19 +3,19 @@ import { Template } from "aws-cdk-lib/assertions";
 import { AttributeType, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
 import { describe, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
-import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 import { TableChanges, type TableChangesProps } from "../../lib/table-changes.ts";
 import { statements } from "../support/template.ts";
 
 function customerStack(more: Partial<TableChangesProps> = {}, stream = true): Template {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  const realtime = new RealtimeStack(app, "Realtime", readSettings({}));
+  const { server } = new MudbaseStack(app, "Mudbase", readSettings({}));
   const customer = new Stack(app, "Customer");
   const source = new Table(customer, "Orders", {
     partitionKey: { name: "orderId", type: AttributeType.STRING },
     ...(stream && { stream: StreamViewType.NEW_AND_OLD_IMAGES }),
   });
-  const props = { source, realtime, org: "acme", projectId: "p1", collectionId: "orders" };
+  const props = { source, server, org: "acme", projectId: "p1", collectionId: "orders" };
   new TableChanges(customer, "OrderChanges", { ...props, idAttribute: "orderId", ...more });
   return Template.fromStack(customer);
 }

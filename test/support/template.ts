@@ -1,7 +1,7 @@
 import { App } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { readSettings } from "../../lib/config.ts";
-import { RealtimeStack } from "../../lib/realtime-stack.ts";
+import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 
 export const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a";
 
@@ -21,8 +21,20 @@ export const EVERYTHING = {
 /** The template of a deployment with these settings, without its bundles. */
 export function templateWith(context: Readonly<Record<string, unknown>> = {}): Template {
   const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
-  return Template.fromStack(new RealtimeStack(app, "Test", readSettings(context)));
+  return Template.fromStack(new MudbaseStack(app, "Test", readSettings(context)));
 }
+
+/** Finds the one resource of a type whose logical id begins so, e.g. with `Socket` or `Gateway`. */
+export const onlyIn =
+  (template: Template) =>
+  (type: string, start = "") => {
+    const [[id, resource] = ["", { Properties: {} }], ...others] = Object.entries(
+      template.findResources(type),
+    ).filter(([id]) => id.startsWith(start));
+    if (id === "" || others.length > 0)
+      throw new Error(`There is not exactly one ${type} whose id begins with "${start}".`);
+    return { id, ...resource.Properties };
+  };
 
 /** One statement of a policy in a template. */
 export interface Statement {

@@ -1,0 +1,13 @@
+/** How a server is deployed if nothing else is said; the settings of `bin/app.ts` have the same defaults. */
+export const DEFAULTS = {
+  /** MiB. */
+  memorySize: 512,
+  /** Days. */
+  logRetention: 30,
+  /** Below the quota of every region: 2,500 a second, 1,250 at once. */
+  requestsPerSecond: 2000,
+  deletionProtection: true,
+  tracing: false,
+  accessLogs: false,
+  gatewayLogRole: false,
+} as const;

@@ -1,0 +1,23 @@
+import * as z from "zod";
+import { Heartbeat } from "../lambdas/server/model/limits.ts";
+import { wordingOf } from "../lambdas/server/model/wording.ts";
+import { isWholeMinutes, WHOLE_MINUTES } from "./setting-kinds.ts";
+
+/** The heartbeat, with an interval that a sweep once a minute can keep. */
+export const RegularHeartbeat = Heartbeat.check(
+  z.refine(({ pingInterval }: Heartbeat) => isWholeMinutes(pingInterval), {
+    ...{ error: WHOLE_MINUTES, path: ["pingInterval"] },
+  }),
+);
+
+/** The numbers that a prop sets, and the defaults of the others; throws one sentence that names each wrong one. */
+export function numbersOf<Output>(
+  schema: z.core.$ZodType<Output, object>,
+  given: object | undefined,
+  name: string,
+): Output {
+  const result = z.safeParse(schema, given ?? {}, { error: wordingOf });
+  if (result.success) return result.data;
+  const wrong = result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  throw new Error(`${name}: ${wrong.join("; ")}.`);
+}

@@ -1,0 +1,50 @@
+import type { Construct } from "constructs";
+import type { Heartbeat } from "../lambdas/server/model/limits.ts";
+import { writeEntryFiles } from "./entry-files.ts";
+import { FanOut } from "./fan-out.ts";
+import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
+import { LambdaFunction, type Operation } from "./lambda-function.ts";
+import { MINUTE } from "./metrics.ts";
+import { SelfInvocation } from "./self-invocation.ts";
+import type { SocketIoServerProps } from "./server-props.ts";
+
+/** The four functions of a server, with what invokes them asynchronously. */
+export function serverFunctions(
+  scope: Construct,
+  props: SocketIoServerProps,
+  operation: Operation,
+  pings: Heartbeat,
+) {
+  const entries = "app" in props ? writeEntryFiles(props.app) : props.functions;
+  const { environment } = props;
+  const HEARTBEAT = JSON.stringify(pings);
+
+  const socket = new LambdaFunction(scope, "Socket", {
+    ...{ entry: entries.socket, operation },
+    concurrency: props.socketConcurrency,
+    lateModules: props.lateModules,
+    environment: {
+      ...environment,
+      HEARTBEAT,
+      METRICS_PERIOD: String(MINUTE.toMilliseconds()),
+      ALLOWED_ORIGINS: JSON.stringify(props.allowedOrigins ?? []),
+    },
+  });
+  const publish = new LambdaFunction(scope, "Publish", {
+    ...{ entry: entries.publish, operation, environment },
+  });
+  const heartbeat = new LambdaFunction(scope, "Heartbeat", {
+    ...{ entry: entries.heartbeat, operation },
+    concurrency: props.heartbeatConcurrency,
+    environment: { ...environment, HEARTBEAT },
+  });
+  const fanOut = new FanOut(scope, "FanOut", {
+    ...{ entry: entries.fanOut, operation, environment },
+  });
+  // After a retry, a minute later, the client has given up.
+  new SelfInvocation(scope, "Opening", { invoker: socket, retryAttempts: 0 });
+  // A ping that is a minute late still keeps its connection.
+  new SelfInvocation(scope, "Sweeping", { invoker: heartbeat, retryAttempts: 1 });
+  new HeartbeatSchedule(scope, "Schedule", { heartbeat });
+  return { socket, publish, heartbeat, fanOut };
+}

@@ -1,0 +1,56 @@
+import type { RetentionDays } from "aws-cdk-lib/aws-logs";
+import type { Heartbeat, Limits } from "../lambdas/server/model/limits.ts";
+import type { EntryFiles } from "./entry-files.ts";
+
+/** The code of an application: its one file, or a file for each function. */
+type ServerCode =
+  | {
+      /** Path of the file with `export const app = defineApp({ … })`; a relative one is from where the CDK runs. */
+      readonly app: string;
+    }
+  | {
+      /** Paths of files that each export `handler`, e.g. `socketHandler(app)`; for functions with a wiring of their own. */
+      readonly functions: EntryFiles;
+    };
+
+interface ServerOptions {
+  /**
+   * Limits of the server, e.g. `{ roomsPerSocket: 50 }`. Bounds, defaults and units: `LIMITS` in
+   * `lambdas/server/model/limits.ts`.
+   */
+  readonly limits?: Partial<Limits>;
+  /** Limits of the application itself, which its functions read together with the server's. Default: none. */
+  readonly applicationLimits?: Readonly<Record<string, number>>;
+  /**
+   * `pingInterval` and `pingTimeout` in milliseconds, the former in whole minutes, and `maxPayload` in
+   * bytes, as Engine.IO announces them. Bounds and defaults: `HEARTBEAT`, in the same file.
+   */
+  readonly heartbeat?: Partial<Heartbeat>;
+  /** Origins of web pages that may connect, e.g. `https://app.example.org`. Default: all. */
+  readonly allowedOrigins?: readonly string[];
+  /** Environment variables of the application, which all four functions get. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Packages that the socket function loads late or never: they lie beside its bundle. Default: none. */
+  readonly lateModules?: readonly string[];
+  /** Memory of each function in MiB. Default: 512. */
+  readonly memorySize?: number | undefined;
+  /** Executions reserved for the socket function, which is also its maximum. Default: none are reserved. */
+  readonly socketConcurrency?: number | undefined;
+  /** The same for the heartbeat function, which needs one for each of the limit `shards`. Default: none. */
+  readonly heartbeatConcurrency?: number | undefined;
+  /** Upgrades in a second, and frames in a second, of all sockets together; half as many may come at once. Default: 2000. */
+  readonly requestsPerSecond?: number | undefined;
+  /** Days for which logs are kept. Default: 30. */
+  readonly logRetention?: RetentionDays | undefined;
+  /** Whether X-Ray traces the functions. Default: false. */
+  readonly tracing?: boolean | undefined;
+  /** Whether the table is kept when the stack is deleted. Default: true. */
+  readonly deletionProtection?: boolean | undefined;
+  /** Whether API Gateway logs every request; fails if the account and region have no role for it. Default: false. */
+  readonly accessLogs?: boolean | undefined;
+  /** Whether to set that role, which all APIs of the account and region share. Default: false. */
+  readonly gatewayLogRole?: boolean | undefined;
+}
+
+/** What a server is deployed with; only its code is required. */
+export type SocketIoServerProps = ServerCode & ServerOptions;

@@ -1,0 +1,145 @@
+import { Names } from "aws-cdk-lib";
+import type { Table } from "aws-cdk-lib/aws-dynamodb";
+import type { EventBus } from "aws-cdk-lib/aws-events";
+import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
+import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import type { Queue } from "aws-cdk-lib/aws-sqs";
+import { Construct } from "constructs";
+import { Limits } from "../lambdas/server/model/limits.ts";
+import { DEFAULTS } from "./defaults.ts";
+import { Edge, type EdgeProps } from "./edge.ts";
+import type { FanOut } from "./fan-out.ts";
+import type { Operation } from "./lambda-function.ts";
+import { numbersOf, RegularHeartbeat } from "./numbers.ts";
+import { PublishBus } from "./publish-bus.ts";
+import { serverFunctions } from "./server-functions.ts";
+import type { SocketIoServerProps } from "./server-props.ts";
+import { type ItemAction, StateTable } from "./state-table.ts";
+import { WebSocketGateway } from "./websocket-gateway.ts";
+
+export type { SocketIoServerProps };
+
+/**
+ * A Socket.IO server for one application: a WebSocket API, four functions, a table for all state, and
+ * a bus that other back ends publish through. A stack may have several.
+ *
+ *     new SocketIoServer(stack, "Chat", { app: "chat/app.ts", limits: { roomsPerSocket: 50 } });
+ */
+export class SocketIoServer extends Construct {
+  /**
+   * The API's own URL, e.g. `wss://abc123.execute-api.eu-west-1.amazonaws.com`: clients connect with
+   * `{ path: "/live", addTrailingSlash: false, transports: ["websocket"] }`.
+   */
+  readonly endpoint: string;
+  readonly gateway: WebSocketGateway;
+  readonly table: Table;
+  /** Its entries go to the publish function; those that failed, to `deadLetters`. */
+  readonly bus: EventBus;
+  readonly deadLetters: Queue;
+  /** Serves `$connect`, `$default` and `$disconnect`. */
+  readonly socket: LambdaFunction;
+  /** Pings and sweeps, every minute. */
+  readonly heartbeat: LambdaFunction;
+  /** Posts to parts of large rooms. */
+  readonly fanOut: LambdaFunction;
+  /** Takes what other back ends publish: through the bus, or as their invocation. */
+  readonly publish: LambdaFunction;
+  /** Milliseconds between two pings of a connection. */
+  readonly pingInterval: number;
+  /** How the functions run; for other functions of the same deployment. */
+  readonly operation: Operation;
+  readonly #limits: string;
+  readonly #state: StateTable;
+  readonly #fanOut: FanOut;
+
+  constructor(scope: Construct, id: string, props: SocketIoServerProps) {
+    super(scope, id);
+    const { path } = this.node;
+    const limits = numbersOf(Limits, props.limits, `${path}: limits`);
+    const heartbeat = numbersOf(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
+    this.#limits = JSON.stringify({ ...props.applicationLimits, ...limits });
+    this.pingInterval = heartbeat.pingInterval;
+    this.operation = {
+      service: Names.uniqueResourceName(this, { separator: "-", allowedSpecialCharacters: "-" }),
+      memorySize: props.memorySize ?? DEFAULTS.memorySize,
+      logRetention: props.logRetention ?? DEFAULTS.logRetention,
+      tracing: props.tracing ?? DEFAULTS.tracing,
+    };
+
+    const functions = serverFunctions(this, props, this.operation, heartbeat);
+    this.socket = functions.socket;
+    this.heartbeat = functions.heartbeat;
+    this.publish = functions.publish;
+    this.#fanOut = functions.fanOut;
+    this.fanOut = functions.fanOut.worker;
+    this.#state = new StateTable(this, "State", {
+      deletionProtection: props.deletionProtection ?? DEFAULTS.deletionProtection,
+    });
+    this.table = this.#state.table;
+    this.gateway = new WebSocketGateway(this, "Gateway", {
+      handler: this.socket,
+      logRetention: this.operation.logRetention,
+      rate: props.requestsPerSecond ?? DEFAULTS.requestsPerSecond,
+      accessLogs: props.accessLogs ?? DEFAULTS.accessLogs,
+      setsLogRole: props.gatewayLogRole ?? DEFAULTS.gatewayLogRole,
+    });
+    this.endpoint = `wss://${this.gateway.domainName}`;
+
+    this.#state.allowSweeping(this.heartbeat);
+    this.grantSend(this.socket, ["GetItem", "PutItem"]);
+    this.grantSend(this.publish, ["GetItem", "PutItem"]);
+    this.grantSend(this.heartbeat);
+    // It divides what is left by invoking itself.
+    this.#grantPost(this.fanOut);
+    const { bus, deadLetters } = new PublishBus(this, "Publications", { publisher: this.publish });
+    this.bus = bus;
+    this.deadLetters = deadLetters;
+  }
+
+  /** The four functions, for metrics. */
+  get functions(): readonly LambdaFunction[] {
+    return [this.socket, this.publish, this.heartbeat, this.fanOut];
+  }
+
+  /** Lets a back end publish: put entries on the bus, and invoke the publish function. */
+  grantPublish(grantee: IGrantable): Grant {
+    return this.bus.grantPutEventsTo(grantee).combine(this.grantInvoke(grantee));
+  }
+
+  /** Lets a back end invoke the publish function, which answers when the entry is delivered. */
+  grantInvoke(grantee: IGrantable): Grant {
+    return Grant.addToPrincipal({
+      grantee,
+      actions: ["lambda:InvokeFunction"],
+      resourceArns: [this.publish.functionArn],
+    });
+  }
+
+  /**
+   * Lets a function of the application send to sockets itself: gives it the rights and the environment
+   * that the server's own functions have, and `also` these actions on the table's items.
+   */
+  grantSend(sender: LambdaFunction, also: readonly ItemAction[] = []): void {
+    this.#grantPost(sender, also);
+    this.#fanOut.allowInvoking(sender);
+  }
+
+  /** CloudFront in front of the API: with it, Socket.IO's default path works. */
+  addEdge(props: Omit<EdgeProps, "gateway"> = {}): Edge {
+    return new Edge(this, "Edge", { gateway: this.gateway, ...props });
+  }
+
+  /**
+   * Serves the API at a domain name of your own, below `/socket.io` and without CloudFront. The certificate
+   * is in the stack's region; returns the host name that the DNS record must point to.
+   */
+  addDomainName(domainName: string, certificateArn: string): string {
+    return this.gateway.addDomainName(domainName, certificateArn);
+  }
+
+  #grantPost(sender: LambdaFunction, also: readonly ItemAction[] = []): void {
+    this.#state.allowUsing(sender, also);
+    this.gateway.allowSending(sender);
+    sender.addEnvironment("LIMITS", this.#limits);
+  }
+}

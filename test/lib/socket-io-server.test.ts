@@ -1,0 +1,191 @@
+import { readFileSync } from "node:fs";
+import { basename, resolve } from "node:path";
+import { App, Stack } from "aws-cdk-lib";
+import { Template } from "aws-cdk-lib/assertions";
+import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
+import { describe, expect, test } from "vitest";
+import { Alarms } from "../../lib/alarms.ts";
+import { Dashboard } from "../../lib/dashboard.ts";
+import { writeEntryFiles } from "../../lib/entry-files.ts";
+import { SocketIoServer } from "../../lib/socket-io-server.ts";
+import { statements } from "../support/template.ts";
+
+const functions = {
+  socket: "lambdas/mudbase/functions/socket.ts",
+  heartbeat: "lambdas/mudbase/functions/heartbeat.ts",
+  fanOut: "lambdas/mudbase/functions/fan-out.ts",
+  publish: "lambdas/mudbase/functions/publish.ts",
+};
+
+/** The few lines of an application. */
+const APP = "test/support/application.ts";
+
+const newStack = () =>
+  new Stack(new App({ context: { "aws:cdk:bundling-stacks": [] } }), "Realtime");
+
+/** The environment of each function of a template, by its logical id without the hash. */
+const environmentsIn = (template: Template): ReadonlyMap<string, Record<string, string>> =>
+  new Map(
+    Object.entries(template.findResources("AWS::Lambda::Function")).map(([id, { Properties }]) => [
+      id.replace(/[0-9A-F]{8}$/, ""),
+      Properties.Environment.Variables,
+    ]),
+  );
+
+const numbersIn = (environment: Readonly<Record<string, string>> | undefined, name: string) =>
+  JSON.parse(environment?.[name] ?? "{}");
+
+describe("two servers in one stack", () => {
+  const stack = newStack();
+  const chat = new SocketIoServer(stack, "Chat", { functions });
+  const game = new SocketIoServer(stack, "Game", {
+    app: APP,
+    limits: { roomsPerSocket: 7 },
+    applicationLimits: { movesPerSecond: 3 },
+    heartbeat: { pingInterval: 60_000 },
+    allowedOrigins: ["https://game.example"],
+    environment: { WORLD: "flat" },
+    requestsPerSecond: 50,
+    deletionProtection: false,
+  });
+  for (const server of [chat, game]) {
+    new Alarms(server, "Alarms", { server });
+    new Dashboard(server, "Dashboard", { server });
+  }
+  const template = Template.fromStack(stack);
+  const environments = environmentsIn(template);
+
+  test("have an API, a table, a bus and four functions each, and no secret", () => {
+    template.resourceCountIs("AWS::ApiGatewayV2::Api", 2);
+    template.resourceCountIs("AWS::DynamoDB::Table", 2);
+    template.resourceCountIs("AWS::Events::EventBus", 2);
+    template.resourceCountIs("AWS::SecretsManager::Secret", 0);
+    expect([...environments.keys()].toSorted()).toEqual(
+      ["Chat", "Game"].flatMap((server) =>
+        ["FanOutCarrier", "Heartbeat", "Publish", "Socket"].map((name) => `${server}${name}`),
+      ),
+    );
+  });
+
+  test("share no right: a function of one reaches nothing of the other", () => {
+    for (const { Resource, roles } of statements(template)) {
+      const other = roles.some((role) => role.startsWith("Chat")) ? "Game" : "Chat";
+      expect(JSON.stringify(Resource)).not.toContain(`"${other}`);
+    }
+  });
+
+  test("count in metrics of their own", () => {
+    const services = new Set(
+      [...environments.values()].map(({ POWERTOOLS_SERVICE_NAME }) => POWERTOOLS_SERVICE_NAME),
+    );
+
+    expect(services).toEqual(new Set([chat, game].map(({ operation }) => operation.service)));
+    expect(services.size).toBe(2);
+  });
+
+  test("have the default limits and heartbeat, or those that are given, with the application's own", () => {
+    const [chats, games] = ["ChatSocket", "GameSocket"].map((id) => environments.get(id));
+
+    expect(numbersIn(chats, "LIMITS")).toMatchObject({ roomsPerSocket: 200, shards: 16 });
+    expect(numbersIn(chats, "HEARTBEAT")).toEqual({
+      ...{ pingInterval: 240_000, pingTimeout: 120_000, maxPayload: 131_072 },
+    });
+    expect(numbersIn(games, "LIMITS")).toMatchObject({
+      ...{ roomsPerSocket: 7, shards: 16, movesPerSecond: 3 },
+    });
+    expect(numbersIn(games, "HEARTBEAT")).toMatchObject({ pingInterval: 60_000 });
+  });
+
+  test("have the environment of their application in all four functions, and origins in the first", () => {
+    for (const [id, environment] of environments)
+      expect([id, environment.WORLD]).toEqual([id, id.startsWith("Game") ? "flat" : undefined]);
+    expect(environments.get("GameSocket")?.ALLOWED_ORIGINS).toBe('["https://game.example"]');
+    expect(environments.get("ChatSocket")?.ALLOWED_ORIGINS).toBe("[]");
+  });
+
+  test("have throttles and a removal policy of their own", () => {
+    template.hasResourceProperties("AWS::ApiGatewayV2::Stage", {
+      DefaultRouteSettings: { ThrottlingRateLimit: 50, ThrottlingBurstLimit: 25 },
+    });
+    const kept = Object.entries(template.findResources("AWS::DynamoDB::Table")).map(
+      ([id, { DeletionPolicy }]) => [id.slice(0, 4), DeletionPolicy],
+    );
+    expect(kept).toEqual([
+      ["Chat", "RetainExceptOnCreate"],
+      ["Game", "Delete"],
+    ]);
+  });
+
+  test("have alarms and a dashboard each, without those of the contract", () => {
+    const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm"));
+
+    expect(ids).toHaveLength(30);
+    expect(ids.join()).not.toMatch(/Webhook|Changes/);
+    template.resourceCountIs("AWS::CloudWatch::Dashboard", 2);
+  });
+});
+
+describe("an application of one file", () => {
+  test("has an entry file for each function, which calls the server's handler with it", () => {
+    const written = writeEntryFiles(APP);
+
+    const handlers = Object.entries({ ...written }).map(([name, file]) => {
+      const text = readFileSync(file, "utf8");
+      expect(text).toContain(`lambdas/server/functions/${basename(file)}"`);
+      expect(text).toContain(`import { app } from ${JSON.stringify(resolve(APP))};`);
+      return [name, /export const handler = (\w+)\(app\);/.exec(text)?.[1]];
+    });
+    expect(Object.fromEntries(handlers)).toEqual({
+      ...{ socket: "socketHandler", heartbeat: "heartbeatHandler" },
+      ...{ fanOut: "fanOutHandler", publish: "publishHandler" },
+    });
+  });
+});
+
+describe("a back end", () => {
+  /** What a role may do after it was granted something. */
+  function rights(grant: (server: SocketIoServer, role: Role) => unknown) {
+    const stack = newStack();
+    const server = new SocketIoServer(stack, "Chat", { functions });
+    grant(server, new Role(stack, "BackEnd", { assumedBy: new AccountPrincipal("123456789012") }));
+    return statements(Template.fromStack(stack)).filter(({ roles }) =>
+      roles.some((role) => role.startsWith("BackEnd")),
+    );
+  }
+  const arnOf = (id: RegExp) => ({ "Fn::GetAtt": [expect.stringMatching(id), "Arn"] });
+
+  test("with grantPublish may put entries on the bus and invoke the publish function", () => {
+    expect(rights((server, role) => server.grantPublish(role))).toMatchObject([
+      { Action: "events:PutEvents", Resource: arnOf(/^ChatPublicationsBus/) },
+      { Action: "lambda:InvokeFunction", Resource: arnOf(/^ChatPublish/) },
+    ]);
+  });
+
+  test("with grantInvoke may invoke the publish function alone", () => {
+    expect(rights((server, role) => server.grantInvoke(role))).toMatchObject([
+      { Action: "lambda:InvokeFunction", Resource: arnOf(/^ChatPublish/) },
+    ]);
+  });
+});
+
+describe("wrong props are refused with their name and what they must be", () => {
+  test.each([
+    [
+      { limits: { roomsPerSocket: 1 } },
+      "Realtime/Chat: limits: roomsPerSocket must be 2 at least.",
+    ],
+    [{ limits: { shards: 1.5 } }, "Realtime/Chat: limits: shards must be int."],
+    [
+      { heartbeat: { pingInterval: 90_000 } },
+      "Realtime/Chat: heartbeat: pingInterval must be whole minutes, in milliseconds: 60000, 120000 and so on.",
+    ],
+  ])("%j", (props, message) => {
+    expect(() => new SocketIoServer(newStack(), "Chat", { functions, ...props })).toThrow(message);
+  });
+
+  test("an application that does not exist", () => {
+    expect(() => new SocketIoServer(newStack(), "Chat", { app: "nowhere/app.ts" })).toThrow(
+      "The application nowhere/app.ts does not exist.",
+    );
+  });
+});
