@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  expectSilence,
+  expectNoEvents,
   isoTime,
   newId,
   newOrg,
@@ -9,7 +9,7 @@ import {
   person,
   refusal,
 } from "../support/people.ts";
-import { describeChat } from "../support/publishing.ts";
+import { putChat } from "../support/publishing.ts";
 
 const lobby = { chatId: "lobby", projectId: "p1" };
 const summary = { _id: "lobby", name: "lobby", type: "group" };
@@ -20,18 +20,18 @@ async function inLobby(): Promise<Record<"ann" | "ben" | "eve", Person>> {
   const all = await people("ann", "ben", "eve");
   await joins(all.ann);
   await joins(all.ben);
-  await all.ann.next("user:online");
+  await all.ann.nextEvent("user:online");
   return all;
 }
 
 async function joins(someone: Person, chat: object = lobby): Promise<void> {
   await someone.emit("chat:join", chat);
-  await someone.next("chat:joined");
+  await someone.nextEvent("chat:joined");
 }
 
 async function sends(someone: Person, message: object = hello): Promise<string> {
   const { messageId } = (await someone.emit("message:send", message)) as { messageId: string };
-  await someone.next("message:sent");
+  await someone.nextEvent("message:sent");
   return messageId;
 }
 
@@ -42,14 +42,14 @@ describe("chat:join and chat:leave", () => {
 
     const joined = { ...lobby, chat: summary };
     expect(await ben.emit("chat:join", lobby)).toEqual(joined);
-    expect(await ben.next("chat:joined")).toEqual(joined);
+    expect(await ben.nextEvent("chat:joined")).toEqual(joined);
     const news = { userId: "ben", chatId: "lobby", timestamp: isoTime };
-    expect(await ann.next("user:online")).toEqual(news);
+    expect(await ann.nextEvent("user:online")).toEqual(news);
 
     expect(await ben.emit("chat:leave", { chatId: "lobby" })).toEqual({ chatId: "lobby" });
-    expect(await ben.next("chat:left")).toEqual({ chatId: "lobby" });
-    expect(await ann.next("user:offline")).toEqual(news);
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent("chat:left")).toEqual({ chatId: "lobby" });
+    expect(await ann.nextEvent("user:offline")).toEqual(news);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("leaving a chat one is not in tells nobody", async () => {
@@ -57,7 +57,7 @@ describe("chat:join and chat:leave", () => {
 
     expect(await eve.emit("chat:leave", { chatId: "lobby" })).toEqual({ chatId: "lobby" });
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("a token of several projects leaves the chat it is in without naming one", async () => {
@@ -66,12 +66,12 @@ describe("chat:join and chat:leave", () => {
     const ben = await person({ org, sub: "ben" });
     await joins(ben);
     await joins(ann);
-    await ben.next("user:online");
+    await ben.nextEvent("user:online");
 
     await ann.emit("chat:typing:start", { chatId: "lobby" });
-    expect(await ben.next("user:typing:start")).toEqual({ userId: "ann", chatId: "lobby" });
+    expect(await ben.nextEvent("user:typing:start")).toEqual({ userId: "ann", chatId: "lobby" });
     await ann.emit("chat:leave", { chatId: "lobby" });
-    expect(await ben.next("user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("user:offline")).toMatchObject({ userId: "ann" });
     expect(await ann.emit("chat:typing:start", { chatId: "lobby" })).toEqual(
       refusal("invalid_payload", /^projectId: /),
     );
@@ -87,9 +87,9 @@ describe("chat:join and chat:leave", () => {
 
     await ann.emit("message:send", hello);
 
-    await ann.next("message:new");
-    expect(await ben.hearsNothing()).toBe(true);
-    expect(await stranger.hearsNothing()).toBe(true);
+    await ann.nextEvent("message:new");
+    expect(await ben.receivesNothing()).toBe(true);
+    expect(await stranger.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", { ...lobby, projectId: "p2" })).toMatchObject({
       messages: [],
     });
@@ -102,8 +102,8 @@ describe("typing", () => {
 
     expect(await ann.emit(`chat:typing:${what}`, { chatId: "lobby" })).toEqual({ ok: true });
 
-    expect(await ben.next(`user:typing:${what}`)).toEqual({ userId: "ann", chatId: "lobby" });
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent(`user:typing:${what}`)).toEqual({ userId: "ann", chatId: "lobby" });
+    await expectNoEvents(ann, ben, eve);
   });
 });
 
@@ -116,7 +116,7 @@ describe("message:send", () => {
       messageId: string;
     };
     expect(answer).toEqual(receipt);
-    expect(await ann.next("message:sent")).toEqual(receipt);
+    expect(await ann.nextEvent("message:sent")).toEqual(receipt);
 
     const news = {
       message: {
@@ -131,21 +131,21 @@ describe("message:send", () => {
       },
       chat: summary,
     };
-    expect(await ann.next("message:new")).toEqual(news);
-    expect(await ben.next("message:new")).toEqual(news);
-    await expectSilence(ann, ben, eve);
+    expect(await ann.nextEvent("message:new")).toEqual(news);
+    expect(await ben.nextEvent("message:new")).toEqual(news);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("both tabs of a user in the room get it, each once", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     for (const tab of tabs) await joins(tab);
-    await tabs[0].next("user:online");
+    await tabs[0].nextEvent("user:online");
 
     await sends(tabs[0]);
 
-    for (const tab of tabs) await tab.next("message:new");
-    await expectSilence(...tabs);
+    for (const tab of tabs) await tab.nextEvent("message:new");
+    await expectNoEvents(...tabs);
   });
 
   test("someone mentioned outside the room gets it too, and one in the room gets one copy", async () => {
@@ -154,10 +154,10 @@ describe("message:send", () => {
     await sends(ann, { ...hello, mentions: ["eve", "ben", "nobody"] });
 
     for (const someone of [ann, ben, eve])
-      expect(await someone.next("message:new")).toMatchObject({
+      expect(await someone.nextEvent("message:new")).toMatchObject({
         message: { mentions: ["eve", "ben", "nobody"] },
       });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("someone mentioned whose token does not grant the project hears nothing", async () => {
@@ -168,7 +168,7 @@ describe("message:send", () => {
 
     await sends(ann, { ...hello, mentions: ["eve"] });
 
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
   test("works without having joined: permission decides", async () => {
@@ -176,8 +176,8 @@ describe("message:send", () => {
 
     await sends(eve);
 
-    expect(await ann.next("message:new")).toMatchObject({ message: { sender: "eve" } });
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("message:new")).toMatchObject({ message: { sender: "eve" } });
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
   test("fifty tries at once under one clientMessageId are one message", async () => {
@@ -191,8 +191,10 @@ describe("message:send", () => {
     const [first] = answers as { messageId: string }[];
     expect(first).toMatchObject({ messageId: newId, clientMessageId: "c1" });
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(await ben.next("message:new")).toMatchObject({ message: { _id: first?.messageId } });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("message:new")).toMatchObject({
+      message: { _id: first?.messageId },
+    });
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({
       messages: [{ _id: first?.messageId }],
     });
@@ -215,13 +217,13 @@ describe("message:send", () => {
     const { ann, ben } = await inLobby();
     const message = { ...hello, clientMessageId: "c1" };
     const messageId = await sends(ann, message);
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
     await ann.emit("message:delete", { ...lobby, messageId });
-    await ben.next("message:deleted");
+    await ben.nextEvent("message:deleted");
 
     expect(await sends(ann, message)).toBe(messageId);
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [] });
   });
 
@@ -229,12 +231,12 @@ describe("message:send", () => {
     const { ann, ben } = await inLobby();
 
     await sends(ann, { ...hello, content: "é".repeat(8 * 1024) });
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
     expect(
       await ann.emit("message:send", { ...hello, content: `${"é".repeat(8 * 1024)}x` }),
     ).toEqual(refusal("too_large", /^content: /));
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -258,9 +260,9 @@ describe("message:send", () => {
   test("a refusal without an acknowledgement is the event exception", async () => {
     const { ann } = await people("ann");
 
-    ann.tell("message:send", { ...hello, projectId: "p2" });
+    ann.emitWithoutAck("message:send", { ...hello, projectId: "p2" });
 
-    expect(await ann.next("exception")).toEqual({
+    expect(await ann.nextEvent("exception")).toEqual({
       code: "forbidden",
       message: expect.stringContaining("p2"),
       event: "message:send",
@@ -272,7 +274,7 @@ describe("message:react", () => {
   test("adds, and the same emoji again removes", async () => {
     const { ann, ben, eve } = await inLobby();
     const messageId = await sends(ann);
-    for (const someone of [ann, ben]) await someone.next("message:new");
+    for (const someone of [ann, ben]) await someone.nextEvent("message:new");
 
     for (const action of ["added", "removed", "added"]) {
       expect(await ben.emit("message:react", { ...lobby, messageId, emoji: "👍" })).toEqual({
@@ -280,9 +282,12 @@ describe("message:react", () => {
       });
       const news = { chatId: "lobby", messageId, emoji: "👍", userId: "ben", action };
       for (const someone of [ann, ben])
-        expect(await someone.next("message:reaction")).toEqual({ ...news, timestamp: isoTime });
+        expect(await someone.nextEvent("message:reaction")).toEqual({
+          ...news,
+          timestamp: isoTime,
+        });
     }
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("of a hundred at once none is lost", async () => {
@@ -331,7 +336,8 @@ describe("message:edit", () => {
     });
 
     const news = { chatId: "lobby", messageId, content: "hi", editedAt: isoTime };
-    for (const someone of [ann, ben]) expect(await someone.next("message:edited")).toEqual(news);
+    for (const someone of [ann, ben])
+      expect(await someone.nextEvent("message:edited")).toEqual(news);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({
       messages: [{ content: "hi", editedAt: isoTime }],
     });
@@ -355,12 +361,13 @@ describe("message:delete", () => {
     expect(await ann.emit("message:delete", { ...lobby, messageId })).toEqual({ ok: true });
 
     const news = { chatId: "lobby", messageId, deletedBy: "ann", timestamp: isoTime };
-    for (const someone of [ann, ben]) expect(await someone.next("message:deleted")).toEqual(news);
+    for (const someone of [ann, ben])
+      expect(await someone.nextEvent("message:deleted")).toEqual(news);
   });
 
   test("is for the author and the roles that the chat names", async () => {
     const org = newOrg();
-    await describeChat(org, { ...lobby, type: "group", access: "project", moderators: ["boss"] });
+    await putChat(org, { ...lobby, type: "group", access: "project", moderators: ["boss"] });
     const ann = await person({ org });
     const ben = await person({ org, sub: "ben", role: "clerk" });
     const eve = await person({ org, sub: "eve", role: "boss" });
@@ -375,14 +382,14 @@ describe("messages:mark:read", () => {
   test("tells the room of those not read before, and nobody where there are none", async () => {
     const { ann, ben } = await inLobby();
     const ids = [await sends(ann), await sends(ann)];
-    for (const _ of ids) await ben.next("message:new");
+    for (const _ of ids) await ben.nextEvent("message:new");
     await ben.emit("messages:mark:read", { ...lobby, messageIds: ids.slice(0, 1) });
-    await ben.next("messages:read");
+    await ben.nextEvent("messages:read");
 
     expect(await ben.emit("messages:mark:read", { ...lobby, messageIds: ids })).toEqual({
       ok: true,
     });
-    expect(await ben.next("messages:read")).toEqual({
+    expect(await ben.nextEvent("messages:read")).toEqual({
       chatId: "lobby",
       messageIds: ids.slice(1),
       readBy: "ben",
@@ -390,7 +397,7 @@ describe("messages:mark:read", () => {
     });
     await ben.emit("messages:mark:read", { ...lobby, messageIds: [...ids, ...ids] });
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ann.emit("messages:history", lobby)).toMatchObject({
       messages: [{ readBy: 1 }, { readBy: 1 }],
     });
@@ -400,7 +407,7 @@ describe("messages:mark:read", () => {
     const all = await people("ann", "ben", "cay", "dan", "eve");
     await joins(all.ann);
     const messageId = await sends(all.ann);
-    await all.ann.next("message:new");
+    await all.ann.nextEvent("message:new");
     const mark = { ...lobby, messageIds: [messageId] };
 
     await Promise.all(
@@ -410,10 +417,12 @@ describe("messages:mark:read", () => {
     );
 
     const readers = await Promise.all(
-      Object.keys(all).map(async () => (await all.ann.next("messages:read")) as { readBy: string }),
+      Object.keys(all).map(
+        async () => (await all.ann.nextEvent("messages:read")) as { readBy: string },
+      ),
     );
     expect(readers.map(({ readBy }) => readBy).toSorted()).toEqual(Object.keys(all));
-    expect(await all.ann.hearsNothing()).toBe(true);
+    expect(await all.ann.receivesNothing()).toBe(true);
     expect(await all.ann.emit("messages:history", lobby)).toMatchObject({
       messages: [{ readBy: 5 }],
     });
@@ -422,13 +431,13 @@ describe("messages:mark:read", () => {
   test("marks none where one of the messages is not there", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
 
     expect(
       await ben.emit("messages:mark:read", { ...lobby, messageIds: [messageId, "nothing"] }),
     ).toEqual(refusal("not_found"));
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [{ readBy: 0 }] });
   });
 
@@ -451,14 +460,14 @@ describe("a message that is not there, or no more,", () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
     await ann.emit("message:delete", { ...lobby, messageId });
-    await ben.next("message:new");
-    await ben.next("message:deleted");
+    await ben.nextEvent("message:new");
+    await ben.nextEvent("message:deleted");
 
     for (const id of [messageId, "nothing"])
       expect(await ann.emit(event, { ...lobby, messageId: id, ...more })).toEqual(
         refusal("not_found"),
       );
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
@@ -519,7 +528,7 @@ describe("a chat for its members alone", () => {
     ["call:initiate", { type: "audio", participants: ["ann"] }],
   ])("refuses %s from others, who hear nothing of it", async (event, more) => {
     const org = newOrg();
-    await describeChat(org, {
+    await putChat(org, {
       ...club,
       name: "The club",
       type: "group",
@@ -531,25 +540,25 @@ describe("a chat for its members alone", () => {
     expect(await ann.emit("chat:join", club)).toMatchObject({
       chat: { _id: "club", name: "The club", type: "group" },
     });
-    await ann.next("chat:joined");
+    await ann.nextEvent("chat:joined");
 
     expect(await eve.emit(event, { ...club, ...more })).toEqual(refusal("forbidden"));
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     await sends(ann, { ...hello, ...club, mentions: ["eve"] });
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
   test("is left at once by whom they no longer name", async () => {
     const { ann, eve } = await people("ann", "eve");
     for (const someone of [ann, eve]) await joins(someone, club);
-    await ann.forgets();
+    await ann.clearReceived();
 
-    await describeChat(ann.org, { ...club, type: "group", access: "members", members: ["ann"] });
+    await putChat(ann.org, { ...club, type: "group", access: "members", members: ["ann"] });
 
-    expect(await eve.next("chat:left")).toEqual({ chatId: "club" });
+    expect(await eve.nextEvent("chat:left")).toEqual({ chatId: "club" });
     await ann.emit("chat:typing:start", club);
-    await expectSilence(ann, eve);
+    await expectNoEvents(ann, eve);
   });
 });
 

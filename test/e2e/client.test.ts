@@ -32,7 +32,7 @@ test("connect takes a URL and a token, and everything is typed by the contract",
   );
 
   expect(answer).toMatchObject({ chatId: "lobby", timestamp: isoTime });
-  expect(await ben.next("message:new")).toMatchObject({ message: { content: "hello" } });
+  expect(await ben.nextEvent("message:new")).toMatchObject({ message: { content: "hello" } });
 });
 
 test("the token may be fetched anew for each connection", async () => {

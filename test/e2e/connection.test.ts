@@ -5,9 +5,9 @@ import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { describe, expect, test } from "vitest";
 import { signToken } from "../../client/token.ts";
-import { client, connected, listening, newOrg, person, tokenFor } from "../support/people.ts";
+import { client, connected, newOrg, person, receiving, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
-import { logged, ofConnections, SECRET, stack } from "../support/running.ts";
+import { connectionItems, logged, SECRET, stack } from "../support/running.ts";
 
 const direct = { path: stack.stagePath, addTrailingSlash: false };
 const inHour = "1h";
@@ -30,12 +30,12 @@ describe.each([
   test("connects at the default path, emits with acknowledgement and hears others", async () => {
     const org = newOrg();
     const token = await tokenFor({ org });
-    const ann = listening(org, await connected(client({ auth: { token } }, stack.url, connect)));
+    const ann = receiving(org, await connected(client({ auth: { token } }, stack.url, connect)));
     const ben = await person({ org, sub: "ben" });
 
     expect(await ann.emit("subscribe:project", "p1")).toEqual({ type: "project", id: "p1" });
     await ben.emit("custom:event", { projectId: "p1", n: 1 });
-    expect(await ann.next("custom:event")).toMatchObject({ n: 1, sender: "ben" });
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1, sender: "ben" });
   });
 
   test("is told of a wrong token by connect_error", async () => {
@@ -78,7 +78,7 @@ describe("where a client connects", () => {
     ["a session to upgrade", "EIO=4&transport=websocket&sid=abc"],
   ])("[EIO1] %s is refused with 400 and nothing is stored", async (_, query) => {
     await expect(rawClient(query)).rejects.toThrow("400");
-    expect(await ofConnections()).toEqual([]);
+    expect(await connectionItems()).toEqual([]);
   });
 
   test("a polling request is told, in Engine.IO's words, to use websocket", async () => {
@@ -96,7 +96,7 @@ describe("where a client connects", () => {
     const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=websocket`);
 
     expect(response.status).toBe(403);
-    expect(await ofConnections()).toEqual([]);
+    expect(await connectionItems()).toEqual([]);
   });
 
   test("[EIO11] $connect answers with the first subprotocol offered, unless it refuses", async () => {
@@ -144,9 +144,9 @@ describe("where the token may be", () => {
       [{ auth: { token: ann }, extraHeaders, query }, "ann"],
       [{ extraHeaders, query }, "ben"],
     ] as const) {
-      const self = listening(org, await connected(client(options)));
+      const self = receiving(org, await connected(client(options)));
       await self.emit("custom:message", { targetUserId: sender, message: "me" });
-      expect(await self.next("custom:message")).toMatchObject({ from: sender });
+      expect(await self.nextEvent("custom:message")).toMatchObject({ from: sender });
     }
   });
 
@@ -190,7 +190,7 @@ describe("a token is refused", () => {
     const socket = client({ auth: { token } });
 
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
-    const stored = (await ofConnections()).map(({ pk }) => String(pk));
+    const stored = (await connectionItems()).map(({ pk }) => String(pk));
     expect(stored.filter((pk) => !pk.startsWith("conn#"))).toEqual([]);
   });
 

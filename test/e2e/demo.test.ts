@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { ORG, PROJECT, ROWS, USERS } from "../../client/demo/scene.ts";
-import { client, connected, listening, newOrg, person } from "../support/people.ts";
+import { client, connected, newOrg, person, receiving } from "../support/people.ts";
 import { stack } from "../support/running.ts";
 
 const ask = (path: string, method = "GET") => fetch(`${stack.url}${path}`, { method });
@@ -14,7 +14,7 @@ async function tokenIn(answer: Response): Promise<string> {
 /** A user of the demo page. */
 async function visitor(name: (typeof USERS)[number]) {
   const token = await tokenIn(await ask(`/demo/token?user=${name}`));
-  return listening(ORG, await connected(client({ auth: { token } })));
+  return receiving(ORG, await connected(client({ auth: { token } })));
 }
 
 describe("the back end of the demo page", () => {
@@ -53,15 +53,15 @@ describe("the back end of the demo page", () => {
     const ann = await visitor("ann");
     const stranger = await person({ org: newOrg(), projects: [PROJECT.projectId] });
     for (const one of [ann, stranger]) await one.emit("subscribe:collection", ROWS);
-    await stranger.forgets();
+    await stranger.clearReceived();
 
     expect((await ask("/demo/rows", "POST")).status).toBe(200);
 
-    expect(await ann.next("db:create")).toMatchObject({
+    expect(await ann.nextEvent("db:create")).toMatchObject({
       ...ROWS,
       data: { title: expect.stringMatching(/^Inserted at \d\d:\d\d:\d\d UTC$/) },
     });
-    expect(await stranger.hearsNothing()).toBe(true);
+    expect(await stranger.receivesNothing()).toBe(true);
   });
 
   test.each([

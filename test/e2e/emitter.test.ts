@@ -28,9 +28,9 @@ describe.each([
       .except({ kind: "user", userId: "ben" })
       .emit("news", { n: 1 });
 
-    expect(await ann.next("news")).toEqual({ n: 1 });
+    expect(await ann.nextEvent("news")).toEqual({ n: 1 });
     await settled();
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("emits no argument where there is no payload, and finds chains and currencies in any case", async () => {
@@ -56,14 +56,14 @@ describe.each([
     await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
     await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
 
-    expect(await ann.next(`db:${action}`)).toEqual({
+    expect(await ann.nextEvent(`db:${action}`)).toEqual({
       ...todos,
       action,
       data: { _id: "d1" },
       timestamp: isoTime,
     });
     await settled();
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("revokes and restores", async () => {
@@ -75,7 +75,7 @@ describe.each([
       connected(client({ auth: { token: await tokenFor({ org, sid: "s1" }) } }));
 
     await emitter.revoke({ sid: "s1" }, "signed out");
-    expect(await ann.next("session:expired")).toMatchObject({ reason: "signed out" });
+    expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
     await gone;
     await settled();
     await expect(again()).rejects.toThrow(/^Authentication error$/);

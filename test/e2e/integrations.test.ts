@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, test } from "vitest";
 import { whileInProgress } from "../support/in-progress.ts";
 import {
-  expectSilence,
+  expectNoEvents,
   isoTime,
   newOrg,
   type Person,
@@ -50,7 +50,7 @@ async function atShop(more: object = {}): Promise<Record<"ann" | "ben" | "eve", 
   });
   for (const someone of [all.ann, all.ben]) {
     await someone.emit("integration:join", shop);
-    await someone.next("integration:joined");
+    await someone.nextEvent("integration:joined");
   }
   return all;
 }
@@ -61,34 +61,34 @@ describe("integration:join and integration:leave", () => {
 
     const joined = { ...shop, room: "integration:shop" };
     expect(await eve.emit("integration:join", shop)).toEqual(joined);
-    expect(await eve.next("integration:joined")).toEqual(joined);
+    expect(await eve.nextEvent("integration:joined")).toEqual(joined);
     expect(await eve.emit("integration:leave", { integrationId: "shop" })).toEqual({
       integrationId: "shop",
     });
-    expect(await eve.next("integration:left")).toEqual({ integrationId: "shop" });
+    expect(await eve.nextEvent("integration:left")).toEqual({ integrationId: "shop" });
 
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("a token of several projects leaves what it follows without naming a project", async () => {
     const { ann, eve } = await atShop();
     const dan = await person({ org: ann.org, sub: "dan", projects: "*" });
     await dan.emit("integration:join", shop);
-    await dan.next("integration:joined");
+    await dan.nextEvent("integration:joined");
 
     await dan.emit("integration:leave", { integrationId: "shop" });
-    await dan.next("integration:left");
+    await dan.nextEvent("integration:left");
     await eve.emit("integration:test", { ...shop, endpoint: "list" });
 
-    expect(await dan.hearsNothing()).toBe(true);
+    expect(await dan.receivesNothing()).toBe(true);
   });
 
   test("a refusal does not repeat what is no id, however long", async () => {
     const { ann } = await people("ann");
 
-    ann.tell("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
+    ann.emitWithoutAck("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
 
-    expect(await ann.next("integration:error")).toEqual({
+    expect(await ann.nextEvent("integration:error")).toEqual({
       code: "invalid_payload",
       error: expect.stringMatching(/^integrationId: /),
     });
@@ -107,8 +107,8 @@ describe("integration:join and integration:leave", () => {
     expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
       refusal("forbidden"),
     );
-    ann.tell(event, { ...shop, ...more });
-    expect(await ann.next("integration:error")).toEqual({
+    ann.emitWithoutAck(event, { ...shop, ...more });
+    expect(await ann.nextEvent("integration:error")).toEqual({
       integrationId: "shop",
       code: "not_found",
       error: "there is no integration shop",
@@ -138,23 +138,23 @@ describe("integration:execute", () => {
       },
     };
     expect(answer).toEqual(completed);
-    expect(await ann.next("integration:execution:completed")).toEqual(completed);
-    expect(await ben.next("integration:execution:started")).toEqual({
+    expect(await ann.nextEvent("integration:execution:completed")).toEqual(completed);
+    expect(await ben.nextEvent("integration:execution:started")).toEqual({
       ...facts,
       endpoint: "order",
     });
-    expect(await ben.next("integration:execution:completed")).toEqual({
+    expect(await ben.nextEvent("integration:execution:completed")).toEqual({
       ...facts,
       endpoint: "order",
       success: true,
     });
     const usage = { calls: 1, errors: 0, lastUsed: isoTime };
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:usage:updated")).toEqual({
+      expect(await someone.nextEvent("integration:usage:updated")).toEqual({
         integrationId: "shop",
         usage,
       });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
     expect(backEnd.requests.at(-1)).toMatchObject({
       method: "POST",
       body: '{"n":1}',
@@ -168,7 +168,7 @@ describe("integration:execute", () => {
     expect(await ann.emit("integration:execute", { ...order, params: { id: "\ud800" } })).toEqual(
       refusal("invalid_payload", /^params.id: /),
     );
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 
   test("an endpoint that fails is a failure to all, and counted", async () => {
@@ -179,8 +179,8 @@ describe("integration:execute", () => {
     const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
     expect(answer).toEqual(failed);
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:execution:failed")).toEqual(failed);
-    expect(await ann.next("integration:usage:updated")).toMatchObject({
+      expect(await someone.nextEvent("integration:execution:failed")).toEqual(failed);
+    expect(await ann.nextEvent("integration:usage:updated")).toMatchObject({
       usage: { calls: 1, errors: 1 },
     });
   });
@@ -194,13 +194,13 @@ describe("integration:execute", () => {
     const failed = { ...facts, endpoint: "quotes", error };
     expect(answer).toEqual(failed);
     for (const someone of [ann, ben]) {
-      expect(await someone.next("integration:execution:failed")).toEqual(failed);
-      expect(await someone.next("integration:usage:updated")).toMatchObject({
+      expect(await someone.nextEvent("integration:execution:failed")).toEqual(failed);
+      expect(await someone.nextEvent("integration:usage:updated")).toMatchObject({
         usage: { calls: 1, errors: 1 },
       });
     }
-    await ben.next("integration:execution:started");
-    await expectSilence(ann, ben);
+    await ben.nextEvent("integration:execution:started");
+    await expectNoEvents(ann, ben);
   });
 
   test.each([
@@ -248,7 +248,7 @@ describe("integration:execute", () => {
       refusal(code, message),
     );
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(backEnd.requests).toHaveLength(before);
   });
 
@@ -316,10 +316,10 @@ describe("integration:test", () => {
       result: { success: true, status: 200, durationMs: expect.any(Number) },
     };
     expect(answer).toEqual(completed);
-    expect(await ann.next("integration:test:completed")).toEqual(completed);
-    expect(await ben.next("integration:test:started")).toEqual({ ...facts, endpoint: "list" });
-    expect(await ben.next("integration:test:completed")).toEqual(completed);
-    await expectSilence(ann, ben, eve);
+    expect(await ann.nextEvent("integration:test:completed")).toEqual(completed);
+    expect(await ben.nextEvent("integration:test:started")).toEqual({ ...facts, endpoint: "list" });
+    expect(await ben.nextEvent("integration:test:completed")).toEqual(completed);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("a failure is told as one", async () => {
@@ -328,7 +328,7 @@ describe("integration:test", () => {
     const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
     expect(await ann.emit("integration:test", { ...shop, endpoint: "broken" })).toEqual(failed);
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:test:failed")).toEqual(failed);
+      expect(await someone.nextEvent("integration:test:failed")).toEqual(failed);
   });
 });
 
@@ -346,7 +346,7 @@ test("integration:status tells activity, use and limit", async () => {
     },
   };
   expect(await ann.emit("integration:status", shop)).toEqual(answer);
-  expect(await ann.next("integration:status:response")).toEqual(answer);
+  expect(await ann.nextEvent("integration:status:response")).toEqual(answer);
 });
 
 describe("webhooks", () => {
@@ -366,7 +366,7 @@ describe("webhooks", () => {
     const eve = await person({ org, sub: "eve", projects: [projectId] });
     const answer = { ...place };
     expect(await ann.emit("integration:webhook:subscribe", place)).toEqual(answer);
-    expect(await ann.next("integration:webhook:subscribed")).toEqual(answer);
+    expect(await ann.nextEvent("integration:webhook:subscribed")).toEqual(answer);
     return { ann, eve, org };
   }
 
@@ -395,12 +395,12 @@ describe("webhooks", () => {
     expect(await post(projectId, signed("m1"))).toBe(202);
     expect(await post(projectId, signed("m1"))).toBe(200);
 
-    expect(await ann.next("integration:webhook:received")).toEqual({
+    expect(await ann.nextEvent("integration:webhook:received")).toEqual({
       ...facts,
       event: "order.paid",
       data: { n: 1 },
     });
-    await expectSilence(ann, eve);
+    await expectNoEvents(ann, eve);
   });
 
   test("those who have unsubscribed hear nothing", async () => {
@@ -409,10 +409,10 @@ describe("webhooks", () => {
 
     const answer = { integrationId: "shop" };
     expect(await ann.emit("integration:webhook:unsubscribe", answer)).toEqual(answer);
-    expect(await ann.next("integration:webhook:unsubscribed")).toEqual(answer);
+    expect(await ann.nextEvent("integration:webhook:unsubscribed")).toEqual(answer);
     await post(projectId, signed("m1"));
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -426,7 +426,7 @@ describe("webhooks", () => {
 
     expect(await post(projectId, headers())).toBe(401);
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("one that is too large is refused with 413, one for nobody with 404", async () => {
@@ -470,8 +470,10 @@ describe("webhooks", () => {
     expect(await post(projectId, { ...headers(now), "x-signature": "00" })).toBe(401);
     expect(await post(projectId, headers(now - 2, "x".repeat(2100)))).toBe(400);
 
-    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.paid" });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
+      event: "order.paid",
+    });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -489,15 +491,17 @@ describe("webhooks", () => {
     expect(await post(projectId, headers)).toBe(200);
     const respelled = `sha256=${signature.toUpperCase()}`;
     expect(await post(projectId, { ...headers, "x-signature": respelled })).toBe(200);
-    await ann.next("integration:webhook:received");
+    await ann.nextEvent("integration:webhook:received");
 
     // The id that a replay came under is not used up by it.
     const other = JSON.stringify({ type: "order.sent", data: { n: 2 } });
     const signed = hex("timestampHeader" in more ? `${time}.${other}` : other);
     const next = { ...headers, "x-signature": signed, "x-delivery": "d2" };
     expect(await post(projectId, next, other)).toBe(202);
-    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.sent" });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
+      event: "order.sent",
+    });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("one that is being taken is answered 409 with the time to wait, and taken if that fails", async () => {
@@ -514,9 +518,9 @@ describe("webhooks", () => {
     expect(response.status).toBe(409);
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(Number(response.headers.get("retry-after"))).toBeLessThanOrEqual(30);
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect(await post(projectId, signed("m1"))).toBe(202);
-    await ann.next("integration:webhook:received");
+    await ann.nextEvent("integration:webhook:received");
   });
 
   test("one that no packet holds once it is encoded is refused with 413", async () => {
@@ -525,7 +529,7 @@ describe("webhooks", () => {
     const numbers = `[${Array(15_000).fill("1e20").join()}]`;
 
     expect(await post(projectId, signed("m1", new Date(), numbers), numbers)).toBe(413);
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("the address of one organisation's webhooks cannot be taken by another", async () => {

@@ -5,13 +5,13 @@ import {
   client,
   connected,
   isoTime,
-  listening,
   newOrg,
   person,
+  receiving,
   tokenFor,
 } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
-import { ofConnections, SECRET, settled, stack } from "../support/running.ts";
+import { connectionItems, SECRET, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
 const REACHED = "Realtime connection limit reached for your plan.";
@@ -46,7 +46,7 @@ describe("the connection limit of an organisation", () => {
       error: { message: REACHED, limit: 2 },
       reason: "io server disconnect",
     });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect((await outcome(newOrg(), "eve")) as object).toEqual({ connected: true });
   });
 
@@ -62,7 +62,7 @@ describe("the connection limit of an organisation", () => {
     const org = await limited(1);
     const ann = await person({ org });
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await ofConnections()).length === 0);
+    await vi.waitUntil(async () => (await connectionItems()).length === 0);
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
   });
@@ -70,7 +70,7 @@ describe("the connection limit of an organisation", () => {
   test("heals itself where a connection left its place behind", async () => {
     const org = await limited(1);
     const ann = await person({ org });
-    const [{ pk, sk } = {}] = (await ofConnections()).filter(({ pk }) =>
+    const [{ pk, sk } = {}] = (await connectionItems()).filter(({ pk }) =>
       String(pk).startsWith("conn#"),
     );
     // Its function died, and TTL has taken the connection since.
@@ -102,19 +102,19 @@ test("[SIO17] a token that has expired ends the socket at its next event, which 
   const org = newOrg();
   const claims = { sub: "ann", org, projects: ["p1"] };
   const token = await signToken(claims, SECRET, Math.floor(Date.now() / 1000) + 1);
-  const ann = listening(org, await connected(client({ auth: { token } })));
+  const ann = receiving(org, await connected(client({ auth: { token } })));
   const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
   await vi.waitUntil(
     () => {
-      ann.tell("presence:update");
+      ann.emitWithoutAck("presence:update");
       return !ann.socket.connected;
     },
     { timeout: 10_000 },
   );
 
   expect(await gone).toBe("io server disconnect");
-  expect(await ann.next("session:expired")).toEqual({
+  expect(await ann.nextEvent("session:expired")).toEqual({
     reason: "the token has expired",
     timestamp: isoTime,
   });
@@ -124,11 +124,11 @@ test("[SIO18] a client that floods is refused, and then disconnected for good", 
   const ann = await person({ org: newOrg() });
   const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  for (let sent = 0; sent < 100; sent += 1) ann.tell("call:end", {});
+  for (let sent = 0; sent < 100; sent += 1) ann.emitWithoutAck("call:end", {});
   const answers = Array.from({ length: 10 }, () => ann.emit("call:end", {}));
   const last = await Promise.all(answers);
   // Ten times five a second, for ten seconds and more.
-  for (let sent = 0; sent < 1200; sent += 1) ann.tell("call:end", {});
+  for (let sent = 0; sent < 1200; sent += 1) ann.emitWithoutAck("call:end", {});
 
   expect(last).toContainEqual({
     error: {

@@ -15,10 +15,10 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   );
 
   expect(acks).toEqual(numbers.map(() => ({ ok: true })));
-  const heard = await Promise.all(numbers.map(() => ben.next("custom:event")));
+  const heard = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));
   const received = heard.map((payload) => (payload as { readonly n: number }).n);
   expect(received.toSorted((a, b) => a - b)).toEqual(numbers);
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("a payload of 30 KB arrives whole, whatever its characters", async () => {
@@ -28,7 +28,7 @@ test("a payload of 30 KB arrives whole, whatever its characters", async () => {
 
   await ann.emit("custom:event", { projectId: "p1", text });
 
-  expect(await ben.next("custom:event")).toMatchObject({ text });
+  expect(await ben.nextEvent("custom:event")).toMatchObject({ text });
 });
 
 test("a payload of 100 KB in one frame is cut off as API Gateway would, and others hear nothing", async () => {
@@ -36,10 +36,10 @@ test("a payload of 100 KB in one frame is cut off as API Gateway would, and othe
   await ben.emit("subscribe:project", "p1");
   const closed = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  ann.tell("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
+  ann.emitWithoutAck("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
 
   expect(await closed).toBe("transport close");
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("a custom payload of 32 KiB is the largest there is", async () => {
@@ -52,12 +52,12 @@ test("a custom payload of 32 KiB is the largest there is", async () => {
   };
 
   raw.sendInFrames(`421["custom:event",${payload(32 * KIB)}]`, 16 * KIB);
-  expect(await raw.next()).toBe('431[{"ok":true}]');
-  await ben.next("custom:event");
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
+  await ben.nextEvent("custom:event");
   raw.sendInFrames(`422["custom:event",${payload(32 * KIB + 1)}]`, 16 * KIB);
 
-  expect(await raw.next()).toContain('"code":"too_large"');
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await raw.nextFrame()).toContain('"code":"too_large"');
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("binary travels in base64 both ways, there and back unchanged", async () => {
@@ -69,11 +69,11 @@ test("binary travels in base64 both ways, there and back unchanged", async () =>
     ok: true,
   });
 
-  const { file } = (await ben.next("custom:event")) as {
+  const { file } = (await ben.nextEvent("custom:event")) as {
     readonly file: { readonly bytes: Buffer };
   };
   expect(Buffer.compare(file.bytes, bytes)).toBe(0);
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("binary packets sent one after the other arrive each with its own attachment", async () => {
@@ -84,7 +84,7 @@ test("binary packets sent one after the other arrive each with its own attachmen
     await ann.emit("custom:event", { projectId: "p1", n, bytes: Buffer.from([n]) });
 
   for (let n = 0; n < 10; n += 1) {
-    const heard = (await ben.next("custom:event")) as {
+    const heard = (await ben.nextEvent("custom:event")) as {
       readonly n: number;
       readonly bytes: Buffer;
     };
@@ -107,7 +107,7 @@ test("an attachment whose header never comes is held, and gone with its connecti
 
   raw.send("bAAAA");
   raw.send('421["presence:update"]');
-  expect(await raw.next()).toBe('431[{"ok":true}]');
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
   await settled();
 
   const parts = (await stack.database.items()).filter(({ sk }) => String(sk).startsWith("part#"));
@@ -122,12 +122,12 @@ test("[SIO19] what nests too deep is refused by its event, and one level less is
     `421["custom:event",{"projectId":"p1","deep":${"[".repeat(levels)}"]["${"]".repeat(levels)}}]`;
 
   raw.send(nested(10_000));
-  expect(await raw.next()).toContain(
+  expect(await raw.nextFrame()).toContain(
     '"invalid_payload","message":"payload: it nests more than 100 levels deep"',
   );
   raw.send(nested(98));
-  expect(await raw.next()).toBe('431[{"ok":true}]');
-  await ben.next("custom:event");
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
+  await ben.nextEvent("custom:event");
   raw.send(`40${"[".repeat(10_000)}`);
   expect(await raw.closed).toBe(1000);
 });

@@ -6,7 +6,7 @@ import { afterAll, expect, inject, test, vi } from "vitest";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { SECRETS, startDivided, startFrom } from "../support/running.ts";
+import { SECRETS, startFromAssembly, startWithFanOutPage } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
@@ -14,7 +14,7 @@ import { emptyUpstream } from "../support/upstream.ts";
 const LOG = /^logs:/;
 
 const logged: string[] = [];
-const stack = await startDivided(2, (text) => void logged.push(text));
+const stack = await startWithFanOutPage(2, (text) => void logged.push(text));
 const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
@@ -104,7 +104,7 @@ test("a stack that lacks one grant fails where it is missed, and its log names t
   Resources[policy] = JSON.parse(less) as object;
   writeFileSync(file, JSON.stringify({ Resources }));
   const logged: string[] = [];
-  const poorer = await startFrom(assembly, (text) => void logged.push(text));
+  const poorer = await startFromAssembly(assembly, (text) => void logged.push(text));
   try {
     const token = await tokenFor({ org: newOrg() });
     const socket = await connected(client({ auth: { token } }, poorer.url)).catch(String);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { expectSilence, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
-import { ofConnections, stack } from "../support/running.ts";
+import { expectNoEvents, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
+import { connectionItems, stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
 const online = async (asker: Person, page = {}) =>
@@ -19,14 +19,14 @@ describe("presence:online", () => {
     const dan = await person({ org, sub: "dan" });
     await ben.emit("subscribe:project", "p1");
     await eve.emit("presence:online", { projectId: "p1" });
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     expect(await ann.emit("presence:online", { projectId: "p1" })).toEqual({ ok: true });
 
     const news = { userId: "ann", user: { id: "ann", ...profile }, timestamp: isoTime };
-    expect(await ben.next("presence:user:online")).toEqual(news);
-    expect(await eve.next("presence:user:online")).toEqual(news);
-    for (const other of [ann, ben, eve, dan]) expect(await other.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toEqual(news);
+    expect(await eve.nextEvent("presence:user:online")).toEqual(news);
+    for (const other of [ann, ben, eve, dan]) expect(await other.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -43,9 +43,9 @@ describe("presence:online", () => {
 
     await ann.emit("presence:online", ...args);
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await eve.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await eve.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("with a token for all projects the whole organisation hears of it", async () => {
@@ -55,7 +55,7 @@ describe("presence:online", () => {
 
     await ann.emit("presence:online");
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
   });
 
   test("only a user's first socket in a project is news", async () => {
@@ -65,11 +65,11 @@ describe("presence:online", () => {
     await ben.emit("presence:online");
 
     await tabs[0]?.emit("presence:online");
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
     await tabs[0]?.emit("presence:online");
     await tabs[1]?.emit("presence:online");
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("of many sockets that come online at once exactly one is the first", async () => {
@@ -80,8 +80,8 @@ describe("presence:online", () => {
 
     await Promise.all(tabs.map((tab) => tab.emit("presence:online", { projectId: "p1" })));
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("of a token without projects is acknowledged, and nobody hears of it", async () => {
@@ -89,7 +89,7 @@ describe("presence:online", () => {
     const nowhere = await person({ org: ben.org, sub: "eve", projects: [] });
 
     expect(await nowhere.emit("presence:online")).toEqual({ ok: true });
-    await expectSilence(ben, nowhere);
+    await expectNoEvents(ben, nowhere);
   });
 
   test("a project that is not granted is forbidden", async () => {
@@ -117,13 +117,16 @@ describe("presence:offline", () => {
     const ben = await person({ org, sub: "ben" });
     await ben.emit("presence:online");
     for (const tab of tabs) await tab.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     expect(await tabs[0].emit("presence:offline")).toEqual({ ok: true });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     await tabs[1].emit("presence:offline");
 
-    expect(await ben.next("presence:user:offline")).toEqual({ userId: "ann", timestamp: isoTime });
+    expect(await ben.nextEvent("presence:user:offline")).toEqual({
+      userId: "ann",
+      timestamp: isoTime,
+    });
     expect(await online(ben)).toMatchObject({ users: [{ userId: "ben" }], count: 1 });
   });
 
@@ -133,19 +136,19 @@ describe("presence:offline", () => {
 
     expect(await ann.emit("presence:offline", null)).toEqual({ ok: true });
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("a clean disconnect counts as one", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     ann.socket.disconnect();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("two tabs closed at once make one piece of news", async () => {
@@ -154,12 +157,12 @@ describe("presence:offline", () => {
     const ben = await person({ org, sub: "ben" });
     await ben.emit("presence:online");
     for (const tab of tabs) await tab.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     for (const tab of tabs) tab.socket.disconnect();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
@@ -168,16 +171,16 @@ describe("presence:update", () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     const before = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
 
     expect(await ann.emit("presence:update", {})).toEqual({ ok: true });
 
     const after = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
     expect(after > before).toBe(true);
-    await ben.next("presence:online:list");
-    await ben.next("presence:online:list");
-    expect(await ben.hearsNothing()).toBe(true);
+    await ben.nextEvent("presence:online:list");
+    await ben.nextEvent("presence:online:list");
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
@@ -193,7 +196,7 @@ describe("presence:get:online", () => {
     };
 
     expect(await tabs[0].emit("presence:get:online", { projectId: "p1" })).toEqual(list);
-    expect(await tabs[0].next("presence:online:list")).toEqual(list);
+    expect(await tabs[0].nextEvent("presence:online:list")).toEqual(list);
   });
 
   test("goes on from a cursor, and count is of all pages", async () => {
@@ -236,16 +239,16 @@ test("a client killed without a close leaves no items, and its user goes offline
   await ben.emit("presence:online");
   await ann.emit("presence:online");
   await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
-  await ben.next("presence:user:online");
+  await ben.nextEvent("presence:user:online");
   const [killed] = await connectionIdsOf("ann");
 
   stack.gateway.drop(killed ?? "");
   // No $disconnect ever comes: the next packet for the dead connection finds it out.
   await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
 
-  expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+  expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
   expect(await connectionIdsOf("ann")).toEqual([]);
-  const left = (await ofConnections()).filter((item) =>
+  const left = (await connectionItems()).filter((item) =>
     JSON.stringify(item).includes(killed ?? ""),
   );
   expect(left).toEqual([]);

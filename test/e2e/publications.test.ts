@@ -4,7 +4,7 @@ import { whileInProgress } from "../support/in-progress.ts";
 import {
   client,
   connected,
-  expectSilence,
+  expectNoEvents,
   isoTime,
   newOrg,
   type Person,
@@ -22,7 +22,7 @@ const milk = { _id: "d1", title: "milk", done: false, tags: ["food"], n: 3 };
 
 async function follows(someone: Person, event: string, payload: object): Promise<void> {
   await someone.emit(event, payload);
-  if (event !== "subscribe:project") await someone.next("subscribed");
+  if (event !== "subscribe:project") await someone.nextEvent("subscribed");
 }
 
 describe("project:created, updated, deleted", () => {
@@ -33,8 +33,9 @@ describe("project:created, updated, deleted", () => {
     await publish({ event: `project:${action}`, org: ann.org, ...p1, data: { name: "One" } });
 
     const news = { ...p1, action, data: { name: "One" }, timestamp: isoTime };
-    for (const someone of [ann, ben]) expect(await someone.next(`project:${action}`)).toEqual(news);
-    await expectSilence(ann, ben, stranger);
+    for (const someone of [ann, ben])
+      expect(await someone.nextEvent(`project:${action}`)).toEqual(news);
+    await expectNoEvents(ann, ben, stranger);
   });
 });
 
@@ -46,13 +47,13 @@ describe("db:collection_*", () => {
 
     await publish({ event: `db:collection_${what}`, org: ann.org, ...todos, data });
 
-    expect(await ann.next(`db:collection_${what}`)).toEqual({
+    expect(await ann.nextEvent(`db:collection_${what}`)).toEqual({
       ...todos,
       action: `collection_${what}`,
       data,
       timestamp: isoTime,
     });
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
   });
 });
 
@@ -68,9 +69,9 @@ describe("db:create, update, delete", () => {
     await publish({ event: "db:create", org: ann.org, ...todos, data: milk });
 
     const news = { ...todos, action: "create", data: milk, timestamp: isoTime };
-    expect(await ann.next("db:create")).toEqual(news);
-    expect(await ben.next("db:create")).toEqual({ ...news, queryId: "open" });
-    await expectSilence(ann, ben, eve, dan);
+    expect(await ann.nextEvent("db:create")).toEqual(news);
+    expect(await ben.nextEvent("db:create")).toEqual({ ...news, queryId: "open" });
+    await expectNoEvents(ann, ben, eve, dan);
   });
 
   test("a live query hears of what matched before or matches after", async () => {
@@ -80,12 +81,15 @@ describe("db:create, update, delete", () => {
     const update = { event: "db:update", org: ann.org, ...todos };
 
     await publish({ ...update, data: { ...milk, done: true }, previous: milk });
-    expect(await ann.next("db:update")).toMatchObject({ queryId: "open", data: { done: true } });
-    expect(await ben.next("db:update")).toMatchObject({ queryId: "closed" });
+    expect(await ann.nextEvent("db:update")).toMatchObject({
+      queryId: "open",
+      data: { done: true },
+    });
+    expect(await ben.nextEvent("db:update")).toMatchObject({ queryId: "closed" });
     await publish({ ...update, data: { ...milk, done: true } });
-    expect(await ben.next("db:update")).toMatchObject({ queryId: "closed" });
+    expect(await ben.nextEvent("db:update")).toMatchObject({ queryId: "closed" });
 
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
   });
 
   test("of a deleted document only the id is told", async () => {
@@ -96,8 +100,8 @@ describe("db:create, update, delete", () => {
     await publish({ event: "db:delete", org: ann.org, ...todos, data: milk });
 
     const news = { ...todos, action: "delete", data: { _id: "d1" }, timestamp: isoTime };
-    expect(await ann.next("db:delete")).toEqual(news);
-    expect(await ben.next("db:delete")).toEqual({ ...news, queryId: "open" });
+    expect(await ann.nextEvent("db:delete")).toEqual(news);
+    expect(await ben.nextEvent("db:delete")).toEqual({ ...news, queryId: "open" });
   });
 
   test.each([
@@ -118,8 +122,8 @@ describe("db:create, update, delete", () => {
 
     await publish({ event: "db:create", org: ann.org, ...todos, data: milk });
 
-    if (isMatch) expect(await ann.next("db:create")).toMatchObject({ queryId: "q" });
-    expect(await ann.hearsNothing()).toBe(true);
+    if (isMatch) expect(await ann.nextEvent("db:create")).toMatchObject({ queryId: "q" });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("a replaced query hears by its new filter alone", async () => {
@@ -130,8 +134,8 @@ describe("db:create, update, delete", () => {
 
     await publish({ event: "db:create", org: ann.org, ...todos, data: milk });
 
-    await ann.next("db:create");
-    expect(await ann.hearsNothing()).toBe(true);
+    await ann.nextEvent("db:create");
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("a stored filter that cannot be matched is skipped, and told in the log", async () => {
@@ -146,10 +150,10 @@ describe("db:create, update, delete", () => {
     for (const _id of ["d1", "d2"]) {
       await publish({ event: "db:create", org: ann.org, ...todos, data: { _id } });
 
-      expect(await ann.next("db:create")).toMatchObject({ data: { _id } });
-      expect(await ann.next("db:create")).toMatchObject({ queryId: "good" });
+      expect(await ann.nextEvent("db:create")).toMatchObject({ data: { _id } });
+      expect(await ann.nextEvent("db:create")).toMatchObject({ queryId: "good" });
     }
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
     const told = logged
       .join("")
       .split("\n")
@@ -168,7 +172,7 @@ describe("db:create, update, delete", () => {
       publish({ event: "db:update", org: ann.org, ...todos, data: milk, previous }),
     ).rejects.toThrow(/^a change with its documents would be \d+ bytes, more than 1000000$/);
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.skipIf(isShuffled)(
@@ -198,7 +202,7 @@ describe("db:create, update, delete", () => {
         [],
       );
       for (const someone of all)
-        expect(await someone.next("db:create")).toMatchObject({ queryId: "q3" });
+        expect(await someone.nextEvent("db:create")).toMatchObject({ queryId: "q3" });
     },
   );
 });
@@ -213,13 +217,13 @@ test.each([
 
   await publish({ event, org: ann.org, ...todos, action: "update", data: milk });
 
-  expect(await ann.next(event)).toEqual({
+  expect(await ann.nextEvent(event)).toEqual({
     ...todos,
     action: "update",
     data: milk,
     timestamp: isoTime,
   });
-  await expectSilence(ann, ben);
+  await expectNoEvents(ann, ben);
 });
 
 describe("wallets", () => {
@@ -237,18 +241,18 @@ describe("wallets", () => {
       const { ann, ben } = await people("ann", "ben");
       await ann.emit(`wallet:subscribe:${kind}`, payload);
       await ann.emit("wallet:subscribe:address", { addressId: "a1" });
-      await ann.next("wallet:subscribed");
-      await ann.next("wallet:subscribed");
+      await ann.nextEvent("wallet:subscribed");
+      await ann.nextEvent("wallet:subscribed");
 
       await publish({ event: "wallet:balance:updated", org: ann.org, ...balance });
 
-      expect(await ann.next("wallet:balance:updated")).toEqual({
+      expect(await ann.nextEvent("wallet:balance:updated")).toEqual({
         ...balance,
         org: ann.org,
         balance: "2.25",
         timestamp: isoTime,
       });
-      await expectSilence(ann, ben);
+      await expectNoEvents(ann, ben);
     },
   );
 
@@ -257,7 +261,7 @@ describe("wallets", () => {
     async (what) => {
       const { ann, ben } = await people("ann", "ben");
       await ann.emit("wallet:subscribe:chain", { chain: "ethereum" });
-      await ann.next("wallet:subscribed");
+      await ann.nextEvent("wallet:subscribed");
       const tx = {
         ...wallet,
         txHash: "0x1",
@@ -268,12 +272,12 @@ describe("wallets", () => {
 
       await publish({ event: `wallet:tx:${what}`, org: ann.org, ...tx });
 
-      expect(await ann.next(`wallet:tx:${what}`)).toEqual({
+      expect(await ann.nextEvent(`wallet:tx:${what}`)).toEqual({
         ...tx,
         org: ann.org,
         timestamp: isoTime,
       });
-      await expectSilence(ann, ben);
+      await expectNoEvents(ann, ben);
     },
   );
 });
@@ -282,7 +286,7 @@ describe("emit", () => {
   test("sends any event to any rooms, but for those excepted", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await ann.emit("custom:join", { room: "lobby" });
-    await ann.next("custom:joined");
+    await ann.nextEvent("custom:joined");
 
     await publish({
       event: "emit",
@@ -293,8 +297,8 @@ describe("emit", () => {
       payload: { n: 1 },
     });
 
-    for (const someone of [ann, ben]) expect(await someone.next("news")).toEqual({ n: 1 });
-    await expectSilence(ann, ben, eve);
+    for (const someone of [ann, ben]) expect(await someone.nextEvent("news")).toEqual({ n: 1 });
+    await expectNoEvents(ann, ben, eve);
   });
 
   test.each([
@@ -321,7 +325,7 @@ describe("emit", () => {
 
     await expect(publish(entry)).rejects.toThrow(message);
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 });
 
@@ -339,10 +343,10 @@ describe("revoke", () => {
     await publish({ event: "revoke", org, target: { sid: "s1" }, reason: "signed out" });
 
     const news = { reason: "signed out", timestamp: isoTime };
-    expect(await revokedTab.next("session:expired")).toEqual(news);
-    expect(await otherTab.next("session:expired")).toEqual(news);
+    expect(await revokedTab.nextEvent("session:expired")).toEqual(news);
+    expect(await otherTab.nextEvent("session:expired")).toEqual(news);
     expect(await gone).toBe("io server disconnect");
-    await expectSilence(otherTab, ben);
+    await expectNoEvents(otherTab, ben);
     await expect(reconnects({ org, sid: "s1" })).rejects.toThrow(/^Authentication error$/);
     expect((await reconnects({ org, sid: "s3" })).connected).toBe(true);
   });
@@ -357,13 +361,16 @@ describe("revoke", () => {
     const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
     await publish({ event: "revoke", org, target });
-    expect(await ann.next("session:expired")).toEqual({ reason: "revoked", timestamp: isoTime });
+    expect(await ann.nextEvent("session:expired")).toEqual({
+      reason: "revoked",
+      timestamp: isoTime,
+    });
     expect(await gone).toBe("io server disconnect");
     await expect(reconnects({ org, ...claims })).rejects.toThrow(/^Authentication error$/);
     await publish({ event: "restore", org, target });
 
     expect((await reconnects({ org, ...claims })).connected).toBe(true);
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("of two things at once is refused, and nobody is cut", async () => {
@@ -381,7 +388,7 @@ describe("revoke", () => {
 
     await publish({ event: "revoke", org: newOrg(), target: { sid: "s1" } });
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect(ann.socket.connected).toBe(true);
   });
 });
@@ -400,8 +407,8 @@ describe("an id", () => {
     for (const answer of given)
       expect(answer).toMatch(/^\{\}$|"repeated":true|conflict: the entry e1 is being published/);
     expect(await publish(entry)).toEqual({ repeated: true });
-    await ann.next("project:created");
-    expect(await ann.hearsNothing()).toBe(true);
+    await ann.nextEvent("project:created");
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("that is in progress is a conflict, and can be used again where the first try fails", async () => {
@@ -411,10 +418,10 @@ describe("an id", () => {
     await whileInProgress(`published ${ann.org}`, "e1", () =>
       expect(publish(entry)).rejects.toThrow("conflict: the entry e1 is being published"),
     );
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
 
     expect(await publish(entry)).toEqual({});
-    await ann.next("project:created");
+    await ann.nextEvent("project:created");
   });
 
   test("of an entry that only tells something keeps nobody from the answer", async () => {
@@ -483,7 +490,7 @@ describe("what cannot be published is refused by name, and sends nothing", () =>
     await expect(publish({ event: "project:created", org: ann.org, ...p1, data })).rejects.toThrow(
       /more than 131072/,
     );
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 });
 
@@ -493,7 +500,7 @@ describe("the bus", () => {
 
     await putEvents({ "detail-type": "project:created", detail: { org: ann.org, ...p1, data: 1 } });
 
-    expect(await ann.next("project:created")).toMatchObject({ data: 1 });
+    expect(await ann.nextEvent("project:created")).toMatchObject({ data: 1 });
   });
 
   test("an id of the publisher's own makes it happen once on both ways", async () => {
@@ -501,11 +508,11 @@ describe("the bus", () => {
     const detail = { id: "e2", org: ann.org, ...p1, data: 1 };
 
     await putEvents({ "detail-type": "project:created", detail });
-    await ann.next("project:created");
+    await ann.nextEvent("project:created");
     await settled();
     expect(await publish({ event: "project:created", ...detail })).toEqual({ repeated: true });
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("what cannot be published lies among the dead letters with the reason", async () => {

@@ -9,7 +9,7 @@ async function sentWithRetries(message: object): Promise<readonly unknown[]> {
   await ann.emit("message:send", { ...lobby, type: "text", content: "hello", ...message });
 
   const receipts = [];
-  for (let tries = 0; tries < 4; tries += 1) receipts.push(await ann.next("message:sent"));
+  for (let tries = 0; tries < 4; tries += 1) receipts.push(await ann.nextEvent("message:sent"));
   return receipts.map((receipt) => (receipt as { readonly messageId: string }).messageId);
 }
 

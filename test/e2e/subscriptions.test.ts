@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { newOrg, people, person } from "../support/people.ts";
-import { deserted, stack } from "../support/running.ts";
+import { allDisconnected, stack } from "../support/running.ts";
 
 const stored = async (prefix: string) =>
   (await stack.database.items()).filter(({ pk }) => String(pk).startsWith(prefix));
@@ -16,9 +16,9 @@ describe("subscribe:project", () => {
     });
     await eve.emit("custom:event", { projectId: "p1", n: 1 });
 
-    expect(await ann.next("custom:event")).toMatchObject({ n: 1 });
-    expect(await ben.next("custom:event")).toMatchObject({ n: 1 });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1 });
+    expect(await ben.nextEvent("custom:event")).toMatchObject({ n: 1 });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("a project the token does not grant is forbidden and nothing is stored", async () => {
@@ -33,9 +33,9 @@ describe("subscribe:project", () => {
   test("[SIO20] a refusal without an acknowledgement comes as the event exception", async () => {
     const { ann } = await people("ann");
 
-    ann.tell("subscribe:project", "p2");
+    ann.emitWithoutAck("subscribe:project", "p2");
 
-    expect(await ann.next("exception")).toEqual({
+    expect(await ann.nextEvent("exception")).toEqual({
       code: "forbidden",
       message: "your token does not grant the project p2",
       event: "subscribe:project",
@@ -73,8 +73,8 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     expect(
       await ann.emit("subscribe:collection", { projectId: "p1", collectionId: "todos" }),
     ).toEqual(reply);
-    expect(await ann.next("subscribed")).toEqual(reply);
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("subscribed")).toEqual(reply);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("the string form means the token's only project and has no reply event", async () => {
@@ -180,7 +180,7 @@ describe("subscribe:query", () => {
     const { ann } = await people("ann");
 
     expect(await ann.emit("subscribe:query", { ...todos, query: { done: false } })).toEqual(reply);
-    expect(await ann.next("subscribed")).toEqual(reply);
+    expect(await ann.nextEvent("subscribed")).toEqual(reply);
     expect(await stored(`query#${ann.org}#p1#todos`)).toMatchObject([
       { queryId: "open", filter: '{"done":false}' },
     ]);
@@ -207,7 +207,7 @@ describe("subscribe:query", () => {
       expect(await stored("query#")).toMatchObject([{ pk: `query#${ann.org}#p1#notes`, queryId }]);
 
       ann.socket.disconnect();
-      await deserted();
+      await allDisconnected();
 
       expect(await stored("query#")).toEqual([]);
     },
@@ -277,14 +277,14 @@ describe("custom:event", () => {
 
     expect(await ann.emit("custom:event", { projectId: "p1", x: [1, null] })).toEqual({ ok: true });
 
-    expect(await ben.next("custom:event")).toEqual({
+    expect(await ben.nextEvent("custom:event")).toEqual({
       projectId: "p1",
       x: [1, null],
       sender: "ann",
       timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     });
-    expect(await ann.hearsNothing()).toBe(true);
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
   test("does not ask the sender to have subscribed", async () => {
@@ -293,7 +293,7 @@ describe("custom:event", () => {
 
     await ann.emit("custom:event", { projectId: "p1" });
 
-    expect(await ben.next("custom:event")).toMatchObject({ sender: "ann" });
+    expect(await ben.nextEvent("custom:event")).toMatchObject({ sender: "ann" });
   });
 
   test("a payload cannot forge sender or time", async () => {
@@ -302,7 +302,7 @@ describe("custom:event", () => {
 
     await ann.emit("custom:event", { projectId: "p1", sender: "eve", timestamp: "then" });
 
-    expect(await ben.next("custom:event")).toMatchObject({
+    expect(await ben.nextEvent("custom:event")).toMatchObject({
       sender: "ann",
       timestamp: expect.stringMatching(/Z$/),
     });
@@ -317,7 +317,7 @@ describe("custom:event", () => {
     expect(await ann.emit("custom:event", { projectId: "p2" })).toMatchObject({
       error: { code: "forbidden" },
     });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("without projectId it is refused", async () => {

@@ -1,8 +1,8 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
-import { expectSilence, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
+import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { isShuffled, ofConnections, settled, stack } from "../support/running.ts";
+import { connectionItems, isShuffled, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
 const HEARTBEAT = stack.functions.named("Heartbeat");
@@ -77,7 +77,7 @@ describe("the sweep", () => {
       stack.takeCalls();
 
       await sweep();
-      for (const someone of all) await someone.hearsNothing();
+      for (const someone of all) await someone.receivesNothing();
 
       const actions = stack.takeCalls().map(({ action }) => action);
       const count = (action: string) => actions.filter((one) => one === action).length;
@@ -94,14 +94,14 @@ describe("the sweep", () => {
     await rewrite("ann", { lastSeenAt: Date.now() - 480_000 });
 
     await sweep();
-    expect(await client.next()).toBe("2");
+    expect(await client.nextFrame()).toBe("2");
     client.send("3");
     await vi.waitUntil(
       async () => Number((await connectionOf("ann"))?.lastSeenAt) > Date.now() - 60_000,
     );
     await sweep();
 
-    expect(await client.next()).toBe("2");
+    expect(await client.nextFrame()).toBe("2");
   });
 
   test("does not disturb the stock client", async () => {
@@ -110,7 +110,7 @@ describe("the sweep", () => {
     await sweep();
     await sweep();
 
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
     expect(ann.socket.connected && ben.socket.connected).toBe(true);
   });
 
@@ -118,19 +118,19 @@ describe("the sweep", () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     await rewrite("ann", { lastSeenAt: Date.now() - 2 * 240_000 - 91_000 });
 
     await sweep();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     await vi.waitUntil(() => !ann.socket.connected);
   });
 
   test("[SIO13] closes what has not sent CONNECT within 45 s", async () => {
     const client = await rawClient();
-    await client.next();
-    const [{ pk, sk } = {}] = await ofConnections();
+    await client.nextFrame();
+    const [{ pk, sk } = {}] = await connectionItems();
     await table.send(
       new UpdateCommand({
         TableName,
@@ -156,12 +156,12 @@ describe("the sweep", () => {
 
     await sweep();
 
-    expect(await ann.next("session:expired")).toEqual({
+    expect(await ann.nextEvent("session:expired")).toEqual({
       reason: "the token has expired",
       timestamp: isoTime,
     });
     expect(await gone).toBe("io server disconnect");
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("finds out what is gone although nobody ever said so", async () => {
@@ -174,8 +174,8 @@ describe("the sweep", () => {
     stack.gateway.drop(killed);
     await sweep();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    const left = (await ofConnections()).filter((item) => JSON.stringify(item).includes(killed));
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    const left = (await connectionItems()).filter((item) => JSON.stringify(item).includes(killed));
     expect(left).toEqual([]);
   });
 
@@ -184,7 +184,7 @@ describe("the sweep", () => {
     await ben.emit("presence:online");
     await ann.emit("presence:online");
     await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     const killed = String((await connectionOf("ann"))?.pk).slice("conn#".length);
     stack.gateway.drop(killed);
     // The function ended the connection and died before it did anything else.
@@ -192,7 +192,7 @@ describe("the sweep", () => {
 
     await sweep();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     const left = (await stack.database.items()).filter((item) =>
       JSON.stringify(item).includes(killed),
     );
@@ -203,7 +203,7 @@ describe("the sweep", () => {
     const ann = await person({ org: newOrg() });
     const { pk } = (await connectionOf("ann")) ?? {};
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await ofConnections()).length === 0);
+    await vi.waitUntil(async () => (await connectionItems()).length === 0);
 
     await sweep();
     const noted = async () => (await stack.database.items()).some((item) => item.pk === pk);
@@ -271,8 +271,8 @@ describe("the sweep", () => {
 
     await sweep();
 
-    expect(await whole.next()).toBe("2");
-    const [{ pk, sk } = {}] = (await ofConnections()).filter((item) => item.session === 7);
+    expect(await whole.nextFrame()).toBe("2");
+    const [{ pk, sk } = {}] = (await connectionItems()).filter((item) => item.session === 7);
     await table.send(
       new UpdateCommand({
         TableName,

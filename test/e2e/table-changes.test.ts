@@ -2,7 +2,7 @@ import type { Context, DynamoDBRecord } from "aws-lambda";
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { telemetry } from "../../lambdas/server/telemetry.ts";
 import { whileInProgress } from "../support/in-progress.ts";
-import { expectSilence, isoTime, newOrg, person } from "../support/people.ts";
+import { expectNoEvents, isoTime, newOrg, person } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { stack } from "../support/running.ts";
 
@@ -87,29 +87,29 @@ describe("the changes of a DynamoDB table", () => {
 
     expect(answer).toEqual({ batchItemFailures: [] });
     const common = { ...orders, timestamp: isoTime };
-    expect(await ann.next("db:create")).toEqual({ ...common, action: "create", data: told });
-    expect(await ann.next("db:update")).toEqual({
+    expect(await ann.nextEvent("db:create")).toEqual({ ...common, action: "create", data: told });
+    expect(await ann.nextEvent("db:update")).toEqual({
       ...common,
       action: "update",
       data: { ...told, isPaid: true },
     });
-    expect(await ann.next("db:delete")).toEqual({
+    expect(await ann.nextEvent("db:delete")).toEqual({
       ...common,
       action: "delete",
       data: { _id: "o1" },
     });
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
   });
 
   test("reach the live queries that an item no longer matches", async () => {
     const ann = await person({ org });
     const query = { ...orders, queryId: "unpaid", query: { isPaid: false } };
     await ann.emit("subscribe:query", query);
-    await ann.next("subscribed");
+    await ann.nextEvent("subscribed");
 
     await handler({ Records: [record("d1", "MODIFY", { OldImage: open, NewImage: paid })] });
 
-    expect(await ann.next("db:update")).toMatchObject({ queryId: "unpaid" });
+    expect(await ann.nextEvent("db:update")).toMatchObject({ queryId: "unpaid" });
   });
 
   test("given again, as a stream does after a failure, are told once", async () => {
@@ -120,8 +120,8 @@ describe("the changes of a DynamoDB table", () => {
     await handler({ Records });
     await handler({ Records });
 
-    await ann.next("db:create");
-    expect(await ann.hearsNothing()).toBe(true);
+    await ann.nextEvent("db:create");
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("leave out what is refused, and go on", async () => {
@@ -137,9 +137,9 @@ describe("the changes of a DynamoDB table", () => {
     });
 
     expect(answer).toEqual({ batchItemFailures: [] });
-    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o1" } });
-    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o3" } });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("db:create")).toMatchObject({ data: { _id: "o1" } });
+    expect(await ann.nextEvent("db:create")).toMatchObject({ data: { _id: "o3" } });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("stop at the first whose earlier try has died, which is reported, counted and told by the next", async () => {
@@ -158,12 +158,12 @@ describe("the changes of a DynamoDB table", () => {
       batchItemFailures: [{ itemIdentifier: "g200000000000000000001" }],
     });
     expect(count.mock.calls.filter(([metric]) => metric === "ChangesFailed")).toHaveLength(1);
-    await ann.next("db:create");
-    expect(await ann.hearsNothing()).toBe(true);
+    await ann.nextEvent("db:create");
+    expect(await ann.receivesNothing()).toBe(true);
 
     expect(await handler({ Records: Records.slice(1) })).toEqual({ batchItemFailures: [] });
-    for (let told = 0; told < 2; told += 1) await ann.next("db:create");
-    expect(await ann.hearsNothing()).toBe(true);
+    for (let told = 0; told < 2; told += 1) await ann.nextEvent("db:create");
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -190,7 +190,7 @@ describe("the changes of a DynamoDB table", () => {
         Records: [record(`n${N}`, "INSERT", { NewImage: { orderId: { N: "7" }, total, lines } })],
       });
 
-      expect(await ann.next("db:create")).toMatchObject({
+      expect(await ann.nextEvent("db:create")).toMatchObject({
         data: { _id: 7, total: number, lines: [{ n: number }, [number], [number]] },
       });
     },
@@ -205,17 +205,17 @@ describe("the changes of a DynamoDB table", () => {
       ["unpaid", false],
     ] as const) {
       await ben.emit("subscribe:query", { ...orders, queryId, query: { isPaid } });
-      await ben.next("subscribed");
+      await ben.nextEvent("subscribed");
     }
     const large = { ...paid, lines: { S: '"'.repeat(65_000) } };
 
     const answer = await handler({ Records: [record("l1", "INSERT", { NewImage: large })] });
 
     expect(answer).toEqual({ batchItemFailures: [] });
-    expect(await ann.next("db:create")).toMatchObject({ data: { _id: "o1" } });
-    const heard = (await ben.next("db:create")) as { readonly data: object };
+    expect(await ann.nextEvent("db:create")).toMatchObject({ data: { _id: "o1" } });
+    const heard = (await ben.nextEvent("db:create")) as { readonly data: object };
     expect(heard).toMatchObject({ queryId: "paid" });
     expect(heard.data).toEqual({ _id: "o1" });
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
   });
 });

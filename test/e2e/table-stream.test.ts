@@ -11,7 +11,7 @@ import { RealtimeStack } from "../../lib/realtime-stack.ts";
 import { TableChanges } from "../../lib/table-changes.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { startFrom } from "../support/running.ts";
+import { startFromAssembly } from "../support/running.ts";
 
 const org = newOrg();
 const orders = { projectId: "p1", collectionId: "orders" };
@@ -30,7 +30,7 @@ beforeAll(async () => {
     ...{ source, realtime, org, ...orders, idAttribute: "orderId" },
   });
   app.synth();
-  stack = await startFrom(assembly);
+  stack = await startFromAssembly(assembly);
 }, 120_000);
 
 afterAll(async () => {

@@ -9,7 +9,7 @@ import { events, publications } from "../support/contract.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
-import { logged, settled, stack, startGathering } from "../support/running.ts";
+import { logged, settled, stack, startWithMetricsPeriod } from "../support/running.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -37,7 +37,7 @@ function metricsIn(line: Line): Line {
   return Object.fromEntries(names.map((name) => [name, line[name]]));
 }
 
-afterEach(() => stack.trouble.become(NO_TROUBLE));
+afterEach(() => stack.faults.setRates(NO_FAULTS));
 
 describe("what logs cost", () => {
   /** Dollars for a gigabyte that CloudWatch takes in, us-east-1, as published in 2026. */
@@ -76,7 +76,7 @@ describe("what logs cost", () => {
     let frames = 0;
     const summed = new Set<string>();
     // Far less than the minute of a deployment, so that each sum is of far fewer frames.
-    const own = await startGathering(1000, (name, text) => {
+    const own = await startWithMetricsPeriod(1000, (name, text) => {
       bytes += Buffer.byteLength(text);
       if (text.includes('"Events"')) summed.add(name);
     });
@@ -161,7 +161,7 @@ test("a management API that fails is counted for each try, and the answer arrive
 
   const lines = await linesOf(async () => {
     stack.takeCalls();
-    stack.trouble.become({ ...NO_TROUBLE, failPosts: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, failPosts: 1 });
     const answer = ann.emit("presence:update");
     await vi.waitUntil(() => {
       posts.push(
@@ -170,7 +170,7 @@ test("a management API that fails is counted for each try, and the answer arrive
       // The second try shows that the first has failed.
       return posts.length >= 2;
     });
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
     expect(await answer).toEqual({ ok: true });
   });
 
@@ -189,9 +189,9 @@ const failedRequests = (lines: readonly Line[]) =>
 
 test("a $connect that fails is answered 500 and counted", async () => {
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     await expect(rawClient()).rejects.toThrow("500");
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
   });
 
   expect(failedRequests(lines)).toEqual({ $connect: 1 });
@@ -199,7 +199,7 @@ test("a $connect that fails is answered 500 and counted", async () => {
 
 test("a webhook that fails is answered 500 and counted", async () => {
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     const { status } = await fetch(`${stack.url}/webhooks/p1/shop`, { method: "POST", body: "{}" });
     expect(status).toBe(500);
   });
@@ -217,7 +217,7 @@ test.each([
     const part = { emissions: [{ audience, frames: ["2"] }], slice: { without: [] }, tries };
 
     const lines = await linesOf(async () => {
-      stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+      stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
       await stack.functions.invoke(stack.functions.named("FanOut"), part);
     });
 
@@ -229,7 +229,7 @@ test.each([
 
 test("[EIO2] an opening that comes when the client has given up posts nothing, cuts what is left, and is counted", async () => {
   const client = await rawClient();
-  await client.next();
+  await client.nextFrame();
   const [connectionId = ""] = stack.gateway.connectionIds();
   const open = (age: number) =>
     stack.functions.invoke(stack.functions.named("Socket"), {
@@ -237,7 +237,7 @@ test("[EIO2] an opening that comes when the client has given up posts nothing, c
     });
 
   expect(failedRequests(await linesOf(() => open(10_000)))).toEqual({});
-  expect(await client.next()).toContain('"sid"');
+  expect(await client.nextFrame()).toContain('"sid"');
   stack.takeCalls();
   const lines = await linesOf(() => open(20_000));
 
@@ -250,7 +250,7 @@ test("a failure is one line with its event, connection, request and cause, and n
   const { ann } = await people("ann");
 
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     expect(
       await ann.emit("message:send", {
         ...{ ...p1, chatId: "lobby", type: "text", content: "a private word" },
@@ -278,10 +278,10 @@ test("what a client calls its event cannot forge a line of the log", async () =>
   const forged = '\n{"level":"ERROR","message":"all is lost"}\n';
 
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     await ann.emit(forged);
     await ann.emit("chat:join", { ...p1, chatId: forged });
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
   });
 
   expect(lines.length).toBeGreaterThan(0);

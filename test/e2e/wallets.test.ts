@@ -14,8 +14,8 @@ describe("wallet subscriptions", () => {
       const answer = { type, ...told, room: `wallet:${type}:${name}` };
 
       expect(await ann.emit(`wallet:subscribe:${type}`, payload)).toEqual(answer);
-      expect(await ann.next("wallet:subscribed")).toEqual(answer);
-      expect(await ann.hearsNothing()).toBe(true);
+      expect(await ann.nextEvent("wallet:subscribed")).toEqual(answer);
+      expect(await ann.receivesNothing()).toBe(true);
     },
   );
 
@@ -27,7 +27,7 @@ describe("wallet subscriptions", () => {
     await ann.emit(`wallet:subscribe:${type}`, payload);
 
     expect(await ann.emit(`wallet:unsubscribe:${type}`, payload)).toEqual({ type, ...payload });
-    expect(await ann.next("wallet:unsubscribed")).toEqual({ type, ...payload });
+    expect(await ann.nextEvent("wallet:unsubscribed")).toEqual({ type, ...payload });
   });
 
   test("a socket may be in fifty wallet rooms and no more; the same again is no more", async () => {

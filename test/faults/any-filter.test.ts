@@ -67,8 +67,8 @@ test(`${FILTERS} filters are each refused, or harmless to ${PUBLICATIONS} public
 
   const { published, reported } = collectionOf([...taken, {}].map((each) => JSON.stringify(each)));
   for (const each of documents) {
-    const { heard, until } = await published(each);
-    expect(heard.at(-1), `${name}: ${JSON.stringify(each)}`).toBe(`q${taken.length}`);
+    const { matched, until } = await published(each);
+    expect(matched.at(-1), `${name}: ${JSON.stringify(each)}`).toBe(`q${taken.length}`);
     expect(until, name).toBeUndefined();
   }
   expect(reported, name).toEqual([]);
@@ -78,8 +78,8 @@ test("a filter that is taken matches what sift says it matches", async () => {
   await fc.assert(
     fc.asyncProperty(query, document, async (filter, each) => {
       fc.pre(refusalOf(filter) === undefined);
-      const { heard } = await collectionOf([JSON.stringify(filter)]).published(each);
-      expect(heard.length === 1).toBe(isMatch(filter, each));
+      const { matched } = await collectionOf([JSON.stringify(filter)]).published(each);
+      expect(matched.length === 1).toBe(isMatch(filter, each));
     }),
     { numRuns: 3000 },
   );

@@ -22,7 +22,7 @@ async function ask(socket: string, event: string, payload?: object): Promise<obj
   return JSON.parse(answer?.slice("431".length) ?? "[{}]")[0];
 }
 
-const heardBy = (socket: string, event: string) =>
+const eventsReceivedBy = (socket: string, event: string) =>
   world.framesOf(socket).filter((frame) => frame.startsWith(`42["${event}"`));
 
 describe("places of an organisation", () => {
@@ -93,8 +93,8 @@ describe("calls of a chat", () => {
 
     const error = { code: "limit_exceeded", message: "the chat lobby may hold no more calls" };
     expect(answers).toEqual([{ ok: true }, { error }, { ok: true }]);
-    expect(heardBy(ben, "call:incoming")).toHaveLength(2);
-    expect(heardBy(ann, "call:incoming")).toEqual([]);
+    expect(eventsReceivedBy(ben, "call:incoming")).toHaveLength(2);
+    expect(eventsReceivedBy(ann, "call:incoming")).toEqual([]);
   });
 
   test("are ended ten at a time, one's own first and then the newest", async () => {
@@ -110,7 +110,9 @@ describe("calls of a chat", () => {
 
     await ask(ann, "call:end", { ...lobby, participants: [] });
 
-    const heard = [ben, newest, oldest].map((socket) => heardBy(socket, "call:ended").length);
+    const heard = [ben, newest, oldest].map(
+      (socket) => eventsReceivedBy(socket, "call:ended").length,
+    );
     expect(heard).toEqual([1, 1, 0]);
     const left = (await world.items()).filter(({ pk }) => String(pk).startsWith(`call#${org}#`));
     expect(left).toHaveLength(21);
@@ -207,7 +209,7 @@ test("a session is ended for all its sockets, and the users of the first hundred
   await world.publish({ event: "revoke", org, target: { sid: "s" } });
 
   expect(sockets.some(world.isConnected)).toBe(false);
-  expect(sockets.filter((socket) => heardBy(socket, "session:expired").length > 0)).toHaveLength(
-    100,
-  );
+  expect(
+    sockets.filter((socket) => eventsReceivedBy(socket, "session:expired").length > 0),
+  ).toHaveLength(100);
 });

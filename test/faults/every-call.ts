@@ -1,5 +1,5 @@
 import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
-import { OF_CONNECTIONS } from "../support/of-connections.ts";
+import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { createWorld, type Fault } from "./world.ts";
 
@@ -58,12 +58,15 @@ async function leftOf({ org, ann, ben }: Scene): Promise<unknown[]> {
   await world.sweep();
   const itsOwn = new RegExp(`#${org}#|${ann}|${ben}`);
   return (await world.items()).filter(
-    (item) => OF_CONNECTIONS.test(String(item.pk)) && itsOwn.test(JSON.stringify(item)),
+    (item) => CONNECTION_ITEM.test(String(item.pk)) && itsOwn.test(JSON.stringify(item)),
   );
 }
 
 /** What ben hears of some work; what went on before it is left out. */
-async function heardBy(connectionId: string, work: () => Promise<unknown>): Promise<string[]> {
+async function eventsReceivedBy(
+  connectionId: string,
+  work: () => Promise<unknown>,
+): Promise<string[]> {
   const before = world.framesOf(connectionId).length;
   await work();
   return world.framesOf(connectionId).slice(before);
@@ -79,7 +82,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       async ({ event, payload }) => {
         const first = await scene();
         let calls = 0;
-        const usual = await heardBy(first.ben, async () => {
+        const usual = await eventsReceivedBy(first.ben, async () => {
           ({ calls } = await world.withFault(0, undefined, () =>
             world.send(first.ann, asked(event, payload)),
           ));
@@ -91,7 +94,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
           const again = await scene();
           let unpostedTo: string | undefined;
 
-          const heard = await heardBy(again.ben, async () => {
+          const heard = await eventsReceivedBy(again.ben, async () => {
             ({ unpostedTo } = await world.withFault(call, fault, () =>
               world.send(again.ann, asked(event, payload)),
             ));
@@ -132,7 +135,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       await world.registerShop(org);
       await world.send(ben, frame("integration:webhook:subscribe", shop));
       let calls = 0;
-      const usual = await heardBy(ben, async () => {
+      const usual = await eventsReceivedBy(ben, async () => {
         ({ calls } = await world.withFault(0, undefined, publishing(org)));
       });
       expect(usual.length).toBeGreaterThan(0);
@@ -145,7 +148,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
         await world.registerShop(again.org);
         await world.send(again.ben, frame("integration:webhook:subscribe", shop));
         let unpostedTo: string | undefined;
-        const heard = await heardBy(again.ben, async () => {
+        const heard = await eventsReceivedBy(again.ben, async () => {
           let isTaken = false;
           ({ unpostedTo } = await world.withFault(call, fault, async () => {
             isTaken = await publishing(again.org)();

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { createEdge } from "../../local/edge.ts";
-import { httpApi, rehearsing } from "../support/rehearsal.ts";
+import { deployPerTest, httpApi } from "../support/deployment.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const REQUEST = {
@@ -82,7 +82,7 @@ describe("the edge function of this machine", () => {
   });
 });
 
-const start = rehearsing();
+const start = deployPerTest();
 
 test("$connect hears of an upgrade at /socket.io/ what the edge function has left of it", async () => {
   const Edge = {
@@ -96,7 +96,7 @@ test("$connect hears of an upgrade at /socket.io/ what the edge function has lef
       }`,
     },
   };
-  const rehearsal = await start(
+  const deployment = await start(
     `export const handler = async (event) => {
       console.log(JSON.stringify(event));
       return { statusCode: 200 };
@@ -104,10 +104,10 @@ test("$connect hears of an upgrade at /socket.io/ what the edge function has lef
     { resources: { Edge } },
   );
 
-  const url = rehearsal.stack.url.replace("http", "ws");
+  const url = deployment.stack.url.replace("http", "ws");
   await openWebSocket(`${url}/socket.io/?EIO=4&t=x`, { "x-own": "1", "x-other": "2" });
 
-  const { headers, queryStringParameters, requestContext } = JSON.parse(rehearsal.logged[0] ?? "");
+  const { headers, queryStringParameters, requestContext } = JSON.parse(deployment.logged[0] ?? "");
   expect(queryStringParameters).toEqual({ EIO: "4" });
   expect(headers).toMatchObject({ "X-Other": "2", Upgrade: "websocket" });
   expect(headers).not.toHaveProperty("X-Own");

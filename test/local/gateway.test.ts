@@ -5,20 +5,20 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { describe, expect, test, vi } from "vitest";
-import { POSTING, type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
+import { type Deployment, deployPerTest, POSTING, template } from "../support/deployment.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
-const start = rehearsing();
-const connect = ({ stack }: Rehearsal, path = "/live?EIO=4"): Promise<RawClient> =>
+const start = deployPerTest();
+const connect = ({ stack }: Deployment, path = "/live?EIO=4"): Promise<RawClient> =>
   openWebSocket(`${stack.url.replace("http", "ws")}${path}`);
-const management = ({ stack }: Rehearsal, accessKeyId = "LOCALFUNCTION") =>
+const management = ({ stack }: Deployment, accessKeyId = "LOCALFUNCTION") =>
   new ApiGatewayManagementApiClient({
     endpoint: `${stack.url}${stack.stagePath}`,
     region: "us-east-1",
     credentials: { accessKeyId, secretAccessKey: "local" },
     maxAttempts: 1,
   });
-const events = ({ logged }: Rehearsal) => logged.map((line) => JSON.parse(line));
+const events = ({ logged }: Deployment) => logged.map((line) => JSON.parse(line));
 
 const SILENT = "export const handler = async () => ({ statusCode: 200 });";
 const TELLING = `export const handler = async (event) => {
@@ -32,12 +32,12 @@ describe("an upgrade", () => {
   });
 
   test.each([401, 429, 500])("is refused with the %i that $connect answers", async (statusCode) => {
-    const rehearsal = await start(
+    const deployment = await start(
       `export const handler = async () => ({ statusCode: ${statusCode} });`,
     );
 
-    await expect(connect(rehearsal)).rejects.toThrow(`${statusCode}`);
-    expect(rehearsal.stack.gateway.connectionIds()).toEqual([]);
+    await expect(connect(deployment)).rejects.toThrow(`${statusCode}`);
+    expect(deployment.stack.gateway.connectionIds()).toEqual([]);
   });
 
   test("is refused with 500 where $connect throws, or gives no status", async () => {
@@ -50,13 +50,13 @@ describe("an upgrade", () => {
 describe("the subprotocol", () => {
   const taking = (headers: string) =>
     start(`export const handler = async () => ({ statusCode: 200, headers: ${headers} });`);
-  const offering = ({ stack }: Rehearsal, ...protocols: string[]) =>
+  const offering = ({ stack }: Deployment, ...protocols: string[]) =>
     openWebSocket(`${stack.url.replace("http", "ws")}/live`, {}, protocols);
 
   test("is the one that $connect returns, in whatever case of the header", async () => {
-    const rehearsal = await taking('{ "sec-websocket-protocol": "second" }');
+    const deployment = await taking('{ "sec-websocket-protocol": "second" }');
 
-    expect((await offering(rehearsal, "first", "second")).protocol).toBe("second");
+    expect((await offering(deployment, "first", "second")).protocol).toBe("second");
   });
 
   test.each(["{}", "undefined", '{ "Sec-WebSocket-Protocol": "no token" }'])(
@@ -69,21 +69,21 @@ describe("the subprotocol", () => {
   );
 
   test("that nobody offered is answered all the same, and the client gives up", async () => {
-    const rehearsal = await taking('{ "Sec-WebSocket-Protocol": "first" }');
+    const deployment = await taking('{ "Sec-WebSocket-Protocol": "first" }');
 
-    await expect(offering(rehearsal)).rejects.toThrow("Server sent a subprotocol");
+    await expect(offering(deployment)).rejects.toThrow("Server sent a subprotocol");
   });
 });
 
 test("the events have the fields of the real ones", async () => {
-  const rehearsal = await start(TELLING);
-  const client = await connect(rehearsal, "/live?EIO=4&EIO=5&token=x");
+  const deployment = await start(TELLING);
+  const client = await connect(deployment, "/live?EIO=4&EIO=5&token=x");
   client.send("2");
-  await vi.waitUntil(() => rehearsal.logged.length === 2);
+  await vi.waitUntil(() => deployment.logged.length === 2);
   client.kill();
-  await vi.waitUntil(() => rehearsal.logged.length === 3);
+  await vi.waitUntil(() => deployment.logged.length === 3);
 
-  const [connected, message, disconnected] = events(rehearsal);
+  const [connected, message, disconnected] = events(deployment);
   expect(connected).toMatchObject({
     requestContext: {
       routeKey: "$connect",
@@ -119,27 +119,27 @@ test("the events have the fields of the real ones", async () => {
 
 describe("@connections", () => {
   test("answers 410 until $connect has returned, then takes posts", async () => {
-    const rehearsal = await start(`${POSTING}
+    const deployment = await start(`${POSTING}
       export const handler = async (event) => {
         console.log((await post(event)).status);
         return { statusCode: 200 };
       };`);
 
-    const client = await connect(rehearsal);
-    expect(rehearsal.logged).toEqual(["410"]);
+    const client = await connect(deployment);
+    expect(deployment.logged).toEqual(["410"]);
     client.send("x");
 
-    expect(await client.next()).toBe("hello");
+    expect(await client.nextFrame()).toBe("hello");
   });
 
   test("serves an unmodified SDK client: post, get, delete", async () => {
-    const rehearsal = await start(SILENT);
-    const client = await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
-    const sdk = management(rehearsal);
+    const deployment = await start(SILENT);
+    const client = await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
+    const sdk = management(deployment);
 
     await sdk.send(new PostToConnectionCommand({ ConnectionId, Data: "2" }));
-    expect(await client.next()).toBe("2");
+    expect(await client.nextFrame()).toBe("2");
     expect(await sdk.send(new GetConnectionCommand({ ConnectionId }))).toMatchObject({
       ConnectedAt: expect.any(Date),
       LastActiveAt: expect.any(Date),
@@ -153,26 +153,26 @@ describe("@connections", () => {
   });
 
   test("takes 128 KB and refuses more with 413", async () => {
-    const rehearsal = await start(SILENT);
-    const client = await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+    const deployment = await start(SILENT);
+    const client = await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
     const post = (bytes: number) =>
-      management(rehearsal).send(
+      management(deployment).send(
         new PostToConnectionCommand({ ConnectionId, Data: "x".repeat(bytes) }),
       );
 
     await post(128 * 1024);
-    expect(await client.next()).toHaveLength(128 * 1024);
+    expect(await client.nextFrame()).toHaveLength(128 * 1024);
     await expect(post(128 * 1024 + 1)).rejects.toMatchObject({ name: "PayloadTooLargeException" });
   });
 
   test("refuses a caller it does not know with 403", async () => {
-    const rehearsal = await start(SILENT);
-    await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+    const deployment = await start(SILENT);
+    await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
 
     await expect(
-      management(rehearsal, "SOMEONE").send(
+      management(deployment, "SOMEONE").send(
         new PostToConnectionCommand({ ConnectionId, Data: "2" }),
       ),
     ).rejects.toMatchObject({ name: "ForbiddenException" });
@@ -197,7 +197,7 @@ describe("what API Gateway itself tells a client", () => {
 
     client.send("x");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 
   test("so is one that runs longer than its time-out, and the next call gets a new environment", async () => {
@@ -208,11 +208,11 @@ describe("what API Gateway itself tells a client", () => {
     );
 
     client.send("hang");
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
     client.send("fine");
     client.send("hang");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 
   test("so is one that API Gateway does not wait for any longer", async () => {
@@ -225,7 +225,7 @@ describe("what API Gateway itself tells a client", () => {
 
     client.send("x");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 });
 
@@ -250,52 +250,52 @@ describe("frames", () => {
   };`;
 
   test("of one connection run at the same time", async () => {
-    const rehearsal = await start(SLOW);
-    const client = await connect(rehearsal);
+    const deployment = await start(SLOW);
+    const client = await connect(deployment);
 
     client.send("first");
     client.send("second");
-    await vi.waitUntil(() => rehearsal.logged.length === 2);
+    await vi.waitUntil(() => deployment.logged.length === 2);
 
-    expect(rehearsal.logged).toEqual(["second", "first"]);
+    expect(deployment.logged).toEqual(["second", "first"]);
   });
 
   test("are reordered on purpose with shuffle", async () => {
-    const rehearsal = await start(SLOW, { gateway: { shuffle: true } });
-    const client = await connect(rehearsal);
+    const deployment = await start(SLOW, { gateway: { shuffle: true } });
+    const client = await connect(deployment);
     const sent = Array.from({ length: 60 }, (_, n) => `${n}`);
 
     for (const frame of sent) client.send(frame);
-    await vi.waitUntil(() => rehearsal.logged.length === sent.length);
+    await vi.waitUntil(() => deployment.logged.length === sent.length);
 
-    expect(rehearsal.logged).not.toEqual(sent);
-    expect(new Set(rehearsal.logged)).toEqual(new Set(sent));
+    expect(deployment.logged).not.toEqual(sent);
+    expect(new Set(deployment.logged)).toEqual(new Set(sent));
   });
 });
 
 describe("$disconnect", () => {
   test("is called with the client's code and reason", async () => {
-    const rehearsal = await start(TELLING);
-    const client = await connect(rehearsal);
+    const deployment = await start(TELLING);
+    const client = await connect(deployment);
 
     client.close(4001, "bye");
-    await vi.waitUntil(() => rehearsal.logged.length === 2);
+    await vi.waitUntil(() => deployment.logged.length === 2);
 
-    expect(events(rehearsal)[1].requestContext).toMatchObject({
+    expect(events(deployment)[1].requestContext).toMatchObject({
       disconnectStatusCode: 4001,
       disconnectReason: "bye",
     });
   });
 
   test("is lost for the share of connections that the run asks for", async () => {
-    const rehearsal = await start(TELLING, { gateway: { loseDisconnects: 1 } });
-    const client = await connect(rehearsal);
+    const deployment = await start(TELLING, { gateway: { loseDisconnects: 1 } });
+    const client = await connect(deployment);
 
     client.close(1000, "");
     await client.closed;
-    await vi.waitUntil(() => rehearsal.stack.gateway.connectionIds().length === 0);
-    await rehearsal.stack.idle();
+    await vi.waitUntil(() => deployment.stack.gateway.connectionIds().length === 0);
+    await deployment.stack.idle();
 
-    expect(events(rehearsal)).toHaveLength(1);
+    expect(events(deployment)).toHaveLength(1);
   });
 });

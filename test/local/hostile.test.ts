@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type Deployment, deployPerTest, httpApi, POSTING } from "../support/deployment.ts";
 import { rawRequest } from "../support/raw-request.ts";
-import { httpApi, POSTING, type Rehearsal, rehearsing } from "../support/rehearsal.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const ANSWERING = `${POSTING}
@@ -29,8 +29,8 @@ const resources = {
   ...httpApi("POST /hooks/{name}"),
 };
 
-const start = rehearsing();
-const connected = ({ stack }: Rehearsal) =>
+const start = deployPerTest();
+const connected = ({ stack }: Deployment) =>
   openWebSocket(`${stack.url.replace("http", "ws")}/live?EIO=4`);
 
 const CREDENTIALS =
@@ -46,7 +46,7 @@ interface Asked {
 }
 
 async function ask(
-  { stack }: Rehearsal,
+  { stack }: Deployment,
   { target, path = "/", body = "{}", method = "POST", headers }: Asked,
 ) {
   const response = await fetch(`${stack.url}${path}`, {
@@ -176,9 +176,9 @@ describe("AWS's own error answers", () => {
 test.each(["null", "[]", '"text"', '{"statusCode":"200"}', '{"statusCode":7}'])(
   "a $connect that returns %s refuses the upgrade with 500",
   async (returned) => {
-    const rehearsal = await start(`export const handler = async () => (${returned});`);
+    const deployment = await start(`export const handler = async () => (${returned});`);
 
-    await expect(connected(rehearsal)).rejects.toThrow("500");
+    await expect(connected(deployment)).rejects.toThrow("500");
   },
 );
 
@@ -254,21 +254,21 @@ const frame = fc.oneof(
 );
 
 test("whatever is asked, nobody is disconnected, and who is connected is answered", async () => {
-  const rehearsal = await start(ANSWERING, { resources });
-  const client = await connected(rehearsal);
-  const frames = await connected(rehearsal);
+  const deployment = await start(ANSWERING, { resources });
+  const client = await connected(deployment);
+  const frames = await connected(deployment);
 
   await fc.assert(
     fc.asyncProperty(hostile, frame, async ({ bytes, isCut }, text) => {
-      const answer = await rawRequest(rehearsal.stack.url, bytes, isCut);
+      const answer = await rawRequest(deployment.stack.url, bytes, isCut);
       frames.send(text);
       expect(isCut || /^HTTP\/1\.1 \d{3} /.test(answer)).toBe(true);
     }),
     { numRuns: 400, seed: 7 },
   );
-  await rehearsal.stack.idle();
+  await deployment.stack.idle();
 
   client.send("hello?");
-  expect(await client.next()).toBe("hello");
-  expect(rehearsal.logged.filter((line) => line.includes("Error"))).toEqual([]);
+  expect(await client.nextFrame()).toBe("hello");
+  expect(deployment.logged.filter((line) => line.includes("Error"))).toEqual([]);
 }, 60_000);

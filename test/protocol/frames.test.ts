@@ -1,16 +1,16 @@
 import { describe, expect, test, vi } from "vitest";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { logged, ofConnections, settled, stack } from "../support/running.ts";
+import { connectionItems, logged, settled, stack } from "../support/running.ts";
 
 const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
-const stored = async () => (await ofConnections()).map(({ pk }) => pk);
+const stored = async () => (await connectionItems()).map(({ pk }) => pk);
 
 describe("Engine.IO", () => {
   test("[EIO2] the server speaks first: OPEN with what the deployment has set", async () => {
     const client = await rawClient();
 
-    const frame = await client.next();
+    const frame = await client.nextFrame();
 
     expect(frame[0]).toBe("0");
     expect(JSON.parse(frame.slice(1))).toEqual({
@@ -28,7 +28,7 @@ describe("Engine.IO", () => {
 
     client.send("3");
     client.send('421["presence:update"]');
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
     await settled();
 
     expect(await lastSeen()).toBeGreaterThan(before);
@@ -48,7 +48,7 @@ describe("Engine.IO", () => {
     client.send("6");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test.each(["2", "2probe", "0", "5", "7", "9", "x", " ", "hello", '{"action":"x"}', "é"])(
@@ -68,33 +68,33 @@ describe("Engine.IO", () => {
 describe("Socket.IO", () => {
   test("[SIO1] CONNECT is answered with the socket's id", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
+    expect(await client.nextFrame()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
   });
 
   test("[SIO2] CONNECT to another namespace is an error, and / can still be joined", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send("40/admin,{}");
-    expect(await client.next()).toBe('44/admin,{"message":"Invalid namespace"}');
+    expect(await client.nextFrame()).toBe('44/admin,{"message":"Invalid namespace"}');
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40/);
+    expect(await client.nextFrame()).toMatch(/^40/);
   });
 
   test("[SIO3] CONNECT without a token is an error, and may be tried again", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send("40");
-    expect(await client.next()).toBe('44{"message":"Authentication error"}');
+    expect(await client.nextFrame()).toBe('44{"message":"Authentication error"}');
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40/);
+    expect(await client.nextFrame()).toMatch(/^40/);
   });
 
   test("[SIO4] CONNECT twice closes the connection and leaves nothing", async () => {
@@ -113,7 +113,7 @@ describe("Socket.IO", () => {
     "[SIO5] %s before CONNECT closes the connection",
     async (frame) => {
       const client = await rawClient();
-      await client.next();
+      await client.nextFrame();
 
       client.send(frame);
 
@@ -127,7 +127,7 @@ describe("Socket.IO", () => {
     client.send("41");
     client.send("40/other,");
 
-    expect(await client.next()).toBe('44/other,{"message":"Invalid namespace"}');
+    expect(await client.nextFrame()).toBe('44/other,{"message":"Invalid namespace"}');
     // Frames of one client may overtake one another.
     await vi.waitUntil(async () => (await stored()).length === 0);
   });
@@ -151,11 +151,11 @@ describe("Socket.IO", () => {
 
     client.send('4217["custom:join",{"room":"lobby"}]');
 
-    expect(await client.next()).toBe('42["custom:joined",{"room":"lobby"}]');
-    expect(await client.next()).toBe('4317[{"room":"lobby"}]');
+    expect(await client.nextFrame()).toBe('42["custom:joined",{"room":"lobby"}]');
+    expect(await client.nextFrame()).toBe('4317[{"room":"lobby"}]');
     client.send("6");
     client.send('4218["presence:update"]');
-    expect(await client.next()).toBe('4318[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('4318[{"ok":true}]');
   });
 
   test("[SIO9] an acknowledgement from the client is ignored", async () => {
@@ -164,7 +164,7 @@ describe("Socket.IO", () => {
     client.send("431[1]");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test("[SIO9] so is one with attachments", async () => {
@@ -174,12 +174,12 @@ describe("Socket.IO", () => {
     client.send("bAAAA");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test("[SIO13] CONNECT later than 45 s after the connection closes it", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
     const token = await tokenFor({ org: newOrg() });
 
     await receives(`40${JSON.stringify({ token })}`, 45_001);
@@ -189,7 +189,7 @@ describe("Socket.IO", () => {
 
   test("[SIO13] so does a pong later than that, without CONNECT", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     await receives("3", 45_001);
 
@@ -269,7 +269,7 @@ describe("API Gateway", () => {
     const text = "x".repeat(100 * 1024);
     client.sendInFrames(`421["custom:event",{"projectId":"p1","text":"${text}"}]`, 32 * 1024);
 
-    expect(JSON.parse((await client.next()).slice(3))).toMatchObject([
+    expect(JSON.parse((await client.nextFrame()).slice(3))).toMatchObject([
       { error: { code: "too_large" } },
     ]);
   });
@@ -285,7 +285,7 @@ describe("API Gateway", () => {
 });
 
 async function lastSeen(): Promise<number> {
-  const items = await ofConnections();
+  const items = await connectionItems();
   return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
 }
 
@@ -335,7 +335,7 @@ describe("the log says why a connection was closed", () => {
 
   test("after an event before CONNECT", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
     logged.length = 0;
 
     client.send('42["presence:update"]');

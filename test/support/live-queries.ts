@@ -6,13 +6,13 @@ import { SILENT } from "./silent.ts";
 
 const key = { projectId: "p1", collectionId: "todos" };
 
-/** What `subscribe:query` answers to a filter: nothing where it takes it. */
+/** Why `subscribe:query` refuses a filter; `undefined` if it accepts it. */
 export function refusalOf(query: unknown): string | undefined {
   const { error } = subscribeQuery.payload().safeParse({ ...key, queryId: "q", query });
   return error && describeFault(error);
 }
 
-/** Live queries with these filters, as they were stored; what is reported of them, and which match. */
+/** Live queries with these stored filters: the reported faults, and which of them match documents. */
 export function collectionOf(filters: readonly string[]) {
   const reported: string[] = [];
   const found = filters.map((filter, n) => ({ connectionId: `c${n}`, queryId: `q${n}`, filter }));
