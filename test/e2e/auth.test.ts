@@ -4,7 +4,7 @@ import { expectNoEvents, isoTime, newOrg, people, person, refusal } from "../sup
 const p1 = { projectId: "p1" };
 
 describe("auth:login and auth:logout", () => {
-  test("join and leave the project, and the others there hear of it", async () => {
+  test("join and leave the project, and the others in it are notified", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await ben.emit("auth:login", p1);
 

@@ -20,7 +20,7 @@ describe("call:initiate", () => {
     await expectNoEvents(ann, ben, tab, eve, dan);
   });
 
-  test("again in the same chat ends the call for those it no longer asks for", async () => {
+  test("again in the same chat ends the call for those it no longer invites", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await ann.emit("call:initiate", { ...call, participants: ["ben"] });
     await ben.nextEvent("call:incoming");
@@ -36,7 +36,7 @@ describe("call:initiate", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("does not ring where the token does not grant the chat's project, or in another organisation", async () => {
+  test("does not ring without a token for the chat's project, or in another organisation", async () => {
     const { ann } = await people("ann");
     const ben = await person({ org: ann.org, sub: "ben", projects: ["p2"] });
     const { ben: stranger } = await people("ben");
@@ -46,7 +46,7 @@ describe("call:initiate", () => {
     await expectNoEvents(ann, ben, stranger);
   });
 
-  test("of somebody whom the chat does not let in is forbidden", async () => {
+  test("of a user who is not a member of the chat is forbidden", async () => {
     const org = newOrg();
     await putChat(org, {
       chatId: "club",
@@ -84,8 +84,8 @@ describe("call:initiate", () => {
 describe.each([
   ["call:accept", "call:accepted", "acceptedBy"],
   ["call:reject", "call:rejected", "rejectedBy"],
-])("%s", (event, told, by) => {
-  test("tells every socket of the caller, and nobody else", async () => {
+])("%s", (event, notification, by) => {
+  test("notifies every socket of the caller, and nobody else", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     const tab = await person({ org: ann.org });
     await ann.emit("call:initiate", call);
@@ -94,11 +94,11 @@ describe.each([
     expect(await ben.emit(event, { ...lobby, callerId: "ann" })).toEqual({ ok: true });
 
     const news = { ...lobby, [by]: "ben", timestamp: isoTime };
-    for (const someone of [ann, tab]) expect(await someone.nextEvent(told)).toEqual(news);
+    for (const someone of [ann, tab]) expect(await someone.nextEvent(notification)).toEqual(news);
     await expectNoEvents(ann, tab, ben, eve);
   });
 
-  test("is for those invited, and for calls there are", async () => {
+  test("is refused to users who are not invited, and for calls that do not exist", async () => {
     const { ann, ben, dan } = await people("ann", "ben", "dan");
     await ann.emit("call:initiate", call);
     await ben.nextEvent("call:incoming");
@@ -114,7 +114,7 @@ describe.each([
 
 describe("call:end", () => {
   test.each(["ann", "eve"] as const)(
-    "by %s tells caller and participants, and the call is over",
+    "by %s notifies caller and participants, and the call is over",
     async (ender) => {
       const all = await people("ann", "ben", "eve", "dan");
       await all.ann.emit("call:initiate", call);
@@ -134,7 +134,7 @@ describe("call:end", () => {
     },
   );
 
-  test("is for caller and participants alone", async () => {
+  test("is for caller and participants only", async () => {
     const { ann, ben, dan } = await people("ann", "ben", "dan");
     await ann.emit("call:initiate", call);
     await ben.nextEvent("call:incoming");

@@ -36,7 +36,7 @@ async function sends(someone: Person, message: object = hello): Promise<string> 
 }
 
 describe("chat:join and chat:leave", () => {
-  test("are answered, and the others in the chat hear of them", async () => {
+  test("are acknowledged, and the others in the chat are notified", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await joins(ann);
 
@@ -52,7 +52,7 @@ describe("chat:join and chat:leave", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("leaving a chat one is not in tells nobody", async () => {
+  test("leaving a chat that the socket is not in notifies nobody", async () => {
     const { ann, eve } = await inLobby();
 
     expect(await eve.emit("chat:leave", { chatId: "lobby" })).toEqual({ chatId: "lobby" });
@@ -148,7 +148,7 @@ describe("message:send", () => {
     await expectNoEvents(...tabs);
   });
 
-  test("someone mentioned outside the room gets it too, and one in the room gets one copy", async () => {
+  test("a mentioned user outside the room gets it too, and one in the room gets one copy", async () => {
     const { ann, ben, eve } = await inLobby();
 
     await sends(ann, { ...hello, mentions: ["eve", "ben", "nobody"] });
@@ -160,7 +160,7 @@ describe("message:send", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("someone mentioned whose token does not grant the project hears nothing", async () => {
+  test("a mentioned user whose token does not grant the project receives nothing", async () => {
     const org = newOrg();
     const ann = await person({ org });
     const eve = await person({ org, sub: "eve", projects: ["p2"] });
@@ -180,7 +180,7 @@ describe("message:send", () => {
     expect(await eve.receivesNothing()).toBe(true);
   });
 
-  test("fifty tries at once under one clientMessageId are one message", async () => {
+  test("fifty concurrent attempts with one clientMessageId are one message", async () => {
     const { ann, ben } = await inLobby();
     const message = { ...hello, clientMessageId: "c1" };
 
@@ -227,7 +227,7 @@ describe("message:send", () => {
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [] });
   });
 
-  test("content of 16 KiB is the largest there is", async () => {
+  test("content of 16 KiB is the maximum", async () => {
     const { ann, ben } = await inLobby();
 
     await sends(ann, { ...hello, content: "é".repeat(8 * 1024) });
@@ -327,7 +327,7 @@ describe("message:react", () => {
 });
 
 describe("message:edit", () => {
-  test("changes the content, and the room hears of it", async () => {
+  test("changes the content, and the room is notified", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
@@ -343,7 +343,7 @@ describe("message:edit", () => {
     });
   });
 
-  test("is for the author alone", async () => {
+  test("is for the author only", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
@@ -354,7 +354,7 @@ describe("message:edit", () => {
 });
 
 describe("message:delete", () => {
-  test("empties the message, and the room hears of it", async () => {
+  test("empties the message, and the room is notified", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
@@ -379,7 +379,7 @@ describe("message:delete", () => {
 });
 
 describe("messages:mark:read", () => {
-  test("tells the room of those not read before, and nobody where there are none", async () => {
+  test("notifies the room of newly read messages, and nobody if there are none", async () => {
     const { ann, ben } = await inLobby();
     const ids = [await sends(ann), await sends(ann)];
     for (const _ of ids) await ben.nextEvent("message:new");
@@ -403,7 +403,7 @@ describe("messages:mark:read", () => {
     });
   });
 
-  test("of many at once counts every reader, and tells of each once", async () => {
+  test("of many at once counts every reader, and notifies of each once", async () => {
     const all = await people("ann", "ben", "cay", "dan", "eve");
     await joins(all.ann);
     const messageId = await sends(all.ann);
@@ -428,7 +428,7 @@ describe("messages:mark:read", () => {
     });
   });
 
-  test("marks none where one of the messages is not there", async () => {
+  test("marks none if one of the messages does not exist", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
     await ben.nextEvent("message:new");
@@ -441,7 +441,7 @@ describe("messages:mark:read", () => {
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [{ readBy: 0 }] });
   });
 
-  test("takes a hundred ids and no more", async () => {
+  test("accepts at most a hundred ids", async () => {
     const { ann } = await people("ann");
     const messageIds = Array.from({ length: 101 }, (_, n) => `m${n}`);
 
@@ -451,7 +451,7 @@ describe("messages:mark:read", () => {
   });
 });
 
-describe("a message that is not there, or no more,", () => {
+describe("a message that does not exist, or no longer exists,", () => {
   test.each([
     ["message:edit", { content: "x" }],
     ["message:react", { emoji: "x" }],
@@ -491,7 +491,7 @@ describe("messages:history", () => {
     expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
   });
 
-  test("a page fits 96 KiB, and the next one goes on where it was cut", async () => {
+  test("a page fits into 96 KiB, and the next one continues after it", async () => {
     const { ann } = await inLobby();
     const content = "x".repeat(16 * 1024);
     for (let n = 0; n < 8; n += 1) await sends(ann, { ...hello, content });
@@ -513,7 +513,7 @@ describe("messages:history", () => {
   });
 });
 
-describe("a chat for its members alone", () => {
+describe("a chat for its members only", () => {
   const club = { chatId: "club", projectId: "p1" };
 
   test.each([
@@ -526,7 +526,7 @@ describe("a chat for its members alone", () => {
     ["messages:mark:read", { messageIds: ["m"] }],
     ["messages:history", {}],
     ["call:initiate", { type: "audio", participants: ["ann"] }],
-  ])("refuses %s from others, who hear nothing of it", async (event, more) => {
+  ])("refuses %s from others, who receive nothing of it", async (event, more) => {
     const org = newOrg();
     await putChat(org, {
       ...club,
@@ -549,7 +549,7 @@ describe("a chat for its members alone", () => {
     expect(await eve.receivesNothing()).toBe(true);
   });
 
-  test("is left at once by whom they no longer name", async () => {
+  test("is left at once by users who are no longer members", async () => {
     const { ann, eve } = await people("ann", "eve");
     for (const someone of [ann, eve]) await joins(someone, club);
     await ann.clearReceived();

@@ -10,7 +10,7 @@ async function inProject(): Promise<Record<"ann" | "ben" | "eve", Person>> {
 }
 
 describe("custom:broadcast", () => {
-  test("sends the others in the project an event of the client's own", async () => {
+  test("sends a custom event to the others in the project", async () => {
     const { ann, ben, eve } = await inProject();
     const payload = { projectId: "p1", event: "moved", payload: { x: 1, y: [2] } };
 
@@ -25,7 +25,7 @@ describe("custom:broadcast", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("sends to a custom room instead where one is named", async () => {
+  test("sends to a custom room if one is named", async () => {
     const { ann, ben, eve } = await inProject();
     await ann.emit("custom:join", { room: "lobby" });
     await eve.emit("custom:join", { room: "lobby" });
@@ -39,7 +39,7 @@ describe("custom:broadcast", () => {
   });
 
   test.each([["text"], [7], [true], [[1, 2]]])(
-    "a payload that is no object (%j) arrives as payload",
+    "a payload that is not an object (%j) arrives as payload",
     async (payload) => {
       const { ann, ben } = await inProject();
 
@@ -91,11 +91,11 @@ describe("custom:broadcast", () => {
   });
 });
 
-test("custom:event keeps a field called __proto__, there and back", async () => {
+test("custom:event delivers a field called __proto__ unchanged", async () => {
   const { ann, ben } = await inProject();
-  const given = JSON.parse('{"projectId":"p1","__proto__":{"polluted":true}}') as object;
+  const payload = JSON.parse('{"projectId":"p1","__proto__":{"polluted":true}}') as object;
 
-  await ann.emit("custom:event", given);
+  await ann.emit("custom:event", payload);
 
   expect(JSON.stringify(await ben.nextEvent("custom:event"))).toContain(
     '"__proto__":{"polluted":true}',
@@ -103,7 +103,7 @@ test("custom:event keeps a field called __proto__, there and back", async () => 
 });
 
 describe("custom:join and custom:leave", () => {
-  test("are answered with the room, and leaving ends what is heard", async () => {
+  test("are answered with the room, and after leaving no events are received", async () => {
     const { ann, ben } = await people("ann", "ben");
     const broadcast = { projectId: "p1", event: "hey", room: "lobby" };
 
@@ -137,7 +137,7 @@ describe("custom:join and custom:leave", () => {
     },
   );
 
-  test("a socket may be in 200 rooms and no more, its own two included", async () => {
+  test("a socket may be in at most 200 rooms, its own two included", async () => {
     const { ann } = await people("ann");
     const join = (index: number) => ann.emit("custom:join", { room: `room-${index}` });
     for (let index = 0; index < 198; index += 1) await join(index);
@@ -221,7 +221,7 @@ describe("custom:file:share", () => {
   const file = { projectId: "p1", fileId: "f1", fileName: "plan.pdf" };
   const shared = { ...file, sharedBy: "ann", timestamp: isoTime };
 
-  test("tells the others in the project where nobody is named", async () => {
+  test("notifies the others in the project without recipients", async () => {
     const { ann, ben, eve } = await inProject();
 
     expect(await ann.emit("custom:file:share", file)).toEqual({ ok: true });
@@ -230,7 +230,7 @@ describe("custom:file:share", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("tells the recipients alone where some are named, each once", async () => {
+  test("notifies only the recipients if there are any, each once", async () => {
     const { ann, ben, eve } = await inProject();
 
     await ann.emit("custom:file:share", { ...file, recipients: ["eve", "eve"] });
@@ -240,7 +240,7 @@ describe("custom:file:share", () => {
   });
 
   test.each([["null", null] as const, ["an empty list", []] as const])(
-    "tells the others in the project where recipients is %s",
+    "notifies the others in the project if recipients is %s",
     async (_, recipients) => {
       const { ann, ben, eve } = await inProject();
 
@@ -282,7 +282,7 @@ describe("custom:file:share", () => {
   });
 });
 
-test("two organisations with the same names never hear each other", async () => {
+test("two organisations with the same names never receive each other's events", async () => {
   const ours = await inProject();
   const theirs = await inProject();
   for (const eve of [ours.eve, theirs.eve]) {

@@ -18,7 +18,7 @@ async function visitor(name: (typeof USERS)[number]) {
 }
 
 describe("the back end of the demo page", () => {
-  test("serves the page and its script, which may run nothing else and talk to nobody else", async () => {
+  test("serves the page and its script, whose policy allows no other scripts and no other hosts", async () => {
     const page = await ask("/");
     const script = await ask("/demo/page.js");
 
@@ -31,7 +31,7 @@ describe("the back end of the demo page", () => {
       );
   });
 
-  test.each(USERS)("gives %s a token of the demo's own organisation and project", async (name) => {
+  test.each(USERS)("issues %s a token of the demo's organisation and project", async (name) => {
     const answer = await ask(`/demo/token?user=${name}`);
     const claims = decodeJwt(await tokenIn(answer));
 
@@ -40,7 +40,7 @@ describe("the back end of the demo page", () => {
   });
 
   test.each(["/demo/token", "/demo/token?user=mallory", "/demo/token?user=Ann"])(
-    "gives nobody else one: %s",
+    "issues no other token: %s",
     async (path) => {
       const answer = await ask(path);
 
@@ -68,7 +68,7 @@ describe("the back end of the demo page", () => {
     ["GET", "/demo/rows"],
     ["POST", "/demo/token"],
     ["GET", "/demo/back-end.ts"],
-  ])("serves nothing else: %s %s", async (method, path) => {
+  ])("serves no other route: %s %s", async (method, path) => {
     expect((await ask(path, method)).status).toBe(404);
   });
 });

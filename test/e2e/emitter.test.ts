@@ -19,7 +19,7 @@ describe.each([
   ["by invoking the function", invoking],
   ["by the bus", putting],
 ])("the emitter, %s,", (_, via) => {
-  test("emits any event to rooms, but for those excepted", async () => {
+  test("emits any event to rooms, except excluded ones", async () => {
     const { ann, ben } = await people("ann", "ben");
     const emitter = createEmitter({ org: ann.org, via });
 
@@ -33,19 +33,19 @@ describe.each([
     expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("emits no argument where there is no payload, and finds chains and currencies in any case", async () => {
+  test("emits no argument without a payload, and finds chains and currencies in upper or lower case", async () => {
     const { ann } = await people("ann");
     for (const [event, name] of Object.entries({ chain: "ETH", currency: "usd" }))
       await ann.emit(`wallet:subscribe:${event}`, { [event]: name });
-    const heard: unknown[][] = [];
-    ann.socket.on("news", (...args: unknown[]) => heard.push(args));
+    const received: unknown[][] = [];
+    ann.socket.on("news", (...args: unknown[]) => received.push(args));
     const emitter = createEmitter({ org: ann.org, via });
 
     await emitter.to({ kind: "wallet", of: "chain", id: "Eth" }).emit("news");
     await emitter.to({ kind: "wallet", of: "currency", id: "USD" }).emit("news", 1);
-    await vi.waitUntil(() => heard.length === 2);
+    await vi.waitUntil(() => received.length === 2);
 
-    expect(heard.toSorted()).toEqual([[], [1]]);
+    expect(received.toSorted()).toEqual([[], [1]]);
   });
 
   test.each(["create", "update", "delete"] as const)("publishes db.%s", async (action) => {
@@ -86,7 +86,7 @@ describe.each([
   });
 });
 
-test("a refusal is thrown with its reason where the function is invoked", async () => {
+test("a refusal is thrown with its reason by the invoking emitter", async () => {
   const emitter = createEmitter({ org: newOrg(), via: invoking });
 
   const refused = emitter.to({ kind: "org" }).emit("connect");
@@ -95,7 +95,7 @@ test("a refusal is thrown with its reason where the function is invoked", async 
   await expect(refused).rejects.toThrow("name: is a reserved event name");
 });
 
-test("what a kind has to tell is given back", async () => {
+test("publish resolves with the result of its kind", async () => {
   const emitter = createEmitter({ org: newOrg(), via: invoking });
   await emitter.publish({ event: "chat:put", chat: { projectId: "p1", chatId: "lobby" } });
 

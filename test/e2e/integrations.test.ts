@@ -56,7 +56,7 @@ async function atShop(more: object = {}): Promise<Record<"ann" | "ben" | "eve", 
 }
 
 describe("integration:join and integration:leave", () => {
-  test("are answered, and nobody else hears of them", async () => {
+  test("are acknowledged, and nobody else is notified", async () => {
     const { ann, ben, eve } = await atShop();
 
     const joined = { ...shop, room: "integration:shop" };
@@ -70,7 +70,7 @@ describe("integration:join and integration:leave", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("a token of several projects leaves what it follows without naming a project", async () => {
+  test("a token of several projects leaves an integration without naming a project", async () => {
     const { ann, eve } = await atShop();
     const dan = await person({ org: ann.org, sub: "dan", projects: "*" });
     await dan.emit("integration:join", shop);
@@ -83,7 +83,7 @@ describe("integration:join and integration:leave", () => {
     expect(await dan.receivesNothing()).toBe(true);
   });
 
-  test("a refusal does not repeat what is no id, however long", async () => {
+  test("a refusal does not repeat an invalid id, however long", async () => {
     const { ann } = await people("ann");
 
     ann.emitWithoutAck("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
@@ -100,20 +100,23 @@ describe("integration:join and integration:leave", () => {
     ["integration:execute", { endpoint: "list" }],
     ["integration:test", { endpoint: "list" }],
     ["integration:webhook:subscribe", {}],
-  ])("%s of one there is not, or of a project not granted, is refused", async (event, more) => {
-    const { ann } = await people("ann");
+  ])(
+    "%s of an unknown integration, or in a project not granted, is refused",
+    async (event, more) => {
+      const { ann } = await people("ann");
 
-    expect(await ann.emit(event, { ...shop, ...more })).toEqual(refusal("not_found"));
-    expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
-      refusal("forbidden"),
-    );
-    ann.emitWithoutAck(event, { ...shop, ...more });
-    expect(await ann.nextEvent("integration:error")).toEqual({
-      integrationId: "shop",
-      code: "not_found",
-      error: "there is no integration shop",
-    });
-  });
+      expect(await ann.emit(event, { ...shop, ...more })).toEqual(refusal("not_found"));
+      expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
+        refusal("forbidden"),
+      );
+      ann.emitWithoutAck(event, { ...shop, ...more });
+      expect(await ann.nextEvent("integration:error")).toEqual({
+        integrationId: "shop",
+        code: "not_found",
+        error: "there is no integration shop",
+      });
+    },
+  );
 });
 
 describe("integration:execute", () => {
@@ -124,7 +127,7 @@ describe("integration:execute", () => {
     requestData: { n: 1 },
   };
 
-  test("calls the endpoint; the caller gets its answer, the followers a summary", async () => {
+  test("calls the endpoint; the caller gets the response, the followers a summary", async () => {
     const { ann, ben, eve } = await atShop();
 
     const answer = await ann.emit("integration:execute", order);
@@ -171,7 +174,7 @@ describe("integration:execute", () => {
     await expectNoEvents(ben);
   });
 
-  test("an endpoint that fails is a failure to all, and counted", async () => {
+  test("a failing endpoint is reported to all, and counted", async () => {
     const { ann, ben } = await atShop();
 
     const answer = await ann.emit("integration:execute", { ...shop, endpoint: "broken" });
@@ -185,7 +188,7 @@ describe("integration:execute", () => {
     });
   });
 
-  test("an answer that no packet holds once it is encoded is a failure to all, and counted", async () => {
+  test("a response too large for a packet is reported as a failure to all, and counted", async () => {
     const { ann, ben } = await atShop();
 
     const answer = await ann.emit("integration:execute", { ...shop, endpoint: "quotes" });
@@ -235,12 +238,12 @@ describe("integration:execute", () => {
       /^params\.id: /,
     ],
     [
-      "params that are no values",
+      "params that are not scalars",
       { endpoint: "list", params: { a: {} } },
       "invalid_payload",
       /^params\.a: /,
     ],
-  ])("%s is refused before anything is called or told", async (_, wrong, code, message) => {
+  ])("%s is refused before anything is called or sent", async (_, wrong, code, message) => {
     const { ann, ben } = await atShop();
     const before = backEnd.requests.length;
 
@@ -252,7 +255,7 @@ describe("integration:execute", () => {
     expect(backEnd.requests).toHaveLength(before);
   });
 
-  test("one that is not active is refused", async () => {
+  test("an inactive integration is refused", async () => {
     const { ann } = await atShop({ isActive: false });
 
     expect(await ann.emit("integration:execute", { ...shop, endpoint: "list" })).toEqual(
@@ -260,7 +263,7 @@ describe("integration:execute", () => {
     );
   });
 
-  test("more calls a minute than its rate limit are refused with the time to wait", async () => {
+  test("calls above its rate limit per minute are refused with the time to wait", async () => {
     const { ann } = await atShop({ rateLimit: { perMinute: 2 } });
     const execute = () => ann.emit("integration:execute", { ...shop, endpoint: "list" });
 
@@ -290,8 +293,8 @@ describe("integration:execute", () => {
 
   test("no secret is stored, logged or sent", async () => {
     const { ann, ben } = await atShop();
-    const heard: unknown[] = [];
-    for (const someone of [ann, ben]) someone.socket.onAny((...args) => heard.push(args));
+    const received: unknown[] = [];
+    for (const someone of [ann, ben]) someone.socket.onAny((...args) => received.push(args));
     logged.length = 0;
 
     await ann.emit("integration:execute", { ...shop, endpoint: "list" });
@@ -299,13 +302,13 @@ describe("integration:execute", () => {
     await ann.emit("integration:status", shop);
     await settled();
 
-    const everything = JSON.stringify([heard, logged, await stack.database.items()]);
+    const everything = JSON.stringify([received, logged, await stack.database.items()]);
     for (const { value } of Object.values(SECRETS)) expect(everything).not.toContain(value);
   });
 });
 
 describe("integration:test", () => {
-  test("tells whether the endpoint answers, and the followers hear the same", async () => {
+  test("reports whether the endpoint responds, to the caller and the followers", async () => {
     const { ann, ben, eve } = await atShop();
 
     const answer = await ann.emit("integration:test", { ...shop, endpoint: "list" });
@@ -322,7 +325,7 @@ describe("integration:test", () => {
     await expectNoEvents(ann, ben, eve);
   });
 
-  test("a failure is told as one", async () => {
+  test("reports a failure", async () => {
     const { ann, ben } = await atShop();
 
     const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
@@ -332,7 +335,7 @@ describe("integration:test", () => {
   });
 });
 
-test("integration:status tells activity, use and limit", async () => {
+test("integration:status returns activity, usage and limit", async () => {
   const { ann } = await atShop({ rateLimit: { perMinute: 100 } });
   await ann.emit("integration:execute", { ...shop, endpoint: "list" });
 
@@ -356,16 +359,16 @@ describe("webhooks", () => {
 
   async function subscribed(projectId: string, more: object = standard) {
     const org = newOrg();
-    const place = { projectId, integrationId: "shop" };
+    const shop = { projectId, integrationId: "shop" };
     await publish({
       event: "integration:put",
       org,
-      integration: { ...definition, ...place, ...more },
+      integration: { ...definition, ...shop, ...more },
     });
     const ann = await person({ org, projects: [projectId] });
     const eve = await person({ org, sub: "eve", projects: [projectId] });
-    const answer = { ...place };
-    expect(await ann.emit("integration:webhook:subscribe", place)).toEqual(answer);
+    const answer = { ...shop };
+    expect(await ann.emit("integration:webhook:subscribe", shop)).toEqual(answer);
     expect(await ann.nextEvent("integration:webhook:subscribed")).toEqual(answer);
     return { ann, eve, org };
   }
@@ -388,7 +391,7 @@ describe("webhooks", () => {
     };
   }
 
-  test("a signed one reaches the subscribers of its integration, once", async () => {
+  test("a signed delivery reaches the subscribers of its integration once", async () => {
     const projectId = project();
     const { ann, eve } = await subscribed(projectId);
 
@@ -403,7 +406,7 @@ describe("webhooks", () => {
     await expectNoEvents(ann, eve);
   });
 
-  test("those who have unsubscribed hear nothing", async () => {
+  test("unsubscribed sockets receive nothing", async () => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
 
@@ -420,7 +423,7 @@ describe("webhooks", () => {
     ["a wrong signature", () => ({ ...signed("m1"), "webhook-signature": "v1,AAAA" })],
     ["a signature of other content", () => signed("m1", new Date(), "{}")],
     ["a signature older than five minutes", () => signed("m1", new Date(Date.now() - 301_000))],
-  ])("%s is refused with 401, and nobody hears of it", async (_, headers) => {
+  ])("%s is refused with 401, and nobody is notified", async (_, headers) => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
 
@@ -429,7 +432,7 @@ describe("webhooks", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("one that is too large is refused with 413, one for nobody with 404", async () => {
+  test("a delivery that is too large is refused with 413, one of an unknown integration with 404", async () => {
     const projectId = project();
     await subscribed(projectId);
     const large = "x".repeat(96 * 1024 + 1);
@@ -464,7 +467,7 @@ describe("webhooks", () => {
 
     expect(await post(projectId, headers(now))).toBe(202);
     expect(await post(projectId, headers(now))).toBe(200);
-    // The sender's own second try, signed again.
+    // A retry of the sender, signed again.
     expect(await post(projectId, headers(now - 1))).toBe(200);
     expect(await post(projectId, headers(now - 301))).toBe(401);
     expect(await post(projectId, { ...headers(now), "x-signature": "00" })).toBe(401);
@@ -479,7 +482,7 @@ describe("webhooks", () => {
   test.each([
     ["with a timestamp", { timestampHeader: "X-Timestamp" }],
     ["without one", {}],
-  ])("a signed delivery, %s, does not pass under another id, or without one", async (_, more) => {
+  ])("a signed delivery, %s, is not accepted with another id, or without one", async (_, more) => {
     const projectId = project();
     const { ann } = await subscribed(projectId, hmac({ idHeader: "X-Delivery", ...more }));
     const time = `${Math.floor(Date.now() / 1000)}`;
@@ -493,7 +496,7 @@ describe("webhooks", () => {
     expect(await post(projectId, { ...headers, "x-signature": respelled })).toBe(200);
     await ann.nextEvent("integration:webhook:received");
 
-    // The id that a replay came under is not used up by it.
+    // A replay does not claim the id that it was sent with.
     const other = JSON.stringify({ type: "order.sent", data: { n: 2 } });
     const signed = hex("timestampHeader" in more ? `${time}.${other}` : other);
     const next = { ...headers, "x-signature": signed, "x-delivery": "d2" };
@@ -504,7 +507,7 @@ describe("webhooks", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("one that is being taken is answered 409 with the time to wait, and taken if that fails", async () => {
+  test("a delivery in progress is answered 409 with the time to wait, and accepted if the first attempt fails", async () => {
     const projectId = project();
     const { ann, org } = await subscribed(projectId);
     const kind = `webhook ${JSON.stringify([org, projectId, "shop"])}`;
@@ -523,7 +526,7 @@ describe("webhooks", () => {
     await ann.nextEvent("integration:webhook:received");
   });
 
-  test("one that no packet holds once it is encoded is refused with 413", async () => {
+  test("a delivery too large for a packet is refused with 413", async () => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
     const numbers = `[${Array(15_000).fill("1e20").join()}]`;
@@ -532,7 +535,7 @@ describe("webhooks", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("the address of one organisation's webhooks cannot be taken by another", async () => {
+  test("the webhook URL of one organisation cannot be claimed by another", async () => {
     const projectId = project();
     const { org } = await subscribed(projectId);
     const integration = { ...definition, projectId, ...standard };
@@ -545,7 +548,7 @@ describe("webhooks", () => {
 });
 
 describe("the registry", () => {
-  test("is put, got, listed and removed by publishing", async () => {
+  test("puts, gets, lists and removes by publishing", async () => {
     const org = newOrg();
     await publish({ event: "integration:put", org, integration: definition });
 
@@ -564,18 +567,18 @@ describe("the registry", () => {
 
   test.each([
     [
-      "a credential in the open",
+      "a credential in plain text",
       { auth: { type: "bearer", token: "x" } },
       /^integration\.auth\.secretArn: /,
     ],
     ["no ARN", { auth: { type: "bearer", secretArn: "shop" } }, /^integration\.auth\.secretArn: /],
     [
-      "a path that leaves the host",
+      "a path to another host",
       { endpoints: { a: { method: "GET", path: "//evil.example" } } },
       /path/,
     ],
     [
-      "a header that is two",
+      "a header that injects a second one",
       { endpoints: { a: { method: "GET", path: "/", headers: { a: "b\r\nc: d" } } } },
       /headers/,
     ],
@@ -598,7 +601,7 @@ describe("the registry", () => {
       { endpoints: { a: { method: "GET", path: "/", headers: { Host: "evil.example" } } } },
       /headers/,
     ],
-  ])("does not take %s", async (_, wrong, message) => {
+  ])("refuses %s", async (_, wrong, message) => {
     const integration = { ...definition, ...wrong };
 
     await expect(publish({ event: "integration:put", org: newOrg(), integration })).rejects.toThrow(

@@ -22,7 +22,7 @@ async function limited(connections: number): Promise<string> {
   return org;
 }
 
-/** What a client hears of itself: the event error, and why it was disconnected. */
+/** The event `error` of a client, and the reason of its disconnect. */
 async function outcome(org: string, sub: string): Promise<object> {
   const socket = client({ auth: { token: await tokenFor({ org, sub }) } });
   return new Promise((resolve) => {
@@ -30,14 +30,14 @@ async function outcome(org: string, sub: string): Promise<object> {
     socket.on("error", (payload) => (error = payload));
     socket.on("disconnect", (reason) => resolve({ error, reason }));
     socket.on("connect", () =>
-      // Whoever may stay is answered.
+      // A client that is accepted is answered.
       socket.emit("presence:update", () => resolve({ connected: true })),
     );
   });
 }
 
 describe("the connection limit of an organisation", () => {
-  test("[SIO16] tells whoever is too many so, and disconnects that socket alone", async () => {
+  test("[SIO16] notifies a socket above the limit, and disconnects only that socket", async () => {
     const org = await limited(2);
     const ann = await person({ org });
     await person({ org, sub: "ben" });
@@ -50,7 +50,7 @@ describe("the connection limit of an organisation", () => {
     expect((await outcome(newOrg(), "eve")) as object).toEqual({ connected: true });
   });
 
-  test("holds exactly, however many connect at once", async () => {
+  test("is exact, however many connect at once", async () => {
     const org = await limited(3);
 
     const all = await Promise.all(Array.from({ length: 12 }, (_, n) => outcome(org, `user-${n}`)));
@@ -58,7 +58,7 @@ describe("the connection limit of an organisation", () => {
     expect(all.filter((one) => "connected" in one)).toHaveLength(3);
   });
 
-  test("has room again when a socket goes", async () => {
+  test("has a free slot again when a socket disconnects", async () => {
     const org = await limited(1);
     const ann = await person({ org });
     ann.socket.disconnect();
@@ -67,18 +67,18 @@ describe("the connection limit of an organisation", () => {
     expect(await outcome(org, "ben")).toEqual({ connected: true });
   });
 
-  test("heals itself where a connection left its place behind", async () => {
+  test("acquires the slot of a connection that is gone", async () => {
     const org = await limited(1);
     const ann = await person({ org });
     const [{ pk, sk } = {}] = (await connectionItems()).filter(({ pk }) =>
       String(pk).startsWith("conn#"),
     );
-    // Its function died, and TTL has taken the connection since.
+    // The function died, and TTL has deleted the connection since.
     stack.gateway.drop(String(pk).slice("conn#".length));
     await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
-    // The stale member goes with the first packet that finds it gone.
+    // The stale member is deleted by the first packet that finds the connection gone.
     await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
     await publish({
       event: "emit",
@@ -89,7 +89,7 @@ describe("the connection limit of an organisation", () => {
     await settled();
   });
 
-  test("can be taken away again", async () => {
+  test("can be removed", async () => {
     const org = await limited(1);
     await person({ org });
     await publish({ event: "limit:put", org, connections: 0 });
@@ -98,7 +98,7 @@ describe("the connection limit of an organisation", () => {
   });
 });
 
-test("[SIO17] a token that has expired ends the socket at its next event, which says so", async () => {
+test("[SIO17] an expired token disconnects the socket at its next event", async () => {
   const org = newOrg();
   const claims = { sub: "ann", org, projects: ["p1"] };
   const token = await signToken(claims, SECRET, Math.floor(Date.now() / 1000) + 1);

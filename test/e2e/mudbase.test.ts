@@ -13,8 +13,8 @@ import { publish } from "../support/publishing.ts";
 
 const lobby = { chatId: "lobby", projectId: "p1" };
 
-describe("what applications written for Mudbase's hooks take for granted", () => {
-  test("a sender learns of its own message by message:new", async () => {
+describe("what applications written for Mudbase's hooks rely on", () => {
+  test("a sender receives its own message as message:new", async () => {
     const { ann } = await people("ann");
     ann.emitWithoutAck("chat:join", lobby);
     await ann.nextEvent("chat:joined");
@@ -36,7 +36,7 @@ describe("what applications written for Mudbase's hooks take for granted", () =>
     expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
   });
 
-  test("a client that subscribes anew after every reconnect gets one copy of everything", async () => {
+  test("a client that subscribes again after every reconnect gets one copy of each event", async () => {
     const org = newOrg();
     const socket = client({
       auth: { token: await tokenFor({ org }) },
@@ -63,7 +63,7 @@ describe("what applications written for Mudbase's hooks take for granted", () =>
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("frames sent back to back, without waiting for any answer, do what they would in turn", async () => {
+  test("frames sent without waiting for acknowledgements have the same effect as in sequence", async () => {
     const org = newOrg();
     const ann = await person({ org });
     const ben = await person({ org, sub: "ben" });

@@ -15,9 +15,9 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   );
 
   expect(acks).toEqual(numbers.map(() => ({ ok: true })));
-  const heard = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));
-  const received = heard.map((payload) => (payload as { readonly n: number }).n);
-  expect(received.toSorted((a, b) => a - b)).toEqual(numbers);
+  const received = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));
+  const order = received.map((payload) => (payload as { readonly n: number }).n);
+  expect(order.toSorted((a, b) => a - b)).toEqual(numbers);
   expect(await ben.receivesNothing()).toBe(true);
 });
 
@@ -31,7 +31,7 @@ test("a payload of 30 KB arrives whole, whatever its characters", async () => {
   expect(await ben.nextEvent("custom:event")).toMatchObject({ text });
 });
 
-test("a payload of 100 KB in one frame is cut off as API Gateway would, and others hear nothing", async () => {
+test("a payload of 100 KB in one frame closes the connection as API Gateway would, and others receive nothing", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const closed = new Promise((resolve) => ann.socket.once("disconnect", resolve));
@@ -42,7 +42,7 @@ test("a payload of 100 KB in one frame is cut off as API Gateway would, and othe
   expect(await ben.receivesNothing()).toBe(true);
 });
 
-test("a custom payload of 32 KiB is the largest there is", async () => {
+test("a custom payload of 32 KiB is the maximum", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));
@@ -60,7 +60,7 @@ test("a custom payload of 32 KiB is the largest there is", async () => {
   expect(await ben.receivesNothing()).toBe(true);
 });
 
-test("binary travels in base64 both ways, there and back unchanged", async () => {
+test("binary data is sent in base64 in both directions, unchanged", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const bytes = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
@@ -84,11 +84,11 @@ test("binary packets sent one after the other arrive each with its own attachmen
     await ann.emit("custom:event", { projectId: "p1", n, bytes: Buffer.from([n]) });
 
   for (let n = 0; n < 10; n += 1) {
-    const heard = (await ben.nextEvent("custom:event")) as {
+    const received = (await ben.nextEvent("custom:event")) as {
       readonly n: number;
       readonly bytes: Buffer;
     };
-    expect(heard.bytes[0]).toBe(heard.n);
+    expect(received.bytes[0]).toBe(received.n);
   }
 });
 
@@ -101,7 +101,7 @@ test("held attachments above 1 MiB together close the connection and leave nothi
   expect(await raw.closed).toBe(1000);
 });
 
-test("an attachment whose header never comes is held, and gone with its connection", async () => {
+test("an attachment whose header never comes is deleted with its connection", async () => {
   const { ann } = await people("ann");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));
 
@@ -114,7 +114,7 @@ test("an attachment whose header never comes is held, and gone with its connecti
   expect(parts).toHaveLength(1);
 });
 
-test("[SIO19] what nests too deep is refused by its event, and one level less is taken", async () => {
+test("[SIO19] a payload that nests too deeply is refused, and one level less is accepted", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));

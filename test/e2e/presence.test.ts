@@ -11,7 +11,7 @@ const online = async (asker: Person, page = {}) =>
   };
 
 describe("presence:online", () => {
-  test("tells subscribers of the project and those online there, with the user's profile", async () => {
+  test("notifies subscribers of the project and users online in it, with the user's profile", async () => {
     const org = newOrg();
     const ann = await person({ org, ...profile });
     const ben = await person({ org, sub: "ben" });
@@ -48,7 +48,7 @@ describe("presence:online", () => {
     expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("with a token for all projects the whole organisation hears of it", async () => {
+  test("with a token for all projects notifies the whole organisation", async () => {
     const org = newOrg();
     const ann = await person({ org, projects: "*" });
     const ben = await person({ org, sub: "ben" });
@@ -58,7 +58,7 @@ describe("presence:online", () => {
     expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
   });
 
-  test("only a user's first socket in a project is news", async () => {
+  test("only a user's first socket in a project sends an event", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })];
     const ben = await person({ org, sub: "ben" });
@@ -84,7 +84,7 @@ describe("presence:online", () => {
     expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("of a token without projects is acknowledged, and nobody hears of it", async () => {
+  test("of a token without projects is acknowledged, and nobody is notified", async () => {
     const { ben } = await people("ben");
     const nowhere = await person({ org: ben.org, sub: "eve", projects: [] });
 
@@ -101,7 +101,7 @@ describe("presence:online", () => {
     expect(await online(ann)).toMatchObject({ users: [], count: 0 });
   });
 
-  test("a projectId that is no id is refused by its path", async () => {
+  test("an invalid projectId is refused by its path", async () => {
     const { ann } = await people("ann");
 
     expect(await ann.emit("presence:online", { projectId: 7 })).toMatchObject({
@@ -111,7 +111,7 @@ describe("presence:online", () => {
 });
 
 describe("presence:offline", () => {
-  test("tells the same rooms once the user's last socket goes", async () => {
+  test("notifies the same rooms once the user's last socket goes offline", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     const ben = await person({ org, sub: "ben" });
@@ -130,7 +130,7 @@ describe("presence:offline", () => {
     expect(await online(ben)).toMatchObject({ users: [{ userId: "ben" }], count: 1 });
   });
 
-  test("of someone who was not online there is no news", async () => {
+  test("of a user who was not online sends no event", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
 
@@ -151,7 +151,7 @@ describe("presence:offline", () => {
     expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("two tabs closed at once make one piece of news", async () => {
+  test("two tabs closed at once send one event", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     const ben = await person({ org, sub: "ben" });
@@ -167,7 +167,7 @@ describe("presence:offline", () => {
 });
 
 describe("presence:update", () => {
-  test("moves lastSeen on and tells nobody", async () => {
+  test("updates lastSeen and notifies nobody", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
@@ -199,7 +199,7 @@ describe("presence:get:online", () => {
     expect(await tabs[0].nextEvent("presence:online:list")).toEqual(list);
   });
 
-  test("goes on from a cursor, and count is of all pages", async () => {
+  test("continues from a cursor, and count is of all pages", async () => {
     const all = await people("ann", "ben", "cay", "dan", "eve");
     for (const someone of Object.values(all)) await someone.emit("presence:online");
 
@@ -243,7 +243,7 @@ test("a client killed without a close leaves no items, and its user goes offline
   const [killed] = await connectionIdsOf("ann");
 
   stack.gateway.drop(killed ?? "");
-  // No $disconnect ever comes: the next packet for the dead connection finds it out.
+  // No $disconnect ever comes: the next packet to the dead connection detects it.
   await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
 
   expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });

@@ -74,7 +74,7 @@ describe("db:create, update, delete", () => {
     await expectNoEvents(ann, ben, eve, dan);
   });
 
-  test("a live query hears of what matched before or matches after", async () => {
+  test("a live query is notified of documents that matched before or match after", async () => {
     const { ann, ben } = await people("ann", "ben");
     await follows(ann, "subscribe:query", { ...todos, queryId: "open", query: { done: false } });
     await follows(ben, "subscribe:query", { ...todos, queryId: "closed", query: { done: true } });
@@ -92,7 +92,7 @@ describe("db:create, update, delete", () => {
     await expectNoEvents(ann, ben);
   });
 
-  test("of a deleted document only the id is told", async () => {
+  test("of a deleted document only the id is sent", async () => {
     const { ann, ben } = await people("ann", "ben");
     await follows(ann, "subscribe:collection", todos);
     await follows(ben, "subscribe:query", { ...todos, queryId: "open", query: { done: false } });
@@ -126,7 +126,7 @@ describe("db:create, update, delete", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("a replaced query hears by its new filter alone", async () => {
+  test("a replaced query is notified by its new filter only", async () => {
     const { ann } = await people("ann");
     const query = { ...todos, queryId: "q" };
     await follows(ann, "subscribe:query", { ...query, query: { done: true } });
@@ -138,7 +138,7 @@ describe("db:create, update, delete", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("a stored filter that cannot be matched is skipped, and told in the log", async () => {
+  test("a stored filter that cannot be matched is skipped and logged", async () => {
     const { ann, ben } = await people("ann", "ben");
     await follows(ann, "subscribe:collection", todos);
     await follows(ann, "subscribe:query", { ...todos, queryId: "good" });
@@ -154,16 +154,16 @@ describe("db:create, update, delete", () => {
       expect(await ann.nextEvent("db:create")).toMatchObject({ queryId: "good" });
     }
     await expectNoEvents(ann, ben);
-    const told = logged
+    const skipped = logged
       .join("")
       .split("\n")
       .filter((line) => line.includes("was skipped"));
-    expect(told.length).toBeGreaterThan(0);
-    expect(new Set(told.map((line) => JSON.parse(line).queryId))).toEqual(new Set(["bad"]));
-    expect(told.join()).not.toContain("$or");
+    expect(skipped.length).toBeGreaterThan(0);
+    expect(new Set(skipped.map((line) => JSON.parse(line).queryId))).toEqual(new Set(["bad"]));
+    expect(skipped.join()).not.toContain("$or");
   });
 
-  test("a change that live queries cannot be told of in one invocation is refused", async () => {
+  test("a change too large for one invocation of the live queries is refused", async () => {
     const { ann } = await people("ann");
     await follows(ann, "subscribe:collection", todos);
     const previous = { _id: "d1", text: "x".repeat(1_000_000) };
@@ -211,7 +211,7 @@ test.each([
   ["data:change", "subscribe:collection", todos],
   ["document:change", "subscribe:document", { ...todos, documentId: "d1" }],
   ["project:data:change", "subscribe:project", p1],
-])("%s reaches those of %s alone", async (event, subscribe, payload) => {
+])("%s reaches only the subscribers of %s", async (event, subscribe, payload) => {
   const { ann, ben } = await people("ann", "ben");
   await follows(ann, subscribe, payload);
 
@@ -283,7 +283,7 @@ describe("wallets", () => {
 });
 
 describe("emit", () => {
-  test("sends any event to any rooms, but for those excepted", async () => {
+  test("sends any event to any rooms, except excluded ones", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await ann.emit("custom:join", { room: "lobby" });
     await ann.nextEvent("custom:joined");
@@ -333,7 +333,7 @@ describe("revoke", () => {
   const reconnects = async (claims: Parameters<typeof tokenFor>[0]) =>
     connected(client({ auth: { token: await tokenFor(claims) } }));
 
-  test("of a session tells its user, cuts its sockets and keeps it out", async () => {
+  test("of a session notifies its user, disconnects its sockets and refuses it", async () => {
     const org = newOrg();
     const revokedTab = await person({ org, sid: "s1" });
     const otherTab = await person({ org, sid: "s2" });
@@ -354,7 +354,7 @@ describe("revoke", () => {
   test.each([
     ["a user", { userId: "ann" }, { sid: "s" }],
     ["a token", { jti: "t1" }, { jti: "t1" }],
-  ])("of %s cuts and keeps out, until it is restored", async (_, target, claims) => {
+  ])("of %s disconnects and refuses, until it is restored", async (_, target, claims) => {
     const org = newOrg();
     const ann = await person({ org, ...claims });
     const ben = await person({ org, sub: "ben" });
@@ -373,7 +373,7 @@ describe("revoke", () => {
     expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("of two things at once is refused, and nobody is cut", async () => {
+  test("of two targets at once is refused, and nobody is disconnected", async () => {
     const org = newOrg();
     const ann = await person({ org, sid: "s1" });
 
@@ -394,24 +394,24 @@ describe("revoke", () => {
 });
 
 describe("an id", () => {
-  test("makes an entry happen once, however often it is published at once", async () => {
+  test("publishes an entry once, however often it is sent concurrently", async () => {
     const { ann } = await people("ann");
     const entry = { id: "e1", event: "project:created", org: ann.org, ...p1, data: {} };
 
     const answers = await Promise.allSettled(Array.from({ length: 10 }, () => publish(entry)));
 
-    const given = answers.map((answer) =>
+    const returned = answers.map((answer) =>
       answer.status === "fulfilled" ? JSON.stringify(answer.value) : String(answer.reason),
     );
-    expect(given.filter((answer) => answer === "{}")).toHaveLength(1);
-    for (const answer of given)
+    expect(returned.filter((answer) => answer === "{}")).toHaveLength(1);
+    for (const answer of returned)
       expect(answer).toMatch(/^\{\}$|"repeated":true|conflict: the entry e1 is being published/);
     expect(await publish(entry)).toEqual({ repeated: true });
     await ann.nextEvent("project:created");
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("that is in progress is a conflict, and can be used again where the first try fails", async () => {
+  test("in progress is a conflict, and can be used again if the first attempt fails", async () => {
     const { ann } = await people("ann");
     const entry = { id: "e1", event: "project:created", org: ann.org, ...p1, data: {} };
 
@@ -424,7 +424,7 @@ describe("an id", () => {
     await ann.nextEvent("project:created");
   });
 
-  test("of an entry that only tells something keeps nobody from the answer", async () => {
+  test("of a reading entry never prevents its result", async () => {
     const { ann } = await people("ann");
     await publish({ event: "chat:put", org: ann.org, chat: { ...p1, chatId: "c1" } });
     const entry = { id: "e1", event: "chat:get", org: ann.org, ...p1, chatId: "c1" };
@@ -444,7 +444,7 @@ describe("an id", () => {
   });
 });
 
-describe("what cannot be published is refused by name, and sends nothing", () => {
+describe("an invalid entry is refused with its name, and sends nothing", () => {
   test.each([
     ["no organisation", { event: "project:created" }, /^org: /],
     ["no event", { org: "acme" }, /^event: /],
@@ -483,7 +483,7 @@ describe("what cannot be published is refused by name, and sends nothing", () =>
     await expect(publish(entry as object)).rejects.toThrow(message);
   });
 
-  test("a packet larger than API Gateway takes", async () => {
+  test("a packet larger than API Gateway accepts", async () => {
     const { ann } = await people("ann");
     const data = { text: "x".repeat(128 * 1024) };
 
@@ -495,7 +495,7 @@ describe("what cannot be published is refused by name, and sends nothing", () =>
 });
 
 describe("the bus", () => {
-  test("hands every entry to the publisher, under its detail type", async () => {
+  test("passes every entry to the publisher, by its detail type", async () => {
     const { ann } = await people("ann");
 
     await putEvents({ "detail-type": "project:created", detail: { org: ann.org, ...p1, data: 1 } });
@@ -503,7 +503,7 @@ describe("the bus", () => {
     expect(await ann.nextEvent("project:created")).toMatchObject({ data: 1 });
   });
 
-  test("an id of the publisher's own makes it happen once on both ways", async () => {
+  test("an entry with an id is published once, through the bus and directly", async () => {
     const { ann } = await people("ann");
     const detail = { id: "e2", org: ann.org, ...p1, data: 1 };
 
@@ -515,7 +515,7 @@ describe("the bus", () => {
     expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("what cannot be published lies among the dead letters with the reason", async () => {
+  test("an invalid entry is in the dead-letter queue with the reason", async () => {
     const before = stack.deadLetters.length;
 
     await putEvents({ "detail-type": "project:created", detail: { org: "acme", id: "dead" } });

@@ -121,7 +121,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     ).toMatchObject({ error: { code: "forbidden" } });
   });
 
-  test("however subscribing and unsubscribing overlap, a connection knows where it may be listed", async () => {
+  test("if subscribing and unsubscribing overlap, the connection records every room it may be a member of", async () => {
     const { ann } = await people("ann");
     const calls = Array.from({ length: 30 }, (_, index) =>
       index % 2 === 0
@@ -136,12 +136,12 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     const noted = [connection?.rooms, connection?.left]
       .flatMap((rooms) => [...((rooms ?? []) as Iterable<string>)])
       .includes("collection#p1#todos");
-    expect(listed === 0 || noted).toBe(true);
+    expect(listed === 0 || recorded).toBe(true);
   });
 });
 
 describe("subscribe:document", () => {
-  test("is answered with subscribed and stays inside project and collection", async () => {
+  test("is answered with subscribed and is confined to project and collection", async () => {
     const { ann } = await people("ann");
     const document = { projectId: "p1", collectionId: "todos", documentId: "d1" };
     const reply = { type: "document", id: "d1", projectId: "p1", collectionId: "todos" };
@@ -195,7 +195,7 @@ describe("subscribe:query", () => {
   });
 
   test.each(["__proto__", "constructor", "toString"])(
-    "a query may be called %s, is replaced, and goes with its socket",
+    "a query may have the id %s, is replaced, and is deleted with its socket",
     async (queryId) => {
       const { ann } = await people("ann");
       for (const collectionId of ["todos", "notes"])
@@ -224,7 +224,7 @@ describe("subscribe:query", () => {
     expect(await stored("query#")).toMatchObject([{ pk: `query#${ann.org}#p1#notes` }]);
   });
 
-  test("a socket may hold 20 and no more", async () => {
+  test("a socket may have at most 20", async () => {
     const { ann } = await people("ann");
     for (let index = 0; index < 20; index += 1)
       await ann.emit("subscribe:query", { ...todos, queryId: `q${index}` });
@@ -287,7 +287,7 @@ describe("custom:event", () => {
     expect(await eve.receivesNothing()).toBe(true);
   });
 
-  test("does not ask the sender to have subscribed", async () => {
+  test("does not require the sender to have subscribed", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("subscribe:project", "p1");
 
@@ -308,7 +308,7 @@ describe("custom:event", () => {
     });
   });
 
-  test("another project is forbidden and hears nothing", async () => {
+  test("another project is forbidden and receives nothing", async () => {
     const org = newOrg();
     const ann = await person({ org });
     const ben = await person({ org, sub: "ben", projects: ["p2"] });
@@ -329,7 +329,7 @@ describe("custom:event", () => {
   });
 });
 
-test("an unknown event is refused by its name", async () => {
+test("an unknown event is refused with its name", async () => {
   const { ann } = await people("ann");
 
   expect(await ann.emit("no:such:event")).toEqual({

@@ -19,7 +19,7 @@ const assembly = mkdtempSync(join(tmpdir(), "table-stream-"));
 let stack: LocalStack;
 
 beforeAll(async () => {
-  // The CDK's command sets it, so that assets can be found in the template.
+  // The CDK's CLI sets this context, by which assets are found in the template.
   const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
   const realtime = new RealtimeStack(app, "Realtime", readSettings({}));
   const source = new Table(realtime, "Orders", {
@@ -38,11 +38,11 @@ afterAll(async () => {
   rmSync(assembly, { recursive: true });
 });
 
-test("a plain write to a table reaches who asked for such documents", async () => {
+test("a plain write to a table reaches the live queries that match", async () => {
   const token = await tokenFor({ org });
   const socket = await connected(client({ auth: { token } }, stack.url));
-  const heard: unknown[] = [];
-  socket.onAny((event: string, { data }: { data: object }) => heard.push({ event, data }));
+  const received: unknown[] = [];
+  socket.onAny((event: string, { data }: { data: object }) => received.push({ event, data }));
   const query = { ...orders, queryId: "unpaid", query: { isPaid: false } };
   await socket.emitWithAck("subscribe:query", query);
 
@@ -65,7 +65,7 @@ test("a plain write to a table reaches who asked for such documents", async () =
   await socket.emitWithAck("unsubscribe:collection", orders);
 
   const isOfTable = ({ event }: { event: string }) => event.startsWith("db:");
-  expect((heard as { event: string }[]).filter(isOfTable)).toEqual([
+  expect((received as { event: string }[]).filter(isOfTable)).toEqual([
     { event: "db:create", data: { _id: "o1", orderId: "o1", isPaid: false } },
     { event: "db:update", data: { _id: "o1", orderId: "o1", isPaid: true } },
     { event: "db:create", data: { _id: "o3", orderId: "o3", isPaid: false } },

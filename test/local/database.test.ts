@@ -64,7 +64,7 @@ test("tables and indexes come from the template, sparse as in DynamoDB", async (
   await stop();
 });
 
-test("what has expired by the template's attribute is deleted, the rest stays", async () => {
+test("items that have expired by the template's TTL attribute are deleted, the others stay", async () => {
   const { stack, stop } = await deploy(IDLE, { resources });
   await put(stack, "dead", { dies: 100 });
   await put(stack, "alive", { dies: 101 });

@@ -37,7 +37,7 @@ const streamed = (mapping: object = {}, table: object = {}) => ({
   },
 });
 
-const TELLING = `export const handler = async ({ Records }) => {
+const LOGGING = `export const handler = async ({ Records }) => {
   console.log(JSON.stringify(Records));
 };`;
 
@@ -56,16 +56,16 @@ const putOf =
       new PutCommand({ TableName: "Orders", Item: { orderId, ...attributes } }),
     );
 
-/** The batches that the function was given. */
+/** The batches that the function has received. */
 const batches = ({ logged }: Deployment): DynamoDBRecord[][] =>
   logged.filter((line) => line.startsWith("[")).map((line) => JSON.parse(line));
-const told = (deployment: Deployment) => batches(deployment).flat();
+const recordsOf = (deployment: Deployment) => batches(deployment).flat();
 const idsIn = (records: readonly DynamoDBRecord[]) =>
   records.map(({ dynamodb }) => dynamodb?.Keys?.orderId?.S);
 
 describe("a table's stream", () => {
-  test("tells of items that are made, changed and removed, in their order", async () => {
-    const deployment = await start(TELLING, { resources: streamed() });
+  test("has records of items that are created, changed and removed, in their order", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
     const [client, put] = [clientOf(deployment), putOf(deployment)];
     const key = { TableName: "Orders", Key: { orderId: "o1" } };
 
@@ -83,7 +83,7 @@ describe("a table's stream", () => {
     await client.send(new DeleteCommand(key));
     await deployment.stack.idle();
 
-    const records = told(deployment);
+    const records = recordsOf(deployment);
     const image = (total: string) => ({ orderId: { S: "o1" }, total: { N: total } });
     expect(records.map(({ eventName, dynamodb }) => ({ eventName, ...dynamodb }))).toMatchObject([
       { eventName: "INSERT", NewImage: image("1"), StreamViewType: "NEW_AND_OLD_IMAGES" },
@@ -95,8 +95,8 @@ describe("a table's stream", () => {
     expect(new Set(records.map(({ eventID }) => eventID)).size).toBe(3);
   });
 
-  test("tells of every item of a batch, and of none that a condition has kept", async () => {
-    const deployment = await start(TELLING, { resources: streamed() });
+  test("has records of every item of a batch, and of no failed conditional write", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
     const client = clientOf(deployment);
     const Item = { orderId: "o1" };
 
@@ -115,52 +115,52 @@ describe("a table's stream", () => {
     await expect(client.send(conditional)).rejects.toThrow();
     await deployment.stack.idle();
 
-    expect(idsIn(told(deployment))).toEqual(["o1", "o2"]);
+    expect(idsIn(recordsOf(deployment))).toEqual(["o1", "o2"]);
   });
 
-  test("tells of what TTL deletes, and by whom", async () => {
-    const deployment = await start(TELLING, { resources: streamed() });
+  test("has records of deletions by TTL, and marks them", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
     await putOf(deployment)("o1", { dies: 1 });
     await deployment.stack.database.expire(2000);
     await deployment.stack.idle();
 
-    expect(told(deployment).at(-1)).toMatchObject({
+    expect(recordsOf(deployment).at(-1)).toMatchObject({
       eventName: "REMOVE",
       userIdentity: { type: "Service", principalId: "dynamodb.amazonaws.com" },
     });
   });
 
-  test("loses nothing where many write at once: each change has the image before it", async () => {
-    const deployment = await start(TELLING, { resources: streamed() });
+  test("loses nothing with concurrent writes: each record has the image before it", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
     const put = putOf(deployment);
 
     await Promise.all(Array.from({ length: 20 }, (_, total) => put("o1", { total })));
     await deployment.stack.idle();
 
-    const images = told(deployment).map(({ dynamodb }) => dynamodb);
+    const images = recordsOf(deployment).map(({ dynamodb }) => dynamodb);
     expect(images).toHaveLength(20);
     for (const [index, image] of images.entries())
       expect(image?.OldImage).toEqual(images[index - 1]?.NewImage);
   });
 
-  test("has the images that the table asks for", async () => {
+  test("has the images of the table's view type", async () => {
     const resources = streamed({}, { StreamSpecification: { StreamViewType: "KEYS_ONLY" } });
-    const deployment = await start(TELLING, { resources });
+    const deployment = await start(LOGGING, { resources });
     await putOf(deployment)("o1");
     await deployment.stack.idle();
 
-    expect(told(deployment)[0]?.dynamodb).not.toHaveProperty("NewImage");
+    expect(recordsOf(deployment)[0]?.dynamodb).not.toHaveProperty("NewImage");
   });
 });
 
 describe("a mapping", () => {
-  test("takes only what its filters match, in batches of its size", async () => {
+  test("passes only records that its filters match, in batches of its size", async () => {
     const Filters = [
       { Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"state":{"S":["paid"]}}}}' },
       { Pattern: '{"dynamodb":{"Keys":{"orderId":{"S":[{"prefix":"vip-"}]}}}}' },
     ];
     const resources = streamed({ BatchSize: 2, FilterCriteria: { Filters } });
-    const deployment = await start(TELLING, { resources });
+    const deployment = await start(LOGGING, { resources });
 
     await clientOf(deployment).send(
       new BatchWriteCommand({
@@ -177,11 +177,11 @@ describe("a mapping", () => {
     );
     await deployment.stack.idle();
 
-    expect(idsIn(told(deployment))).toEqual(["a", "c", "d", "vip-1"]);
+    expect(idsIn(recordsOf(deployment))).toEqual(["a", "c", "d", "vip-1"]);
     for (const batch of batches(deployment)) expect(batch.length).toBeLessThanOrEqual(2);
   });
 
-  /** Fails at the order "bad", in the way that is asked for. */
+  /** Fails at the order "bad" with this code. */
   const failing = (fail: string) => `export const handler = async ({ Records }) => {
     console.log(JSON.stringify(Records));
     const bad = Records.find(({ dynamodb }) => dynamodb.Keys.orderId.S === "bad");
@@ -197,7 +197,7 @@ describe("a mapping", () => {
     await deployment.stack.idle();
   };
 
-  test("tries again from the first record that is reported, then gives up and tells the destination", async () => {
+  test("retries from the first reported record, then notifies the failure destination", async () => {
     const deployment = await start(failing(REPORTING), {
       resources: streamed({
         FunctionResponseTypes: ["ReportBatchItemFailures"],
@@ -224,11 +224,11 @@ describe("a mapping", () => {
         },
       },
     ]);
-    // The queue learns where the records are, never what they hold.
+    // The message names the position of the records, never their content.
     expect(JSON.stringify(deployment.stack.deadLetters)).not.toContain("orderId");
   });
 
-  test("divides a batch whose function throws, so that only the bad record is given up", async () => {
+  test("splits a batch whose function throws, so that only the bad record is dropped", async () => {
     const deployment = await start(failing('throw new Error("no");'), {
       resources: streamed({ BisectBatchOnFunctionError: true, MaximumRetryAttempts: 1 }),
     });
@@ -241,7 +241,7 @@ describe("a mapping", () => {
     ]);
   });
 
-  test("without a number of retries goes on until it succeeds", async () => {
+  test("without a maximum of retries continues until it succeeds", async () => {
     const deployment = await start(
       `let tries = 0; export const handler = async () => {
         tries += 1;
@@ -257,12 +257,12 @@ describe("a mapping", () => {
     expect(deployment.stack.deadLetters).toEqual([]);
   });
 
-  test("that is not enabled hears nothing", async () => {
-    const deployment = await start(TELLING, { resources: streamed({ Enabled: false }) });
+  test("that is not enabled receives nothing", async () => {
+    const deployment = await start(LOGGING, { resources: streamed({ Enabled: false }) });
     await putOf(deployment)("o1");
     await deployment.stack.idle();
 
-    expect(told(deployment)).toEqual([]);
+    expect(recordsOf(deployment)).toEqual([]);
   });
 
   test.each([

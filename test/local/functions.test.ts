@@ -8,7 +8,7 @@ const value = async ({ stack }: Deployment, event: object = {}) => {
   return result.ok ? result.value : result.message;
 };
 
-test("a function sees its own variables and Lambda's, and nothing of this process", async () => {
+test("a function sees its own variables and Lambda's, and none of this process", async () => {
   process.env.SECRET_OF_THIS_PROCESS = "1";
   const deployment = await start("export const handler = async () => ({ ...process.env });");
 
@@ -22,7 +22,7 @@ test("a function sees its own variables and Lambda's, and nothing of this proces
   expect(seen).not.toHaveProperty("PATH");
 });
 
-test("an event that nests too deeply to be written fails alone, and takes no environment with it", async () => {
+test("an event that nests too deeply fails, and its environment survives", async () => {
   const deployment = await start("export const handler = async () => 1;", { concurrency: 1 });
   const deep = JSON.parse(`{"a":${"[".repeat(40_000)}${"]".repeat(40_000)}}`) as object;
 
@@ -45,7 +45,7 @@ describe("an execution environment", () => {
     expect([await value(deployment), await value(deployment)]).toEqual([1, 2]);
   });
 
-  test("serves one invocation at a time: those at the same time get one each", async () => {
+  test("serves one invocation at a time: concurrent ones get one each", async () => {
     const deployment = await start(COUNTING, { concurrency: 3 });
 
     const first = await Promise.all([1, 2, 3].map(() => value(deployment, { wait: 50 })));
@@ -53,7 +53,7 @@ describe("an execution environment", () => {
     expect(first).toEqual([1, 1, 1]);
   });
 
-  test("what comes beyond the concurrency waits for one that is free", async () => {
+  test("is waited for above the concurrency limit", async () => {
     const deployment = await start(COUNTING, { concurrency: 1 });
 
     expect(await Promise.all([1, 2, 3].map(() => value(deployment)))).toEqual([1, 2, 3]);
@@ -66,7 +66,7 @@ describe("an execution environment", () => {
         return ticks;
       };`);
     await value(deployment, { start: true });
-    // Another function's whole life passes meanwhile.
+    // Meanwhile another function starts, runs and stops.
     const other = await deploy("export const handler = async () => 1;");
     await value(other);
     await other.stop();
@@ -74,7 +74,7 @@ describe("an execution environment", () => {
     expect(await value(deployment)).toBe(0);
   });
 
-  test("that ends is replaced", async () => {
+  test("that exits is replaced", async () => {
     const deployment = await start(
       "export const handler = async ({ end }) => { if (end) process.exit(1); return 1; };",
     );
@@ -92,7 +92,7 @@ test("a bundle that cannot be loaded fails each invocation with the reason", asy
 });
 
 describe("an asynchronous invocation", () => {
-  test("is tried three times in all", async () => {
+  test("is attempted three times", async () => {
     const deployment = await start(
       'export const handler = async () => { console.log("tried"); throw new Error("boom"); };',
     );
@@ -142,7 +142,7 @@ describe("an asynchronous invocation", () => {
     ]);
   });
 
-  test("beyond the concurrency waits as long as Lambda lets it, where the template says nothing", async () => {
+  test("above the concurrency waits for Lambda's default age without a setting", async () => {
     const deployment = await start(SLOW, { concurrency: 1, resources: queued({}) });
 
     deployment.stack.functions.invokeAsync("Function", { name: "slow", wait: 400 });
@@ -152,7 +152,7 @@ describe("an asynchronous invocation", () => {
     expect(deployment.logged).toEqual(["slow", "late"]);
   });
 
-  test("that has become too old is not tried again", async () => {
+  test("that has become too old is not retried", async () => {
     const deployment = await start(
       `export const handler = async () => {
         console.log("tried");
@@ -169,7 +169,7 @@ describe("an asynchronous invocation", () => {
     expect(deployment.stack.deadLetters).toHaveLength(1);
   });
 
-  test("happens twice where a deployment asks for it", async () => {
+  test("runs twice with repeatsAsync", async () => {
     const deployment = await start(SLOW, { repeatsAsync: true });
 
     deployment.stack.functions.invokeAsync("Function", { name: "once" });
@@ -178,7 +178,7 @@ describe("an asynchronous invocation", () => {
     expect(deployment.logged).toEqual(["once", "once"]);
   });
 
-  test("that succeeds is not tried again", async () => {
+  test("that succeeds is not retried", async () => {
     const deployment = await start(
       'let tries = 0; export const handler = async () => { console.log(++tries); if (tries < 2) throw new Error("boom"); };',
     );

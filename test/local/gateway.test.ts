@@ -21,7 +21,7 @@ const management = ({ stack }: Deployment, accessKeyId = "LOCALFUNCTION") =>
 const events = ({ logged }: Deployment) => logged.map((line) => JSON.parse(line));
 
 const SILENT = "export const handler = async () => ({ statusCode: 200 });";
-const TELLING = `export const handler = async (event) => {
+const LOGGING = `export const handler = async (event) => {
   console.log(JSON.stringify(event));
   return { statusCode: 200 };
 };`;
@@ -40,7 +40,7 @@ describe("an upgrade", () => {
     expect(deployment.stack.gateway.connectionIds()).toEqual([]);
   });
 
-  test("is refused with 500 where $connect throws, or gives no status", async () => {
+  test("is refused with 500 if $connect throws, or returns no status", async () => {
     await expect(
       connect(await start('export const handler = async () => { throw new Error("no"); };')),
     ).rejects.toThrow("500");
@@ -48,35 +48,35 @@ describe("an upgrade", () => {
 });
 
 describe("the subprotocol", () => {
-  const taking = (headers: string) =>
+  const returning = (headers: string) =>
     start(`export const handler = async () => ({ statusCode: 200, headers: ${headers} });`);
   const offering = ({ stack }: Deployment, ...protocols: string[]) =>
     openWebSocket(`${stack.url.replace("http", "ws")}/live`, {}, protocols);
 
-  test("is the one that $connect returns, in whatever case of the header", async () => {
-    const deployment = await taking('{ "sec-websocket-protocol": "second" }');
+  test("is the one that $connect returns, in upper or lower case of the header", async () => {
+    const deployment = await returning('{ "sec-websocket-protocol": "second" }');
 
     expect((await offering(deployment, "first", "second")).protocol).toBe("second");
   });
 
   test.each(["{}", "undefined", '{ "Sec-WebSocket-Protocol": "no token" }'])(
-    "is none where $connect returns %s, and a client that offered some gives up",
+    "is none if $connect returns %s, and a client that offered some fails",
     async (headers) => {
-      await expect(offering(await taking(headers), "first")).rejects.toThrow(
+      await expect(offering(await returning(headers), "first")).rejects.toThrow(
         "Server sent no subprotocol",
       );
     },
   );
 
-  test("that nobody offered is answered all the same, and the client gives up", async () => {
-    const deployment = await taking('{ "Sec-WebSocket-Protocol": "first" }');
+  test("that was not offered is answered all the same, and the client fails", async () => {
+    const deployment = await returning('{ "Sec-WebSocket-Protocol": "first" }');
 
     await expect(offering(deployment)).rejects.toThrow("Server sent a subprotocol");
   });
 });
 
 test("the events have the fields of the real ones", async () => {
-  const deployment = await start(TELLING);
+  const deployment = await start(LOGGING);
   const client = await connect(deployment, "/live?EIO=4&EIO=5&token=x");
   client.send("2");
   await vi.waitUntil(() => deployment.logged.length === 2);
@@ -118,7 +118,7 @@ test("the events have the fields of the real ones", async () => {
 });
 
 describe("@connections", () => {
-  test("answers 410 until $connect has returned, then takes posts", async () => {
+  test("answers 410 until $connect has returned, then accepts posts", async () => {
     const deployment = await start(`${POSTING}
       export const handler = async (event) => {
         console.log((await post(event)).status);
@@ -152,7 +152,7 @@ describe("@connections", () => {
     ).rejects.toMatchObject({ name: "GoneException", $metadata: { httpStatusCode: 410 } });
   });
 
-  test("takes 128 KB and refuses more with 413", async () => {
+  test("accepts 128 KB and refuses more with 413", async () => {
     const deployment = await start(SILENT);
     const client = await connect(deployment);
     const [ConnectionId] = deployment.stack.gateway.connectionIds();
@@ -166,7 +166,7 @@ describe("@connections", () => {
     await expect(post(128 * 1024 + 1)).rejects.toMatchObject({ name: "PayloadTooLargeException" });
   });
 
-  test("refuses a caller it does not know with 403", async () => {
+  test("refuses an unknown caller with 403", async () => {
     const deployment = await start(SILENT);
     await connect(deployment);
     const [ConnectionId] = deployment.stack.gateway.connectionIds();
@@ -179,7 +179,7 @@ describe("@connections", () => {
   });
 });
 
-describe("what API Gateway itself tells a client", () => {
+describe("API Gateway's own messages to a client", () => {
   const { Function: ours } = template().Resources;
   const patient = { Function: { ...ours, Properties: { ...ours.Properties, Timeout: 900 } } };
   const failing = (body: string) => `export const handler = async (event) => {
@@ -215,7 +215,7 @@ describe("what API Gateway itself tells a client", () => {
     expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 
-  test("so is one that API Gateway does not wait for any longer", async () => {
+  test("so is one that exceeds API Gateway's integration timeout", async () => {
     const client = await connect(
       await start(failing("await new Promise(() => setInterval(() => {}, 1000));"), {
         resources: patient,
@@ -229,7 +229,7 @@ describe("what API Gateway itself tells a client", () => {
   });
 });
 
-describe("connections are cut", () => {
+describe("connections are closed", () => {
   test("after the idle time-out", async () => {
     const client = await connect(await start(SILENT, { gateway: { idleTimeout: 50 } }));
 
@@ -249,7 +249,7 @@ describe("frames", () => {
     return { statusCode: 200 };
   };`;
 
-  test("of one connection run at the same time", async () => {
+  test("of one connection run concurrently", async () => {
     const deployment = await start(SLOW);
     const client = await connect(deployment);
 
@@ -260,7 +260,7 @@ describe("frames", () => {
     expect(deployment.logged).toEqual(["second", "first"]);
   });
 
-  test("are reordered on purpose with shuffle", async () => {
+  test("are reordered with shuffle", async () => {
     const deployment = await start(SLOW, { gateway: { shuffle: true } });
     const client = await connect(deployment);
     const sent = Array.from({ length: 60 }, (_, n) => `${n}`);
@@ -275,7 +275,7 @@ describe("frames", () => {
 
 describe("$disconnect", () => {
   test("is called with the client's code and reason", async () => {
-    const deployment = await start(TELLING);
+    const deployment = await start(LOGGING);
     const client = await connect(deployment);
 
     client.close(4001, "bye");
@@ -287,8 +287,8 @@ describe("$disconnect", () => {
     });
   });
 
-  test("is lost for the share of connections that the run asks for", async () => {
-    const deployment = await start(TELLING, { gateway: { loseDisconnects: 1 } });
+  test("is lost for the configured share of connections", async () => {
+    const deployment = await start(LOGGING, { gateway: { loseDisconnects: 1 } });
     const client = await connect(deployment);
 
     client.close(1000, "");

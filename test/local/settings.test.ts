@@ -28,7 +28,7 @@ test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame 
   await stack.stop();
 });
 
-test("[EIO10] a deployment may name the origins that pages connect from; what is no page names none", async () => {
+test("[EIO10] a deployment may restrict the origins of pages; clients without an origin may connect", async () => {
   const stack = await startStack({
     assembly: inject("assembly"),
     port: 0,
@@ -44,7 +44,7 @@ test("[EIO10] a deployment may name the origins that pages connect from; what is
   expect(await stack.database.items()).toEqual([]);
   for (const headers of [{ origin: "https://app.example.org" }, {}])
     expect(await (await connect(headers)).nextFrame()).toContain('"sid"');
-  // What native clients say by themselves: the address that they connect to.
+  // Native clients send the address that they connect to.
   const own = new URL(stack.url).host;
   for (const path of ["/live", "/socket.io/"])
     for (const Origin of [`http://${own}`, `ws://${own}`]) {

@@ -7,7 +7,7 @@ const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
 const stored = async () => (await connectionItems()).map(({ pk }) => pk);
 
 describe("Engine.IO", () => {
-  test("[EIO2] the server speaks first: OPEN with what the deployment has set", async () => {
+  test("[EIO2] the server sends OPEN first, with the settings of the deployment", async () => {
     const client = await rawClient();
 
     const frame = await client.nextFrame();
@@ -22,7 +22,7 @@ describe("Engine.IO", () => {
     });
   });
 
-  test("[EIO3] a pong is noted as the last sign of life", async () => {
+  test("[EIO3] a pong updates lastSeenAt", async () => {
     const client = await session();
     const before = await lastSeen();
 
@@ -97,7 +97,7 @@ describe("Socket.IO", () => {
     expect(await client.nextFrame()).toMatch(/^40/);
   });
 
-  test("[SIO4] CONNECT twice closes the connection and leaves nothing", async () => {
+  test("[SIO4] CONNECT twice closes the connection and leaves no items", async () => {
     const org = newOrg();
     const token = await tokenFor({ org });
     const client = await rawSocket(token);
@@ -128,7 +128,7 @@ describe("Socket.IO", () => {
     client.send("40/other,");
 
     expect(await client.nextFrame()).toBe('44/other,{"message":"Invalid namespace"}');
-    // Frames of one client may overtake one another.
+    // Frames of one client may be processed in another order.
     await vi.waitUntil(async () => (await stored()).length === 0);
   });
 
@@ -137,7 +137,7 @@ describe("Socket.IO", () => {
     async (frame) => {
       const client = await session();
       client.send("41");
-      // Frames of one client may overtake one another: wait until the session has ended.
+      // Frames of one client may be processed in another order: wait until the session has ended.
       await vi.waitUntil(async () => (await stored()).length === 0);
 
       client.send(frame);
@@ -207,19 +207,19 @@ describe("Socket.IO", () => {
   });
 
   test.each([
-    ["a packet of no type", "4"],
+    ["a packet without a type", "4"],
     ["an unknown packet type", "49"],
     ["a CONNECT_ERROR", '44{"message":"x"}'],
-    ["an event that is no list", '42{"a":1}'],
+    ["an event that is not a list", '42{"a":1}'],
     ["an event without a name", "42[]"],
     ["an event without data", "42"],
-    ["an event that is no JSON", '42["a"'],
-    ["a name that is no string", "42[null]"],
+    ["an event that is not JSON", '42["a"'],
+    ["a name that is not a string", "42[null]"],
     ["an event of another namespace", '42/admin,["a"]'],
     ["DISCONNECT with data", "41{}"],
     ["a binary header without attachments", '450-["custom:event",{}]'],
     ["a binary header with too many attachments", '4511-["custom:event",{}]'],
-    ["a binary header that is no JSON", '451-["custom:event"'],
+    ["a binary header that is not JSON", '451-["custom:event"'],
   ])("[SIO10] %s closes the connection", async (_, frame) => {
     const client = await session();
 
@@ -289,7 +289,7 @@ async function lastSeen(): Promise<number> {
   return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
 }
 
-/** Has the function receive a frame of the one connection, as if so many milliseconds after it was opened. */
+/** Invokes the function with a frame of the only connection, received this many milliseconds after it was opened. */
 async function receives(body: string, later: number): Promise<void> {
   const [connectionId = ""] = stack.gateway.connectionIds();
   const connectedAt = Date.now();
@@ -305,7 +305,7 @@ async function receives(body: string, later: number): Promise<void> {
   });
 }
 
-describe("the log says why a connection was closed", () => {
+describe("the log has the reason why a connection was closed", () => {
   const reasons = () =>
     logged
       .join("")
