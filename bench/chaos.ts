@@ -75,18 +75,18 @@ function readOptions(): Options | undefined {
   });
   if (values.help) return undefined;
   const entries = Object.entries(NUMBERS).map(([name, [min, max, defaultValue]]) => {
-    const given = values[name as keyof typeof NUMBERS];
+    const value = values[name as keyof typeof NUMBERS];
     const calm = values.calm && max <= 1 ? 0 : defaultValue;
-    return [name, given === undefined ? calm : numberOf(name, given, min, max)];
+    return [name, value === undefined ? calm : numberOf(name, value, min, max)];
   });
   return Object.fromEntries(entries) as Options;
 }
 
 /** A share from 0 to 1, or a whole number. */
-function numberOf(name: string, given: string, min: number, max: number): number {
-  const value = numberIn(`--${name}`, given, min, max);
+function numberOf(name: string, text: string, min: number, max: number): number {
+  const value = numberIn(`--${name}`, text, min, max);
   if (max > 1 && !Number.isInteger(value))
-    throw new Error(`--${name} must be a whole number, not ${JSON.stringify(given)}.`);
+    throw new Error(`--${name} must be a whole number, not ${JSON.stringify(text)}.`);
   return value;
 }
 

@@ -53,19 +53,19 @@ function tokenFor(values: {
   return signToken(claims, required("--secret", secret), timeIn(values.expires));
 }
 
-function projectsIn(given: string): "*" | readonly string[] {
-  if (given === "*") return "*";
-  const ids = given === "" ? [] : given.split(",").map((id) => id.trim());
+function projectsIn(value: string): "*" | readonly string[] {
+  if (value === "*") return "*";
+  const ids = value === "" ? [] : value.split(",").map((id) => id.trim());
   if (ids.includes("*")) throw new Error("--projects must be ids or '*', not both.");
   return ids.map((id) => requiredId("each of --projects", id));
 }
 
-function scopeIn(given: string): string {
-  if (["api", "websocket"].includes(given)) return given;
-  throw new Error(`--scope must be 'websocket' or 'api', not ${JSON.stringify(given)}.`);
+function scopeIn(value: string): string {
+  if (["api", "websocket"].includes(value)) return value;
+  throw new Error(`--scope must be 'websocket' or 'api', not ${JSON.stringify(value)}.`);
 }
 
-function timeIn(given: string): string {
-  if (/^[1-9]\d{0,5}[smhdwy]$/.test(given)) return given;
-  throw new Error(`--expires must be a time like 30m, 12h or 7d, not ${JSON.stringify(given)}.`);
+function timeIn(value: string): string {
+  if (/^[1-9]\d{0,5}[smhdwy]$/.test(value)) return value;
+  throw new Error(`--expires must be a time like 30m, 12h or 7d, not ${JSON.stringify(value)}.`);
 }

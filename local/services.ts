@@ -59,7 +59,7 @@ export function createServices(parts: ServicesParts) {
     const caller = parts.functionOf(accessKeyId(request));
     const call: Call = {
       ...{ caller, request, response },
-      note(action, isGone = false, partition) {
+      record(action, isGone = false, partition) {
         if (caller !== undefined) onCall({ functionName: caller, action, isGone, partition });
       },
     };
@@ -97,7 +97,7 @@ export function createServices(parts: ServicesParts) {
     const { request, response } = call;
     const body = await readBody(request);
     const input = jsonObjectIn(body);
-    call.note(`dynamodb:${operation}`, false, partitionIn(input));
+    call.record(`dynamodb:${operation}`, false, partitionIn(input));
     await authorise(call, `dynamodb:${operation}`, tablesIn(input));
     if (call.caller !== undefined && faults.failsDatabaseCall(response)) return;
     await database.answer(request, response, body);
@@ -107,7 +107,7 @@ export function createServices(parts: ServicesParts) {
     const { request, response } = call;
     const method = String(request.method);
     if (call.caller === undefined) throw new AwsError(403, "ForbiddenException", "Forbidden");
-    call.note(`execute-api:${method}`, gateway.info(connectionId) === undefined);
+    call.record(`execute-api:${method}`, gateway.info(connectionId) === undefined);
     const body = await readBody(request);
     const path = `${parts.stage}/${method}/@connections/${connectionId}`;
     const resource = `arn:aws:execute-api:${REGION}:${ACCOUNT}:${parts.apiId}/${path}`;
@@ -136,7 +136,7 @@ export function createServices(parts: ServicesParts) {
   }
 
   async function putEvents(call: Call): Promise<void> {
-    call.note("events:PutEvents");
+    call.record("events:PutEvents");
     const input = inputOf(PutEvents, await readBody(call.request));
     const buses = input.Entries.map(({ EventBusName }) =>
       EventBusName.startsWith("arn:")
@@ -148,7 +148,7 @@ export function createServices(parts: ServicesParts) {
   }
 
   async function getSecretValue(call: Call): Promise<void> {
-    call.note("secretsmanager:GetSecretValue");
+    call.record("secretsmanager:GetSecretValue");
     const { SecretId } = inputOf(GetSecretValue, await readBody(call.request));
     const arn = SecretId.startsWith("arn:")
       ? SecretId
@@ -163,7 +163,7 @@ export function createServices(parts: ServicesParts) {
   async function invoke(name: string, call: Call): Promise<void> {
     const { request, response } = call;
     const resource = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
-    call.note("lambda:InvokeFunction");
+    call.record("lambda:InvokeFunction");
     if (request.method !== "POST")
       throw new AwsError(405, "MethodNotAllowedException", "Invocations are posted.");
     const type = String(request.headers["x-amz-invocation-type"] ?? "RequestResponse");
@@ -190,7 +190,7 @@ interface Call {
   readonly caller: string | undefined;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  note(action: string, isGone?: boolean, partition?: string): void;
+  record(action: string, isGone?: boolean, partition?: string): void;
 }
 
 const gone = () => new AwsError(410, "GoneException", "Gone");

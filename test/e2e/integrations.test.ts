@@ -270,7 +270,7 @@ describe("integration:execute", () => {
     const answers = await Promise.all([execute(), execute(), execute(), execute(), execute()]);
 
     const refused = answers.filter((answer) => "error" in (answer as object));
-    // A minute may begin in between, which lets two more through.
+    // A new minute may begin in between, which allows two more calls.
     expect(refused.length).toBeGreaterThanOrEqual(1);
     expect(refused[0]).toMatchObject({
       error: { code: "rate_limited", retryAfterMs: expect.any(Number) },
@@ -439,7 +439,7 @@ describe("webhooks", () => {
 
     expect(await post(projectId, signed("m1", new Date(), large), large)).toBe(413);
     expect(await post(project(), signed("m1"))).toBe(404);
-    // Longer than a key of the table may be.
+    // Longer than the maximum length of a key.
     expect(await post("x".repeat(2100), signed("m1"))).toBe(404);
   });
 

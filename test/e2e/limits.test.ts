@@ -127,7 +127,7 @@ test("[SIO18] a client that floods is refused, and then disconnected for good", 
   for (let sent = 0; sent < 100; sent += 1) ann.emitWithoutAck("call:end", {});
   const answers = Array.from({ length: 10 }, () => ann.emit("call:end", {}));
   const last = await Promise.all(answers);
-  // Ten times five a second, for ten seconds and more.
+  // More than ten times the limit of five a second, for over ten seconds.
   for (let sent = 0; sent < 1200; sent += 1) ann.emitWithoutAck("call:end", {});
 
   expect(last).toContainEqual({

@@ -71,13 +71,13 @@ async function writeMessages(org: string, ann: string): Promise<readonly string[
   return ids;
 }
 
-/** A thousand calls to ann in the lobby, each to 49 others besides; ben's is one. */
+/** A thousand calls to ann and 49 others in the lobby; one of them is by ben. */
 const ringAnn = (org: string) =>
   world.fill(
     Array.from({ length: 1000 }, (_, n) => ({
       ...callKey({ org, ...lobby }, n === 0 ? "ben" : `caller-${n}`),
       type: "audio",
-      // Those whom ben calls have sockets.
+      // The participants of ben's call have sockets.
       participants: [
         "ann",
         ...FIFTY.slice(1).map((userId) => (n === 0 ? userId : `${userId}-${n}`)),
