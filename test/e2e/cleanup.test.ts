@@ -254,7 +254,7 @@ describe("the cleanup", () => {
 
     await cleanUp();
 
-    const rooms = (await ofConnections()).map(({ pk }) => String(pk));
+    const rooms = (await connectionItems()).map(({ pk }) => String(pk));
     expect(rooms).not.toContain(`room#${ann.org}#/#custom#stale`);
     expect(rooms).toContain(`room#${ann.org}#/#custom#fresh`);
     await ann.emit("custom:join", { room: "fresh" });

@@ -81,7 +81,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     const { ann } = await people("ann");
 
     expect(await ann.emit("subscribe:collection", "todos")).toEqual({ ok: true });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect(await stored(`room#${ann.org}#/#collection#p1#todos`)).toHaveLength(1);
   });
 
@@ -109,7 +109,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     const reply = { type: "collection", id: "todos" };
 
     expect(await ann.emit("unsubscribe:collection", { collectionId: "todos" })).toEqual(reply);
-    expect(await ann.next("unsubscribed")).toEqual(reply);
+    expect(await ann.nextEvent("unsubscribed")).toEqual(reply);
     expect(await stored(`room#${ann.org}#/#collection`)).toEqual([]);
   });
 
@@ -133,7 +133,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
 
     const [connection] = await stored("conn#");
     const listed = (await stored(`room#${ann.org}#/#collection`)).length;
-    const noted = [connection?.rooms, connection?.left]
+    const recorded = [connection?.rooms, connection?.left]
       .flatMap((rooms) => [...((rooms ?? []) as Iterable<string>)])
       .includes("collection#p1#todos");
     expect(listed === 0 || recorded).toBe(true);
@@ -147,7 +147,7 @@ describe("subscribe:document", () => {
     const reply = { type: "document", id: "d1", projectId: "p1", collectionId: "todos" };
 
     expect(await ann.emit("subscribe:document", document)).toEqual(reply);
-    expect(await ann.next("subscribed")).toEqual(reply);
+    expect(await ann.nextEvent("subscribed")).toEqual(reply);
     expect(await stored(`room#${ann.org}#/#document#p1#todos#d1`)).toHaveLength(1);
   });
 

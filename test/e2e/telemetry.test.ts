@@ -4,7 +4,7 @@ import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import { REFUSAL_CODES } from "../../lambdas/server/errors.ts";
 import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
-import { NO_TROUBLE } from "../../local/trouble.ts";
+import { NO_FAULTS } from "../../local/fault-injection.ts";
 import { events, publications } from "../support/contract.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";

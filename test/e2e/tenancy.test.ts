@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { events } from "../support/contract.ts";
-import { expectSilence, newOrg, type Person, people, person } from "../support/people.ts";
+import { expectNoEvents, newOrg, type Person, people, person } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { settled } from "../support/running.ts";
 import { lobby, SAMPLES, shopAt } from "../support/samples.ts";

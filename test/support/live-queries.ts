@@ -26,7 +26,7 @@ export function collectionOf(filters: readonly string[]) {
     reported,
     async published(...documents: readonly object[]) {
       const page = await matching.page("acme", { key, documents }, EVERYBODY, filters.length);
-      return { heard: page.matching.map(({ field }) => field[1]), until: page.until };
+      return { matched: page.matching.map(({ field }) => field[1]), until: page.until };
     },
   };
 }
