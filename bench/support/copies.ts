@@ -28,7 +28,7 @@ export async function measureCopies(): Promise<string> {
     .emitAny("db:update", { ...key, data });
   await run({ emissions: buffer.take(), range: EVERYBODY });
   if (posts !== QUERIES) throw new Error(`${posts} of ${QUERIES} copies were posted.`);
-  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB given to another, ${(held / 1e6).toFixed(1)} MB held by one`;
+  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB passed on, ${(held / 1e6).toFixed(1)} MB held by one`;
 
   async function run(job: FanOutJob): Promise<void> {
     functions += 1;

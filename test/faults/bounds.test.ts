@@ -25,9 +25,9 @@ async function ask(socket: string, event: string, payload?: object): Promise<obj
 const eventsReceivedBy = (socket: string, event: string) =>
   world.framesOf(socket).filter((frame) => frame.startsWith(`42["${event}"`));
 
-describe("places of an organisation", () => {
-  const living = (org: string, place: number, holder = `${org}-${place}`) => [
-    { ...slotKey(org, place), holder, expiresAt: FOREVER },
+describe("connection slots of an organisation", () => {
+  const living = (org: string, slot: number, holder = `${org}-${slot}`) => [
+    { ...slotKey(org, slot), holder, expiresAt: FOREVER },
     { ...connectionKey(holder), expiresAt: FOREVER },
   ];
 

@@ -232,7 +232,8 @@ async function measureConnecting(): Promise<void> {
 /** Costs that only occur with concurrent events of others, or outside this process. */
 const UNREACHED: Readonly<Record<string, string>> = {
   connect: "OPEN is posted by another invocation; others may acquire the free slots first",
-  disconnect: "the last socket may have gone in between, in each project; pieces may be held",
+  disconnect:
+    "the last socket may have gone in between, in each project; attachments may be stored",
   "presence:offline": "the last socket may have gone in between, in each project",
   "message:react": "the same user may toggle it elsewhere, ten times",
   "messages:mark:read": "messages of 400 KB come in several batches",

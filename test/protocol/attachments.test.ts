@@ -30,7 +30,7 @@ describe("[SIO15] the parts of binary packets, in whatever order they reach the 
         for (const [first, ...attachments] of sent) {
           const packets = [{ header: first, attachments }];
           expect(findComplete(held)).toEqual({ packets, isOrdered: true });
-          held = held.filter((piece) => ![first, ...attachments].includes(piece));
+          held = held.filter((part) => ![first, ...attachments].includes(part));
         }
         expect(findComplete(held)).toBeUndefined();
       }),
@@ -120,7 +120,7 @@ describe("[SIO15] parts of one millisecond", () => {
             packet.header,
             ...packet.attachments,
           ]);
-          held = held.filter((piece) => !consumed.includes(piece));
+          held = held.filter((part) => !consumed.includes(part));
         }
         expect(held).toEqual([]);
       }),
