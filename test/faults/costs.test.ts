@@ -101,7 +101,7 @@ const bringOnline = (org: string) =>
   ]);
 
 /** An organisation with a limit of 2,000 connections, all of them in use. */
-async function fillPlaces(org: string): Promise<void> {
+async function fillSlots(org: string): Promise<void> {
   await world.publish({ event: "limit:put", org, connections: 2000 });
   await world.fill(
     Array.from({ length: 2000 }, (_, n) => [
@@ -225,7 +225,7 @@ async function measurePublished(): Promise<void> {
 
 async function measureConnecting(): Promise<void> {
   const org = newOrg();
-  await fillPlaces(org);
+  await fillSlots(org);
   record("connect", await world.costOf(() => world.connect("ann", org)));
 }
 
