@@ -8,20 +8,20 @@ import { measureLocally } from "./support/local-broadcasts.ts";
 import { measurePosts } from "./support/posts.ts";
 import { type Measured, plotBroadcasts, reportOf } from "./support/report.ts";
 
-const HELP = `Measures what posts, events, broadcasts, memory and cold starts cost, side by side, and writes
+const HELP = `Measures the cost of posts, events, broadcasts, memory and cold starts, and writes
 tables and a plot into docs/performance.md. Takes about three minutes.
 
   npm run bench -- [options]
 
-  --quick  do everything once, with counts too small to mean anything, and write nothing
+  --quick  run each benchmark once with small counts, whose numbers mean nothing, and write nothing
   --dry    print the tables and write nothing
-  --help   this text
+  --help   show this help
 `;
 
 const DOCUMENT = "docs/performance.md";
 const MARKS = ["<!-- begin npm run bench -->", "<!-- end npm run bench -->"] as const;
 
-/** How much a run does of everything. */
+/** The counts of a run. */
 const FULL = {
   posts: 4000,
   postRounds: 15,
@@ -57,7 +57,7 @@ try {
   });
   if (values.help) console.log(HELP);
   else await bench(values.quick ? QUICK : FULL, !values.quick && !values.dry);
-  // What has been measured may still hold sockets.
+  // Benchmarks may leave sockets open, which would keep the process running.
   process.exit();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -2,42 +2,42 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { signToken } from "../client/token.ts";
 import { assemblyIn } from "../local/assembly.ts";
+import { NO_FAULTS } from "../local/fault-injection.ts";
 import { numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
-import { NO_TROUBLE } from "../local/trouble.ts";
-import { OF_CONNECTIONS } from "../test/support/of-connections.ts";
+import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 
-const HELP = `Lets many clients do everything in the contract over the local stack, while it has a bad day,
-and keeps books of what they hear. Fails where anything is lost, duplicated or left over.
+const HELP = `Runs many clients with all events of the contract over the local stack with fault injection, and
+records what they receive. Fails if a delivery is lost or duplicated, or if items remain after the clean-up.
 
   npm run chaos -- [options]
 
-  --clients N           clients, twenty to an organisation (default 200)
-  --seconds N           how long they act (default 60)
-  --seed N              what chance goes by (default 1)
+  --clients N           number of clients, twenty per organisation (default 200)
+  --seconds N           duration of the run (default 60)
+  --seed N              seed of the random numbers (default 1)
   --think N             milliseconds between two events of a client, on average (default 1000)
-  --kill P              share of the clients whose connection is cut, a second (default 0.005)
+  --kill P              share of the connections that are terminated per second (default 0.005)
   --lose-disconnects P  share of the $disconnect calls that are lost (default 0.3)
   --throttle P          share of the database calls that are throttled (default 0.02)
   --fail P              share of the database calls that fail (default 0.01)
   --throttle-posts P    share of the posts that are throttled (default 0.05)
   --fail-posts P        share of the posts that fail (default 0.01)
-  --calm                nothing goes wrong: for a soak
-  --help                this text
+  --calm                no faults, for a soak test
+  --help                show this help
 `;
 
-const SECRET = "a secret of at least thirty-two characters";
+const SECRET = "a secret of at min thirty-two characters";
 const CLIENTS_AN_ORGANISATION = 20;
 /** Execution environments of a function: those that wait for a retry are not free. */
 const ENVIRONMENTS = 8;
 
-/** Seconds after which the sweep takes away the notes of ended connections. */
-const NOTES_LAST = 31;
+/** Seconds after which the cleanup deletes the tombstones of ended connections. */
+const TOMBSTONE_SECONDS = 31;
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
@@ -74,19 +74,19 @@ function readOptions(): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const entries = Object.entries(NUMBERS).map(([name, [least, most, usual]]) => {
-    const given = values[name as keyof typeof NUMBERS];
-    const calm = values.calm && most <= 1 ? 0 : usual;
-    return [name, given === undefined ? calm : numberOf(name, given, least, most)];
+  const entries = Object.entries(NUMBERS).map(([name, [min, max, defaultValue]]) => {
+    const value = values[name as keyof typeof NUMBERS];
+    const calm = values.calm && max <= 1 ? 0 : defaultValue;
+    return [name, value === undefined ? calm : numberOf(name, value, min, max)];
   });
   return Object.fromEntries(entries) as Options;
 }
 
-/** A share of something, or a whole number of them. */
-function numberOf(name: string, given: string, least: number, most: number): number {
-  const value = numberIn(`--${name}`, given, least, most);
-  if (most > 1 && !Number.isInteger(value))
-    throw new Error(`--${name} takes a whole number, not ${JSON.stringify(given)}.`);
+/** A share from 0 to 1, or a whole number. */
+function numberOf(name: string, text: string, min: number, max: number): number {
+  const value = numberIn(`--${name}`, text, min, max);
+  if (max > 1 && !Number.isInteger(value))
+    throw new Error(`--${name} must be a whole number, not ${JSON.stringify(text)}.`);
   return value;
 }
 
@@ -109,14 +109,14 @@ async function run(options: Options): Promise<boolean> {
   });
   const shop = await emptyUpstream();
   try {
-    return await rehearse(stack, options, random, failures, shop);
+    return await runChaos(stack, options, random, failures, shop);
   } finally {
     shop.stop();
     await stack.stop();
   }
 }
 
-async function rehearse(
+async function runChaos(
   stack: LocalStack,
   options: Options,
   random: Random,
@@ -124,9 +124,9 @@ async function rehearse(
   shop: Upstream,
 ): Promise<boolean> {
   const ledger = createLedger(Date.now);
-  await registerShop(stack, options, shop);
+  await registerIntegration(stack, options, shop);
   const clients = await connectAll(stack, options, ledger, random);
-  stack.trouble.become({
+  stack.faults.setRates({
     throttle: options.throttle,
     fail: options.fail,
     throttlePosts: options["throttle-posts"],
@@ -134,11 +134,11 @@ async function rehearse(
   });
   const kills = await act(stack, options, ledger, clients, random, failures);
 
-  console.log("Letting what is under way arrive …");
+  console.log("Waiting for pending deliveries …");
   await Promise.all(clients.map((client) => client.rest()));
   await stack.idle();
   const totals = ledger.totals();
-  const isClean = await leaveAll(stack, clients);
+  const isClean = await disconnectAll(stack, clients);
 
   console.log(`
 | Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Failures logged |
@@ -149,7 +149,7 @@ async function rehearse(
 }
 
 /** The integration that the samples call, in every organisation. */
-async function registerShop(stack: LocalStack, { clients }: Options, { url }: Upstream) {
+async function registerIntegration(stack: LocalStack, { clients }: Options, { url }: Upstream) {
   const integration = shopAt(url);
   for (let org = 0; org * CLIENTS_AN_ORGANISATION < clients; org += 1)
     await invoke(stack, "Publish", { event: "integration:put", org: `org-${org}`, integration });
@@ -179,7 +179,7 @@ async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, r
   return clients;
 }
 
-/** Lets the clients act, kills some of their connections, publishes, and tells how it goes. */
+/** Runs the clients, terminates some of their connections, publishes, and prints the progress. */
 async function act(
   stack: LocalStack,
   { seconds, kill }: Options,
@@ -194,7 +194,7 @@ async function act(
     for (const client of clients.filter(() => random() < kill)) {
       kills += 1;
       const [victim] = stack.gateway.connectionIds().filter(() => random() < 0.05);
-      // Half of them go without a word to anybody.
+      // Half of the connections end without a $disconnect.
       if (random() < 0.5 && victim !== undefined) stack.gateway.drop(victim);
       else client.kill();
     }
@@ -221,10 +221,10 @@ async function act(
   }
 }
 
-/** Publishes a row of the first organisation, as another back end does, until it is taken. */
+/** Publishes a row of the first organisation, as another back end does. */
 async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
   const mark = newMark();
-  const receipt = ledger.sends(mark, "", "org-0");
+  const receipt = ledger.send(mark, "", "org-0");
   const entry = { event: "db:create", org: "org-0", id: mark.slice(1) };
   const row = { projectId: "p1", collectionId: "todos", data: { _id: mark } };
   const { ok } = await invoke(stack, "Publish", { ...entry, ...row });
@@ -232,31 +232,31 @@ async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
   else receipt.refused("internal");
 }
 
-/** Disconnects everyone, sweeps, and tells whether nothing is left of them. */
-async function leaveAll(stack: LocalStack, clients: readonly ChaosClient[]): Promise<boolean> {
-  stack.trouble.become(NO_TROUBLE);
+/** Disconnects all clients, runs the cleanup, and returns whether all their items are deleted. */
+async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[]): Promise<boolean> {
+  stack.faults.setRates(NO_FAULTS);
   for (const client of clients) client.stop();
   while (stack.gateway.connectionIds().length > 0) await pause(50);
   await stack.idle();
-  await sweep(stack);
-  const items = await ofConnections(stack);
+  await cleanUp(stack);
+  const items = await connectionItems(stack);
   const left = items.filter(({ endedAt }) => endedAt === undefined);
   console.log(
-    `After one sweep: ${left.length} items of connections left over, and ${items.length - left.length} notes of ended connections, which the next sweep takes.`,
+    `After one cleanup: ${left.length} items of connections remain, and ${items.length - left.length} tombstones of ended connections, which the next cleanup deletes.`,
   );
   if (left.length > 0) console.log(left.slice(0, 5));
-  await pause(NOTES_LAST * 1000);
-  await sweep(stack);
-  const rest = (await ofConnections(stack)).length;
-  console.log(`After the next: ${rest}.`);
+  await pause(TOMBSTONE_SECONDS * 1000);
+  await cleanUp(stack);
+  const rest = (await connectionItems(stack)).length;
+  console.log(`After the next cleanup: ${rest}.`);
   return left.length === 0 && rest === 0;
 }
 
-async function ofConnections(stack: LocalStack): Promise<Record<string, unknown>[]> {
-  return (await stack.database.items()).filter(({ pk }) => OF_CONNECTIONS.test(String(pk)));
+async function connectionItems(stack: LocalStack): Promise<Record<string, unknown>[]> {
+  return (await stack.database.items()).filter(({ pk }) => CONNECTION_ITEM.test(String(pk)));
 }
 
-async function sweep(stack: LocalStack): Promise<void> {
+async function cleanUp(stack: LocalStack): Promise<void> {
   for (let shard = 0; shard < 16; shard += 1) await invoke(stack, "Heartbeat", { shard });
   await stack.idle();
 }

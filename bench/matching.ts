@@ -5,17 +5,17 @@ import { SILENT } from "../test/support/silent.ts";
 import { measureCopies } from "./support/copies.ts";
 import { cpuOf, heapInUse, median } from "./support/measure.ts";
 
-const HELP = `Measures what matching live queries takes: the processor time of one document against a thousand stored
-filters, compiled for the first time and found compiled, ordinary ones and the most expensive ones; and
-the memory that compiled filters keep; and what the copies of one change take. Fails where another number of them match than should.
+const HELP = `Measures the cost of matching live queries: the processor time of one document against a thousand stored
+filters, compiled for the first time and found compiled, ordinary ones and the max expensive ones; and
+the memory of compiled filters; and the cost of the copies of one change. Fails if the wrong number of them match.
 
   npx tsx bench/matching.ts
 
-  --help   this text
+  --help   show this help
 `;
 
 const FILTERS = 1000;
-/** Filters whose range of ten the document is in. */
+/** The number of filters that the document matches. */
 const MATCHING = 10;
 const document = { _id: "d1", n: 500, tags: ["b"], done: false };
 const ordinary = filters((n) => ({
@@ -23,9 +23,9 @@ const ordinary = filters((n) => ({
   done: false,
 }));
 
-/** As many conditions as there may be, of the operator that takes the most steps, and a list of 10,000. */
+/** The maximum number of conditions, with the operator of most steps, against a list of 10,000. */
 const largest = { _id: "d1", tags: Array.from({ length: 10_000 }, (_, n) => n) };
-const dearest = filters((n) => ({
+const costliest = filters((n) => ({
   tags: { $all: Array.from({ length: 48 }, (_, entry) => `${n} ${entry}`) },
 }));
 
@@ -45,8 +45,8 @@ async function measure(): Promise<string> {
   for (let run = 0; run < 21; run += 1) runs.push(await cpuOf(pass));
   const warm = median(runs);
   const functions: number[] = [];
-  await match(dearest, largest, async (work) => void functions.push(await cpuOf(work)));
-  // Twenty times as many as are kept.
+  await match(costliest, largest, async (work) => void functions.push(await cpuOf(work)));
+  // Twenty times as many as the cache holds.
   for (let round = 1; round <= 20; round += 1)
     await match(
       filters((n) => ({ [`f${round}`]: { $all: Array.from({ length: 48 }, (_, i) => n + i) } })),
@@ -58,8 +58,8 @@ async function measure(): Promise<string> {
 compiling and matching: ${(cold / FILTERS).toFixed(2)} µs a filter
 matching, compiled:     ${(warm / FILTERS).toFixed(2)} µs a filter
 ratio:                  ${(cold / warm).toFixed(0)}
-the dearest:            ${functions.length} functions, the longest ${(Math.max(...functions) / 1000).toFixed(0)} ms
-compiled filters keep:  ${(kept / 1e6).toFixed(0)} MB
+the most expensive:     ${functions.length} functions, the longest ${(Math.max(...functions) / 1000).toFixed(0)} ms
+compiled filters hold:  ${(kept / 1e6).toFixed(0)} MB
 a change's copies:      ${copies}`;
 }
 
@@ -67,10 +67,10 @@ a change's copies:      ${copies}`;
 async function pass(): Promise<void> {
   const matched = await match(ordinary, document);
   if (matched !== MATCHING)
-    throw new Error(`${matched} of ${FILTERS} filters match, where ${MATCHING} should.`);
+    throw new Error(`${matched} of ${FILTERS} filters match, but ${MATCHING} should.`);
 }
 
-/** Matches until all are done, each function by `run`; gives how many match. */
+/** Matches all filters, each function by `run`, and returns how many match. */
 async function match(
   stored: readonly string[],
   matched: object,

@@ -1,17 +1,16 @@
 import { Id } from "../lambdas/server/model/id.ts";
 
-/** What is given for something that a command needs; throws one sentence where nothing is. */
-export function required(what: string, given: string | undefined): string {
-  if (given === undefined || given === "")
-    throw new Error(`${what} is required; --help explains all.`);
-  return given;
+/** The value of a required argument; throws one sentence if it is missing. */
+export function required(what: string, value: string | undefined): string {
+  if (value === undefined || value === "") throw new Error(`${what} is required; see --help.`);
+  return value;
 }
 
-/** The same for an id, which has to be one. */
-export function requiredId(what: string, given: string | undefined): string {
-  const id = required(what, given);
+/** A required argument that must be a valid id. */
+export function requiredId(what: string, value: string | undefined): string {
+  const id = required(what, value);
   if (Id.safeParse(id).success) return id;
   throw new Error(
-    `${what} takes an id of 1 to 128 characters, none of them a control character, not ${JSON.stringify(id)}.`,
+    `${what} must be an id of 1 to 128 characters without control characters, not ${JSON.stringify(id)}.`,
   );
 }

@@ -2,14 +2,14 @@ import { execFile } from "node:child_process";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 
-const HELP = `Asks the registry for known vulnerabilities of the packages that run in production.
+const HELP = `Checks the packages that run in production for known vulnerabilities in the registry.
 
   npm run audit
 
-Fails where one is high or critical. Where the registry cannot be asked, it says so and does not fail:
-a network that is down says nothing about the packages.
+Fails if one is high or critical. If the registry cannot be reached, prints that and does not fail:
+an unavailable network is no finding about the packages.
 
-  --help   this text
+  --help   show this help
 `;
 
 const Report = z.object({
@@ -37,7 +37,7 @@ try {
 async function audit(): Promise<void> {
   const report = Report.safeParse(parse(await npmAudit()));
   if (!report.success) {
-    console.log("The registry could not be asked: nothing is known of the packages today.");
+    console.log("The registry could not be reached: the packages were not checked.");
     return;
   }
   const { metadata, vulnerabilities } = report.data;
@@ -45,14 +45,14 @@ async function audit(): Promise<void> {
   console.log(
     `${metadata.dependencies.prod} packages: ${critical} critical, ${high} high, ${moderate} moderate, ${low} low.`,
   );
-  const grave = Object.entries(vulnerabilities).filter(([, { severity }]) =>
+  const severe = Object.entries(vulnerabilities).filter(([, { severity }]) =>
     ["high", "critical"].includes(severity),
   );
-  for (const [name, { severity }] of grave) console.log(`${severity}: ${name}`);
-  if (grave.length > 0) process.exitCode = 1;
+  for (const [name, { severity }] of severe) console.log(`${severity}: ${name}`);
+  if (severe.length > 0) process.exitCode = 1;
 }
 
-/** What npm prints; it also fails where it has found something. */
+/** The output of npm, whose exit code is not 0 if it has found vulnerabilities. */
 function npmAudit(): Promise<string> {
   const args = ["audit", "--omit=dev", "--json"];
   return new Promise((resolve) => {

@@ -2,14 +2,14 @@ import { parseArgs } from "node:util";
 import { assemblyIn } from "../local/assembly.ts";
 import { type Bundle, readBundles } from "../local/bundles.ts";
 
-const HELP = `Synthesises the stack and prints the size of each function's bundle and what is in it.
+const HELP = `Synthesises the stack and prints the size and content of each function's bundle.
 
   npm run build:size
 
-  --help   this text
+  --help   show this help
 `;
 
-/** Parts smaller than this many bytes are summed up. */
+/** Parts below this many bytes are printed as one sum. */
 const SMALL = 2000;
 
 try {

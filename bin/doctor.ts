@@ -5,19 +5,18 @@ import { type DoctorOptions, readOptions } from "./doctor/options.ts";
 import { createReport } from "./doctor/report.ts";
 import { examineToken } from "./doctor/token.ts";
 
-const HELP = `Checks the settings of a deployment (cdk.json's context, and -c), what can be seen of a token without
-its secret, and a running deployment: handshake, authentication, a message to oneself and back, the
-acknowledgement of an event, what is refused, a ping. Each line says what was found; the exit code is 1
-where one begins with ✗.
+const HELP = `Checks a deployment: its settings (cdk.json's context, and -c), a token as far as is possible without
+its secret, and a running endpoint: handshake, authentication, a message to oneself, the acknowledgement
+of an event, refusals, a ping. Prints one line per check; the exit code is 1 if a check fails (✗).
 
   npm run doctor -- [options] [-c name=value …]
 
   --url URL       the public URL, e.g. https://d111111abcdef8.cloudfront.net
-  --path PATH     the path, where it is not /socket.io/, e.g. /live of the direct endpoint
-  --token TOKEN   a token of a user; without one, nothing is checked that needs a connection
-  -c NAME=VALUE   a setting, as for cdk deploy; tokenIssuer and others concern the token, too
-  --wait SECONDS  how long to wait for a ping, which comes once in pingInterval (default 0: not at all)
-  --help          this text
+  --path PATH     the path, if it is not /socket.io/, e.g. /live of the direct endpoint
+  --token TOKEN   a token of a user; without one, checks that need a connection are skipped
+  -c NAME=VALUE   a setting, as for cdk deploy; tokenIssuer and others apply to the token, too
+  --wait SECONDS  how long to wait for a ping, sent once per pingInterval (default 0: skip this check)
+  --help          show this help
 `;
 
 const report = createReport(console.log);
@@ -38,14 +37,14 @@ async function examine({ context, url, token, ...rest }: DoctorOptions) {
     settings = readSettings({ ...contextOf("cdk.json"), ...context });
     return describe(settings);
   });
-  if (token === "") report.skip("the token", "none is given; npm run token prints one");
+  if (token === "") report.skip("the token", "no --token; npm run token prints one");
   else await report.check("the token", () => examineToken(token, settings, Date.now()));
-  if (url === undefined) report.skip("the endpoint", "give --url to check one");
+  if (url === undefined) report.skip("the endpoint", "no --url to check");
   else await checkEndpoint({ ...rest, token, url }, report);
 }
 
 function describe({ stackName, pingInterval, pingTimeout, edge }: Settings): string {
-  return `${stackName}, ping every ${pingInterval / 1000} s, given up after ${(pingInterval + pingTimeout) / 1000} s; ${edge ? "CloudFront in front" : "no CloudFront"}`;
+  return `${stackName}, ping every ${pingInterval / 1000} s, connection lost after ${(pingInterval + pingTimeout) / 1000} s; ${edge ? "CloudFront in front" : "no CloudFront"}`;
 }
 
 function contextOf(file: string): Readonly<Record<string, unknown>> {

@@ -6,7 +6,7 @@ import { readStack } from "../local/template.ts";
 import { REGION } from "../local/template-values.ts";
 import { required, requiredId } from "./arguments.ts";
 
-const HELP = `Registers integrations: back ends of others that clients may call (docs/publishing.md).
+const HELP = `Registers integrations: external back ends that clients may call (docs/publishing.md).
 
   npm run integration -- put file.json --org acme
   npm run integration -- get shop --org acme --project p1
@@ -16,9 +16,9 @@ const HELP = `Registers integrations: back ends of others that clients may call 
   --org ID          the organisation (required)
   --project ID      the project (get, list, remove)
   --function NAME   the deployment's PublishFunctionName, with AWS's own credentials and region
-                    (default: that of 'npm start' on this machine)
-  --url URL         where Lambda answers (default: AWS, or http://127.0.0.1:3000 without --function)
-  --help            this text
+                    (default: the function of 'npm start' on this machine)
+  --url URL         the Lambda endpoint (default: AWS, or http://127.0.0.1:3000 without --function)
+  --help            show this help
 `;
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -52,7 +52,7 @@ async function run(
   [verb, subject, ...more]: readonly string[],
   options: Options,
 ): Promise<unknown> {
-  if (more.length > 0) throw new Error(`${verb} takes one argument, not ${more.join(", ")}, too.`);
+  if (more.length > 0) throw new Error(`${verb} takes one argument; remove ${more.join(", ")}.`);
   const { publish } = createEmitter({
     org: requiredId("--org", options.org),
     via: viaOf(options),
@@ -60,21 +60,21 @@ async function run(
   switch (verb) {
     case "put":
       if (options.project !== undefined)
-        throw new Error("put takes no --project: the file names its project.");
+        throw new Error("put takes no --project: the file contains it.");
       return publish({
         event: "integration:put",
         integration: readJson(required("a file", subject)),
       });
     case "get":
-      return publish({ event: "integration:get", ...placeOf(options, subject) });
+      return publish({ event: "integration:get", ...integrationOf(options, subject) });
     case "list":
-      if (subject !== undefined) throw new Error(`list takes no ${subject}: it lists a project's.`);
+      if (subject !== undefined) throw new Error(`list takes no argument; remove ${subject}.`);
       return { integrations: await listAll(publish, requiredId("--project", options.project)) };
     case "remove":
-      return publish({ event: "integration:remove", ...placeOf(options, subject) });
+      return publish({ event: "integration:remove", ...integrationOf(options, subject) });
     default:
       throw new Error(
-        `Say put, get, list or remove, not ${verb ?? "nothing"}; --help explains all.`,
+        `The command must be put, get, list or remove, not ${verb ?? "empty"}; see --help.`,
       );
   }
 }
@@ -96,14 +96,14 @@ interface Listed {
   readonly cursor?: string;
 }
 
-function placeOf({ project }: Options, integrationId: string | undefined) {
+function integrationOf({ project }: Options, integrationId: string | undefined) {
   return {
     projectId: requiredId("--project", project),
     integrationId: requiredId("an integration's id", integrationId),
   };
 }
 
-/** The publish function checks it; here it only has to be JSON. */
+/** Reads a JSON file, whose content the publish function validates. */
 function readJson(file: string): never {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as never;
@@ -113,9 +113,9 @@ function readJson(file: string): never {
 }
 
 function viaOf({ url, function: named }: Options) {
-  if (named !== undefined) required("the name that --function takes", named);
+  if (named !== undefined) required("the name of --function", named);
   if (url !== undefined && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
-    throw new Error(`--url takes a URL like http://127.0.0.1:3000, not ${JSON.stringify(url)}.`);
+    throw new Error(`--url must be a URL like http://127.0.0.1:3000, not ${JSON.stringify(url)}.`);
   if (named !== undefined && url === undefined)
     return { lambda: new LambdaClient({}), functionName: named };
   const endpoint = url ?? "http://127.0.0.1:3000";
@@ -126,7 +126,7 @@ function viaOf({ url, function: named }: Options) {
   };
 }
 
-/** The function's name in the template that `npm start` has synthesised. */
+/** The publish function's name in the template that `npm start` has synthesised. */
 function localPublisher(): string {
   const names = readStack(".local/cdk.out").functions.map(({ name }) => name);
   const name = names.find((candidate) => candidate.startsWith("Publish"));

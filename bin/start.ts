@@ -14,19 +14,19 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
 
   npm start -- [options]
 
-  --port PORT             where clients connect (default 3000; 0 takes any that is free)
-  --host ADDRESS          the address of this machine they connect to (default 127.0.0.1); 0.0.0.0 lets
-                          other machines in, and whoever reaches the port may do anything with the stack
+  --port PORT             port that clients connect to (default 3000; 0 for any free one)
+  --host ADDRESS          address of this machine to listen on (default 127.0.0.1); 0.0.0.0 also accepts
+                          other machines, and whoever reaches the port has full access to the stack
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
-  --lose-disconnects P    lose this share of the $disconnect calls, from 0 to 1 (default 0)
-  --secrets FILE          values of the secrets that integrations use: a JSON object of them by ARN
-  --help                  this text
+  --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1 (default 0)
+  --secrets FILE          JSON file with the secrets of integrations, by their ARNs
+  --help                  show this help
 `;
 
 const ASSEMBLY = ".local/cdk.out";
 
-// This machine may run an older Node than Lambda does; the SDK would say so at every start.
+// The SDK would warn at every start if this machine's Node is older than Lambda's.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
 try {
@@ -65,7 +65,7 @@ function secretsIn(file: string): Record<string, string> {
   try {
     return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {
-    throw new Error(`${file} is no JSON object of secrets by their ARNs.`, { cause });
+    throw new Error(`${file} is not a JSON object of secrets by their ARNs.`, { cause });
   }
 }
 
@@ -76,7 +76,7 @@ async function start({
   secrets,
   ...gateway
 }: NonNullable<ReturnType<typeof readOptions>>) {
-  // Synthesising takes half a minute: what cannot work is told before.
+  // Synthesising takes half a minute: invalid options should fail before.
   await tryToListen({ host, port });
   if (data !== undefined) await prepareDataFolder(data);
   console.log("Synthesising the stack …");
@@ -91,7 +91,7 @@ async function start({
     secrets,
     data,
     gateway,
-    // What CloudWatch would make metrics of says little on a screen.
+    // Metrics in CloudWatch's log format are noise in a terminal.
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (functionName, text) => process.stdout.write(`[${functionName}] ${text}`),
   });
@@ -109,7 +109,7 @@ async function welcome(
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
   return `
-Open ${url} in two windows to see it live.
+Open ${url} in two windows to try it.
 
 Socket.IO is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
 

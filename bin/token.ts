@@ -9,11 +9,11 @@ const HELP = `Prints a token for a Socket.IO client.
 
   --sub ID          the user (required)
   --org ID          the organisation (required)
-  --projects LIST   projects the user may use, separated by commas, or '*' for all (default: none)
+  --projects LIST   projects the user may access, separated by commas, or '*' for all (default: none)
   --scope SCOPE     'websocket' (default) or 'api'
-  --expires TIME    how long the token holds, e.g. 30m, 12h (default), 7d
-  --secret SECRET   what to sign with (default: the secret of 'npm start' on this machine)
-  --help            this text
+  --expires TIME    how long the token is valid, e.g. 30m, 12h (default), 7d
+  --secret SECRET   the signing secret (default: the secret of 'npm start' on this machine)
+  --help            show this help
 `;
 
 try {
@@ -50,22 +50,22 @@ function tokenFor(values: {
     scope: scopeIn(values.scope),
   };
   const secret = values.secret ?? developmentSecret();
-  return signToken(claims, required("a --secret", secret), timeIn(values.expires));
+  return signToken(claims, required("--secret", secret), timeIn(values.expires));
 }
 
-function projectsIn(given: string): "*" | readonly string[] {
-  if (given === "*") return "*";
-  const ids = given === "" ? [] : given.split(",").map((id) => id.trim());
-  if (ids.includes("*")) throw new Error("--projects takes ids or '*', not both.");
+function projectsIn(value: string): "*" | readonly string[] {
+  if (value === "*") return "*";
+  const ids = value === "" ? [] : value.split(",").map((id) => id.trim());
+  if (ids.includes("*")) throw new Error("--projects must be ids or '*', not both.");
   return ids.map((id) => requiredId("each of --projects", id));
 }
 
-function scopeIn(given: string): string {
-  if (["api", "websocket"].includes(given)) return given;
-  throw new Error(`--scope takes 'websocket' or 'api', not ${JSON.stringify(given)}.`);
+function scopeIn(value: string): string {
+  if (["api", "websocket"].includes(value)) return value;
+  throw new Error(`--scope must be 'websocket' or 'api', not ${JSON.stringify(value)}.`);
 }
 
-function timeIn(given: string): string {
-  if (/^[1-9]\d{0,5}[smhdwy]$/.test(given)) return given;
-  throw new Error(`--expires takes a time like 30m, 12h or 7d, not ${JSON.stringify(given)}.`);
+function timeIn(value: string): string {
+  if (/^[1-9]\d{0,5}[smhdwy]$/.test(value)) return value;
+  throw new Error(`--expires must be a time like 30m, 12h or 7d, not ${JSON.stringify(value)}.`);
 }

@@ -6,16 +6,16 @@ import type { RoomOf } from "../lambdas/mudbase/emit.ts";
 import type { Entry } from "../lambdas/mudbase/publishing.ts";
 
 /**
- * How entries travel. `lambda` invokes the publish function (output `PublishFunctionName`): the lowest
+ * How entries are sent. `lambda` invokes the publish function (output `PublishFunctionName`): the lowest
  * delay, and a refusal is thrown. `eventBridge` puts them on the bus (output `PublishBusName`): AWS
- * retries, and what is refused lies among the dead letters.
+ * retries, and refused entries are in the dead-letter queue.
  */
 export type Via =
   | { readonly lambda: LambdaClient; readonly functionName: string }
   | { readonly eventBridge: EventBridgeClient; readonly busName: string };
 
 export interface EmitterOptions {
-  /** The organisation that everything is published in. */
+  /** The organisation to publish in. */
   readonly org: string;
   readonly via: Via;
 }
@@ -32,39 +32,39 @@ type Of<Event extends Entry["event"]> = Entry extends infer One
 type Change = Omit<Of<"db:create">, "event" | "org">;
 
 /**
- * An id makes a publication happen once within ten minutes, however often it is tried. Without one of
- * your own each call has a new one, because the SDK tries again where an answer is lost; `null` is no
- * id, which saves two writes and may publish twice.
+ * The idempotency key of a publication, which takes effect once within ten minutes however often it is
+ * sent. By default each call has a new one, because the SDK retries if a response is lost; `null` sends
+ * none, which saves two writes and may publish twice.
  */
-export interface OnceUnder {
+export interface Idempotent {
   readonly id?: string | null;
 }
 
-/** Thrown where the publish function refuses an entry; the message names what is wrong with it. */
+/** Thrown if the publish function refuses an entry; the message says what is wrong with it. */
 export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
-/** Some rooms to send to; every refinement is a new one. */
+/** Rooms to emit to; immutable: each method returns a new object. */
 export interface EmitterRooms {
   to(...rooms: readonly RoomOf[]): EmitterRooms;
   except(...rooms: readonly RoomOf[]): EmitterRooms;
-  emit(name: string, payload?: unknown, once?: OnceUnder): Promise<void>;
+  emit(name: string, payload?: unknown, options?: Idempotent): Promise<void>;
 }
 
 /** Publishes to the sockets of one organisation from a Node back end (contract, section 4). */
 export interface Emitter {
-  /** Any entry; gives what its kind has to tell, nothing by way of the bus. */
-  publish(entry: Publication & OnceUnder): Promise<unknown>;
+  /** Publishes any entry; resolves with the result of its kind, or with `undefined` through the bus. */
+  publish(entry: Publication & Idempotent): Promise<unknown>;
   /** `emitter.to({ kind: "user", userId: "ann" }).emit("news", { n: 1 })`. */
   to(...rooms: readonly RoomOf[]): EmitterRooms;
   readonly db: {
-    create(change: Change & OnceUnder): Promise<void>;
-    /** `previous` lets live queries hear of documents that no longer match. */
-    update(change: Change & OnceUnder): Promise<void>;
-    delete(change: Change & OnceUnder): Promise<void>;
+    create(change: Change & Idempotent): Promise<void>;
+    /** With `previous`, live queries are notified of documents that no longer match. */
+    update(change: Change & Idempotent): Promise<void>;
+    delete(change: Change & Idempotent): Promise<void>;
   };
-  /** Cuts a user, a session (`sid`) or a token (`jti`) off, and keeps it out. */
+  /** Disconnects a user, a session (`sid`) or a token (`jti`), and refuses it from then on. */
   revoke(target: Of<"revoke">["target"], reason?: string): Promise<void>;
   restore(target: Of<"restore">["target"]): Promise<void>;
 }
@@ -72,19 +72,19 @@ export interface Emitter {
 /** An emitter for one organisation. */
 export function createEmitter({ org, via }: EmitterOptions): Emitter {
   const send = "lambda" in via ? invoking(via) : putting(via);
-  const publish = ({ id = randomUUID(), ...entry }: Publication & OnceUnder) =>
+  const publish = ({ id = randomUUID(), ...entry }: Publication & Idempotent) =>
     send({ ...entry, id, org });
   const change =
     (event: "db:create" | "db:update" | "db:delete") =>
-    async (given: Change & OnceUnder): Promise<void> =>
-      void (await publish({ ...given, event }));
+    async (entry: Change & Idempotent): Promise<void> =>
+      void (await publish({ ...entry, event }));
 
   const rooms = (to: readonly RoomOf[], except: readonly RoomOf[]): EmitterRooms => ({
     to: (...more) => rooms([...to, ...more], except),
     except: (...more) => rooms(to, [...except, ...more]),
-    emit: async (name, payload, once = {}) =>
+    emit: async (name, payload, options = {}) =>
       void (await publish({
-        ...once,
+        ...options,
         event: "emit",
         to: [...to],
         except: [...except],
@@ -108,25 +108,24 @@ type Send = (entry: Record<string, unknown>) => Promise<unknown>;
 const invoking =
   ({ lambda, functionName }: Extract<Via, { lambda: unknown }>): Send =>
   async (entry) => {
-    for (let wait = FIRST_WAIT; ; wait *= 2) {
+    for (let wait = MIN_WAIT; ; wait *= 2) {
       const { Payload, FunctionError } = await lambda.send(
         new InvokeCommand({ FunctionName: functionName, Payload: JSON.stringify(entry) }),
       );
       const answer: unknown = JSON.parse(Payload?.transformToString() || "null");
       if (FunctionError === undefined) return answer;
       const { errorMessage = FunctionError } = (answer ?? {}) as { readonly errorMessage?: string };
-      if (!IN_PROGRESS.test(errorMessage) || wait > LONGEST_WAIT)
-        throw new PublishError(errorMessage);
+      if (!IN_PROGRESS.test(errorMessage) || wait > MAX_WAIT) throw new PublishError(errorMessage);
       await pause(wait);
     }
   };
 
-/** Said where an earlier try under the same id has not ended yet: what becomes of it is worth waiting for. */
+/** The refusal while an earlier attempt with the same idempotency key is in progress. */
 const IN_PROGRESS = /^conflict: /;
 
-/** Milliseconds; doubled each time, they outlast any function that has died with the id. */
-const FIRST_WAIT = 250;
-const LONGEST_WAIT = 16_000;
+/** Milliseconds, doubled with each retry; long enough to outlast a function that died in progress. */
+const MIN_WAIT = 250;
+const MAX_WAIT = 16_000;
 
 const putting =
   ({ eventBridge, busName }: Extract<Via, { eventBridge: unknown }>): Send =>

@@ -4,18 +4,18 @@ import type { ClientEvent } from "../lambdas/mudbase/app.ts";
 import type { Emits } from "../lambdas/mudbase/contract.ts";
 import type { RefusalCode } from "../lambdas/server/errors.ts";
 
-/** What an acknowledgement carries where an event was refused (contract, section 2.4). */
+/** The acknowledgement of a refused event (contract, section 2.4). */
 export interface Refusal {
   readonly error: {
     readonly code: RefusalCode;
-    /** One sentence; for `invalid_payload` it begins with the path of what is wrong. */
+    /** One sentence; for `invalid_payload` it begins with the path of the invalid field. */
     readonly message: string;
-    /** Milliseconds after which it may be tried again, where `code` is `rate_limited`. */
+    /** Milliseconds after which the event may be sent again, if `code` is `rate_limited`. */
     readonly retryAfterMs?: number;
   };
 }
 
-/** The answer to an event: what its reply carries, `{ ok: true }` where it has none, or a refusal. */
+/** The acknowledgement of an event: the payload of its reply, `{ ok: true }` if it has none, or a refusal. */
 export type Answer<Event extends ClientEvent> =
   | Refusal
   | (NonNullable<Event["reply"]> extends infer Name extends keyof Emits
@@ -34,7 +34,7 @@ export type ClientToServerEvents = {
   [Event in ClientEvent as Event["name"]]: Listener<Event>;
 };
 
-/** The events a client hears, with their payloads; `custom:*` are those that clients name themselves. */
+/** The events a client receives, with their payloads; `custom:*` are events that clients name themselves. */
 export type ServerToClientEvents = {
   [Name in keyof Emits]: (payload: Emits[Name]) => void;
 };
@@ -44,16 +44,16 @@ export type RealtimeSocket = Socket<ServerToClientEvents, ClientToServerEvents>;
 
 export interface ConnectOptions {
   /**
-   * A JWT (contract, section 1), or what gives a fresh one for each connection. Where that fails, the
-   * client connects without one, and hears `connect_error`.
+   * A JWT (contract, section 1), or a function that returns a fresh one for each connection. If it fails,
+   * the client connects without one and receives `connect_error`.
    */
   readonly token: string | (() => string | Promise<string>);
 }
 
 /**
- * Connects an ordinary Socket.IO client: by WebSocket, the one transport there is, and with binary in
- * base64, because API Gateway takes no binary frames. `url` is the deployment's `ClientUrl`, or where
- * `npm start` listens. A refused token is the event `connect_error` with the message `Authentication error`.
+ * Connects an ordinary Socket.IO client: by WebSocket, the only transport, and with binary data in
+ * base64, because API Gateway accepts no binary frames. `url` is the deployment's `ClientUrl`, or the
+ * URL of `npm start`. A refused token is the event `connect_error` with the message `Authentication error`.
  */
 export const connect = (url: string, { token }: ConnectOptions): RealtimeSocket =>
   io(url, {
@@ -62,11 +62,11 @@ export const connect = (url: string, { token }: ConnectOptions): RealtimeSocket 
     auth:
       typeof token === "string"
         ? { token }
-        : (give) =>
+        : (callback) =>
             void Promise.resolve()
               .then(token)
               .then(
-                (fresh) => give({ token: fresh }),
-                () => give({}),
+                (fresh) => callback({ token: fresh }),
+                () => callback({}),
               ),
   });

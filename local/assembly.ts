@@ -3,8 +3,8 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /**
- * The folder of an assembly: the one that the environment variable `ASSEMBLY` names, made by whoever
- * runs several commands after one another, or else this one, synthesised now.
+ * The folder of the cloud assembly: that of the environment variable `ASSEMBLY`, which lets several
+ * commands share one synthesis, or else `folder`, synthesised now.
  */
 export async function assemblyIn(folder: string): Promise<string> {
   const { ASSEMBLY } = process.env;
@@ -14,7 +14,7 @@ export async function assemblyIn(folder: string): Promise<string> {
   return folder;
 }
 
-/** Writes the CDK app's assembly with these settings into a folder; throws what the CDK said where it cannot. */
+/** Runs `cdk synth` with these settings into a folder; throws the CDK's error if it fails. */
 export async function synthesise(
   assembly: string,
   settings: Readonly<Record<string, string>> = {},
@@ -31,22 +31,22 @@ export async function synthesise(
       stdio: ["ignore", "pipe", "pipe"],
     },
   );
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (said += text));
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (output += text));
   const code = await new Promise((resolve) => child.on("close", resolve));
-  if (code !== 0) throw new Error(`cdk synth failed: ${errorIn(said)}`);
+  if (code !== 0) throw new Error(`cdk synth failed: ${errorIn(output)}`);
 }
 
-/** What npm, the CDK and esbuild say of their progress, and the CDK of an app that has failed. */
-const NOTES =
+/** Lines of progress by npm, the CDK and esbuild, and the CDK's line about an app that has failed. */
+const PROGRESS =
   /^npm (warn|notice)|^Bundling asset |^ +\S+\.(mjs|map|json) +[\d.]+[kmg]?b|^⚡ Done in |^\[Warning at |^ +Acknowledge with |Subprocess exited with error \d+$/;
 
-/** The error among what the CDK has said; all of it where none is left. */
-export function errorIn(said: string): string {
-  const lines = said.split("\n").filter((line) => line.trim() !== "");
+/** The error in the CDK's output; the whole output if it is nothing but progress. */
+export function errorIn(output: string): string {
+  const lines = output.split("\n").filter((line) => line.trim() !== "");
   const error = lines
-    .filter((line) => !NOTES.test(line))
-    // After that comes the command of the bundler.
+    .filter((line) => !PROGRESS.test(line))
+    // The rest of the line is the bundler's command.
     .map((line) => line.replace(/(Failed to bundle asset [^,]+), .*/, "$1"));
   return (error.length > 0 ? error : lines).join("\n");
 }

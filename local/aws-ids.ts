@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 
-/** What an id names: its sixth character. */
+/** The sixth character of an id, by what the id is for. */
 const KINDS = { connection: "c", message: "d", request: "e" } as const;
 export type IdKind = keyof typeof KINDS;
 
@@ -9,13 +9,13 @@ export type MintId = (kind: IdKind) => string;
 
 const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const STEP_MILLISECONDS = 100;
-/** The steps begin again after 621 days. */
+/** The counter starts again after 621 days. */
 const STEPS = 2 ** 29;
 const RANDOM_VALUES = DIGITS.length ** 2;
 
 /**
  * Ids like `L0SM9cOFvHcCIhw=`: five base64url characters that count steps of 100 ms, one of the kind,
- * two by chance, and those of region and host, which are the same for all. No id is minted twice.
+ * two random ones, and those of region and host, which are the same for all. No id is minted twice.
  */
 export function createAwsIds(now: () => number = Date.now): MintId {
   // Eight characters whose last stands for four bits of its six, as in the base64 of eleven bytes.
@@ -25,7 +25,7 @@ export function createAwsIds(now: () => number = Date.now): MintId {
 
   return (kind) => {
     const clock = Math.floor(now() / STEP_MILLISECONDS);
-    // More than can differ by chance alone would begin the next step early.
+    // When the random characters of a step are used up, the next step begins early.
     if (clock > step || minted.size === RANDOM_VALUES) {
       step = Math.max(clock, step + 1);
       minted = new Set();

@@ -3,18 +3,18 @@ import { join } from "node:path";
 import * as z from "zod";
 import { readStack } from "./template.ts";
 
-/** What a function's bundle is made of; sizes in bytes. */
+/** The content of a function's bundle; sizes in bytes. */
 export interface Bundle {
   readonly functionName: string;
   readonly bytes: number;
-  /** The AWS SDK and what comes with it; AWS's Powertools; the pool that frames are posted through; all else. */
+  /** Bytes of the AWS SDK with its dependencies, of Powertools, of undici (the pool for posts), and of the rest. */
   readonly families: Readonly<Record<Family | "rest", number>>;
-  /** Bytes of each package and of our own layers, the largest first. */
+  /** Bytes of each package and of each folder of this project, largest first. */
   readonly parts: ReadonlyMap<string, number>;
   /** Every source file in it. */
   readonly files: readonly string[];
-  /** Where esbuild's notes of it lie. */
-  readonly notes: string;
+  /** The path of esbuild's metafile. */
+  readonly metafile: string;
 }
 
 const Metafile = z.object({
@@ -24,11 +24,11 @@ const Metafile = z.object({
   ),
 });
 
-/** Reads the bundles that `cdk synth` made, with what esbuild noted of them. */
+/** Reads the bundles that `cdk synth` made, with esbuild's metafiles. */
 export const readBundles = (assembly: string): readonly Bundle[] =>
   readStack(assembly).functions.map(({ name, code }) => {
-    const notes = join(code, "index.meta.json");
-    const { outputs } = Metafile.parse(JSON.parse(readFileSync(notes, "utf8")));
+    const metafile = join(code, "index.meta.json");
+    const { outputs } = Metafile.parse(JSON.parse(readFileSync(metafile, "utf8")));
     const inputs = Object.values(outputs).flatMap((output) => Object.entries(output.inputs));
     const parts = new Map<string, number>();
     for (const [file, { bytesInOutput }] of inputs) {
@@ -50,7 +50,7 @@ export const readBundles = (assembly: string): readonly Bundle[] =>
       families: { sdk, powertools, undici, rest: bytes - sdk - powertools - undici },
       parts: new Map(sorted),
       files: inputs.map(([file]) => file),
-      notes,
+      metafile,
     };
   });
 
@@ -62,7 +62,7 @@ const FAMILIES = {
 };
 type Family = keyof typeof FAMILIES;
 
-/** The package a file belongs to, or our own layer, e.g. `lambdas/store`. */
+/** The package a file belongs to, or the folder of this project, e.g. `lambdas/server`. */
 function partOf(file: string): string {
   const [, inPackage] = /node_modules\/((?:@[^/]+\/)?[^/]+)(?!.*node_modules\/)/.exec(file) ?? [];
   return inPackage ?? file.split("/").slice(0, 2).join("/");

@@ -11,7 +11,7 @@ interface PutEntry {
   readonly EventBusName?: string;
 }
 
-/** Plays EventBridge's `PutEvents`: what a rule takes is handed to its functions, asynchronously. */
+/** Emulates EventBridge's `PutEvents`: an event that a rule matches invokes the rule's functions asynchronously. */
 export function createBus(rules: readonly RuleDefinition[], functions: Functions) {
   return ({ Entries }: { readonly Entries: readonly PutEntry[] }) => {
     const results = Entries.map((entry) => put(entry));

@@ -2,22 +2,22 @@ import { mkdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
 
-/** The database's own files, as far as they are tried here. */
+/** The part of LevelDB's interface that the check uses. */
 interface LevelModule {
   readonly Level: new (folder: string) => { open(): Promise<void>; close(): Promise<void> };
 }
 
-/** Makes the folder that the database is kept in. Throws one sentence where it cannot be used. */
+/** Creates the folder of the database. Throws one sentence if it cannot be used. */
 export async function prepareDataFolder(folder: string): Promise<void> {
   try {
     makeFolder(resolve(folder));
   } catch (cause) {
-    throw new Error(`--data cannot make the folder ${folder}: ${(cause as Error).message}.`, {
+    throw new Error(`--data cannot create the folder ${folder}: ${(cause as Error).message}.`, {
       cause,
     });
   }
-  const ofDatabase = createRequire(createRequire(import.meta.url).resolve("dynalite"));
-  const { Level } = ofDatabase("level") as LevelModule;
+  const requireOfDynalite = createRequire(createRequire(import.meta.url).resolve("dynalite"));
+  const { Level } = requireOfDynalite("level") as LevelModule;
   const level = new Level(folder);
   try {
     await level.open();
@@ -34,7 +34,7 @@ export async function prepareDataFolder(folder: string): Promise<void> {
   }
 }
 
-/** Without mkdir's own recursion, which does not end where a parent can have no folders at all. */
+/** Does not use mkdir's own recursion, which never ends if a parent cannot hold folders at all. */
 function makeFolder(folder: string): void {
   const known = statSync(folder, { throwIfNoEntry: false });
   if (known?.isDirectory()) return;

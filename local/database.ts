@@ -17,7 +17,7 @@ import type { TableDefinition } from "./template.ts";
 import { REGION } from "./template-values.ts";
 import { createWork } from "./work.ts";
 
-/** The operations that the embedded database knows. */
+/** The operations that the embedded database supports. */
 export const OPERATIONS: ReadonlySet<string> = new Set([
   ...["BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "PutItem", "UpdateItem"],
   ...["Query", "Scan", "CreateTable", "DeleteTable", "DescribeTable", "ListTables", "UpdateTable"],
@@ -26,9 +26,9 @@ export const OPERATIONS: ReadonlySet<string> = new Set([
 
 /** The stack's tables, in an embedded DynamoDB. */
 export interface Database {
-  /** Answers one request in DynamoDB's own protocol; one whose body has been read already comes with it. */
+  /** Answers one request in DynamoDB's protocol; `body` is the request's body if it has been read already. */
   answer(request: IncomingMessage, response: ServerResponse, body?: Buffer): Promise<void>;
-  /** Does what TTL does: deletes the items that have expired by then, in epoch milliseconds. */
+  /** Deletes the items that have expired at this time (epoch milliseconds), as TTL does. */
   expire(now: number): Promise<void>;
   /** Everything stored. */
   items(): Promise<Record<string, unknown>[]>;
@@ -37,20 +37,20 @@ export interface Database {
 
 export interface DatabaseParts {
   readonly tables: readonly TableDefinition[];
-  /** Folder to keep the data in; in memory without it. */
+  /** Folder to keep the data in (default: in memory). */
   readonly data?: string | undefined;
   /** Called with the records of tables that have a stream. */
   readonly onChanges?: OnChanges | undefined;
 }
 
 /**
- * A database that stands in for DynamoDB on this machine, with the tables of the template; one that
- * a data folder brings along stays as it is.
+ * A local DynamoDB with the tables of the template; a table that already exists in the data folder
+ * is left as it is.
  */
 export async function startDatabase(parts: DatabaseParts): Promise<Database> {
   const { tables, data, onChanges = () => undefined } = parts;
   const server = dynalite({ createTableMs: 0, ...(data !== undefined && { path: data }) });
-  // Only a server that listens closes its files when it is closed.
+  // Dynalite closes its files only if its server listens.
   await once(server.listen(0, "127.0.0.1"), "listening");
   const client = DynamoDBDocumentClient.from(
     new DynamoDBClient({
@@ -61,8 +61,8 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
   );
   for (const table of tables) await createTable(table);
   const streams = createStreams(tables, call, onChanges);
-  // The database throws where it is closed in the middle of a call.
-  const underWay = createWork();
+  // Dynalite throws if it is closed during a call.
+  const pending = createWork();
   let isStopping = false;
 
   async function createTable(table: TableDefinition): Promise<void> {
@@ -77,20 +77,22 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
     }
   }
 
-  /** Has the database answer a request; rejects where it throws instead. */
-  function ask(asked: Asked, body: Buffer): Promise<Answer> {
-    if (isStopping) return Promise.reject(new AwsError(503, "ServiceUnavailable", "It stops."));
-    return underWay.track(answerOf(asked, body));
+  /** Sends a request to the database; rejects if the database throws or is stopping. */
+  function send(request: DatabaseRequest, body: Buffer): Promise<Answer> {
+    if (isStopping)
+      return Promise.reject(new AwsError(503, "ServiceUnavailable", "The database is stopping."));
+    return pending.track(answerOf(request, body));
   }
 
-  const answerOf = ({ method, url, headers }: Asked, body: Buffer): Promise<Answer> =>
+  const answerOf = ({ method, url, headers }: DatabaseRequest, body: Buffer): Promise<Answer> =>
     new Promise((resolve) => {
       const request = Object.assign(new EventEmitter(), { method, url, headers });
-      const answered = new Map<string, string>();
+      const responseHeaders = new Map<string, string>();
       const response = {
         statusCode: 200,
-        setHeader: (name: string, value: unknown) => void answered.set(name, String(value)),
-        end: (text = "") => resolve({ status: response.statusCode, headers: answered, text }),
+        setHeader: (name: string, value: unknown) => void responseHeaders.set(name, String(value)),
+        end: (text = "") =>
+          resolve({ status: response.statusCode, headers: responseHeaders, text }),
       };
       server.emit("request", request, response);
       request.emit("data", body);
@@ -99,7 +101,7 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
 
   async function call(operation: string, input: object): Promise<object> {
     const headers = { ...SIGNED, "x-amz-target": `DynamoDB_20120810.${operation}` };
-    const { text } = await ask(
+    const { text } = await send(
       { method: "POST", url: "/", headers },
       Buffer.from(JSON.stringify(input)),
     );
@@ -118,10 +120,10 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
   }
 
   return {
-    async answer(request, response, given) {
-      const body = given ?? (await readBody(request));
+    async answer(request, response, knownBody) {
+      const body = knownBody ?? (await readBody(request));
       const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
-      const write = () => ask(request, body);
+      const write = () => send(request, body);
       const answer = await streams.observe(operation, jsonObjectIn(body), write);
       response.statusCode = answer.status;
       for (const [name, value] of answer.headers) response.setHeader(name, value);
@@ -145,7 +147,7 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
 
     async stop() {
       isStopping = true;
-      await underWay.idle();
+      await pending.idle();
       client.destroy();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -154,7 +156,7 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
 }
 
 /** A request to the embedded database. */
-type Asked = Pick<IncomingMessage, "method" | "url" | "headers">;
+type DatabaseRequest = Pick<IncomingMessage, "method" | "url" | "headers">;
 
 interface Answer {
   readonly status: number;
@@ -162,7 +164,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** Headers of a request that the database takes for a signed one. */
+/** Headers that the database accepts as signed. */
 const SIGNED = {
   "content-type": "application/x-amz-json-1.0",
   "x-amz-date": "20260101T000000Z",

@@ -3,19 +3,19 @@ import { createContext, runInContext } from "node:vm";
 import * as z from "zod";
 import { urlOf } from "./http.ts";
 
-/** A request as it reaches the API: just as it came, or what the edge has left of it. */
-export interface HandedOn {
+/** A request as it reaches the API: unchanged, or as the edge function has rewritten it. */
+export interface OriginRequest {
   readonly path: string;
   readonly query: URLSearchParams;
-  /** The same, just as it is written. */
+  /** The query string as it was sent. */
   readonly rawQuery: string;
-  /** With the capitals they are sent with. */
+  /** By their names as they were sent, upper case included. */
   readonly headers: Readonly<Record<string, readonly string[]>>;
-  /** The API that the edge function has chosen to hand it to; that of the behaviour without it. */
+  /** The API whose origin the edge function has selected; `undefined` for the default. */
   readonly apiId?: string | undefined;
 }
 
-/** What the edge answers itself. */
+/** A response of the edge function itself. */
 export interface EdgeAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -47,41 +47,41 @@ const Returned = z.union([
   ViewerRequest,
 ]);
 
-/** Headers that CloudFront shows no function, and that no function may add. */
-const HIDDEN =
+/** Headers that CloudFront hides from functions, and that functions may not add. */
+const HIDDEN_HEADER =
   /^(connection|expect|keep-alive|trailer|upgrade|x-cache|x-forwarded-proto|x-real-ip)$|^(proxy|x-accel|x-amz-cf|x-amzn|x-edge)-/;
-/** Headers of the WebSocket handshake: CloudFront may not show them, and says them to the origin by itself. */
-const OF_HANDSHAKE = /^sec-websocket-/;
-/** Headers that a function may read and not change. */
-const READ_ONLY = ["content-length", "host", "transfer-encoding", "via"];
-/** What CloudFront itself says to the origin of a WebSocket; `Host` becomes the origin's own name. */
-const OF_CLOUDFRONT = {
+/** Headers of the WebSocket handshake: CloudFront may hide them from functions, and always sends them to the origin. */
+const HANDSHAKE_HEADER = /^sec-websocket-/;
+/** Headers that a function may read but not change. */
+const READ_ONLY_HEADERS = ["content-length", "host", "transfer-encoding", "via"];
+/** Headers that CloudFront sets for a WebSocket origin; `Host` becomes the origin's own name. */
+const CLOUDFRONT_HEADERS = {
   Connection: ["Upgrade"],
   Upgrade: ["websocket"],
   "User-Agent": ["Amazon CloudFront"],
 };
 
 const failure = (status: number, body: string): EdgeAnswer => ({ status, headers: {}, body });
-const INVALID = failure(502, "the edge function returned what it may not");
+const INVALID = failure(502, "the edge function returned an invalid value");
 const FAILED = failure(503, "the edge function threw");
 
-/** How runtime 2.0 gives a function what chooses origins; it stands in the first line. */
+/** The import by which runtime 2.0 offers the selection of origins, in the first line. */
 const IMPORT = /^import (\w+) from (["'])cloudfront\2;?/;
 
 /**
- * Runs the code of a CloudFront function on viewer requests, as CloudFront does: strictly, with no
- * way to make code of strings, without the headers that it hides; and answering 503 where the function
- * throws, 502 where it returns what it may not. It may choose among the origins of the distribution's
- * behaviours, which are given with the ids of their APIs.
+ * Runs the code of a CloudFront function on viewer requests, as CloudFront does: in strict mode,
+ * without code from strings, and without the hidden headers. Responds with 503 if the function throws,
+ * and with 502 if it returns an invalid value. The function may select among the origins of the
+ * distribution's behaviours; `origins` maps their ids to the ids of their APIs.
  */
 export function createEdge(
   code: string,
   origins: ReadonlyMap<string, string> = new Map(),
-): (request: IncomingMessage) => HandedOn | EdgeAnswer {
-  let chosen: string | undefined;
+): (request: IncomingMessage) => OriginRequest | EdgeAnswer {
+  let selected: string | undefined;
   const cloudfront = {
     selectRequestOriginById(id: unknown) {
-      chosen = String(id);
+      selected = String(id);
     },
   };
   const context = createContext(IMPORT.test(code) ? { cloudfront } : {}, {
@@ -98,16 +98,18 @@ export function createEdge(
       request: viewed,
     };
     const json = JSON.stringify(JSON.stringify(event));
-    chosen = undefined;
-    // What is returned by mistake may be no JSON at all.
+    selected = undefined;
+    // A faulty function may return a value that is not JSON.
     const returned = run(`JSON.stringify(handler(JSON.parse(${json}))) || "null"`);
     if (returned === undefined) return FAILED;
     const { data } = Returned.safeParse(JSON.parse(returned));
     if (data === undefined) return INVALID;
     if ("uri" in data) {
-      const apiId = origins.get(chosen ?? "");
-      const mayChoose = chosen === undefined || apiId !== undefined;
-      return mayChoose && mayReturn(viewed, data) ? { ...handedOn(data, request), apiId } : INVALID;
+      const apiId = origins.get(selected ?? "");
+      const maySelect = selected === undefined || apiId !== undefined;
+      return maySelect && mayReturn(viewed, data)
+        ? { ...originRequestOf(data, request), apiId }
+        : INVALID;
     }
     const headers = Object.fromEntries(pairsOf(data.headers ?? {}));
     return { status: data.statusCode, headers, body: data.body ?? "" };
@@ -122,8 +124,8 @@ export function createEdge(
   }
 }
 
-/** A request just as the client has sent it. */
-export function asItCame(request: IncomingMessage): HandedOn {
+/** A request that does not pass the edge, as the client sent it. */
+export function directRequestOf(request: IncomingMessage): OriginRequest {
   const { pathname, search, searchParams } = urlOf(request);
   const { rawHeaders } = request;
   const pairs = rawHeaders.flatMap((name, index) =>
@@ -133,7 +135,7 @@ export function asItCame(request: IncomingMessage): HandedOn {
   return { path: pathname, query: searchParams, rawQuery, headers: grouped(pairs) };
 }
 
-/** What CloudFront shows a function of a request: names of headers in lower case, nothing decoded. */
+/** The request that CloudFront passes to a function: names of headers in lower case, nothing decoded. */
 function viewerRequestOf(request: IncomingMessage): ViewerRequest {
   const { pathname, search } = urlOf(request);
   const headers = headersOf(request).filter(([name]) => isShown(name));
@@ -150,23 +152,24 @@ function viewerRequestOf(request: IncomingMessage): ViewerRequest {
 
 /** The headers of a request with their names in lower case. */
 const headersOf = (request: IncomingMessage): readonly Pair[] =>
-  Object.entries(asItCame(request).headers).flatMap(([name, values]) =>
+  Object.entries(directRequestOf(request).headers).flatMap(([name, values]) =>
     values.map((value) => [name.toLowerCase(), value] as const),
   );
 
-const isShown = (name: string): boolean => !HIDDEN.test(name) && !OF_HANDSHAKE.test(name);
+const isShown = (name: string): boolean =>
+  !HIDDEN_HEADER.test(name) && !HANDSHAKE_HEADER.test(name);
 
 const mayReturn = (viewed: ViewerRequest, { method, headers }: ViewerRequest): boolean =>
   method === viewed.method &&
   Object.keys(headers).every((name) => name === name.toLowerCase() && isShown(name)) &&
-  READ_ONLY.every((name) => headers[name]?.value === viewed.headers[name]?.value);
+  READ_ONLY_HEADERS.every((name) => headers[name]?.value === viewed.headers[name]?.value);
 
-function handedOn(
+function originRequestOf(
   { uri, querystring, headers, cookies }: ViewerRequest,
   request: IncomingMessage,
-): HandedOn {
-  const handshake = headersOf(request).filter(([name]) => OF_HANDSHAKE.test(name));
-  const sent = [...pairsOf(headers), ...handshake]
+): OriginRequest {
+  const handshake = headersOf(request).filter(([name]) => HANDSHAKE_HEADER.test(name));
+  const forwarded = [...pairsOf(headers), ...handshake]
     .filter(([name]) => name !== "host")
     .map(([name, value]) => [capitalised(name), value] as const);
   const cookie = joined(cookies, "; ");
@@ -175,7 +178,11 @@ function handedOn(
     path: uri,
     query: new URLSearchParams(rawQuery),
     rawQuery,
-    headers: { ...OF_CLOUDFRONT, ...grouped(sent), ...(cookie !== "" && { Cookie: [cookie] }) },
+    headers: {
+      ...CLOUDFRONT_HEADERS,
+      ...grouped(forwarded),
+      ...(cookie !== "" && { Cookie: [cookie] }),
+    },
   };
 }
 

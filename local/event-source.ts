@@ -8,34 +8,34 @@ import type { EventSourceDefinition } from "./template-invocations.ts";
 import { streamArnOf } from "./template-values.ts";
 import type { Work } from "./work.ts";
 
-/** Milliseconds before a failed batch is tried again: twice as many each time, up to a limit. */
-const BACKOFF = { first: 10, most: 5000 };
+/** Milliseconds before a failed batch is retried, doubled with each attempt up to the maximum. */
+const BACKOFF = { min: 10, max: 5000 };
 
-/** What a function must be allowed to do with a stream that is mapped to it. */
-const READING = ["DescribeStream", "GetRecords", "GetShardIterator"];
+/** The actions that a function's role must allow on a stream that is mapped to it. */
+const STREAM_OPERATIONS = ["DescribeStream", "GetRecords", "GetShardIterator"];
 
 export interface EventSourceParts {
   readonly functions: Functions;
   readonly work: Work;
   readonly permissions: Permissions;
-  /** Called with what the failure destination is told of a batch that was tried in vain. */
-  readonly onDead: (event: object, reason: string) => Promise<void>;
+  /** Called with the message for the failure destination about a batch whose retries are exhausted. */
+  readonly onDeadLetter: (event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** Plays a mapping of a table's stream, which is one shard here: takes records and hands them on in batches. */
+/** Emulates an event source mapping of a table's stream, with one shard: invokes the function with batches of records. */
 export function createEventSource(mapping: EventSourceDefinition, parts: EventSourceParts) {
   const { functionName, filters, batchSize } = mapping;
   const { permissions } = parts;
   const streamArn = streamArnOf(mapping.tableName);
-  const waiting: DynamoDBRecord[] = [];
+  const queue: DynamoDBRecord[] = [];
   let isRunning = false;
 
   return (records: readonly DynamoDBRecord[]): void => {
-    const isTaken = (record: DynamoDBRecord) =>
+    const isMatched = (record: DynamoDBRecord) =>
       filters.length === 0 || filters.some((filter) => matches(filter, record));
-    waiting.push(...records.filter(isTaken));
-    if (isRunning || waiting.length === 0) return;
+    queue.push(...records.filter(isMatched));
+    if (isRunning || queue.length === 0) return;
     isRunning = true;
     void parts.work.track(run());
   };
@@ -43,7 +43,7 @@ export function createEventSource(mapping: EventSourceDefinition, parts: EventSo
   async function run(): Promise<void> {
     try {
       await authorise();
-      while (waiting.length > 0) await process(waiting.splice(0, batchSize));
+      while (queue.length > 0) await process(queue.splice(0, batchSize));
     } catch (error) {
       parts.log(functionName, `${String(error)}\n`);
     } finally {
@@ -51,16 +51,16 @@ export function createEventSource(mapping: EventSourceDefinition, parts: EventSo
     }
   }
 
-  /** Lambda reads in the name of the function, so its role must allow it. */
+  /** Lambda reads the stream with the role of the function, which must allow it. */
   async function authorise(): Promise<void> {
-    for (const operation of READING) {
+    for (const operation of STREAM_OPERATIONS) {
       const action = `dynamodb:${operation}`;
       const refusal = await permissions.refusal(functionName, action, streamArn);
       if (refusal !== undefined) throw new Error(refusal);
     }
   }
 
-  /** Tries a batch until it succeeds or is given up; nothing after it is read before that. */
+  /** Retries a batch until it succeeds or its retries are exhausted; the following records wait. */
   async function process(batch: readonly DynamoDBRecord[]): Promise<void> {
     let rest = batch;
     for (let tries = 1; ; tries += 1) {
@@ -68,18 +68,18 @@ export function createEventSource(mapping: EventSourceDefinition, parts: EventSo
       const failed = firstFailed(rest, result);
       if (failed === undefined) return;
       if (tries > mapping.retries) return giveUp(rest.slice(failed), tries, result);
-      // A function that says which records failed divides the batch by that.
+      // If the function reports which records failed, the batch is split there instead.
       if (failed === 0 && !result.ok && mapping.bisects && rest.length > 1) {
         const half = Math.ceil(rest.length / 2);
         await process(rest.slice(0, half));
         return process(rest.slice(half));
       }
       rest = rest.slice(failed);
-      await pause(Math.min(BACKOFF.most, BACKOFF.first * 2 ** (tries - 1)));
+      await pause(Math.min(BACKOFF.max, BACKOFF.min * 2 ** (tries - 1)));
     }
   }
 
-  /** The first record that is to be tried again, if there is one; all of them where the function failed. */
+  /** The index of the first record to retry, if any; 0 if the function failed. */
   function firstFailed(
     batch: readonly DynamoDBRecord[],
     result: InvocationResult,
@@ -90,7 +90,7 @@ export function createEventSource(mapping: EventSourceDefinition, parts: EventSo
     const reported = data?.batchItemFailures?.map(({ itemIdentifier }) =>
       batch.findIndex(({ dynamodb }) => dynamodb?.SequenceNumber === itemIdentifier),
     );
-    // What is reported and not in the batch, or not understood, is a failure of the whole.
+    // A report that is not valid, or names no record of the batch, fails the whole batch.
     if (reported === undefined) return data === undefined ? 0 : undefined;
     return reported.length === 0 ? undefined : Math.max(0, Math.min(...reported));
   }
@@ -113,7 +113,7 @@ export function createEventSource(mapping: EventSourceDefinition, parts: EventSo
         streamArn,
       },
     };
-    await parts.onDead(info, result.ok ? "records were reported as failed" : result.message);
+    await parts.onDeadLetter(info, result.ok ? "records were reported as failed" : result.message);
   }
 }
 

@@ -10,7 +10,7 @@ const Test = z.union([
 ]);
 type Test = z.infer<typeof Test>;
 
-/** A filter of Lambda's event source mappings, as far as it can be played here: fields and what they may hold. */
+/** A filter of Lambda's event source mappings, as far as it is supported locally. */
 export interface FilterPattern {
   readonly [field: string]: FilterPattern | readonly Test[];
 }

@@ -1,4 +1,4 @@
-/** Watches the bytes a client sends and tells of the payload length of each WebSocket frame in them. */
+/** Reads the bytes a client sends and reports the payload length of each WebSocket frame. */
 export function createFrameMeter(onFrame: (payloadBytes: number) => void): (chunk: Buffer) => void {
   let header = Buffer.alloc(0);
   let payloadLeft = 0;
@@ -24,7 +24,7 @@ export function createFrameMeter(onFrame: (payloadBytes: number) => void): (chun
 
 const MASK_BYTES = 4;
 
-/** The payload length in a complete frame header (RFC 6455, 5.2), or nothing while bytes are missing. */
+/** The payload length in a frame header (RFC 6455, 5.2); `undefined` while the header is incomplete. */
 function payloadLength(header: Buffer): number | undefined {
   const second = header[1];
   if (second === undefined) return undefined;

@@ -5,7 +5,7 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import type { FunctionDefinition } from "./template.ts";
 import type { Work } from "./work.ts";
 
-/** What became of an invocation; Lambda's caller sees a failure, never an exception. */
+/** The result of an invocation; as with Lambda, a failure is a result and never thrown. */
 export type InvocationResult =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly message: string };
@@ -13,31 +13,31 @@ export type InvocationResult =
 /** The functions of the stack, run as Lambda runs them. */
 export interface Functions {
   readonly names: readonly string[];
-  /** The full name of the function whose construct is called so, e.g. `Publish`; throws where there is none. */
+  /** The full name of the function of a construct, e.g. `Publish`; throws if there is none. */
   named(construct: string): string;
-  /** Bytes of each environment's heap at the end of its last invocation, by function. */
+  /** Heap size in bytes of each environment at the end of its last invocation, by function. */
   heaps(): Readonly<Record<string, readonly number[]>>;
   invoke(name: string, event: object): Promise<InvocationResult>;
-  /** Queues an invocation that is tried as often, and waits as long, as the template says. */
+  /** Queues an invocation with the retries and the maximum age of the template. */
   invokeAsync(name: string, event: object): void;
   stop(): Promise<void>;
 }
 
 export interface FunctionsParts {
   readonly definitions: readonly FunctionDefinition[];
-  /** What every function is told besides its own variables: endpoints, region, its identity. */
+  /** Environment variables besides the function's own: endpoints, region, credentials. */
   readonly environmentOf: (definition: FunctionDefinition) => Readonly<Record<string, string>>;
-  /** Execution environments of one function at the same time; what comes beyond waits. */
+  /** Maximum number of concurrent execution environments per function; further invocations wait. */
   readonly concurrency: number;
   readonly work: Work;
-  /** Whether every asynchronous invocation happens twice: Lambda promises at least once. */
+  /** Whether every asynchronous invocation runs twice: Lambda's delivery is at least once. */
   readonly repeatsAsync: boolean;
-  /** Called with what was tried in vain: an asynchronous invocation and why its last try failed. */
-  readonly onDead: (name: string, event: object, reason: string) => Promise<void>;
+  /** Called with an asynchronous invocation whose retries are exhausted, and its last error. */
+  readonly onDeadLetter: (name: string, event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** Starts no function before it is invoked, as Lambda does. */
+/** Creates the functions; as with Lambda, an environment starts with the first invocation. */
 export function createFunctions(parts: FunctionsParts): Functions {
   const pools = new Map(
     parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
@@ -54,22 +54,23 @@ export function createFunctions(parts: FunctionsParts): Functions {
     return pool.run(event, until);
   }
 
-  /** Tries an event until it succeeds, was tried often enough, or is too old for the queue. */
-  async function persist(name: string, event: object): Promise<void> {
+  /** Retries an event until it succeeds, its retries are exhausted, or it exceeds its maximum age. */
+  async function invokeWithRetries(name: string, event: object): Promise<void> {
     const config = parts.definitions.find((definition) => definition.name === name)?.async;
     const { tries = 1, maxAge = 0 } = config ?? {};
     const until = Date.now() + maxAge;
     for (let tried = 1; ; tried += 1) {
       const result = await invoke(name, event, until);
       if (result.ok) return;
-      if (tried >= tries || Date.now() > until) return parts.onDead(name, event, result.message);
+      if (tried >= tries || Date.now() > until)
+        return parts.onDeadLetter(name, event, result.message);
     }
   }
 
   async function deliver(name: string, event: object): Promise<void> {
     try {
       for (let copies = parts.repeatsAsync ? 2 : 1; copies > 0; copies -= 1)
-        await persist(name, event);
+        await invokeWithRetries(name, event);
     } catch (error) {
       parts.log(name, `${String(error)}\n`);
     }
@@ -93,18 +94,18 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
 interface Pool {
   heaps(): readonly number[];
-  /** Runs an event in the first environment that is free, if that is by this time, in epoch milliseconds. */
+  /** Runs an event in the first free environment; fails if none is free until this time (epoch milliseconds). */
   run(event: object, until: number): Promise<InvocationResult>;
   stop(): Promise<void>;
 }
 
-/** The execution environments of one function: as many as run at once, up to a limit. */
+/** The execution environments of one function, up to the concurrency limit. */
 function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool {
   const all = new Set<Environment>();
   const free: Environment[] = [];
   const waiting: ((environment: Environment) => void)[] = [];
 
-  function take(): Environment | Promise<Environment> {
+  function acquire(): Environment | Promise<Environment> {
     const environment = free.pop();
     if (environment !== undefined) return environment;
     if (all.size >= parts.concurrency) return new Promise((resolve) => waiting.push(resolve));
@@ -117,7 +118,7 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
     return environment;
   }
 
-  function giveBack(environment: Environment): void {
+  function release(environment: Environment): void {
     const next = waiting.shift();
     if (next !== undefined) next(environment);
     else free.push(environment);
@@ -125,13 +126,13 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
 
   return {
     async run(event, until) {
-      const environment = await take();
+      const environment = await acquire();
       if (Date.now() > until) {
-        giveBack(environment);
+        release(environment);
         return { ok: false, message: "EventAgeExceeded: the event has waited for too long" };
       }
       const result = await environment.run(event);
-      if (environment.isAlive()) giveBack(environment);
+      if (environment.isAlive()) release(environment);
       else {
         all.delete(environment);
         waiting.shift()?.(start());
@@ -186,7 +187,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
         const context = { awsRequestId: randomUUID(), functionName: definition.name };
         const message = textOf({ event, context });
         if (message === undefined)
-          return resolve({ ok: false, message: "RangeError: the event nests too deep" });
+          return resolve({ ok: false, message: "RangeError: the event nests too deeply" });
         const timer = setTimeout(() => {
           die(`Task timed out after ${definition.timeoutSeconds} seconds`);
           void worker.terminate();
@@ -207,7 +208,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
   };
 }
 
-/** What Lambda hands a function: text. What nests too deep to be written here never reaches it. */
+/** The event as JSON; `undefined` if it nests too deeply to be serialized. */
 function textOf(message: object): string | undefined {
   try {
     return JSON.stringify(message);

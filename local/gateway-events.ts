@@ -1,9 +1,9 @@
 import type { MintId } from "./aws-ids.ts";
-import type { HandedOn } from "./edge.ts";
+import type { OriginRequest } from "./edge.ts";
 import type { ApiDefinition } from "./template.ts";
 import { REGION } from "./template-values.ts";
 
-/** What a connection's events have in common. */
+/** The fields that all events of a connection share. */
 export interface ConnectionFacts {
   readonly connectionId: string;
   readonly connectedAt: number;
@@ -35,7 +35,7 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition, mintId: Min
   }
 
   return {
-    connect(facts: ConnectionFacts, { headers, query }: HandedOn) {
+    connect(facts: ConnectionFacts, { headers, query }: OriginRequest) {
       return {
         headers: mapValues(headers, (values) => values.at(-1)),
         multiValueHeaders: headers,
@@ -70,7 +70,7 @@ export function createGatewayEvents({ apiId, stage }: ApiDefinition, mintId: Min
       };
     },
 
-    /** What API Gateway itself sends a client whose integration failed. */
+    /** The message that API Gateway sends to a client if the integration fails. */
     failure: (facts: ConnectionFacts, message: string) =>
       JSON.stringify({ message, connectionId: facts.connectionId, requestId: mintId("request") }),
   };

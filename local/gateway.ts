@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { createAwsIds, type MintId } from "./aws-ids.ts";
-import { asItCame, createEdge, type HandedOn } from "./edge.ts";
+import { createEdge, directRequestOf, type OriginRequest } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
 import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
@@ -16,22 +16,22 @@ import type { Work } from "./work.ts";
 const FRAME_BYTES = 32 * 1024;
 export const MESSAGE_BYTES = 128 * 1024;
 
-/** What a run may change of the gateway's behaviour, to rehearse a bad day. */
+/** Behaviour of the gateway that a run may change, e.g. for fault injection. */
 export interface GatewayOptions {
   /** Delays and reorders the frames of a connection. */
   readonly shuffle: boolean;
-  /** Share of connections, from 0 to 1, whose `$disconnect` never comes. */
+  /** Share of connections, from 0 to 1, whose `$disconnect` is lost. */
   readonly loseDisconnects: number;
-  /** Milliseconds without traffic after which a connection is cut. */
+  /** Milliseconds without traffic after which a connection is closed. */
   readonly idleTimeout: number;
-  /** Milliseconds after which a connection is cut in any case. */
+  /** Milliseconds after which a connection is closed in any case. */
   readonly lifetime: number;
-  /** Milliseconds after which the gateway no longer waits for a function. */
+  /** Milliseconds that the gateway waits for a function. */
   readonly integrationTimeout: number;
 }
 
-/** The behaviour of the real gateway where it is not made worse on purpose. */
-export const USUAL: GatewayOptions = {
+/** The behaviour of the real gateway, without injected faults. */
+export const DEFAULT_OPTIONS: GatewayOptions = {
   shuffle: false,
   loseDisconnects: 0,
   idleTimeout: 600_000,
@@ -39,24 +39,24 @@ export const USUAL: GatewayOptions = {
   integrationTimeout: 29_000,
 };
 
-/** Milliseconds by which `--shuffle` delays a frame at most. */
+/** Maximum delay of a frame by `--shuffle`, in milliseconds. */
 const SHUFFLE_DELAY = 20;
 
-/** What `GET @connections/<id>` tells of a connection. */
+/** The answer to `GET @connections/<id>`. */
 export interface ConnectionInfo {
   readonly connectedAt: string;
   readonly lastActiveAt: string;
   readonly identity: ConnectionFacts["identity"];
 }
 
-/** API Gateway's WebSocket API on this machine: sockets outside, invocations inside. */
+/** API Gateway's WebSocket API on this machine: clients connect to it, and it invokes functions. */
 export interface LocalGateway {
   onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** `false` where the connection is not there yet, or no more. */
+  /** Resolves with `false` if the connection does not exist, or no longer exists. */
   post(connectionId: string, data: string): Promise<boolean>;
   info(connectionId: string): ConnectionInfo | undefined;
   close(connectionId: string): boolean;
-  /** Cuts a connection so that its `$disconnect` never comes. */
+  /** Terminates a connection without a `$disconnect`. */
   drop(connectionId: string): void;
   connectionIds(): readonly string[];
   stop(): void;
@@ -90,7 +90,7 @@ export function createLocalGateway({
   const connections = new Map<string, Connection>();
   const webSockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: MESSAGE_BYTES },
-    // The server would take the first that is offered; API Gateway takes none by itself.
+    // ws selects the first subprotocol offered by default; API Gateway selects none by itself.
     handleProtocols: () => false,
   });
   const subprotocols = new WeakMap<IncomingMessage, string>();
@@ -101,25 +101,30 @@ export function createLocalGateway({
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!isHandshake(request)) return refuse(socket, 400, '{"message":"Bad Request"}');
-    const handedOn = request.url?.startsWith("/socket.io") ? edge(request) : asItCame(request);
-    if ("status" in handedOn) return refuse(socket, handedOn.status, handedOn.body);
-    const isForApi = handedOn.apiId === undefined || handedOn.apiId === api.apiId;
-    if (handedOn.path !== `/${api.stage}` || !isForApi) return refuse(socket, 403);
+    const originRequest = request.url?.startsWith("/socket.io")
+      ? edge(request)
+      : directRequestOf(request);
+    if ("status" in originRequest) return refuse(socket, originRequest.status, originRequest.body);
+    const isForApi = originRequest.apiId === undefined || originRequest.apiId === api.apiId;
+    if (originRequest.path !== `/${api.stage}` || !isForApi) return refuse(socket, 403);
 
-    const facts = factsOf(request, handedOn, mintId);
-    const { status, subprotocol } = await invokeConnect(facts, handedOn);
+    const facts = factsOf(request, originRequest, mintId);
+    const { status, subprotocol } = await invokeConnect(facts, originRequest);
     if (status < 200 || status > 299) return refuse(socket, status);
     if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
     webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
   }
 
-  async function invokeConnect(facts: ConnectionFacts, handedOn: HandedOn): Promise<ConnectAnswer> {
+  async function invokeConnect(
+    facts: ConnectionFacts,
+    originRequest: OriginRequest,
+  ): Promise<ConnectAnswer> {
     const name = api.routes.get("$connect");
     if (name === undefined) return { status: 200 };
-    return connectAnswerOf(await integrate(name, events.connect(facts, handedOn)));
+    return connectAnswerOf(await integrate(name, events.connect(facts, originRequest)));
   }
 
-  /** Invokes a function and waits for it as long as API Gateway does. */
+  /** Invokes a function with API Gateway's integration timeout. */
   async function integrate(name: string, event: object): Promise<InvocationResult> {
     const timedOut = new AbortController();
     const result = await Promise.race([
@@ -136,26 +141,26 @@ export function createLocalGateway({
     const connection: Connection = { facts, socket, lastActiveAt: Date.now(), isLost: false };
     connections.set(facts.connectionId, connection);
 
-    const cut = (code: number, reason: string) => socket.close(code, reason);
-    const idle = setTimeout(() => cut(1001, "Going away"), options.idleTimeout);
-    const end = setTimeout(() => cut(1001, "Going away"), options.lifetime);
+    const close = (code: number, reason: string) => socket.close(code, reason);
+    const idle = setTimeout(() => close(1001, "Going away"), options.idleTimeout);
+    const end = setTimeout(() => close(1001, "Going away"), options.lifetime);
     const meter = createFrameMeter((bytes) => {
       idle.refresh();
       connection.lastActiveAt = Date.now();
-      if (bytes > FRAME_BYTES) cut(1009, "Frame too large");
+      if (bytes > FRAME_BYTES) close(1009, "Frame too large");
     });
     stream.on("data", meter);
     socket.on("error", () => undefined);
     socket.on("message", (data, isBinary) => {
       if (socket.readyState !== socket.OPEN) return;
-      if (isBinary) cut(1003, "Binary frames are not supported");
+      if (isBinary) close(1003, "Binary frames are not supported");
       else void work.track(deliver(connection, String(data)));
     });
     socket.on("close", (code, reason) => {
       clearTimeout(idle);
       clearTimeout(end);
       connections.delete(facts.connectionId);
-      tellOfDisconnect(connection, code, String(reason));
+      invokeDisconnect(connection, code, String(reason));
     });
   }
 
@@ -178,10 +183,10 @@ export function createLocalGateway({
     return name === undefined ? ["$default", api.routes.get("$default")] : [routeKey, name];
   }
 
-  function tellOfDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
+  function invokeDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
     const name = api.routes.get("$disconnect");
     if (name === undefined || isLost || Math.random() < options.loseDisconnects) return;
-    // Best effort: nobody tries again where this fails.
+    // Best effort, as in API Gateway: a failure is not retried.
     void functions.invoke(name, events.disconnect(facts, code, reason));
   }
 
@@ -245,7 +250,7 @@ export function createLocalGateway({
 
 const factsOf = (
   { socket }: IncomingMessage,
-  { headers }: HandedOn,
+  { headers }: OriginRequest,
   mintId: MintId,
 ): ConnectionFacts => ({
   connectionId: mintId("connection"),
@@ -256,7 +261,7 @@ const factsOf = (
   },
 });
 
-/** What a field of a JSON body holds, as text; of an object or a list, nothing. */
+/** The value of a field of a JSON body as text; empty for an object or a list. */
 function textField(body: string, field: string): string {
   try {
     const value = (JSON.parse(body) as Record<string, unknown> | null)?.[field];

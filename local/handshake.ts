@@ -3,10 +3,10 @@ import type { Duplex } from "node:stream";
 import * as z from "zod";
 import type { InvocationResult } from "./functions.ts";
 
-/** What `$connect` makes of an upgrade. */
+/** The response of `$connect` to an upgrade. */
 export interface ConnectAnswer {
   readonly status: number;
-  /** The `Sec-WebSocket-Protocol` of the handshake, which is the function's to choose. */
+  /** The `Sec-WebSocket-Protocol` that the function has selected. */
   readonly subprotocol?: string | undefined;
 }
 
@@ -17,7 +17,7 @@ const Returned = z.object({
 
 const TOKEN = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
 
-/** Reads what the function behind `$connect` has returned, as API Gateway does. */
+/** Reads the result of the function behind `$connect`, as API Gateway does. */
 export function connectAnswerOf(result: InvocationResult): ConnectAnswer {
   const { data } = Returned.safeParse(result.ok ? result.value : undefined);
   if (data === undefined) return { status: 500 };
@@ -42,7 +42,7 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   500: "Internal Server Error",
 };
 
-/** Answers an upgrade that does not come about. */
+/** Refuses an upgrade with an HTTP response. */
 export function refuse(socket: Duplex, status: number, body = '{"message":"Forbidden"}'): void {
   socket.end(
     [

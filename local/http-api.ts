@@ -1,25 +1,25 @@
 import type { IncomingMessage } from "node:http";
 import * as z from "zod";
-import type { HandedOn } from "./edge.ts";
+import type { OriginRequest } from "./edge.ts";
 import type { Functions } from "./functions.ts";
 import { decoded, readBody } from "./http.ts";
 import type { HttpRoute } from "./template.ts";
 
-/** What a client of the HTTP API is answered. */
+/** A response of the HTTP API. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** What a function behind the HTTP API returns. */
+/** The result of a function behind the HTTP API. */
 const Returned = z.object({
   statusCode: z.int().min(200).max(599).default(200),
   headers: z.record(z.string(), z.string()).default({}),
   body: z.string().default(""),
 });
 
-/** API Gateway's quota of what is sent to an HTTP API. */
+/** API Gateway's maximum size of a request to an HTTP API. */
 const BODY_BYTES = 10 * 1024 * 1024;
 
 const FAILED: HttpAnswer = {
@@ -28,13 +28,13 @@ const FAILED: HttpAnswer = {
   body: '{"message":"Internal Server Error"}',
 };
 
-/** The template's HTTP APIs; nothing where a request is none of their routes'. */
+/** The template's HTTP APIs; `undefined` for a request that matches no route. */
 export function createHttpApi(routes: readonly HttpRoute[], functions: Functions) {
   const known = routes.map((route) => ({ ...route, pattern: patternOf(route.path) }));
 
   return (
     request: IncomingMessage,
-    { path, query, rawQuery, headers: received, apiId }: HandedOn,
+    { path, query, rawQuery, headers: received, apiId }: OriginRequest,
   ): Promise<HttpAnswer> | undefined => {
     for (const route of known) {
       const match = route.pattern.exec(path);

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** What AWS answers a request that it does not serve. */
+/** An error response of AWS. */
 export class AwsError extends Error {
   readonly status: number;
   /** The name of the error, e.g. `ResourceNotFoundException`. */
@@ -15,20 +15,20 @@ export class AwsError extends Error {
 
 const INTERNAL = new AwsError(500, "InternalServerError", "Internal Server Error");
 
-/** The largest body that any service takes; DynamoDB's. */
+/** The largest body that any service accepts, which is DynamoDB's. */
 const BODY_BYTES = 16 * 1024 * 1024;
 
-/** The URL that a request names, by its path; throws where it is none. */
+/** The URL of a request; throws if it is not valid. */
 export function urlOf({ url = "/" }: IncomingMessage): URL {
   try {
-    // What begins with two slashes is still a path.
+    // A path may begin with two slashes, which URL would read as a host.
     return new URL(url.startsWith("/") ? `http://localhost${url}` : url);
   } catch {
     throw badRequest();
   }
 }
 
-/** What percent-encoded text of a path stands for; throws where it is malformed. */
+/** Decodes percent-encoded text of a path; throws if it is malformed. */
 export function decoded(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -39,21 +39,21 @@ export function decoded(text: string): string {
 
 const badRequest = () => new AwsError(400, "BadRequestException", "Bad Request");
 
-/** The whole body of a request; throws where it breaks off or is too large. */
-export async function readBody(request: IncomingMessage, most = BODY_BYTES): Promise<Buffer> {
+/** The whole body of a request; throws if it is aborted or too large. */
+export async function readBody(request: IncomingMessage, maxBytes = BODY_BYTES): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  // A request that is destroyed could not be answered any more.
+  // A destroyed request could no longer be answered.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > most)
+    if (size > maxBytes)
       throw new AwsError(413, "RequestTooLargeException", "Request Entity Too Large");
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
 }
 
-/** The JSON in a body; throws an error of this name where it is none. */
+/** The JSON in a body; throws an error of this type if it is not valid. */
 export function jsonIn(body: Buffer, type: string): unknown {
   try {
     return JSON.parse(String(body));
@@ -62,21 +62,21 @@ export function jsonIn(body: Buffer, type: string): unknown {
   }
 }
 
-/** The object that a service's own protocol has as a body. */
+/** The JSON object in a body; throws AWS's serialization error if it is none. */
 export function jsonObjectIn(body: Buffer): object {
   const parsed = jsonIn(body, "SerializationException");
   if (typeof parsed !== "object" || parsed === null || Array.isArray(parsed))
-    throw new AwsError(400, "SerializationException", "The body is no object");
+    throw new AwsError(400, "SerializationException", "The body is not an object");
   return parsed;
 }
 
-/** Answers with what was thrown, or with nothing where an answer has begun; gives what AWS would not have thrown. */
+/** Responds with an error, unless a response has begun; returns the error if it is not one of AWS. */
 export function answerError(response: ServerResponse, thrown: unknown): unknown {
   if (response.headersSent) response.destroy();
   else {
     const { status, type, message } = thrown instanceof AwsError ? thrown : INTERNAL;
     response.setHeader("x-amzn-errortype", type);
-    // What is left of a request that was not read to its end is not read as the next one.
+    // The unread rest of a body must not be read as the next request.
     if (!response.req.complete) response.setHeader("connection", "close");
     answerJson(response, status, { __type: type, message });
   }
@@ -84,7 +84,7 @@ export function answerError(response: ServerResponse, thrown: unknown): unknown 
   return isExpected ? undefined : thrown;
 }
 
-/** Answers with JSON. */
+/** Responds with JSON. */
 export function answerJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
 }

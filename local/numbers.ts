@@ -1,9 +1,9 @@
-/** The number given for a flag; throws one sentence where it is none, or out of bounds. */
-export function numberIn(flag: string, given: string, least: number, most: number): number {
-  const value = Number(given);
-  if (given === "" || !(value >= least && value <= most))
+/** The number of a flag; throws one sentence if it is not a number, or out of bounds. */
+export function numberIn(flag: string, value: string, min: number, max: number): number {
+  const number = Number(value);
+  if (value === "" || !(number >= min && number <= max))
     throw new Error(
-      `${flag} takes a number from ${least} to ${most}, not ${JSON.stringify(given)}.`,
+      `${flag} must be a number from ${min} to ${max}, not ${JSON.stringify(value)}.`,
     );
-  return value;
+  return number;
 }

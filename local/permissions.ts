@@ -3,9 +3,9 @@ import { ACCOUNT } from "./template-values.ts";
 
 /** What the roles of the template's functions may do. */
 export interface Permissions {
-  /** Whether a function may do something with a resource; says so as IAM would where it may not. */
+  /** IAM's error message if a function may not do this with a resource; `undefined` if it may. */
   refusal(functionName: string, action: string, resource: string): Promise<string | undefined>;
-  /** What each function has done so far of what it may do. */
+  /** The allowed actions that each function has used so far. */
   readonly used: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
@@ -41,7 +41,7 @@ export function createPermissions(policies: ReadonlyMap<string, readonly object[
     used,
     async refusal(functionName, action, resource) {
       if (!policies.has(functionName)) return undefined;
-      // Connections differ, and what is allowed with one is with all.
+      // Permissions do not differ by connection, so one cached result serves all.
       const kind = resource.replace(/@connections\/.+$/, "@connections/any");
       const key = `${functionName} ${action} ${kind}`;
       const asked = known.get(key) ?? isAllowed(functionName, action, kind);

@@ -1,7 +1,7 @@
-/** Gives numbers from 0 to below 1. */
+/** Returns numbers from 0 (inclusive) to 1 (exclusive). */
 export type Random = () => number;
 
-/** Numbers that are the same for the same seed (mulberry32); chance of its own without one. */
+/** The same numbers for the same seed (mulberry32); `Math.random` without one. */
 export function randomFrom(seed: number | undefined): Random {
   if (seed === undefined) return Math.random;
   let state = seed;

@@ -9,11 +9,11 @@ const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 export interface SchedulesParts {
   readonly schedules: readonly ScheduleDefinition[];
   readonly invoke: (functionName: string, input: object) => void;
-  /** The part of a minute by which an invocation comes late. */
+  /** The fraction of a minute by which an invocation is late. */
   readonly jitter: Random;
 }
 
-/** EventBridge Scheduler: invokes for each full minute, and up to a minute later. Gives what stops it. */
+/** Emulates EventBridge Scheduler: invokes for each full minute, up to a minute late. Returns the function that stops it. */
 export function startSchedules({ schedules, invoke, jitter }: SchedulesParts): () => void {
   const timers = new Set<NodeJS.Timeout>();
   planAll((Math.floor(Date.now() / MINUTE) + 1) * MINUTE);
@@ -38,7 +38,7 @@ export function startSchedules({ schedules, invoke, jitter }: SchedulesParts): (
   }
 }
 
-/** The input as it reaches the function; EventBridge gives times in whole seconds. */
+/** The input with the scheduled time filled in, which EventBridge formats in whole seconds. */
 function inputOf({ input }: ScheduleDefinition, scheduledTime: number): object {
   const time = new Date(scheduledTime).toISOString().replace(".000Z", "Z");
   return JSON.parse(JSON.stringify(input).replaceAll(SCHEDULED_TIME, time)) as object;

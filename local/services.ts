@@ -2,22 +2,22 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import * as z from "zod";
 import type { createBus } from "./bus.ts";
 import { type Database, OPERATIONS } from "./database.ts";
+import type { FaultInjector } from "./fault-injection.ts";
 import type { Functions } from "./functions.ts";
 import { type LocalGateway, MESSAGE_BYTES } from "./gateway.ts";
 import { AwsError, answerJson, decoded, jsonIn, jsonObjectIn, readBody, urlOf } from "./http.ts";
 import type { Permissions } from "./permissions.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
-import type { Trouble } from "./trouble.ts";
 
 /** One call that a function made of an AWS service. */
 export interface ServiceCall {
-  /** The function that called, as its access key id tells. */
+  /** The function that called, known by its access key id. */
   readonly functionName: string;
   /** The call, e.g. `dynamodb:Query` or `execute-api:POST`. */
   readonly action: string;
-  /** Whether it was for a connection that is not there yet, or no more. */
+  /** Whether it was for a connection that does not exist, or no longer exists. */
   readonly isGone: boolean;
-  /** The partition of the table whose item it reads or writes, where it is one item by its key. */
+  /** The partition key, if the call reads or writes one item by its key. */
   readonly partition?: string | undefined;
 }
 
@@ -37,20 +37,20 @@ export interface ServicesParts {
   readonly permissions: Permissions;
   /** The id of the WebSocket API. */
   readonly apiId: string;
-  /** What may go wrong with the calls of functions. */
-  readonly trouble: Trouble;
+  /** Injects faults into the calls of functions. */
+  readonly faults: FaultInjector;
 }
 
-/** Lambda's limits of what it is invoked with, in bytes: by a caller who waits, and by one who does not. */
+/** Lambda's payload limits in bytes, synchronous and asynchronous. */
 const PAYLOAD_BYTES = { RequestResponse: 6 * 1024 * 1024, Event: 1024 * 1024 };
 
-/** AWS's HTTP endpoints as the functions' clients call them; nothing where a request is none of theirs. */
+/** AWS's HTTP endpoints as the functions' clients call them; `undefined` for any other request. */
 export function createServices(parts: ServicesParts) {
-  const { database, functions, gateway, onCall, trouble } = parts;
+  const { database, functions, gateway, onCall, faults } = parts;
   const connectionPath = new RegExp(`^/${parts.stage}/@connections/([^/?]+)$`);
   const invocationPath = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
-  /** Rejects with the error that AWS answers. */
+  /** Rejects with AWS's error. */
   return (request: IncomingMessage, response: ServerResponse): Promise<void> | undefined => {
     const path = urlOf(request).pathname;
     const target = request.headers["x-amz-target"];
@@ -59,7 +59,7 @@ export function createServices(parts: ServicesParts) {
     const caller = parts.functionOf(accessKeyId(request));
     const call: Call = {
       ...{ caller, request, response },
-      note(action, isGone = false, partition) {
+      record(action, isGone = false, partition) {
         if (caller !== undefined) onCall({ functionName: caller, action, isGone, partition });
       },
     };
@@ -70,16 +70,16 @@ export function createServices(parts: ServicesParts) {
     return undefined;
   };
 
-  /** Serves what names its operation in a header, e.g. `AWSEvents.PutEvents`. */
+  /** Serves the AWS APIs that name the operation in a header, e.g. `AWSEvents.PutEvents`. */
   async function serve(target: string, call: Call): Promise<void> {
     const [service = "", operation = ""] = target.split(".");
     if (service === "DynamoDB_20120810" && OPERATIONS.has(operation)) return query(operation, call);
-    if (target === "secretsmanager.GetSecretValue") return reveal(call);
+    if (target === "secretsmanager.GetSecretValue") return getSecretValue(call);
     if (target === "AWSEvents.PutEvents") return putEvents(call);
     throw new AwsError(400, "UnknownOperationException", `There is no operation ${target} here.`);
   }
 
-  /** Throws for a function whose role does not allow a call. */
+  /** Throws if the role of the calling function does not allow the call. */
   async function authorise(
     { caller }: Call,
     action: string,
@@ -97,9 +97,9 @@ export function createServices(parts: ServicesParts) {
     const { request, response } = call;
     const body = await readBody(request);
     const input = jsonObjectIn(body);
-    call.note(`dynamodb:${operation}`, false, partitionIn(input));
+    call.record(`dynamodb:${operation}`, false, partitionIn(input));
     await authorise(call, `dynamodb:${operation}`, tablesIn(input));
-    if (call.caller !== undefined && trouble.strikesDatabase(response)) return;
+    if (call.caller !== undefined && faults.failsDatabaseCall(response)) return;
     await database.answer(request, response, body);
   }
 
@@ -107,10 +107,10 @@ export function createServices(parts: ServicesParts) {
     const { request, response } = call;
     const method = String(request.method);
     if (call.caller === undefined) throw new AwsError(403, "ForbiddenException", "Forbidden");
-    call.note(`execute-api:${method}`, gateway.info(connectionId) === undefined);
+    call.record(`execute-api:${method}`, gateway.info(connectionId) === undefined);
     const body = await readBody(request);
-    const place = `${parts.stage}/${method}/@connections/${connectionId}`;
-    const resource = `arn:aws:execute-api:${REGION}:${ACCOUNT}:${parts.apiId}/${place}`;
+    const path = `${parts.stage}/${method}/@connections/${connectionId}`;
+    const resource = `arn:aws:execute-api:${REGION}:${ACCOUNT}:${parts.apiId}/${path}`;
     await authorise(call, "execute-api:ManageConnections", [resource], 403);
     const info = gateway.info(connectionId);
     if (info === undefined) throw gone();
@@ -118,7 +118,7 @@ export function createServices(parts: ServicesParts) {
       case "POST":
         if (body.length > MESSAGE_BYTES)
           throw new AwsError(413, "PayloadTooLargeException", "Message too long");
-        if (trouble.strikesPost(response)) return;
+        if (faults.failsPost(response)) return;
         if (!(await gateway.post(connectionId, String(body)))) throw gone();
         return answerJson(response, 200, {});
       case "DELETE":
@@ -136,7 +136,7 @@ export function createServices(parts: ServicesParts) {
   }
 
   async function putEvents(call: Call): Promise<void> {
-    call.note("events:PutEvents");
+    call.record("events:PutEvents");
     const input = inputOf(PutEvents, await readBody(call.request));
     const buses = input.Entries.map(({ EventBusName }) =>
       EventBusName.startsWith("arn:")
@@ -147,8 +147,8 @@ export function createServices(parts: ServicesParts) {
     answerJson(call.response, 200, parts.putEvents(input));
   }
 
-  async function reveal(call: Call): Promise<void> {
-    call.note("secretsmanager:GetSecretValue");
+  async function getSecretValue(call: Call): Promise<void> {
+    call.record("secretsmanager:GetSecretValue");
     const { SecretId } = inputOf(GetSecretValue, await readBody(call.request));
     const arn = SecretId.startsWith("arn:")
       ? SecretId
@@ -163,7 +163,7 @@ export function createServices(parts: ServicesParts) {
   async function invoke(name: string, call: Call): Promise<void> {
     const { request, response } = call;
     const resource = `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}`;
-    call.note("lambda:InvokeFunction");
+    call.record("lambda:InvokeFunction");
     if (request.method !== "POST")
       throw new AwsError(405, "MethodNotAllowedException", "Invocations are posted.");
     const type = String(request.headers["x-amz-invocation-type"] ?? "RequestResponse");
@@ -186,18 +186,18 @@ export function createServices(parts: ServicesParts) {
 
 /** One request to an AWS service. */
 interface Call {
-  /** The function that calls; nobody whose role is known without it. */
+  /** The function that calls; `undefined` if the caller is no function of the stack. */
   readonly caller: string | undefined;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  note(action: string, isGone?: boolean, partition?: string): void;
+  record(action: string, isGone?: boolean, partition?: string): void;
 }
 
 const gone = () => new AwsError(410, "GoneException", "Gone");
 
 const GetSecretValue = z.object({ SecretId: z.string() });
 
-/** EventBridge takes no more than ten entries at once. */
+/** EventBridge accepts at most ten entries per call. */
 const PutEvents = z.object({
   Entries: z
     .array(
@@ -212,14 +212,14 @@ const PutEvents = z.object({
     .max(10),
 });
 
-/** What a body says to an operation; throws what AWS says where it is not understood. */
+/** The input of an operation; throws AWS's validation error if the body is not valid. */
 function inputOf<Schema extends z.ZodType>(schema: Schema, body: Buffer): z.infer<Schema> {
   const { data, error } = schema.safeParse(jsonObjectIn(body));
   if (error !== undefined) throw new AwsError(400, "ValidationException", z.prettifyError(error));
   return data;
 }
 
-/** The ARNs of the tables, or of the index, that a request to DynamoDB is about. */
+/** The ARNs of the tables, or of the index, that a request to DynamoDB names. */
 function tablesIn(input: object): readonly string[] {
   const { TableName, IndexName, RequestItems } = input as {
     readonly TableName?: string;
@@ -241,7 +241,7 @@ interface Keyed {
   readonly pk?: { readonly S?: string } | null;
 }
 
-/** What Lambda tells a caller whose function threw: the error's name and message, without its stack. */
+/** Lambda's payload for a function that threw: the error's name and message, without its stack. */
 function failureOf(message: string): object {
   const [first = ""] = message.split("\n");
   const [, errorType = "Error", errorMessage = first] = /^(\w+): (.*)$/.exec(first) ?? [];

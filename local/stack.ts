@@ -2,10 +2,21 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { inspect } from "node:util";
 import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
-import { asItCame, createEdge } from "./edge.ts";
+import { createEdge, directRequestOf } from "./edge.ts";
 import { createEventSource } from "./event-source.ts";
+import {
+  createFaultInjector,
+  type FaultInjector,
+  type FaultRates,
+  NO_FAULTS,
+} from "./fault-injection.ts";
 import { createFunctions, type Functions } from "./functions.ts";
-import { createLocalGateway, type GatewayOptions, type LocalGateway, USUAL } from "./gateway.ts";
+import {
+  createLocalGateway,
+  DEFAULT_OPTIONS,
+  type GatewayOptions,
+  type LocalGateway,
+} from "./gateway.ts";
 import { answerError } from "./http.ts";
 import { createHttpApi, type HttpAnswer } from "./http-api.ts";
 import { listen } from "./listening.ts";
@@ -15,45 +26,44 @@ import { startSchedules } from "./schedules.ts";
 import { createServices, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, readStack } from "./template.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
-import { createTrouble, NO_TROUBLE, type Trouble, type TroubleShares } from "./trouble.ts";
 import { createWork } from "./work.ts";
 
 const FORBIDDEN: HttpAnswer = { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
 
-/** Milliseconds between two looks for expired items. */
+/** Milliseconds between two deletions of expired items. */
 const EXPIRY_INTERVAL = 10_000;
 
 export interface StackOptions {
   /** The folder that `cdk synth` wrote. */
   readonly assembly: string;
-  /** An address of this machine; 127.0.0.1 without it. */
+  /** An address of this machine (default 127.0.0.1). */
   readonly host?: string;
-  /** The port there; 0 takes any that is free. */
+  /** The port; 0 for any free one. */
   readonly port: number;
-  /** What HS256 tokens are signed with. */
+  /** The secret that signs HS256 tokens. */
   readonly secret: string;
   /** The values of other secrets, by their ARNs. */
   readonly secrets?: Readonly<Record<string, string>>;
   readonly gateway?: Partial<GatewayOptions>;
-  /** Folder to keep the data in; in memory without it. */
+  /** Folder to keep the data in (default: in memory). */
   readonly data?: string | undefined;
-  /** Variables that replace those of the template, for rehearsals. */
+  /** Environment variables that override those of the template. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly concurrency?: number;
-  /** Whether the template's schedules run; a test invokes what they would by itself. */
+  /** Whether the template's schedules run (default true); tests invoke the functions themselves. */
   readonly schedules?: boolean;
-  /** Whether schedules are up to a minute late, as EventBridge Scheduler may be. */
+  /** Whether schedules run up to a minute late, as EventBridge Scheduler may. */
   readonly scheduleJitter?: boolean;
-  /** Whether every asynchronous invocation happens twice. */
+  /** Whether every asynchronous invocation runs twice. */
   readonly repeatsAsync?: boolean;
-  /** What of the functions' calls goes wrong; nothing without it. */
-  readonly trouble?: TroubleShares;
-  /** What chance goes by; by itself without it. */
+  /** How many of the functions' AWS calls fail (default: none). */
+  readonly faultRates?: FaultRates;
+  /** Seed of the random numbers (default: none, each run differs). */
   readonly seed?: number;
   readonly log: (functionName: string, text: string) => void;
 }
 
-/** What a function could not process, with the reason of its last try. */
+/** An event that a function could not process, with the reason of the last attempt. */
 export interface DeadLetter {
   readonly functionName: string;
   readonly event: object;
@@ -73,21 +83,21 @@ export interface LocalStack {
   readonly tableNames: readonly string[];
   /** The buses of the template. */
   readonly busNames: readonly string[];
-  /** What lies in the dead-letter queues. */
+  /** The content of the dead-letter queues. */
   readonly deadLetters: readonly DeadLetter[];
-  /** What the functions may do, and what of that they have done. */
+  /** What the functions may do, and what they have used of it. */
   readonly permissions: Permissions;
   readonly policies: ReadonlyMap<string, readonly object[]>;
-  /** What goes wrong, for as long as it may. */
-  readonly trouble: Trouble;
-  /** Calls of AWS services since the last time this was asked. */
+  /** Fault injection, whose rates may change while the stack runs. */
+  readonly faults: FaultInjector;
+  /** The AWS calls since the last call of this method. */
   takeCalls(): readonly ServiceCall[];
-  /** Resolves once nothing goes on: no frame is on its way to a function, no invocation runs or waits. */
+  /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
   idle(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Plays the synthesised stack. Throws one sentence where the port is taken or the template is broken. */
+/** Runs the synthesised stack. Throws one sentence if the port is in use or the template is not valid. */
 export async function startStack(options: StackOptions): Promise<LocalStack> {
   const stack = readStack(options.assembly);
   const server = createServer();
@@ -107,8 +117,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const deadLetters: DeadLetter[] = [];
   const functions = createFunctions({
     work,
-    onDead: (functionName, event, reason) =>
-      bury(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
+    onDeadLetter: (functionName, event, reason) =>
+      sendDeadLetter(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
     repeatsAsync: options.repeatsAsync ?? false,
     definitions: stack.functions,
     environmentOf: (definition) => ({
@@ -119,9 +129,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     log: options.log,
   });
 
-  async function bury(queue: string | undefined, letter: DeadLetter): Promise<void> {
+  async function sendDeadLetter(queue: string | undefined, letter: DeadLetter): Promise<void> {
     if (queue === undefined) return;
-    // Lambda sends in the name of the function, so its role must allow it.
+    // Lambda sends with the role of the function, which must allow it.
     const arn = `arn:aws:sqs:${REGION}:${ACCOUNT}:${queue}`;
     const refusal = await permissions.refusal(letter.functionName, "sqs:SendMessage", arn);
     if (refusal === undefined) deadLetters.push(letter);
@@ -132,23 +142,23 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     tableName: mapping.tableName,
     take: createEventSource(mapping, {
       ...{ functions, work, permissions, log: options.log },
-      onDead: (event, reason) =>
-        bury(mapping.failureQueue, { functionName: mapping.functionName, event, reason }),
+      onDeadLetter: (event, reason) =>
+        sendDeadLetter(mapping.failureQueue, { functionName: mapping.functionName, event, reason }),
     }),
   }));
   const gateway = createLocalGateway({
     stack,
     functions,
     work,
-    options: { ...USUAL, ...options.gateway },
+    options: { ...DEFAULT_OPTIONS, ...options.gateway },
   });
 
   const random = randomFrom(options.seed);
-  const trouble = createTrouble(options.trouble ?? NO_TROUBLE, random);
+  const faults = createFaultInjector(options.faultRates ?? NO_FAULTS, random);
   let calls: ServiceCall[] = [];
   const tokenSecret = stack.functions[0]?.environment.TOKEN_SECRET_ARN;
   const names = new Map(stack.functions.map(({ name }) => [keyIdOf(name), name]));
-  const answer = createServices({
+  const serveAws = createServices({
     database,
     functions,
     gateway,
@@ -157,7 +167,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     putEvents: createBus(stack.rules, functions),
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
-    trouble,
+    faults,
     permissions,
     apiId: stack.api.apiId,
   });
@@ -172,9 +182,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answering = answer(request, response);
-    if (answering !== undefined) return answering;
-    const invoked = httpApi(request, asItCame(request)) ?? atEdge(request);
+    const answered = serveAws(request, response);
+    if (answered !== undefined) return answered;
+    const invoked = httpApi(request, directRequestOf(request)) ?? atEdge(request);
     const { status, headers, body } = await work.track(invoked);
     response.writeHead(status, headers).end(body);
   }
@@ -182,7 +192,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
     const result = edge(request);
     if ("status" in result) return result;
-    // Without a choice it goes to the WebSocket API, which answers no request.
+    // By default the request goes to the WebSocket API, which answers no plain HTTP request.
     return (result.apiId && httpApi(request, result)) || FORBIDDEN;
   }
 
@@ -206,7 +216,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     tableNames: stack.tables.map(({ name }) => name),
     busNames: [...new Set(stack.rules.map(({ busName }) => busName))],
     deadLetters,
-    trouble,
+    faults,
     permissions,
     policies: stack.policies,
     takeCalls() {
@@ -227,10 +237,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   };
 }
 
-/** Every function has an identity of its own, so that the services know who calls. */
+/** Each function has its own access key id, by which the services know the caller. */
 const keyIdOf = (functionName: string): string => `LOCAL${functionName.toUpperCase()}`;
 
-/** What Lambda itself puts into a function's environment, and where its clients find AWS here. */
+/** The variables that Lambda itself sets, and the endpoints of the local AWS. */
 const localEnvironment = ({ name }: FunctionDefinition, url: string, stage: string) => ({
   AWS_REGION: REGION,
   AWS_LAMBDA_FUNCTION_NAME: name,

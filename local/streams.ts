@@ -3,18 +3,18 @@ import type { DynamoDBRecord } from "aws-lambda";
 import type { TableDefinition } from "./template.ts";
 import { REGION, streamArnOf } from "./template-values.ts";
 
-/** Attributes of an item as DynamoDB's own protocol writes them. */
+/** Attributes of an item in DynamoDB's JSON. */
 type Image = Readonly<Record<string, unknown>>;
 
-/** Makes a call of the database in its own protocol; gives what it answers, an error too. */
+/** Calls the database in DynamoDB's protocol; returns the response, also if it is an error. */
 export type CallDatabase = (operation: string, input: object) => Promise<object>;
 
-/** Called with what a write has changed in a table, in the order of the changes. */
+/** Called with the records of a write to a table, in their order. */
 export type OnChanges = (tableName: string, records: readonly DynamoDBRecord[]) => void;
 
 /** The streams of the tables that have one. */
 export interface Streams {
-  /** Does a write, and tells of what it has changed; writes to tables with a stream happen one after another. */
+  /** Runs a write and emits its records; writes to tables with a stream run one after another. */
   observe<Result>(
     operation: string,
     input: object,
@@ -51,7 +51,7 @@ export function createStreams(
         const result = await write();
         const after = await imagesOf(targets);
         for (const [index, target] of targets.entries())
-          tell(target, before[index], after[index], isExpiry);
+          emitRecord(target, before[index], after[index], isExpiry);
         return result;
       });
       last = written.catch(() => undefined);
@@ -68,13 +68,13 @@ export function createStreams(
     );
   }
 
-  function tell(
+  function emitRecord(
     { table, key }: Target,
     before: Image | undefined,
     after: Image | undefined,
     isExpiry: boolean,
   ): void {
-    // A stream has no record of a write that changes nothing.
+    // As in DynamoDB, a write that changes nothing has no record.
     if (JSON.stringify(before) === JSON.stringify(after)) return;
     changes += 1;
     const type = table.streamViewType ?? "";
@@ -92,7 +92,7 @@ export function createStreams(
         ApproximateCreationDateTime: Math.floor(Date.now() / 1000),
         Keys: key,
         ...images,
-        // It grows from one run to the next, too.
+        // Must also increase from one run to the next.
         SequenceNumber: `${began}${String(changes).padStart(10, "0")}`,
         SizeBytes: Buffer.byteLength(JSON.stringify({ key, ...images })),
         StreamViewType: type,
@@ -106,7 +106,7 @@ export function createStreams(
   }
 }
 
-/** A request of a write; hostile ones are not of this form, and are the database's to refuse. */
+/** A write request; invalid ones are left to the database to refuse. */
 interface Write {
   readonly TableName?: string;
   readonly Key?: Image | null;

@@ -10,7 +10,7 @@ const Distribution = z.object({
   }),
 });
 
-/** The API behind each origin that a behaviour of the distribution uses: no other can be chosen. */
+/** The API behind each origin that a behaviour of the distribution uses: only these can be selected. */
 export function edgeOriginsOf(resources: Resources): ReadonlyMap<string, string> {
   const configs = ofType(resources, "AWS::CloudFront::Distribution").map(
     ([, { Properties }]) => Distribution.parse(Properties).DistributionConfig,

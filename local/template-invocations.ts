@@ -4,34 +4,34 @@ import { ofType, type Resources, resolve } from "./template-values.ts";
 
 /** How Lambda treats a function's asynchronous invocations. */
 export interface AsyncConfig {
-  /** How often one is tried. */
+  /** Maximum number of attempts. */
   readonly tries: number;
-  /** Milliseconds that one waits in the queue at most. */
+  /** Maximum age in the queue, in milliseconds. */
   readonly maxAge: number;
 }
 
-/** A mapping of the template: the stream of a table, and the function that gets its records. */
+/** An event source mapping of the template: the stream of a table and the function that receives its records. */
 export interface EventSourceDefinition {
   readonly tableName: string;
   readonly functionName: string;
-  /** Records of a batch at most. */
+  /** Maximum number of records per batch. */
   readonly batchSize: number;
-  /** How often a failed batch is tried again. */
+  /** Maximum number of retries of a failed batch. */
   readonly retries: number;
-  /** Whether a failed batch is divided in two. */
+  /** Whether a failed batch is split in two. */
   readonly bisects: boolean;
-  /** Whether the function tells which records failed. */
+  /** Whether the function reports which records failed. */
   readonly reportsFailures: boolean;
-  /** A record is taken that one of them matches; every record where there are none. */
+  /** A record must match one of them; without any, every record passes. */
   readonly filters: readonly FilterPattern[];
-  /** The queue that is told of a batch that was tried in vain. */
+  /** The queue that receives a message about a batch whose retries are exhausted. */
   readonly failureQueue?: string | undefined;
 }
 
 const Failing = z.object({
   FunctionName: z.optional(z.unknown()),
   MaximumRetryAttempts: z.coerce.number().default(2),
-  // Six hours are Lambda's own.
+  // Lambda's default is six hours.
   MaximumEventAgeInSeconds: z.coerce.number().default(21_600),
   DestinationConfig: z.optional(z.object({ OnFailure: z.object({ Destination: z.unknown() }) })),
 });
@@ -59,7 +59,7 @@ export const deadLetterQueuesOf = (resources: Resources): ReadonlyMap<string, st
 const queueIn = (destination: unknown): string =>
   String(resolve(destination)).split(":function:")[1] ?? "";
 
-/** How the asynchronous invocations of a function of this name are tried. */
+/** The retries of a function's asynchronous invocations. */
 export function asyncConfigOf(resources: Resources, name: string): AsyncConfig {
   const config =
     failuresOf(resources).find(({ FunctionName }) => resolve(FunctionName) === name) ??
@@ -75,7 +75,7 @@ const Mapping = z.object({
   FunctionName: z.optional(z.unknown()),
   Enabled: z.boolean().default(true),
   BatchSize: z.coerce.number().default(100),
-  // Lambda's own is to try again for as long as the stream keeps the records.
+  // By default Lambda retries until the stream's retention ends.
   MaximumRetryAttempts: z.coerce.number().default(-1),
   BisectBatchOnFunctionError: z.boolean().default(false),
   FunctionResponseTypes: z.array(z.string()).default([]),
@@ -94,7 +94,7 @@ export const eventSourcesOf = (resources: Resources): readonly EventSourceDefini
     );
     const functionName = String(resolve(mapping?.FunctionName));
     if (mapping === undefined || !resources[functionName] || filters.some(({ error }) => error))
-      throw new Error(`The event source mapping ${name} of the template cannot be played here.`);
+      throw new Error(`The event source mapping ${name} of the template is not supported locally.`);
     if (!mapping.Enabled) return [];
     const { MaximumRetryAttempts: retries, DestinationConfig } = mapping;
     const destination = DestinationConfig?.OnFailure?.Destination;

@@ -5,7 +5,7 @@ const Policy = z.object({
   PolicyDocument: z.looseObject({ Statement: z.array(z.looseObject({ Resource: z.unknown() })) }),
 });
 
-/** The policies of each function's role, with the ARNs that the resources have here. */
+/** The policies of each function's role, with the local ARNs of the resources. */
 export function policiesOf(resources: Resources): ReadonlyMap<string, readonly object[]> {
   const attached = ofType(resources, "AWS::IAM::Policy").map(([, { Properties }]) => ({
     roles: JSON.stringify(Properties.Roles),
@@ -16,7 +16,7 @@ export function policiesOf(resources: Resources): ReadonlyMap<string, readonly o
       const { "Fn::GetAtt": [role] = [] } = (Properties.Role ?? {}) as {
         readonly "Fn::GetAtt"?: readonly string[];
       };
-      // Only a rehearsal has functions without one.
+      // Only templates of tests have functions without a role.
       if (role === undefined) return [];
       const own = z.array(Policy).parse(resources[role]?.Properties.Policies ?? []);
       const others = attached.filter(({ roles }) => roles.includes(`"Ref":"${role}"`));

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The region and the account of everything played here. */
+/** The region and the account of the local stack. */
 export const REGION = "us-east-1";
 export const ACCOUNT = "000000000000";
 
@@ -15,7 +15,7 @@ export type Resources = Readonly<Record<string, z.infer<typeof Resource>>>;
 export const ofType = (resources: Resources, type: string) =>
   Object.entries(resources).filter(([, resource]) => resource.Type === type);
 
-/** The text in a property, resolved; throws where the template lacks it. */
+/** The text of a property, resolved; throws if it is missing. */
 export function text(value: unknown, what: string): string {
   const resolved = resolve(value);
   if (typeof resolved !== "string") throw new Error(`The template lacks ${what}.`);
@@ -29,7 +29,7 @@ const PSEUDO: Readonly<Record<string, string>> = {
   "AWS::URLSuffix": "amazonaws.com",
 };
 
-/** The value that CloudFormation would put in an intrinsic's place; a resource's name is its logical id. */
+/** The value of an intrinsic function; the name of a resource is its logical id. */
 export function resolve(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
   const [[intrinsic, argument] = [], ...others] = Object.entries(value);
@@ -39,7 +39,7 @@ export function resolve(value: unknown): unknown {
       return PSEUDO[String(argument)] ?? argument;
     case "Fn::GetAtt": {
       const [name, attribute] = argument as [string, string];
-      // Of functions the ARN's form matters; of anything else only the name at its end.
+      // The form of the ARN matters for functions; for other resources only the name does.
       return attribute === "Arn" ? `arn:aws:lambda:${REGION}:${ACCOUNT}:function:${name}` : name;
     }
     case "Fn::Join": {
@@ -52,11 +52,11 @@ export function resolve(value: unknown): unknown {
         (_, name: string) => PSEUDO[name] ?? name,
       );
     default:
-      throw new Error(`The template uses ${intrinsic}, which cannot be played here.`);
+      throw new Error(`The template uses ${intrinsic}, which is not supported locally.`);
   }
 }
 
-/** The ARN that an intrinsic of a policy stands for. */
+/** The ARN that an intrinsic function in a policy evaluates to. */
 export function arnIn(value: unknown, resources: Resources): string {
   const {
     "Fn::GetAtt": attribute,

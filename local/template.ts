@@ -26,14 +26,14 @@ export interface FunctionDefinition {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** A DynamoDB table of the template, in the words of `CreateTable`. */
+/** A DynamoDB table of the template, with the parameters of `CreateTable`. */
 export interface TableDefinition {
   readonly name: string;
   readonly attributes: unknown;
   readonly keySchema: readonly KeyElement[];
   readonly indexes: readonly unknown[];
   readonly ttlAttribute?: string | undefined;
-  /** What the records of its stream hold, e.g. `NEW_AND_OLD_IMAGES`; it has none without it. */
+  /** The view type of its stream, e.g. `NEW_AND_OLD_IMAGES`; `undefined` without a stream. */
   readonly streamViewType?: string | undefined;
 }
 
@@ -58,22 +58,22 @@ export interface HttpRoute {
   readonly apiId: string;
 }
 
-/** A rule of the template: which events of which bus go to which functions. */
+/** A rule of the template: the events of a bus that invoke functions. */
 export interface RuleDefinition {
   readonly busName: string;
-  /** Sources whose events the rule does not take, by how they begin. */
+  /** The prefix of sources whose events the rule excludes. */
   readonly exceptSources: string;
   readonly functionNames: readonly string[];
 }
 
-/** A schedule of the template: a function invoked for every minute. */
+/** A schedule of the template: a function that is invoked every minute. */
 export interface ScheduleDefinition {
   readonly functionName: string;
-  /** What it is invoked with, in which EventBridge Scheduler still has to name the time. */
+  /** The input, in which EventBridge Scheduler replaces the scheduled time. */
   readonly input: object;
 }
 
-/** What of the deployed stack runs on this machine. */
+/** The resources of the stack that run locally. */
 export interface StackDefinition {
   readonly functions: readonly FunctionDefinition[];
   readonly tables: readonly TableDefinition[];
@@ -93,8 +93,8 @@ export interface StackDefinition {
 }
 
 /**
- * Reads the one stack in the folder that `cdk synth` wrote. Throws one sentence that names what in
- * the template is missing or not understood here.
+ * Reads the stack in the folder that `cdk synth` wrote. Throws one sentence that names what in the
+ * template is missing or not supported.
  */
 export function readStack(assembly: string): StackDefinition {
   const file = findTemplate(assembly);
@@ -214,7 +214,9 @@ const Pattern = z.object({
 function ruleOf(name: string, properties: Readonly<Record<string, unknown>>): RuleDefinition {
   const pattern = Pattern.safeParse(properties.EventPattern);
   if (!pattern.success)
-    throw new Error(`The rule ${name} of the template has a pattern that cannot be played here.`);
+    throw new Error(
+      `The rule ${name} of the template has a pattern that is not supported locally.`,
+    );
   const targets = (properties.Targets as readonly { readonly Arn: unknown }[] | undefined) ?? [];
   return {
     busName: text(properties.EventBusName, `the EventBusName of ${name}`),
@@ -230,7 +232,7 @@ function scheduleOf(
   const { Arn, Input = "{}" } = Target as { readonly Arn: unknown; readonly Input?: string };
   const functionName = String(resolve(Arn)).split(":function:")[1];
   if (ScheduleExpression !== "cron(* * * * ? *)" || functionName === undefined)
-    throw new Error(`The schedule ${name} of the template cannot be played here.`);
+    throw new Error(`The schedule ${name} of the template is not supported locally.`);
   return { functionName, input: JSON.parse(Input) as object };
 }
 
@@ -240,13 +242,13 @@ function targetOf(resources: Resources, route: string, target: unknown): string 
   const uri = resolve(integration?.Properties.IntegrationUri);
   const name = /:function:([^/:]+)(?:\/invocations)?$/.exec(String(uri))?.[1];
   if (name === undefined || resources[name] === undefined)
-    throw new Error(`The route ${route} of the template leads to no function (${String(uri)}).`);
+    throw new Error(`The route ${route} of the template has no function (${String(uri)}).`);
   return name;
 }
 
 function variables(environment: unknown): Readonly<Record<string, string>> {
-  const given = (environment as { Variables?: Record<string, unknown> } | undefined)?.Variables;
+  const values = (environment as { Variables?: Record<string, unknown> } | undefined)?.Variables;
   return Object.fromEntries(
-    Object.entries(given ?? {}).map(([name, value]) => [name, String(resolve(value))]),
+    Object.entries(values ?? {}).map(([name, value]) => [name, String(resolve(value))]),
   );
 }

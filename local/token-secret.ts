@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 
 const SECRET_FILE = ".local/token-secret";
 
-/** The secret that signs tokens on this machine; made when it is first asked for, and kept out of git. */
+/** The secret that signs local tokens; created on first use, and ignored by git. */
 export function developmentSecret(file = SECRET_FILE): string {
   if (!existsSync(file)) {
     mkdirSync(dirname(file), { recursive: true });

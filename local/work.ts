@@ -1,20 +1,20 @@
-/** What goes on in the stack: frames on their way to functions, and invocations. */
+/** The pending work of the stack: frames on their way to functions, and invocations. */
 export interface Work {
   track<Result>(work: Promise<Result>): Promise<Result>;
   /** Resolves once nothing runs and nothing is queued. */
   idle(): Promise<void>;
 }
 
-/** Nothing goes on yet. */
+/** Tracks pending work. */
 export function createWork(): Work {
-  const underWay = new Set<Promise<unknown>>();
+  const pending = new Set<Promise<unknown>>();
   return {
     track(work) {
-      underWay.add(work);
-      return work.finally(() => underWay.delete(work));
+      pending.add(work);
+      return work.finally(() => pending.delete(work));
     },
     async idle() {
-      while (underWay.size > 0) await Promise.allSettled(underWay);
+      while (pending.size > 0) await Promise.allSettled(pending);
     },
   };
 }

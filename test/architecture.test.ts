@@ -19,8 +19,8 @@ describe.each(
     expect(strangers).toEqual([]);
   });
 
-  test("is the same asset wherever it is made: its notes do not name the folder it was made in", () => {
-    expect(readFileSync(bundle.notes, "utf8")).not.toContain("bundling-temp");
+  test("is the same asset wherever it is made: its metafile does not name the folder it was made in", () => {
+    expect(readFileSync(bundle.metafile, "utf8")).not.toContain("bundling-temp");
   });
 
   test("is within 456 KB without the pool for posts, and within each family's budget", () => {

@@ -1,18 +1,18 @@
 import type { Random } from "../../local/random.ts";
 import { SAMPLES } from "../../test/support/samples.ts";
 
-/** An event that a client sends, and under which mark others hear of it. */
+/** An event that a client sends, and whether others receive its mark. */
 export interface Action {
   readonly event: string;
   readonly payload?: object | undefined;
-  /** Whether everyone else in the project, or the chat, or one user hears its mark. */
+  /** Whether the others in the project or the chat receive its mark. */
   readonly audience: "others" | "nobody";
 }
 
 const p1 = { projectId: "p1" };
 const lobby = { ...p1, chatId: "lobby" };
 
-/** What the others hear, each under a mark of its own. */
+/** Events that the others receive, each with its own mark. */
 const MARKED: readonly ((mark: string) => readonly [string, object])[] = [
   (mark) => ["custom:event", { ...p1, mark }],
   (mark) => ["custom:broadcast", { ...p1, event: "moved", payload: { mark } }],
@@ -24,18 +24,18 @@ const MARKED: readonly ((mark: string) => readonly [string, object])[] = [
   (mark) => ["message:send", { ...lobby, type: "text", content: mark }],
 ];
 
-/** Whom and what an event may name: somebody else of the organisation, and a message of one's own. */
+/** What an event may name: another user of the organisation, and a message of the sender. */
 export interface Known {
   readonly peer: string;
   readonly messageId: string | undefined;
 }
 
-/** Everything else of the contract, in rooms of which no other books are kept. */
+/** All other events of the contract, in rooms whose deliveries are not recorded. */
 const SIDE = { chatId: "side", collectionId: "side", room: "side" };
 const UNMARKED = SAMPLES.filter(({ event }) => !/^(auth:|custom:event)/.test(event)).map(
   ({ event, payload }) => {
-    const aside = /join|leave|subscribe/.test(event) ? SIDE : {};
-    const fields = Object.entries(aside).filter(([name]) => name in (payload ?? {}));
+    const unrecorded = /join|leave|subscribe/.test(event) ? SIDE : {};
+    const fields = Object.entries(unrecorded).filter(([name]) => name in (payload ?? {}));
     return { event, payload: payload && { ...payload, ...Object.fromEntries(fields) } };
   },
 );
@@ -44,8 +44,8 @@ const AUTH = ["auth:login", "auth:logout", "auth:session:update"].map((event) =>
   payload: { projectId: "p2", sessionData: {} },
 }));
 
-/** Puts whom and what there is into a sample's payload. */
-function named(payload: object | undefined, { peer, messageId = "none" }: Known) {
+/** Fills known ids into a sample's payload. */
+function fillIds(payload: object | undefined, { peer, messageId = "none" }: Known) {
   const names = { targetUserId: peer, callerId: peer, participants: [peer], messageId };
   const known = Object.entries({ ...names, messageIds: [messageId] });
   return (
@@ -53,7 +53,7 @@ function named(payload: object | undefined, { peer, messageId = "none" }: Known)
   );
 }
 
-/** Half of what clients do is heard by others. */
+/** A random event; half of them are received by others. */
 export function anyAction(random: Random, mark: string, known: Known): Action {
   const pick = <Entry>(entries: readonly Entry[]): Entry =>
     entries[Math.floor(random() * entries.length)] as Entry;
@@ -62,11 +62,11 @@ export function anyAction(random: Random, mark: string, known: Known): Action {
     return { event, payload, audience: "others" };
   }
   const { event, payload } = pick([...UNMARKED, ...AUTH]);
-  return { event, payload: named(payload, known), audience: "nobody" };
+  return { event, payload: fillIds(payload, known), audience: "nobody" };
 }
 
-/** Events whose payload carries a mark, and where. */
-const CARRIED: Readonly<Record<string, (payload: Heard) => string | undefined>> = {
+/** Where the payload of an event holds its mark. */
+const MARK_OF: Readonly<Record<string, (payload: Received) => string | undefined>> = {
   "custom:event": ({ mark }) => mark,
   "custom:moved": ({ mark }) => mark,
   "custom:presence": ({ metadata }) => metadata?.mark,
@@ -76,7 +76,7 @@ const CARRIED: Readonly<Record<string, (payload: Heard) => string | undefined>> 
   "db:create": ({ data, queryId }) => data && `${data._id}${queryId === undefined ? "" : "?"}`,
 };
 
-interface Heard {
+interface Received {
   readonly mark?: string;
   readonly metadata?: { readonly mark?: string };
   readonly context?: string;
@@ -86,8 +86,8 @@ interface Heard {
   readonly queryId?: string;
 }
 
-/** The mark that an event carries, if it carries one that books are kept of. */
+/** The mark of a received event, if it has one that is recorded. */
 export function markOf(event: string, payload: unknown): string | undefined {
-  const mark = CARRIED[event]?.((payload ?? {}) as Heard);
+  const mark = MARK_OF[event]?.((payload ?? {}) as Received);
   return mark?.startsWith("#") ? mark : undefined;
 }

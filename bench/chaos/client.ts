@@ -2,33 +2,33 @@ import { setTimeout as pause } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
 import type { Random } from "../../local/random.ts";
 import { anyAction, markOf } from "./actions.ts";
-import type { Ledger, Presence, Receipt } from "./ledger.ts";
+import type { Ledger, Membership, Receipt } from "./ledger.ts";
 
 export interface ClientParts {
   readonly url: string;
   readonly token: string;
   readonly userId: string;
-  /** Somebody else of the organisation. */
+  /** Another user of the organisation. */
   readonly peer: string;
-  /** The organisation: who hears of what it does, and of whom it hears. */
+  /** The organisation, whose clients receive each other's events. */
   readonly audience: string;
   readonly ledger: Ledger;
   readonly random: Random;
-  /** Milliseconds it waits between two events, on average. */
+  /** Average milliseconds between two events. */
   readonly thinkTime: number;
 }
 
-/** One client that does everything in the contract, until it is stopped. */
+/** One client that sends random events of the contract until it is stopped. */
 export interface ChaosClient {
   readonly isReady: boolean;
-  /** Cuts its connection; it comes back by itself. */
+  /** Terminates its connection; it reconnects by itself. */
   kill(): void;
-  /** Does nothing any more, but still listens. */
+  /** Stops sending, but still receives. */
   rest(): Promise<void>;
   stop(): void;
 }
 
-/** What every client joins; the rest is done aside. */
+/** The rooms that every client joins. */
 const JOINS: readonly (readonly [string, object])[] = [
   ["subscribe:project", { projectId: "p1" }],
   ["subscribe:collection", { projectId: "p1", collectionId: "todos" }],
@@ -39,10 +39,10 @@ const JOINS: readonly (readonly [string, object])[] = [
 
 let marks = 0;
 
-/** A mark that no other event carries. */
+/** A unique mark. */
 export const newMark = (): string => `#${++marks}`;
 
-/** A client that reconnects whenever it is cut, joins its rooms again, and goes on. */
+/** A client that reconnects whenever it is disconnected, and joins its rooms again. */
 export function createChaosClient(parts: ClientParts): ChaosClient {
   const { ledger, userId, audience, random } = parts;
   const socket = io(parts.url, {
@@ -52,27 +52,27 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     reconnectionDelay: 100,
     reconnectionDelayMax: 1000,
   });
-  let presence: Presence | undefined;
+  let membership: Membership | undefined;
   let isActive = true;
   let messageId: string | undefined;
-  const underWay = new Set<Receipt>();
+  const pending = new Set<Receipt>();
 
   socket.onAny((event: string, payload: unknown) => {
     const mark = markOf(event, payload);
-    if (mark !== undefined && presence !== undefined) ledger.hears(presence, mark);
+    if (mark !== undefined && membership !== undefined) ledger.receive(membership, mark);
   });
   socket.on("connect", () => void join());
   socket.on("disconnect", () => {
-    if (presence !== undefined) ledger.leaves(presence);
-    presence = undefined;
-    for (const receipt of underWay) receipt.cut();
-    underWay.clear();
+    if (membership !== undefined) ledger.leave(membership);
+    membership = undefined;
+    for (const receipt of pending) receipt.cut();
+    pending.clear();
   });
 
   async function join(): Promise<void> {
     for (const [event, payload] of JOINS)
       while (socket.connected && isRefusal(await ask(socket, event, payload))) await pause(100);
-    if (socket.connected && presence === undefined) presence = ledger.enters(audience, userId);
+    if (socket.connected && membership === undefined) membership = ledger.join(audience, userId);
   }
 
   async function act(): Promise<void> {
@@ -80,13 +80,13 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     const {
       event,
       payload,
-      audience: hearers,
+      audience: receivers,
     } = anyAction(random, mark, { peer: parts.peer, messageId });
-    const receipt = ledger.sends(mark, userId, hearers === "others" ? audience : "");
-    underWay.add(receipt);
+    const receipt = ledger.send(mark, userId, receivers === "others" ? audience : "");
+    pending.add(receipt);
     const answer = await ask(socket, event, payload);
-    // The disconnect has settled it.
-    if (!underWay.delete(receipt)) return;
+    // The receipt was settled by a disconnect.
+    if (!pending.delete(receipt)) return;
     if (isRefusal(answer)) receipt.refused(answer.error.code);
     else receipt.confirmed();
     messageId = (answer as { messageId?: string }).messageId ?? messageId;
@@ -95,14 +95,14 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
   async function live(): Promise<void> {
     while (isActive) {
       await pause(random() * 2 * parts.thinkTime);
-      if (isActive && presence !== undefined && socket.connected) await act();
+      if (isActive && membership !== undefined && socket.connected) await act();
     }
   }
   const life = live();
 
   return {
     get isReady() {
-      return presence !== undefined;
+      return membership !== undefined;
     },
     kill: () => socket.io.engine?.close(),
     async rest() {
@@ -120,7 +120,7 @@ interface Refusal {
 const isRefusal = (answer: unknown): answer is Refusal =>
   typeof answer === "object" && answer !== null && "error" in answer;
 
-/** What the acknowledgement carries; nothing where the socket goes before. */
+/** The acknowledgement; a disconnect resolves with its reason. */
 const ask = (socket: Socket, event: string, payload?: object): Promise<unknown> =>
   new Promise((resolve) => {
     socket.once("disconnect", resolve);

@@ -1,22 +1,22 @@
-/** Milliseconds that a delivery may take after its sender was told that it is done. */
-const LONGEST_DELIVERY = 10_000;
+/** Maximum milliseconds of a delivery after its acknowledgement. */
+const MAX_DELIVERY_TIME = 10_000;
 
-/** One connected socket that is in all its rooms, for as long as that lasts. */
-export interface Presence {
+/** The time in which one socket is connected and in all its rooms. */
+export interface Membership {
   readonly userId: string;
   readonly since: number;
   until: number;
-  /** How often each mark was heard. */
-  readonly heard: Map<string, number>;
+  /** How often it received each mark. */
+  readonly received: Map<string, number>;
 }
 
-/** Something sent under a mark of its own, and who must hear it. */
+/** An event sent with a mark, and who must receive it. */
 interface Sent {
   readonly mark: string;
   readonly sender: string;
   readonly audience: string;
   readonly at: number;
-  /** When its sender was told that it is done. */
+  /** When it was acknowledged. */
   confirmedAt?: number;
 }
 
@@ -24,7 +24,7 @@ export interface Totals {
   readonly sent: number;
   readonly confirmed: number;
   readonly refused: number;
-  /** Sent by sockets that stayed, and never answered. */
+  /** Never acknowledged, although the socket stayed connected. */
   readonly unanswered: number;
   readonly expected: number;
   readonly delivered: number;
@@ -32,52 +32,52 @@ export interface Totals {
   readonly duplicated: number;
 }
 
-/** What was sent, and who heard of it. */
+/** Records what was sent and who received it. */
 export interface Ledger {
-  /** Begins the time of a socket in an audience. */
-  enters(audience: string, userId: string): Presence;
-  leaves(presence: Presence): void;
-  hears(presence: Presence, mark: string): void;
-  /** Notes something sent; an audience of nobody means that only the answer matters. */
-  sends(mark: string, sender: string, audience: string): Receipt;
+  /** Begins the membership of a socket in an audience. */
+  join(audience: string, userId: string): Membership;
+  leave(membership: Membership): void;
+  receive(membership: Membership, mark: string): void;
+  /** Records a sent event; with an empty audience only its acknowledgement counts. */
+  send(mark: string, sender: string, audience: string): Receipt;
   totals(): Totals;
 }
 
-/** How something that was sent ends. */
+/** The outcome of a sent event. */
 export interface Receipt {
   confirmed(): void;
   refused(code: string): void;
-  /** Its socket has gone: nobody knows. */
+  /** The socket disconnected before the acknowledgement, so the outcome is unknown. */
   cut(): void;
 }
 
 /** An empty ledger. */
 export function createLedger(now: () => number): Ledger {
-  const presences = new Map<string, Presence[]>();
+  const memberships = new Map<string, Membership[]>();
   const sent: Sent[] = [];
   const counts = { sent: 0, confirmed: 0, refused: 0, cut: 0 };
 
   return {
-    enters(audience, userId) {
-      const presence = {
+    join(audience, userId) {
+      const membership = {
         userId,
         since: now(),
         until: Number.POSITIVE_INFINITY,
-        heard: new Map<string, number>(),
+        received: new Map<string, number>(),
       };
-      const others = presences.get(audience);
-      if (others === undefined) presences.set(audience, [presence]);
-      else others.push(presence);
-      return presence;
+      const others = memberships.get(audience);
+      if (others === undefined) memberships.set(audience, [membership]);
+      else others.push(membership);
+      return membership;
     },
 
-    leaves(presence) {
-      presence.until = now();
+    leave(membership) {
+      membership.until = now();
     },
 
-    hears: ({ heard }, mark) => void heard.set(mark, (heard.get(mark) ?? 0) + 1),
+    receive: ({ received }, mark) => void received.set(mark, (received.get(mark) ?? 0) + 1),
 
-    sends(mark, sender, audience) {
+    send(mark, sender, audience) {
       counts.sent += 1;
       const entry: Sent = { mark, sender, audience, at: now() };
       sent.push(entry);
@@ -98,30 +98,33 @@ export function createLedger(now: () => number): Ledger {
     totals() {
       const { sent: all, confirmed, refused, cut } = counts;
       const due = sent.flatMap((entry) =>
-        (presences.get(entry.audience) ?? [])
-          .filter((presence) => mustHear(presence, entry))
-          .map(({ heard }) => heard.get(entry.mark) ?? 0),
+        (memberships.get(entry.audience) ?? [])
+          .filter((membership) => mustReceive(membership, entry))
+          .map(({ received }) => received.get(entry.mark) ?? 0),
       );
-      const heard = [...presences.values()]
+      const received = [...memberships.values()]
         .flat()
-        .flatMap((presence) => [...presence.heard.values()]);
+        .flatMap((membership) => [...membership.received.values()]);
       return {
         sent: all,
         confirmed,
         refused,
         unanswered: all - confirmed - refused - cut,
         expected: due.length,
-        delivered: heard.length,
+        delivered: received.length,
         lost: due.filter((times) => times === 0).length,
-        duplicated: heard.filter((times) => times > 1).length,
+        duplicated: received.filter((times) => times > 1).length,
       };
     },
   };
 }
 
-/** Whoever was there when it was sent, and long enough after that, must have heard of it. */
-const mustHear = ({ userId, since, until }: Presence, { sender, at, confirmedAt }: Sent): boolean =>
+/** A socket that was a member when the event was sent, and long enough after it, must receive it. */
+const mustReceive = (
+  { userId, since, until }: Membership,
+  { sender, at, confirmedAt }: Sent,
+): boolean =>
   userId !== sender &&
   confirmedAt !== undefined &&
   since <= at &&
-  until > confirmedAt + LONGEST_DELIVERY;
+  until > confirmedAt + MAX_DELIVERY_TIME;

@@ -4,8 +4,8 @@ import { startDatabase } from "../../local/database.ts";
 import { answerError } from "../../local/http.ts";
 import { readStack } from "../../local/template.ts";
 
-// The database and a management endpoint that takes every post, in a process of their own, so that
-// their processor time is nobody else's. The assembly is its argument.
+// A database and a management endpoint that accepts every post, in a separate process so that their
+// processor time is not measured. The argument is the cloud assembly.
 const [assembly = ""] = process.argv.slice(2);
 const { tables } = readStack(assembly);
 const database = await startDatabase({ tables });

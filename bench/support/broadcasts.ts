@@ -39,7 +39,7 @@ export async function measureBroadcasts(
     const payload = { text: "hello", sender: "ann", timestamp: new Date().toISOString() };
     buffer.emit({ tenant, nsp: "/", rooms: [ROOM], except: [] }, "custom:event", [payload]);
     const [cpu, wall]: [number[], number[]] = [[], []];
-    // Small ones take no time: many of them do.
+    // Small broadcasts are too short to measure one by one.
     for (let round = 0; round <= rounds * Math.max(1, 600 / members); round += 1) {
       Object.assign(calls, { reads: 0, invocations: 0, posts: 0 });
       const began = performance.now();
@@ -61,7 +61,7 @@ export async function measureBroadcasts(
   return measured;
 }
 
-/** What one AWS call takes, in milliseconds, and how many posts a second API Gateway lets through. */
+/** Milliseconds of one AWS call, and API Gateway's throttle of posts per second. */
 export interface Latencies {
   readonly invoke: number;
   readonly query: number;
@@ -69,7 +69,7 @@ export interface Latencies {
   readonly postsASecond: number;
 }
 
-/** Seconds to the last delivery that these latencies make of a room, and those of the gateway's throttle alone. */
+/** Seconds to the last delivery by these latencies, and by the gateway's throttle alone. */
 export function modelOf(members: number, { invoke, query, post, postsASecond }: Latencies) {
   const [page, branches, postsAtOnce] = [1000, 16, 50];
   let levels = 1;

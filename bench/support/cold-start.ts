@@ -32,7 +32,7 @@ const CLIENTS = `
   export const handler = async () => [table, others].length;
 `;
 
-/** Modules that each hold a part of what the socket function loads, to see what it costs. */
+/** Modules with one part each of what the socket function loads. */
 const PARTS = {
   "a handler that makes the four AWS clients": CLIENTS,
   "the same without Secrets Manager": CLIENTS.replace(/import \{ SecretsManager.*\n/, "").replace(
@@ -44,10 +44,10 @@ const PARTS = {
     'import { domains } from "./lambdas/mudbase/app.ts"; export const handler = domains;',
 };
 
-/** What every other is compared with. */
-export const YARDSTICK = "a handler that makes the four AWS clients";
+/** The module that all others are compared with. */
+export const BASELINE = "a handler that makes the four AWS clients";
 
-/** Milliseconds that loading some modules takes, median of so many processes each. */
+/** Milliseconds to load each module, the median of `starts` processes. */
 export async function measureColdStarts(
   assembly: string,
   starts: number,
@@ -56,7 +56,7 @@ export async function measureColdStarts(
   const socket = readStack(assembly).functions.find(({ name }) => name.startsWith("Socket"));
   const empty = join(folder, "empty.mjs");
   writeFileSync(empty, "export const handler = async () => 1;");
-  // Beside node_modules, where it finds what is not in it.
+  // Inside the checkout, so that it finds the packages that are not bundled.
   const loose = ".local/loose-socket.mjs";
   await bundle({
     ...{ entryPoints: ["lambdas/mudbase/functions/socket.ts"], outfile: loose },

@@ -12,7 +12,7 @@ const BYTES = 100_000;
 const key = { projectId: "p1", collectionId: "todos" };
 const data = { _id: "d1", text: "x".repeat(BYTES) };
 
-/** What the copies for many live queries of one large document take: posts, functions, and memory of one. */
+/** The cost of the copies of one large document for many live queries: posts, functions, and memory of one. */
 export async function measureCopies(): Promise<string> {
   const all = Array.from({ length: QUERIES }, () => ({
     connectionId: randomBytes(12).toString("base64"),
@@ -28,7 +28,7 @@ export async function measureCopies(): Promise<string> {
     .emitAny("db:update", { ...key, data });
   await run({ emissions: buffer.take(), range: EVERYBODY });
   if (posts !== QUERIES) throw new Error(`${posts} of ${QUERIES} copies were posted.`);
-  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB given to another, ${(held / 1e6).toFixed(1)} MB held by one`;
+  return `${posts} copies of ${BYTES / 1000} KB in ${functions} functions, ${(largest / 1000).toFixed(0)} KB passed on, ${(held / 1e6).toFixed(1)} MB held by one`;
 
   async function run(job: FanOutJob): Promise<void> {
     functions += 1;
@@ -52,7 +52,7 @@ export async function measureCopies(): Promise<string> {
       pageSize: PAGE,
       async post() {
         posts += 1;
-        // What all fifty that are posted at the same time have been made of by now.
+        // By now all fifty concurrent posts are in memory.
         if (posts === 50) held = heapInUse() - heap;
         return "sent";
       },

@@ -33,7 +33,7 @@ const from = (connectionId: string) => ({
   ...{ connectionId, connectedAt: Date.now(), receivedAt: Date.now(), messageId: "m" },
 });
 
-/** A stock Socket.IO server in this process, which does the same for the same event. */
+/** A stock Socket.IO server in this process with an equivalent event handler. */
 async function stockServer() {
   const http = createServer();
   const server = new Server(http, { transports: ["websocket"] });
@@ -67,10 +67,10 @@ async function stockServer() {
   };
 }
 
-/** Bytes of a function's heap for each connection it knows, where their room has so many. */
+/** Bytes of a function's heap for each connection it remembers, in a room of this size. */
 export async function measureMemory(members: number, connections: number): Promise<number> {
   const { onFrame } = await createBareServer(members);
-  // The first ones let go of what an earlier measurement has left.
+  // The first connections evict those of an earlier measurement.
   const before = await heapAfter(0, 500);
   return ((await heapAfter(500, 500 + connections)) - before) / connections;
 

@@ -24,12 +24,12 @@ export async function measureLocally(
     const [sender, ...listeners] = sockets;
     const times: number[] = [];
     for (let round = 0; round <= ROUNDS; round += 1) {
-      const heard = listeners.map(
+      const received = listeners.map(
         (socket) => new Promise((resolve) => socket.once("custom:event", resolve)),
       );
       const began = performance.now();
       sender?.emit("custom:event", { projectId: "p1" });
-      await Promise.all(heard);
+      await Promise.all(received);
       // The first round only warms up.
       if (round > 0) times.push(performance.now() - began);
     }

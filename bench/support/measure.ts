@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 
-/** The middle of some numbers. */
+/** The median of some numbers. */
 export const median = (numbers: readonly number[]): number =>
   numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
 
-/** Microseconds of processor time that this process takes for some work. */
+/** Microseconds of processor time of some work in this process. */
 export async function cpuOf(work: () => Promise<unknown> | unknown): Promise<number> {
   const before = process.cpuUsage();
   await work();
@@ -15,7 +15,7 @@ export async function cpuOf(work: () => Promise<unknown> | unknown): Promise<num
   return user + system;
 }
 
-/** Bytes of this process's heap that are in use once all garbage is collected. */
+/** Bytes of this process's heap in use after garbage collection. */
 export function heapInUse(): number {
   setFlagsFromString("--expose_gc");
   const collect = runInNewContext("gc") as () => void;
@@ -23,7 +23,7 @@ export function heapInUse(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** The next message of another process; throws where that ends without one. */
+/** The next message of another process; throws if the process ends without one. */
 export async function messageOf(child: ChildProcess): Promise<readonly unknown[]> {
   const ended = new AbortController();
   const end = () => ended.abort();
@@ -40,7 +40,7 @@ export async function messageOf(child: ChildProcess): Promise<readonly unknown[]
   }
 }
 
-/** AWS in a process of its own: its URL, and the name of the table in it. */
+/** A local AWS in a separate process: its URL, and the name of its table. */
 export interface Aws {
   readonly url: string;
   readonly tableName: string;

@@ -7,7 +7,7 @@ export interface Line {
 const [WIDTH, HEIGHT, MARGIN] = [640, 360, 56];
 const COLOURS = ["#0b7285", "#d9480f", "#5f3dc4"];
 
-/** A plot with logarithmic axes, as SVG that reads on light and dark pages. */
+/** A plot with logarithmic axes, as SVG that is readable on light and dark pages. */
 export function plotOf(title: string, xName: string, lines: readonly Line[]): string {
   const points = lines.flatMap((line) => line.points);
   const x = axis(
@@ -43,15 +43,15 @@ ${[...ticks, ...drawn].join("\n")}
 const label = (x: number, y: number, anchor: string, value: number): string =>
   `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}">${value.toLocaleString("en")}</text>`;
 
-/** A logarithmic axis from one place to another, with a tick at every power of ten. */
+/** A logarithmic axis between two positions, with a tick at every power of ten. */
 function axis(values: readonly number[], from: number, to: number) {
-  const [least, most] = [
+  const [min, max] = [
     Math.floor(Math.log10(Math.min(...values))),
     Math.ceil(Math.log10(Math.max(...values))),
   ];
   return {
     at: (value: number) =>
-      from + ((Math.log10(value) - least) / Math.max(1, most - least)) * (to - from),
-    ticks: Array.from({ length: most - least + 1 }, (_, index) => 10 ** (least + index)),
+      from + ((Math.log10(value) - min) / Math.max(1, max - min)) * (to - from),
+    ticks: Array.from({ length: max - min + 1 }, (_, index) => 10 ** (min + index)),
   };
 }

@@ -8,20 +8,20 @@ import { LeanPostCommand } from "../../lambdas/server/gateway/lean-post.ts";
 import { createSigner, encodeSegment } from "../../lambdas/server/gateway/signature.ts";
 import { cpuOf, median, startAws } from "./measure.ts";
 
-/** Posts under way at the same time. */
+/** Number of concurrent posts. */
 const CONNECTIONS = 50;
 
 const FRAME = `42${JSON.stringify(["message:new", { message: { content: "x".repeat(300) } }])}`;
 const CREDENTIALS = { accessKeyId: "KEY", secretAccessKey: "secret", sessionToken: "token" };
 
-/** What one way of posting costs. */
+/** The cost of one way of posting. */
 export interface PostCost {
   readonly way: string;
   /** Microseconds of processor time a post, the median of the rounds. */
   readonly microseconds: number;
 }
 
-/** Measures the ways of posting a frame, in turns, so that they share whatever the machine does. */
+/** Measures the ways of posting a frame in turns, so that all share the load of the machine. */
 export async function measurePosts(
   assembly: string,
   posts: number,
@@ -81,7 +81,7 @@ export async function measurePosts(
   return ways.map(([way], index) => ({ way, microseconds: median(costs[index] ?? []) }));
 }
 
-/** All posts of a round, as many at once as there are connections. */
+/** All posts of a round, one per connection at a time. */
 async function all(posts: number, way: (n: number) => Promise<unknown>): Promise<void> {
   let next = 0;
   await Promise.all(

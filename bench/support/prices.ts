@@ -3,7 +3,7 @@ import { PRICES } from "../../lib/prices.ts";
 /** Memory of a function in GB. */
 const MEMORY = 0.5;
 
-/** What an event costs on AWS: its calls, and the time its functions take. */
+/** The cost of an event on AWS: its calls, and the duration of its functions. */
 export interface EventCost {
   readonly reads: number;
   readonly writes: number;

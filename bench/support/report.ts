@@ -1,6 +1,6 @@
 import { arch, cpus, totalmem } from "node:os";
 import { type Broadcast, modelOf } from "./broadcasts.ts";
-import { YARDSTICK } from "./cold-start.ts";
+import { BASELINE } from "./cold-start.ts";
 import { plotOf } from "./plot.ts";
 import type { PostCost } from "./posts.ts";
 import { dollarsOf, PEERS } from "./prices.ts";
@@ -90,7 +90,7 @@ export function reportOf(measured: Measured): string {
       }),
     ),
     "### Dollars",
-    "A million events that everyone else in a room hears, at list prices of us-east-1 as published in 2026 (API Gateway messages 1.00, invocations 0.20, write units 0.625, read units 0.125 dollars a million, 0.0000133334 a GB-second of 512 MB; ten milliseconds of function for the event and one for five posts). Beside it what the peers charge for as many messages, by their price lists of 2026, connections left out: Azure Web PubSub 1.00 a million messages out, beyond those in its units (1.61 a unit and day); AppSync Events 1.00 a million operations; Ably 2.50 a million messages; Pusher 49 a month for a million messages a day.",
+    "A million events that everyone else in a room receives, at list prices of us-east-1 as published in 2026 (API Gateway messages 1.00, invocations 0.20, write units 0.625, read units 0.125 dollars a million, 0.0000133334 a GB-second of 512 MB; ten milliseconds of function for the event and one for five posts). For comparison what other services charge for as many messages, by their price lists of 2026, connections left out: Azure Web PubSub 1.00 a million messages out, beyond those in its units (1.61 a unit and day); AppSync Events 1.00 a million operations; Ably 2.50 a million messages; Pusher 49 a month for a million messages a day.",
     table(
       ["", "Room of 10", "Room of 1,000"],
       [
@@ -122,7 +122,7 @@ export function reportOf(measured: Measured): string {
       [...cold].map(([name, milliseconds]) => [
         name,
         fixed(milliseconds),
-        fixed(milliseconds / (cold.get(YARDSTICK) ?? Number.NaN), 2),
+        fixed(milliseconds / (cold.get(BASELINE) ?? Number.NaN), 2),
       ]),
     ),
   ].join("\n\n");

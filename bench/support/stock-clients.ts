@@ -1,6 +1,6 @@
 import { io, type Socket } from "socket.io-client";
 
-// The clients of a stock server, in a process of their own: one sends, all the others listen.
+// The clients of a stock server, in a separate process: one sends, all others receive.
 const [url = "", clients = "", event = ""] = process.argv.slice(2);
 const sockets = await Promise.all(
   Array.from(

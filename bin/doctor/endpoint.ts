@@ -3,29 +3,29 @@ import { setTimeout as pause } from "node:timers/promises";
 import { decodeJwt } from "jose";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import type { Report } from "./report.ts";
-import { LONGEST, REFUSED_TOKEN, refusedBy, unansweredBy } from "./sentences.ts";
+import { REFUSED_TOKEN, refusedBy, TIMEOUT, unansweredBy } from "./sentences.ts";
 
-/** What is checked, and as whom. */
+/** The endpoint to check, and the user's token. */
 export interface Endpoint {
   readonly url: string;
-  /** Where it is not `/socket.io/`. */
+  /** The path, if it is not `/socket.io/`. */
   readonly path?: string | undefined;
   readonly token: string;
-  /** Seconds to wait for a ping; not at all where it is 0. */
+  /** Seconds to wait for a ping; 0 to skip this check. */
   readonly wait: number;
 }
 
-/** Checks a running deployment as a client meets it; what needs a token only where there is one. */
+/** Checks a running deployment from a client's side; without a token, checks that need one are skipped. */
 export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise<void> {
   const { check, skip } = report;
   if (!(await check("the endpoint answers", () => reach(endpoint)))) return;
   await check("a wrong token is refused", async () => {
     const message = await refusalOf({ ...endpoint, token: "wrong" });
-    if (message !== "Authentication error") throw new Error(`it was answered: ${message}`);
+    if (message !== "Authentication error") throw new Error(`the answer was: ${message}`);
     return message;
   });
   if (endpoint.token === "")
-    return skip("handshake and authentication", "give --token TOKEN to try them, and what follows");
+    return skip("handshake and authentication", "pass --token TOKEN to check these and the rest");
   let connected: Connected | undefined;
   await check("handshake and authentication", async () => {
     connected = await connect(endpoint).catch((error: Error) => {
@@ -36,7 +36,7 @@ export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise
   if (connected !== undefined) await checkSocket(connected, endpoint, report);
 }
 
-/** Checks what a connected client may do. */
+/** Checks what a connected client can do. */
 async function checkSocket(
   { socket, ended }: Connected,
   { token, wait }: Endpoint,
@@ -45,7 +45,7 @@ async function checkSocket(
   const check = (name: string, work: () => Promise<string>) =>
     report.check(name, () => Promise.race([work(), ended]));
 
-  await check("a message to oneself comes back", async () => {
+  await check("a message to oneself is received", async () => {
     const began = performance.now();
     await echo(socket, String(decodeJwt(token).sub));
     return `after ${Math.round(performance.now() - began)} ms`;
@@ -61,86 +61,90 @@ async function checkSocket(
     if (!answer.includes("unknown_event")) throw new Error(`it is answered ${answer}`);
     return "unknown_event";
   });
-  if (wait > 0) await check("a ping comes", () => ping(socket, wait));
-  else report.skip("a ping comes", "give --wait SECONDS to wait for one");
+  if (wait > 0) await check("a ping is received", () => ping(socket, wait));
+  else report.skip("a ping is received", "pass --wait SECONDS to wait for one");
   socket.disconnect();
 }
 
-/** Rejects once the server has ended the connection, and says why as far as it told. */
+/** Rejects once the server has closed the connection, with the reason if it sent one. */
 function endOf(socket: Socket): Promise<never> {
   const ended = new Promise<never>((_, reject) => {
     socket.once("error", ({ message }: { readonly message: string }) =>
-      reject(new Error(`the server said: ${message}`)),
+      reject(new Error(`the server reported: ${message}`)),
     );
-    socket.once("disconnect", (reason) => reject(new Error(`the connection has ended: ${reason}`)));
+    socket.once("disconnect", (reason) =>
+      reject(new Error(`the connection was closed: ${reason}`)),
+    );
   });
-  // Between two checks nobody waits for it.
+  // Between two checks nobody handles the rejection.
   ended.catch(() => undefined);
   return ended;
 }
 
-/** What an event is acknowledged with, as JSON. */
+/** The acknowledgement of an event, as JSON. */
 async function ask(socket: Socket, event: string, ...payload: readonly object[]): Promise<string> {
   try {
-    return JSON.stringify(await socket.timeout(LONGEST).emitWithAck(event, ...payload));
+    return JSON.stringify(await socket.timeout(TIMEOUT).emitWithAck(event, ...payload));
   } catch {
-    throw new Error(`${event} was not acknowledged within ${LONGEST / 1000} s`);
+    throw new Error(`${event} was not acknowledged within ${TIMEOUT / 1000} s`);
   }
 }
 
-/** Asks over plain HTTP, because a WebSocket client is told nothing but that it failed. */
+/** Uses plain HTTP, because a WebSocket client does not see the response of a failed upgrade. */
 async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<string> {
-  const asked = new URL(`${path}?EIO=4&transport=polling`, url.replace(/^ws/, "http"));
-  const signal = AbortSignal.timeout(LONGEST);
-  const answer = await fetch(asked, { signal, redirect: "manual" }).catch((error: unknown) => {
+  const target = new URL(`${path}?EIO=4&transport=polling`, url.replace(/^ws/, "http"));
+  const signal = AbortSignal.timeout(TIMEOUT);
+  const answer = await fetch(target, { signal, redirect: "manual" }).catch((error: unknown) => {
     throw unansweredBy(error);
   });
-  const said = (await answer.text()).slice(0, 200);
+  const body = (await answer.text()).slice(0, 200);
   const location = answer.headers.get("location");
   if (location !== null)
     throw new Error(`HTTP ${answer.status}, a redirect to ${location}, which no client follows`);
-  // The API's own address speaks no HTTP at all, and says no more than 403.
-  if (path === "/socket.io/" && !said.includes("Transport unknown"))
+  // The API's own address answers plain HTTP with 403 only.
+  if (path === "/socket.io/" && !body.includes("Transport unknown"))
     throw new Error(
-      `HTTP ${answer.status} at ${asked.pathname}, which is not what this server says: ${said}${answer.status === 403 ? " (API Gateway's own address takes --path /live)" : ""}`,
+      `HTTP ${answer.status} at ${target.pathname}, which is not this server's response: ${body}${answer.status === 403 ? " (API Gateway's own address needs --path /live)" : ""}`,
     );
-  return `HTTP ${answer.status} ${said}`;
+  return `HTTP ${answer.status} ${body}`;
 }
 
-/** Resolves once a message that the user has sent itself has come back. */
+/** Resolves once the user has received a message that it sent to itself. */
 async function echo(socket: Socket, targetUserId: string): Promise<void> {
   const mark = randomUUID();
-  const heard = new Promise<void>((resolve) =>
+  const received = new Promise<void>((resolve) =>
     socket.on("custom:message", ({ message }) => message === mark && resolve()),
   );
   const answer = await ask(socket, "custom:message", { targetUserId, message: mark });
   if (answer.includes('"error"')) throw new Error(`it is refused: ${answer}`);
-  if (!(await comes(heard, LONGEST)))
-    throw new Error(`it did not within ${LONGEST / 1000} s; the event was answered ${answer}`);
+  if (!(await isInTime(received, TIMEOUT)))
+    throw new Error(
+      `it was not received within ${TIMEOUT / 1000} s; the event was acknowledged with ${answer}`,
+    );
 }
 
 async function ping(socket: Socket, seconds: number): Promise<string> {
   const pinged = new Promise<void>((resolve) => socket.io.engine.once("ping", resolve));
-  if (!(await comes(pinged, seconds * 1000))) throw new Error(`none within ${seconds} s`);
-  return "it did";
+  if (!(await isInTime(pinged, seconds * 1000))) throw new Error(`no ping within ${seconds} s`);
+  return `within ${seconds} s`;
 }
 
-/** Whether something happens within so many milliseconds. */
-function comes(event: Promise<void>, milliseconds: number): Promise<boolean> {
+/** Whether an event happens within this many milliseconds. */
+function isInTime(event: Promise<void>, milliseconds: number): Promise<boolean> {
   return Promise.race([event.then(() => true), pause(milliseconds, false, { ref: false })]);
 }
 
 function options({ path, token }: Endpoint): Partial<ManagerOptions & SocketOptions> {
   return {
     ...(path !== undefined && { path, addTrailingSlash: false }),
-    ...{ transports: ["websocket"], reconnection: false, forceNew: true, timeout: LONGEST },
+    ...{ transports: ["websocket"], reconnection: false, forceNew: true, timeout: TIMEOUT },
     auth: { token },
   };
 }
 
 interface Connected {
   readonly socket: Socket;
-  /** Rejects once the server has ended the connection. */
+  /** Rejects once the server has closed the connection. */
   readonly ended: Promise<never>;
 }
 
@@ -151,9 +155,9 @@ async function connect(endpoint: Endpoint): Promise<Connected> {
     socket.once("connect", () => resolve({ socket, ended }));
     socket.once("connect_error", (error) => reject(refusedBy(error)));
   });
-  // The client itself waits for OPEN only so long, but for the answer to CONNECT for ever.
-  const unanswered = pause(2 * LONGEST, undefined, { ref: false }).then(() => {
-    throw new Error(`CONNECT was not answered within ${LONGEST / 1000} s`);
+  // The client has a timeout for OPEN, but none for the answer to CONNECT.
+  const unanswered = pause(2 * TIMEOUT, undefined, { ref: false }).then(() => {
+    throw new Error(`CONNECT was not answered within ${TIMEOUT / 1000} s`);
   });
   try {
     return await Promise.race([settled, unanswered]);
@@ -163,12 +167,12 @@ async function connect(endpoint: Endpoint): Promise<Connected> {
   }
 }
 
-/** What a client with this token is told; a wrong one must be refused. */
+/** The error that a client with a wrong token receives. */
 function refusalOf(endpoint: Endpoint): Promise<string> {
   return connect(endpoint).then(
     ({ socket }) => {
       socket.disconnect();
-      return "it was let in";
+      return "it was accepted";
     },
     (error: Error) => error.message,
   );

@@ -1,20 +1,20 @@
 import { parseArgs } from "node:util";
 import { numberIn } from "../../local/numbers.ts";
 
-/** What the doctor is asked to check. */
+/** The doctor's options. */
 export interface DoctorOptions {
   readonly url?: string | undefined;
   readonly path?: string | undefined;
-  /** Empty where there is none. */
+  /** Empty if there is none. */
   readonly token: string;
-  /** Settings that come before those of cdk.json. */
+  /** Settings that override those of cdk.json. */
   readonly context: Readonly<Record<string, string>>;
   /** Seconds to wait for a ping. */
   readonly wait: number;
   readonly help: boolean;
 }
 
-/** Reads the doctor's arguments; throws one sentence about what it does not take. */
+/** Reads the doctor's arguments; throws one sentence about an invalid one. */
 export function readOptions(args: string[]): DoctorOptions {
   const { values } = parseArgs({
     args,
@@ -29,9 +29,9 @@ export function readOptions(args: string[]): DoctorOptions {
   });
   const { url, path } = values;
   if (url !== undefined && !isAddress(url))
-    throw new Error(`--url takes a URL like https://example.org, not ${JSON.stringify(url)}.`);
+    throw new Error(`--url must be a URL like https://example.org, not ${JSON.stringify(url)}.`);
   if (path !== undefined && !path.startsWith("/"))
-    throw new Error(`--path takes a path like /live, not ${JSON.stringify(path)}.`);
+    throw new Error(`--path must be a path like /live, not ${JSON.stringify(path)}.`);
   return {
     ...values,
     context: Object.fromEntries(values.context.map(settingIn)),
@@ -39,7 +39,7 @@ export function readOptions(args: string[]): DoctorOptions {
   };
 }
 
-/** Whether it is a URL without a path, which Socket.IO would take for a namespace. */
+/** Whether it is a URL without a path, which Socket.IO would read as a namespace. */
 function isAddress(url: string): boolean {
   return /^(http|ws)s?:\/\/[^/?#]+\/?$/.test(url) && URL.canParse(url);
 }
@@ -47,6 +47,6 @@ function isAddress(url: string): boolean {
 function settingIn(pair: string): readonly [string, string] {
   const [, name, value] = /^(\w+)=(.*)$/s.exec(pair) ?? [];
   if (name === undefined || value === undefined)
-    throw new Error(`-c takes NAME=VALUE, not ${JSON.stringify(pair)}.`);
+    throw new Error(`-c must be NAME=VALUE, not ${JSON.stringify(pair)}.`);
   return [name, value];
 }

@@ -1,14 +1,14 @@
 /** The lines that the doctor prints, one for each check. */
 export interface Report {
-  /** Runs a check and prints its line; whether it went well. */
+  /** Runs a check and prints its line; resolves with whether it succeeded. */
   check(name: string, work: () => Promise<string> | string): Promise<boolean>;
-  /** Prints that something was not checked, and why. */
+  /** Prints that a check was skipped, and why. */
   skip(name: string, reason: string): void;
   /** Whether no check has failed so far. */
   isClean(): boolean;
 }
 
-/** A report that has no lines yet. */
+/** Creates an empty report. */
 export function createReport(print: (line: string) => void): Report {
   let failures = 0;
   return {

@@ -1,35 +1,35 @@
-/** Milliseconds that the doctor waits for anything but a ping. */
-export const LONGEST = 10_000;
+/** Milliseconds that the doctor waits, except for a ping. */
+export const TIMEOUT = 10_000;
 
-/** What is known of a token that looks well and is refused. */
-export const REFUSED_TOKEN = `Authentication error. What can be seen of the token stands above; its signature (another secret or key?), the deployment's own issuer and audience, and whether the user, session or token is revoked cannot be seen from here: the socket function's log says which ("CONNECT was refused", with reason)`;
+/** The hint about a token that is refused although nothing is wrong with its visible claims. */
+export const REFUSED_TOKEN = `Authentication error. The visible claims of the token are listed above. Its signature (another secret or key?), the deployment's own issuer and audience, and revocations of the user, session or token cannot be checked from here: the socket function's log has the reason ("CONNECT was refused")`;
 
 const NETWORK: Readonly<Record<string, string>> = {
-  ENOTFOUND: "there is no such host",
-  ECONNREFUSED: "nothing listens there",
-  ECONNRESET: "it broke the connection off",
-  UND_ERR_SOCKET: "it broke the connection off",
-  UND_ERR_CONNECT_TIMEOUT: "it cannot be reached",
+  ENOTFOUND: "the host does not exist",
+  ECONNREFUSED: "no server listens there",
+  ECONNRESET: "the server closed the connection",
+  UND_ERR_SOCKET: "the server closed the connection",
+  UND_ERR_CONNECT_TIMEOUT: "the host cannot be reached",
 };
 
-/** Why a request got no answer: `fetch` tells only in the cause. */
+/** Why a request got no response, which `fetch` puts into the cause of its error. */
 export function unansweredBy(error: unknown): Error {
   if (error instanceof DOMException && error.name === "TimeoutError")
-    return new Error(`no answer within ${LONGEST / 1000} s`);
+    return new Error(`no answer within ${TIMEOUT / 1000} s`);
   const cause: unknown =
     error instanceof Error && error.cause instanceof Error ? error.cause : error;
   if (!(cause instanceof Error)) return new Error(String(cause));
   const code = "code" in cause ? String(cause.code) : "";
   const meaning = NETWORK[code];
-  const said = cause.message || code;
-  return new Error(meaning === undefined ? said : `${meaning} (${said})`);
+  const detail = cause.message || code;
+  return new Error(meaning === undefined ? detail : `${meaning} (${detail})`);
 }
 
 /** Why a client could not connect, from its `connect_error`. */
 export function refusedBy(error: Error): Error {
   if (error.message === "timeout")
     return new Error(
-      `the server sent no OPEN packet within ${LONGEST / 1000} s: see the socket function's log`,
+      `the server sent no OPEN packet within ${TIMEOUT / 1000} s: see the socket function's log`,
     );
   const { description } = error as { readonly description?: { readonly message?: unknown } };
   const detail = typeof description?.message === "string" ? `: ${description.message}` : "";

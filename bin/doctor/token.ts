@@ -3,7 +3,7 @@ import { ALGORITHMS } from "../../lambdas/mudbase/authentication.ts";
 import { claimsOf } from "../../lambdas/mudbase/model/identity.ts";
 import type { Settings } from "../../lib/config.ts";
 
-/** What each claim must be, in words. */
+/** The requirement of each claim, for messages. */
 const CLAIMS: Readonly<Record<string, string>> = {
   sub: "the user's id, 1 to 128 characters",
   org: "the organisation's id, 1 to 128 characters",
@@ -16,8 +16,8 @@ type Claims = Readonly<Record<string, unknown>>;
 type Expected = Pick<Settings, "tokenJwksUrl" | "tokenIssuer" | "tokenAudience">;
 
 /**
- * Says what a token claims; throws a sentence of all that is wrong with it, as far as can be seen
- * without its secret. Where `settings` are unknown, what only they tell is not looked at.
+ * Describes a token's claims; throws one sentence with everything that is wrong with it, as far as
+ * that is visible without its secret. If `settings` are unknown, checks that need them are skipped.
  */
 export function examineToken(token: string, settings: Expected | undefined, now: number): string {
   const { header, claims, signature } = readToken(token);
@@ -34,16 +34,16 @@ export function examineToken(token: string, settings: Expected | undefined, now:
   return `${header.alg}, user ${sub} of ${org}, ${granted}, scope ${claims.scope}, until ${timeOf(exp)}`;
 }
 
-/** Takes a token apart; throws where it is no JWT at all. */
+/** Decodes a token; throws if it is not a JWT. */
 function readToken(token: string) {
-  if (/^bearer\s/i.test(token)) throw new Error('it begins with "Bearer": give the token alone');
-  if (/[\s"']/.test(token)) throw new Error("it has white space or quotation marks in it");
+  if (/^bearer\s/i.test(token)) throw new Error('it begins with "Bearer": pass the token only');
+  if (/[\s"']/.test(token)) throw new Error("it contains white space or quotation marks");
   const parts = token.split(".");
   const [header = "", payload = "", signature = ""] = parts;
   if (parts.length === 5) throw new Error("it is encrypted (a JWE), which is not accepted");
   if (parts.length !== 3)
     throw new Error(
-      `it has ${parts.length} part${parts.length === 1 ? "" : "s"}, where a JWT has three: header.payload.signature`,
+      `it has ${parts.length} part${parts.length === 1 ? "" : "s"}, but a JWT has three: header.payload.signature`,
     );
   return {
     header: readPart("header", header),
@@ -69,18 +69,18 @@ function algorithmFaults(alg: unknown, signature: string, settings: Expected | u
   const accepted: readonly string[] =
     settings === undefined ? [...secret, ...jwks] : usesJwks ? jwks : secret;
   if (String(alg).toLowerCase() === "none")
-    return ['its alg is "none": it is not signed, and never accepted'];
+    return ['its alg is "none": unsigned tokens are never accepted'];
   return [
     ...(accepted.includes(String(alg))
       ? []
       : [
-          `its alg is ${JSON.stringify(alg)}, where ${usesJwks ? "tokenJwksUrl" : "a secret"} takes ${accepted.join(", ")}`,
+          `its alg is ${JSON.stringify(alg)}, but ${usesJwks ? "tokenJwksUrl" : "a secret"} needs ${accepted.join(", ")}`,
         ]),
     ...(signature === "" ? ["its signature is missing"] : []),
   ];
 }
 
-/** The claims that the server reads, by the server's own rules. */
+/** Checks the claims by the server's own schema. */
 function claimFaults(claims: Claims): readonly string[] {
   try {
     claimsOf(claims);
@@ -102,17 +102,17 @@ function timeFaults({ exp, nbf }: Claims, now: number): readonly string[] {
     ...(typeof exp === "number" && exp <= seconds
       ? [`it expired at ${timeOf(exp)}, ${seconds - Math.floor(exp)} s ago`]
       : []),
-    ...(typeof nbf === "number" && nbf > seconds ? [`it does not hold before ${timeOf(nbf)}`] : []),
+    ...(typeof nbf === "number" && nbf > seconds ? [`it is not valid before ${timeOf(nbf)}`] : []),
   ];
 }
 
-/** Where the settings name an issuer or an audience, the token must, too. */
+/** Checks the issuer and the audience that the settings require. */
 function expectedFaults(
   { iss, aud }: Claims,
   { tokenIssuer, tokenAudience }: Expected = {},
 ): readonly string[] {
-  const differs = (name: string, given: unknown, setting: string, value: string) =>
-    `its ${name} is ${JSON.stringify(given) ?? "missing"}, where ${setting} is ${JSON.stringify(value)}`;
+  const differs = (name: string, actual: unknown, setting: string, value: string) =>
+    `its ${name} is ${JSON.stringify(actual) ?? "missing"}, but ${setting} is ${JSON.stringify(value)}`;
   return [
     ...(tokenIssuer !== undefined && iss !== tokenIssuer
       ? [differs("iss", iss, "tokenIssuer", tokenIssuer)]
@@ -123,7 +123,7 @@ function expectedFaults(
   ];
 }
 
-/** A time in epoch seconds, for people. */
+/** A time in epoch seconds as text. */
 function timeOf(seconds: number): string {
   const time = new Date(seconds * 1000);
   return Number.isNaN(time.getTime()) ? `second ${seconds}` : time.toISOString();

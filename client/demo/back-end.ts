@@ -8,8 +8,8 @@ import { createEmitter } from "../emitter.ts";
 import { signToken } from "../token.ts";
 import { ORG, PROJECT, ROWS, USERS } from "./scene.ts";
 
-/** API Gateway ends a connection after two hours, and the page asks for a token for each. */
-const LIFE = "2h";
+/** API Gateway closes a connection after two hours, and the page requests a token for each. */
+const TOKEN_LIFETIME = "2h";
 
 const environment = z
   .object({
@@ -24,10 +24,10 @@ const emitter = createEmitter({
   org: ORG,
   via: { lambda: new LambdaClient(), functionName: environment.PUBLISH_FUNCTION },
 });
-const page = fileBeside("index.html");
-const script = fileBeside("page.js");
+const page = readFile("index.html");
+const script = readFile("page.js");
 
-/** Nothing but the page's own script runs, and it talks to nobody but its own host. */
+/** Only the page's own script runs, and it may connect to its own host only. */
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy":
@@ -37,8 +37,8 @@ const HEADERS = {
 };
 
 /**
- * What any application has beside the server: it serves the page, signs tokens for its users and
- * publishes what has changed. Whoever reaches it may be any of the demo's users, and nobody else.
+ * The demo's back end, as any application has one: it serves the page, signs tokens for its users and
+ * publishes changes. Whoever can reach it may act as any user of the demo, but as no other user.
  */
 export async function handler({
   routeKey,
@@ -68,7 +68,7 @@ async function tokenFor(sub = ""): Promise<APIGatewayProxyStructuredResultV2> {
   );
   const expected = { ...(iss !== undefined && { iss }), ...(aud !== undefined && { aud }) };
   const claims = { sub, org: ORG, projects: [PROJECT.projectId], ...expected };
-  return json(200, { token: await signToken(claims, SecretString, LIFE) });
+  return json(200, { token: await signToken(claims, SecretString, TOKEN_LIFETIME) });
 }
 
 async function insertRow(): Promise<void> {
@@ -85,6 +85,6 @@ const answer = (statusCode: number, type: string, body: string) => ({
   body,
 });
 
-function fileBeside(name: string): string {
+function readFile(name: string): string {
   return readFileSync(new URL(name, import.meta.url), "utf8");
 }

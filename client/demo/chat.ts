@@ -2,7 +2,7 @@ import type { RealtimeSocket } from "../index.ts";
 import { get, make } from "./dom.ts";
 import { LOBBY } from "./scene.ts";
 
-const STOPPED_TYPING = 2000;
+const TYPING_TIMEOUT = 2000;
 
 interface Message {
   readonly _id: string;
@@ -12,7 +12,7 @@ interface Message {
   readonly readBy?: number;
 }
 
-/** The chat of the lobby: its messages, who likes and has read them, who is typing. */
+/** Shows the lobby's chat: messages, likes, read marks and who is typing. */
 export function showChat(socket: RealtimeSocket, userId: string): void {
   const likes = new Map<string, Set<string>>();
   const reads = new Map<string, number>();
@@ -41,7 +41,7 @@ export function showChat(socket: RealtimeSocket, userId: string): void {
 
   function add({ _id, sender, content, reactions, readBy = 0 }: Message): void {
     likes.set(_id, new Set(reactions?.["♥"]));
-    // A read mark may overtake its message.
+    // A read mark may arrive before its message.
     reads.set(_id, Math.max(readBy, reads.get(_id) ?? 0));
     const like = make(
       "button",
@@ -61,7 +61,7 @@ export function showChat(socket: RealtimeSocket, userId: string): void {
     if (sender !== userId) socket.emit("messages:mark:read", { ...LOBBY, messageIds: [_id] });
   }
 
-  /** Who likes a message and how many have read it, below it. */
+  /** Shows likes and read marks below a message. */
   function tally(id: string): void {
     const small = document.getElementById(id)?.querySelector("small");
     if (small === null || small === undefined) return;
@@ -107,7 +107,7 @@ function listenToForm(socket: RealtimeSocket): void {
   text.oninput = () => {
     if (typing === undefined) socket.emit("chat:typing:start", LOBBY);
     clearTimeout(typing);
-    typing = setTimeout(stopTyping, STOPPED_TYPING);
+    typing = setTimeout(stopTyping, TYPING_TIMEOUT);
   };
   get("send").onsubmit = (event) => {
     event.preventDefault();

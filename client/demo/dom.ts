@@ -1,4 +1,4 @@
-/** The element that the page has under this id. */
+/** The page's element with this id; throws if there is none. */
 export function get<Kind extends HTMLElement>(id: string): Kind {
   const found = document.getElementById(id);
   if (found === null) throw new Error(`the page has no ${id}`);

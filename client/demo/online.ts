@@ -2,7 +2,7 @@ import type { RealtimeSocket } from "../index.ts";
 import { get, make } from "./dom.ts";
 import { PROJECT } from "./scene.ts";
 
-/** Who is online. */
+/** Shows who is online. */
 export function showOnline(socket: RealtimeSocket, userId: string): void {
   const online = new Set<string>();
   const show = () =>

@@ -7,13 +7,13 @@ import { showRows } from "./rows.ts";
 import { USERS } from "./scene.ts";
 import { show } from "./state.ts";
 
-const TRY_AGAIN = 2000;
+const RETRY_DELAY = 2000;
 
 let socket: RealtimeSocket | undefined;
 
 const select = get<HTMLSelectElement>("user");
-const asked = new URLSearchParams(location.search).get("user");
-for (const name of USERS) select.append(new Option(name, name, false, name === asked));
+const selected = new URLSearchParams(location.search).get("user");
+for (const name of USERS) select.append(new Option(name, name, false, name === selected));
 select.onchange = () => {
   history.replaceState(null, "", `?user=${select.value}`);
   start(select.value);
@@ -22,7 +22,7 @@ get("drop").onclick = () => socket?.io.engine.close();
 
 start(select.value);
 
-/** Connects as this user. API Gateway ends a connection after two hours; each gets a fresh token. */
+/** Connects as this user, with a fresh token for each connection. */
 function start(userId: string): void {
   socket?.disconnect();
   const mine = connect(location.origin, { token: () => tokenOf(userId) });
@@ -38,10 +38,10 @@ function start(userId: string): void {
   showOnline(mine, userId);
   showRows(mine);
 
-  /** The stock client does not come back by itself where the server has said goodbye, or has refused it. */
+  /** The stock client does not reconnect by itself after a DISCONNECT or a CONNECT_ERROR of the server. */
   function pause(reason: string): void {
     show("not connected", reason);
-    if (!mine.active) setTimeout(() => mine === socket && mine.connect(), TRY_AGAIN);
+    if (!mine.active) setTimeout(() => mine === socket && mine.connect(), RETRY_DELAY);
   }
 }
 

@@ -3,13 +3,13 @@ import { get, make } from "./dom.ts";
 import { ROWS } from "./scene.ts";
 import { show } from "./state.ts";
 
-/** A document of the collection; what a collection holds is its publisher's business. */
+/** A document of the demo's collection. */
 interface Row {
   readonly _id: string;
   readonly title: string;
 }
 
-/** A table that follows the collection: its rows are published by the back end, not by this page. */
+/** Shows a table of the collection, whose rows are published by the back end. */
 export function showRows(socket: RealtimeSocket): void {
   socket.on("connect", () => socket.emit("subscribe:collection", ROWS));
   socket.on("db:create", ({ data }) => put(data as Row));

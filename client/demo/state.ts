@@ -1,6 +1,6 @@
 import { get } from "./dom.ts";
 
-/** Tells whether the page is connected, and what went wrong if something did. */
+/** Shows whether the page is connected, and an error if there is one. */
 export function show(state: "connected" | "not connected", detail = ""): void {
   const badge = get("state");
   badge.dataset.state = state;

@@ -8,37 +8,37 @@ import { EVERYTHING } from "../support/template.ts";
 const folder = mkdtempSync(join(tmpdir(), "app-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The context that the CDK reads of itself. */
+/** The context that the CDK reads from cdk.json. */
 const { context: OWN } = JSON.parse(readFileSync("cdk.json", "utf8")) as { context: object };
 
-/** Runs the CDK app as the CDK does, without its bundles. */
+/** Runs the CDK app as the CDK does, without bundling. */
 function synthesise(settings: object, variables: Readonly<Record<string, string>> = {}) {
   const context = JSON.stringify({ ...OWN, "aws:cdk:bundling-stacks": [], ...settings });
   const env = { ...process.env, ...variables, CDK_CONTEXT_JSON: context, CDK_OUTDIR: folder };
   return spawnSync("node_modules/.bin/tsx", ["bin/app.ts"], { env, encoding: "utf8" });
 }
 
-/** What the CDK says when it reads what was synthesised: warnings of constructs above all. */
-function said() {
+/** The CDK's output for the synthesised app: above all warnings of constructs. */
+function cdkOutput() {
   const cdk = ["node_modules/aws-cdk/bin/cdk", "synth", "--quiet", "--app", folder];
   const { stdout, stderr } = spawnSync(process.execPath, cdk, { encoding: "utf8" });
   return stdout + stderr;
 }
 
-test("a synthesis with everything says nothing", () => {
+test("a synthesis with all settings prints no warning", () => {
   expect(synthesise(EVERYTHING)).toMatchObject({ status: 0, stdout: "", stderr: "" });
 
-  expect(said()).toBe("");
+  expect(cdkOutput()).toBe("");
 }, 60_000);
 
-test("the stack has the name it is given, and what is read of its functions tells it, too", () => {
+test("stackName names the stack and the service of its logs and metrics", () => {
   expect(synthesise({ stackName: "staging" })).toMatchObject({ status: 0 });
 
   const template = readFileSync(join(folder, "staging.template.json"), "utf8");
   expect(template).toContain('"POWERTOOLS_SERVICE_NAME": "staging"');
 });
 
-test("what lies outside the region of the deployment is refused; without credentials the region is a guess", () => {
+test("resources outside the region of the deployment are refused; without credentials the region is unknown", () => {
   const settings = { alarmTopicArn: "arn:aws:sns:eu-west-1:000000000000:duty" };
   const region = { CDK_DEFAULT_REGION: "us-east-1" };
 
@@ -52,7 +52,7 @@ test("what lies outside the region of the deployment is refused; without credent
 test.each([
   [{ stackName: "my stack" }, /^the setting stackName \("my stack"\) is wrong: must be letters/],
   [{ pingInterval: 7 }, /^the setting pingInterval \(7\) is wrong/],
-])("%j is refused in one sentence, and nothing is synthesised", (settings, message) => {
+])("%j is refused with one sentence, and nothing is synthesised", (settings, message) => {
   const { status, stdout, stderr } = synthesise(settings);
 
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });

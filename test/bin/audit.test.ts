@@ -13,7 +13,7 @@ interface Package {
   readonly integrity?: string;
 }
 
-/** Runs the audit with an npm that prints this; gives what it printed, and whether it failed. */
+/** Runs the audit with a fake npm that prints this; returns the output and whether it failed. */
 function auditWith(printed: string): { readonly text: string; readonly failed: boolean } {
   const npm = join(folder, "npm");
   writeFileSync(npm, `#!/bin/sh\ncat <<'END'\n${printed}\nEND\nexit 1\n`);
@@ -37,7 +37,7 @@ const report = (severity: string) =>
   });
 
 describe("npm run audit", () => {
-  test("names a package with a grave vulnerability, and fails", () => {
+  test("names a package with a severe vulnerability, and fails", () => {
     const { text, failed } = auditWith(report("high"));
 
     expect(text).toContain("high: bad-package");
@@ -49,12 +49,12 @@ describe("npm run audit", () => {
   });
 
   test.each([
-    ["nothing at all", ""],
-    ["an error of the network", '{"error":{"code":"ENOTFOUND"}}'],
-  ])("says that the registry could not be asked where npm prints %s", (_, printed) => {
+    ["nothing", ""],
+    ["a network error", '{"error":{"code":"ENOTFOUND"}}'],
+  ])("reports that the registry could not be reached if npm prints %s", (_, printed) => {
     const { text, failed } = auditWith(printed);
 
-    expect(text).toContain("could not be asked");
+    expect(text).toContain("could not be reached");
     expect(failed).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ describe.each([
   ...["start", "token", "integration", "docs", "build:size", "audit", "doctor", "bench", "chaos"],
   "tsx bench/matching.ts",
 ])("%s", (command) => {
-  test("explains itself with --help, and refuses what it does not know", async () => {
+  test("prints help with --help, and refuses unknown options", async () => {
     const [help, nonsense] = await Promise.all([
       run(command, "--help"),
       run(command, "--nonsense"),
@@ -23,9 +23,9 @@ describe.each([
 });
 
 test.each([
-  [["--clients", "0"], /^--clients takes a number from 1 to 5000, not "0"\.$/],
-  [["--clients", "1.5"], /^--clients takes a whole number, not "1\.5"\.$/],
-  [["--kill", "2"], /^--kill takes a number from 0 to 1, not "2"\.$/],
+  [["--clients", "0"], /^--clients must be a number from 1 to 5000, not "0"\.$/],
+  [["--clients", "1.5"], /^--clients must be a whole number, not "1\.5"\.$/],
+  [["--kill", "2"], /^--kill must be a number from 0 to 1, not "2"\.$/],
   [["now"], /^Unexpected argument 'now'/],
 ])("chaos refuses %j in one sentence", async (args, message) => {
   expect(await run("chaos", ...args)).toMatchObject({
@@ -36,8 +36,8 @@ test.each([
 });
 
 test.each([
-  [["--port", "x"], /^--port takes a number from 0 to 65535, not "x"\.$/],
-  [["--lose-disconnects", "2"], /^--lose-disconnects takes a number from 0 to 1/],
+  [["--port", "x"], /^--port must be a number from 0 to 65535, not "x"\.$/],
+  [["--lose-disconnects", "2"], /^--lose-disconnects must be a number from 0 to 1/],
 ])("start refuses %j in one sentence", async (args, message) => {
   expect(await run("start", ...args)).toMatchObject({
     code: 1,
@@ -48,7 +48,7 @@ test.each([
 describe("token", () => {
   const who = ["--sub", "ann", "--org", "acme"];
 
-  test("prints a token with the claims asked for", async () => {
+  test("prints a token with the given claims", async () => {
     const { code, out } = await run(
       "token",
       "--sub",
@@ -70,15 +70,15 @@ describe("token", () => {
   });
 
   test.each([
-    [["--sub", "ann"], "--org is required; --help explains all."],
-    [["--org", "acme"], "--sub is required; --help explains all."],
-    [[...who, "--scope", "foo"], `--scope takes 'websocket' or 'api', not "foo".`],
-    [[...who, "--expires", "soon"], '--expires takes a time like 30m, 12h or 7d, not "soon".'],
-    [[...who, "--expires", "0m"], '--expires takes a time like 30m, 12h or 7d, not "0m".'],
-    [[...who, "--projects", "*,p1"], "--projects takes ids or '*', not both."],
-    [[...who, "--projects", "p1,"], "each of --projects is required; --help explains all."],
-    [[...who, "--secret", ""], "a --secret is required; --help explains all."],
-    [["--sub", "a".repeat(129), "--org", "acme"], /^--sub takes an id of 1 to 128 characters/],
+    [["--sub", "ann"], "--org is required; see --help."],
+    [["--org", "acme"], "--sub is required; see --help."],
+    [[...who, "--scope", "foo"], `--scope must be 'websocket' or 'api', not "foo".`],
+    [[...who, "--expires", "soon"], '--expires must be a time like 30m, 12h or 7d, not "soon".'],
+    [[...who, "--expires", "0m"], '--expires must be a time like 30m, 12h or 7d, not "0m".'],
+    [[...who, "--projects", "*,p1"], "--projects must be ids or '*', not both."],
+    [[...who, "--projects", "p1,"], "each of --projects is required; see --help."],
+    [[...who, "--secret", ""], "--secret is required; see --help."],
+    [["--sub", "a".repeat(129), "--org", "acme"], /^--sub must be an id of 1 to 128 characters/],
   ])("refuses %j in one sentence", async (args, message) => {
     expect(await run("token", ...args)).toMatchObject({
       ...{ code: 1, out: "" },
@@ -88,28 +88,28 @@ describe("token", () => {
 });
 
 describe("integration", () => {
-  // Nothing is asked: whatever answers there would be a bug.
+  // Nothing listens there: a command that sent a request would fail otherwise.
   const at = ["--org", "acme", "--function", "any", "--url", "http://127.0.0.1:1"];
 
   test.each([
-    [["list"], "--org is required; --help explains all."],
-    [["list", "--org", "", "--project", "p1"], "--org is required; --help explains all."],
-    [["list", ...at], "--project is required; --help explains all."],
-    [["list", "shop", "--project", "p1", ...at], "list takes no shop: it lists a project's."],
-    [["get", "--project", "p1", ...at], "an integration's id is required; --help explains all."],
-    [["get", "a", "b", "--project", "p1", ...at], "get takes one argument, not b, too."],
+    [["list"], "--org is required; see --help."],
+    [["list", "--org", "", "--project", "p1"], "--org is required; see --help."],
+    [["list", ...at], "--project is required; see --help."],
+    [["list", "shop", "--project", "p1", ...at], "list takes no argument; remove shop."],
+    [["get", "--project", "p1", ...at], "an integration's id is required; see --help."],
+    [["get", "a", "b", "--project", "p1", ...at], "get takes one argument; remove b."],
     [
       ["put", "shop.json", "--project", "p1", ...at],
-      "put takes no --project: the file names its project.",
+      "put takes no --project: the file contains it.",
     ],
-    [at, "Say put, get, list or remove, not nothing; --help explains all."],
+    [at, "The command must be put, get, list or remove, not empty; see --help."],
     [
       ["list", "--org", "acme", "--url", "localhost:3000"],
-      '--url takes a URL like http://127.0.0.1:3000, not "localhost:3000".',
+      '--url must be a URL like http://127.0.0.1:3000, not "localhost:3000".',
     ],
     [
       ["list", "--org", "acme", "--function", ""],
-      "the name that --function takes is required; --help explains all.",
+      "the name of --function is required; see --help.",
     ],
   ])("refuses %j in one sentence", async (args, message) => {
     expect(await run("integration", ...args)).toEqual({ code: 1, out: "", err: message });

@@ -14,7 +14,7 @@ const tokenOf = (claims: unknown, header: unknown = { alg: "HS256" }) =>
 const examine = (token: string, settings: Record<string, unknown> = {}) =>
   examineToken(token, readSettings(settings), NOW);
 
-test("a token that looks well is told in one line", async () => {
+test("a valid token is described in one line", async () => {
   const signed = await new SignJWT(CLAIMS)
     .setProtectedHeader({ alg: "HS256" })
     .sign(new TextEncoder().encode("a secret"));
@@ -26,18 +26,18 @@ test("a token that looks well is told in one line", async () => {
 });
 
 test.each([
-  ["nonsense", "it has 1 part, where a JWT has three: header.payload.signature"],
-  [`Bearer ${tokenOf(CLAIMS)}`, 'it begins with "Bearer": give the token alone'],
-  [`${tokenOf(CLAIMS)}\n`, "it has white space or quotation marks in it"],
+  ["nonsense", "it has 1 part, but a JWT has three: header.payload.signature"],
+  [`Bearer ${tokenOf(CLAIMS)}`, 'it begins with "Bearer": pass the token only'],
+  [`${tokenOf(CLAIMS)}\n`, "it contains white space or quotation marks"],
   ["a.b.c.d.e", "it is encrypted (a JWE), which is not accepted"],
   ["!.e30.s", "its header is not base64url"],
   ["abc.e30.s", "its header is not a JSON object in base64url"],
   [tokenOf([]), "its payload is not a JSON object in base64url"],
-  [tokenOf(CLAIMS, { alg: "none" }), 'its alg is "none": it is not signed, and never accepted'],
-  [tokenOf(CLAIMS, { alg: "RS256" }), 'its alg is "RS256", where a secret takes HS256'],
+  [tokenOf(CLAIMS, { alg: "none" }), 'its alg is "none": unsigned tokens are never accepted'],
+  [tokenOf(CLAIMS, { alg: "RS256" }), 'its alg is "RS256", but a secret needs HS256'],
   [tokenOf(CLAIMS).replace(/\.\w+$/, "."), "its signature is missing"],
   [tokenOf({ ...CLAIMS, exp: SECONDS - 90 }), "it expired at 2025-12-31T23:58:30.000Z, 90 s ago"],
-  [tokenOf({ ...CLAIMS, nbf: SECONDS + 90 }), "it does not hold before 2026-01-01T00:01:30.000Z"],
+  [tokenOf({ ...CLAIMS, nbf: SECONDS + 90 }), "it is not valid before 2026-01-01T00:01:30.000Z"],
   [tokenOf({ ...CLAIMS, scope: "admin" }), 'its scope is "admin" and must be "api" or "websocket"'],
   [
     tokenOf({ ...CLAIMS, projects: "p1" }),
@@ -52,19 +52,19 @@ test.each([
 });
 
 test.each([
-  [{ tokenIssuer: "us" }, {}, 'its iss is missing, where tokenIssuer is "us"'],
-  [{ tokenIssuer: "us" }, { iss: "them" }, 'its iss is "them", where tokenIssuer is "us"'],
-  [{ tokenAudience: "app" }, { aud: ["web"] }, 'its aud is ["web"], where tokenAudience is "app"'],
+  [{ tokenIssuer: "us" }, {}, 'its iss is missing, but tokenIssuer is "us"'],
+  [{ tokenIssuer: "us" }, { iss: "them" }, 'its iss is "them", but tokenIssuer is "us"'],
+  [{ tokenAudience: "app" }, { aud: ["web"] }, 'its aud is ["web"], but tokenAudience is "app"'],
   [
     { tokenJwksUrl: "https://example.org/keys" },
     {},
-    'its alg is "HS256", where tokenJwksUrl takes RS256, ES256, EdDSA',
+    'its alg is "HS256", but tokenJwksUrl needs RS256, ES256, EdDSA',
   ],
 ])("with the settings %j and the claims %j: %s", (settings, claims, message) => {
   expect(() => examine(tokenOf({ ...CLAIMS, ...claims }), settings)).toThrow(new Error(message));
 });
 
-test("what the settings ask for may be there", () => {
+test("a token with the issuer and audience of the settings is valid", () => {
   const claims = { ...CLAIMS, iss: "us", aud: ["web", "app"] };
 
   expect(examine(tokenOf(claims), { tokenIssuer: "us", tokenAudience: "app" })).toContain("ann");

@@ -14,7 +14,7 @@ afterAll(() => {
   for (const server of servers) server.close();
 });
 
-/** A server of the test's own, by its address. */
+/** Starts a server with this handler, and returns its URL. */
 async function serving(answer: RequestListener): Promise<string> {
   const server = createServer(answer).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -22,7 +22,7 @@ async function serving(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** What the doctor says of an address, without a token. */
+/** The lines that the doctor prints about a URL, without a token. */
 async function linesAbout(url: string): Promise<readonly string[]> {
   const lines: string[] = [];
   await checkEndpoint(
@@ -33,8 +33,16 @@ async function linesAbout(url: string): Promise<readonly string[]> {
 }
 
 test.each<readonly [string, string | RequestListener, RegExp]>([
-  ["is not there", stopped.url, /nothing listens there \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)$/],
-  ["has no address", "http://nowhere.invalid", /there is no such host \(getaddrinfo \w+ nowhere/],
+  [
+    "is not running",
+    stopped.url,
+    /no server listens there \(connect ECONNREFUSED 127\.0\.0\.1:\d+\)$/,
+  ],
+  [
+    "has an unknown host",
+    "http://nowhere.invalid",
+    /the host does not exist \(getaddrinfo \w+ nowhere/,
+  ],
   [
     "is another server",
     (_, response) => response.end("{}"),
@@ -46,35 +54,42 @@ test.each<readonly [string, string | RequestListener, RegExp]>([
     /HTTP 301, a redirect to https:\/\/x\/, which no client follows$/,
   ],
   [
-    "is the API's own",
+    "is the API's own address",
     (_, response) => response.writeHead(403).end('{"message":"Forbidden"}'),
-    /HTTP 403 .* \(API Gateway's own address takes --path \/live\)$/,
+    /HTTP 403 .* \(API Gateway's own address needs --path \/live\)$/,
   ],
-  ["hangs up", (request) => request.socket.destroy(), /it broke the connection off/],
-])("an endpoint that %s is named so, and asked no more", async (_, endpoint, message) => {
-  const url = typeof endpoint === "string" ? endpoint : await serving(endpoint);
+  [
+    "closes the connection",
+    (request) => request.socket.destroy(),
+    /the server closed the connection/,
+  ],
+])(
+  "an endpoint that %s fails the first check, and the others are skipped",
+  async (_, endpoint, message) => {
+    const url = typeof endpoint === "string" ? endpoint : await serving(endpoint);
 
-  expect(await linesAbout(url)).toEqual([expect.stringMatching(message)]);
-});
+    expect(await linesAbout(url)).toEqual([expect.stringMatching(message)]);
+  },
+);
 
-test("an upgrade that is refused is told with its status", async () => {
+test("a refused upgrade is reported with its status", async () => {
   const url = await serving((_, response) => response.end("Transport unknown"));
 
   expect(await linesAbout(url)).toContain(
-    "✗  a wrong token is refused: it was answered: websocket error: Unexpected server response: 200",
+    "✗  a wrong token is refused: the answer was: websocket error: Unexpected server response: 200",
   );
 });
 
 test.each([
-  [["--url", "example.org"], '--url takes a URL like https://example.org, not "example.org".'],
+  [["--url", "example.org"], '--url must be a URL like https://example.org, not "example.org".'],
   [
     ["--url", "https://example.org/live"],
-    '--url takes a URL like https://example.org, not "https://example.org/live".',
+    '--url must be a URL like https://example.org, not "https://example.org/live".',
   ],
-  [["--path", "live"], '--path takes a path like /live, not "live".'],
-  [["--wait", "soon"], '--wait takes a number from 0 to 3600, not "soon".'],
-  [["--wait", ""], '--wait takes a number from 0 to 3600, not "".'],
-  [["-c", "edge"], '-c takes NAME=VALUE, not "edge".'],
+  [["--path", "live"], '--path must be a path like /live, not "live".'],
+  [["--wait", "soon"], '--wait must be a number from 0 to 3600, not "soon".'],
+  [["--wait", ""], '--wait must be a number from 0 to 3600, not "".'],
+  [["-c", "edge"], '-c must be NAME=VALUE, not "edge".'],
   [["now"], "Unexpected argument 'now'. This command does not take positional arguments"],
 ])("refuses %j in one sentence", (args, message) => {
   expect(() => readOptions(args)).toThrow(message);

@@ -10,7 +10,7 @@ if (!isInstalled) console.warn(`The demo page is not tested: there is no Chromiu
 
 let stack: LocalStack;
 let browser: Browser;
-/** What the pages complained of: scripts that failed, what their policy forbids, what is not there. */
+/** Errors of the pages: failed scripts, violations of their policy, missing files. */
 const complaints: string[] = [];
 
 beforeAll(async () => {
@@ -28,7 +28,7 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** A user's page, in a context of its own, connected. */
+/** Opens a connected page of a user, in a separate browser context. */
 async function open(
   user: string,
   options: Parameters<Browser["newContext"]>[0] = {},
@@ -96,7 +96,7 @@ test.skipIf(!isInstalled)("the table follows every change that a back end publis
   await ann.context().close();
 });
 
-test.skipIf(!isInstalled)("whoever is picked is who chats from then on", async () => {
+test.skipIf(!isInstalled)("selecting a user changes who chats", async () => {
   const [page, ben] = [await open("ann"), await open("ben")];
 
   await page.getByLabel("You are").selectOption("eve");
@@ -108,7 +108,7 @@ test.skipIf(!isInstalled)("whoever is picked is who chats from then on", async (
   for (const one of [page, ben]) await one.context().close();
 });
 
-test.skipIf(!isInstalled)("a connection that is killed comes back, with its rooms", async () => {
+test.skipIf(!isInstalled)("a terminated connection is restored, with its rooms", async () => {
   const [ann, ben] = [await open("ann"), await open("ben")];
 
   for (const connectionId of stack.gateway.connectionIds()) stack.gateway.drop(connectionId);
@@ -122,7 +122,7 @@ test.skipIf(!isInstalled)("a connection that is killed comes back, with its room
 });
 
 test.skipIf(!isInstalled)(
-  "a page that gets no token, or no row, says so, and tries again",
+  "a page that gets no token, or no row, shows that, and tries again",
   async () => {
     const page = await open("eve");
     const status = page.getByRole("status");
@@ -141,7 +141,7 @@ test.skipIf(!isInstalled)(
   },
 );
 
-test.skipIf(!isInstalled)("whoever is cut by the server comes back", async () => {
+test.skipIf(!isInstalled)("a user who is disconnected by the server reconnects", async () => {
   const page = await open("eve");
   const revoke = { event: "revoke", org: ORG, target: { userId: "eve" } };
 

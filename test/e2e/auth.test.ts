@@ -1,23 +1,23 @@
 import { describe, expect, test } from "vitest";
-import { expectSilence, isoTime, newOrg, people, person, refusal } from "../support/people.ts";
+import { expectNoEvents, isoTime, newOrg, people, person, refusal } from "../support/people.ts";
 
 const p1 = { projectId: "p1" };
 
 describe("auth:login and auth:logout", () => {
-  test("join and leave the project, and the others there hear of it", async () => {
+  test("join and leave the project, and the others in it are notified", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await ben.emit("auth:login", p1);
 
     expect(await ann.emit("auth:login", p1)).toEqual({ ok: true });
     const news = { userId: "ann", projectId: "p1", timestamp: isoTime };
-    expect(await ben.next("user:online")).toEqual(news);
+    expect(await ben.nextEvent("user:online")).toEqual(news);
     await ben.emit("custom:event", { ...p1, n: 1 });
-    expect(await ann.next("custom:event")).toMatchObject({ n: 1 });
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1 });
 
     expect(await ann.emit("auth:logout", p1)).toEqual({ ok: true });
-    expect(await ben.next("user:offline")).toEqual(news);
+    expect(await ben.nextEvent("user:offline")).toEqual(news);
     await ben.emit("custom:event", { ...p1, n: 2 });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test.each(["auth:login", "auth:logout"])(
@@ -31,7 +31,7 @@ describe("auth:login and auth:logout", () => {
       expect(await ann.emit(event, { projectId: "p2" })).toEqual(refusal("forbidden"));
       expect(await ann.emit(event, {})).toEqual(refusal("invalid_payload", /^projectId: /));
 
-      expect(await ben.hearsNothing()).toBe(true);
+      expect(await ben.receivesNothing()).toBe(true);
     },
   );
 });
@@ -46,8 +46,12 @@ describe("auth:session:update", () => {
 
     expect(await ann.emit("auth:session:update", { ...p1, sessionData })).toEqual({ ok: true });
 
-    expect(await tab.next("session:updated")).toEqual({ ...p1, sessionData, timestamp: isoTime });
-    await expectSilence(ann, tab, ben, elsewhere, stranger);
+    expect(await tab.nextEvent("session:updated")).toEqual({
+      ...p1,
+      sessionData,
+      timestamp: isoTime,
+    });
+    await expectNoEvents(ann, tab, ben, elsewhere, stranger);
   });
 
   test("of a project not granted is forbidden", async () => {

@@ -24,7 +24,7 @@ afterAll(() => backEnd.stop());
 
 function costOf(calls: readonly ServiceCall[]): Cost {
   const count = (actions: ReadonlySet<string>) =>
-    // How often the opening comes too early is chance; buckets are written by the portion.
+    // How often OPEN is posted too early is random; rate limits are flushed in batches.
     calls.filter(
       ({ action, isGone, partition = "" }) =>
         actions.has(action) && !isGone && !partition.startsWith("rate#"),
@@ -57,7 +57,7 @@ async function room(): Promise<readonly [Person, ...Person[]]> {
   return [ann, ...others];
 }
 
-/** What must be there before an event can do anything; gives what its payload must name of it. */
+/** Prepares what an event needs; returns the ids that its payload must contain. */
 async function prepare(event: string, ann: Person, ben: Person): Promise<object> {
   if (event === "presence:offline") await ann.emit("presence:online", inP1);
   const call = { ...lobby, type: "audio", participants: ["user-0"] };
@@ -68,7 +68,7 @@ async function prepare(event: string, ann: Person, ben: Person): Promise<object>
   return event === "messages:mark:read" ? { messageIds } : { messageId: messageIds[0] };
 }
 
-/** What one event costs in a warm function; its acknowledgement, one post, is left out. */
+/** The AWS calls of one event in a warm function, without the post of its acknowledgement. */
 async function measure(caller: Person, event: string, payload: unknown): Promise<Cost> {
   await caller.emit("presence:update");
   await settled();
@@ -79,7 +79,7 @@ async function measure(caller: Person, event: string, payload: unknown): Promise
   return { ...cost, posts: cost.posts - 1 };
 }
 
-/** Puts the caller back where it was before an event took it out, or online. */
+/** Restores the caller's rooms and presence after an event that changed them. */
 async function restore(ann: Person): Promise<void> {
   await ann.emit("presence:offline");
   await ann.emit("subscribe:project", "p1");
@@ -87,7 +87,7 @@ async function restore(ann: Person): Promise<void> {
   await ann.emit("integration:join", shop);
 }
 
-// Frames that overtake one another may cost a call more.
+// With reordered frames an event may cost one call more.
 test.skipIf(isShuffled)(
   "everything costs what docs/performance.md says",
   async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
-  expectSilence,
+  expectNoEvents,
   isoTime,
   newId,
   newOrg,
@@ -9,7 +9,7 @@ import {
   person,
   refusal,
 } from "../support/people.ts";
-import { describeChat } from "../support/publishing.ts";
+import { putChat } from "../support/publishing.ts";
 
 const lobby = { chatId: "lobby", projectId: "p1" };
 const summary = { _id: "lobby", name: "lobby", type: "group" };
@@ -20,44 +20,44 @@ async function inLobby(): Promise<Record<"ann" | "ben" | "eve", Person>> {
   const all = await people("ann", "ben", "eve");
   await joins(all.ann);
   await joins(all.ben);
-  await all.ann.next("user:online");
+  await all.ann.nextEvent("user:online");
   return all;
 }
 
 async function joins(someone: Person, chat: object = lobby): Promise<void> {
   await someone.emit("chat:join", chat);
-  await someone.next("chat:joined");
+  await someone.nextEvent("chat:joined");
 }
 
 async function sends(someone: Person, message: object = hello): Promise<string> {
   const { messageId } = (await someone.emit("message:send", message)) as { messageId: string };
-  await someone.next("message:sent");
+  await someone.nextEvent("message:sent");
   return messageId;
 }
 
 describe("chat:join and chat:leave", () => {
-  test("are answered, and the others in the chat hear of them", async () => {
+  test("are acknowledged, and the others in the chat are notified", async () => {
     const { ann, ben, eve } = await people("ann", "ben", "eve");
     await joins(ann);
 
     const joined = { ...lobby, chat: summary };
     expect(await ben.emit("chat:join", lobby)).toEqual(joined);
-    expect(await ben.next("chat:joined")).toEqual(joined);
+    expect(await ben.nextEvent("chat:joined")).toEqual(joined);
     const news = { userId: "ben", chatId: "lobby", timestamp: isoTime };
-    expect(await ann.next("user:online")).toEqual(news);
+    expect(await ann.nextEvent("user:online")).toEqual(news);
 
     expect(await ben.emit("chat:leave", { chatId: "lobby" })).toEqual({ chatId: "lobby" });
-    expect(await ben.next("chat:left")).toEqual({ chatId: "lobby" });
-    expect(await ann.next("user:offline")).toEqual(news);
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent("chat:left")).toEqual({ chatId: "lobby" });
+    expect(await ann.nextEvent("user:offline")).toEqual(news);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("leaving a chat one is not in tells nobody", async () => {
+  test("leaving a chat that the socket is not in notifies nobody", async () => {
     const { ann, eve } = await inLobby();
 
     expect(await eve.emit("chat:leave", { chatId: "lobby" })).toEqual({ chatId: "lobby" });
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("a token of several projects leaves the chat it is in without naming one", async () => {
@@ -66,12 +66,12 @@ describe("chat:join and chat:leave", () => {
     const ben = await person({ org, sub: "ben" });
     await joins(ben);
     await joins(ann);
-    await ben.next("user:online");
+    await ben.nextEvent("user:online");
 
     await ann.emit("chat:typing:start", { chatId: "lobby" });
-    expect(await ben.next("user:typing:start")).toEqual({ userId: "ann", chatId: "lobby" });
+    expect(await ben.nextEvent("user:typing:start")).toEqual({ userId: "ann", chatId: "lobby" });
     await ann.emit("chat:leave", { chatId: "lobby" });
-    expect(await ben.next("user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("user:offline")).toMatchObject({ userId: "ann" });
     expect(await ann.emit("chat:typing:start", { chatId: "lobby" })).toEqual(
       refusal("invalid_payload", /^projectId: /),
     );
@@ -87,9 +87,9 @@ describe("chat:join and chat:leave", () => {
 
     await ann.emit("message:send", hello);
 
-    await ann.next("message:new");
-    expect(await ben.hearsNothing()).toBe(true);
-    expect(await stranger.hearsNothing()).toBe(true);
+    await ann.nextEvent("message:new");
+    expect(await ben.receivesNothing()).toBe(true);
+    expect(await stranger.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", { ...lobby, projectId: "p2" })).toMatchObject({
       messages: [],
     });
@@ -102,8 +102,8 @@ describe("typing", () => {
 
     expect(await ann.emit(`chat:typing:${what}`, { chatId: "lobby" })).toEqual({ ok: true });
 
-    expect(await ben.next(`user:typing:${what}`)).toEqual({ userId: "ann", chatId: "lobby" });
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent(`user:typing:${what}`)).toEqual({ userId: "ann", chatId: "lobby" });
+    await expectNoEvents(ann, ben, eve);
   });
 });
 
@@ -116,7 +116,7 @@ describe("message:send", () => {
       messageId: string;
     };
     expect(answer).toEqual(receipt);
-    expect(await ann.next("message:sent")).toEqual(receipt);
+    expect(await ann.nextEvent("message:sent")).toEqual(receipt);
 
     const news = {
       message: {
@@ -131,36 +131,36 @@ describe("message:send", () => {
       },
       chat: summary,
     };
-    expect(await ann.next("message:new")).toEqual(news);
-    expect(await ben.next("message:new")).toEqual(news);
-    await expectSilence(ann, ben, eve);
+    expect(await ann.nextEvent("message:new")).toEqual(news);
+    expect(await ben.nextEvent("message:new")).toEqual(news);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("both tabs of a user in the room get it, each once", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     for (const tab of tabs) await joins(tab);
-    await tabs[0].next("user:online");
+    await tabs[0].nextEvent("user:online");
 
     await sends(tabs[0]);
 
-    for (const tab of tabs) await tab.next("message:new");
-    await expectSilence(...tabs);
+    for (const tab of tabs) await tab.nextEvent("message:new");
+    await expectNoEvents(...tabs);
   });
 
-  test("someone mentioned outside the room gets it too, and one in the room gets one copy", async () => {
+  test("a mentioned user outside the room gets it too, and one in the room gets one copy", async () => {
     const { ann, ben, eve } = await inLobby();
 
     await sends(ann, { ...hello, mentions: ["eve", "ben", "nobody"] });
 
     for (const someone of [ann, ben, eve])
-      expect(await someone.next("message:new")).toMatchObject({
+      expect(await someone.nextEvent("message:new")).toMatchObject({
         message: { mentions: ["eve", "ben", "nobody"] },
       });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("someone mentioned whose token does not grant the project hears nothing", async () => {
+  test("a mentioned user whose token does not grant the project receives nothing", async () => {
     const org = newOrg();
     const ann = await person({ org });
     const eve = await person({ org, sub: "eve", projects: ["p2"] });
@@ -168,7 +168,7 @@ describe("message:send", () => {
 
     await sends(ann, { ...hello, mentions: ["eve"] });
 
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
   test("works without having joined: permission decides", async () => {
@@ -176,11 +176,11 @@ describe("message:send", () => {
 
     await sends(eve);
 
-    expect(await ann.next("message:new")).toMatchObject({ message: { sender: "eve" } });
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("message:new")).toMatchObject({ message: { sender: "eve" } });
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
-  test("fifty tries at once under one clientMessageId are one message", async () => {
+  test("fifty concurrent attempts with one clientMessageId are one message", async () => {
     const { ann, ben } = await inLobby();
     const message = { ...hello, clientMessageId: "c1" };
 
@@ -191,8 +191,10 @@ describe("message:send", () => {
     const [first] = answers as { messageId: string }[];
     expect(first).toMatchObject({ messageId: newId, clientMessageId: "c1" });
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
-    expect(await ben.next("message:new")).toMatchObject({ message: { _id: first?.messageId } });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("message:new")).toMatchObject({
+      message: { _id: first?.messageId },
+    });
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({
       messages: [{ _id: first?.messageId }],
     });
@@ -215,26 +217,26 @@ describe("message:send", () => {
     const { ann, ben } = await inLobby();
     const message = { ...hello, clientMessageId: "c1" };
     const messageId = await sends(ann, message);
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
     await ann.emit("message:delete", { ...lobby, messageId });
-    await ben.next("message:deleted");
+    await ben.nextEvent("message:deleted");
 
     expect(await sends(ann, message)).toBe(messageId);
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [] });
   });
 
-  test("content of 16 KiB is the largest there is", async () => {
+  test("content of 16 KiB is the maximum", async () => {
     const { ann, ben } = await inLobby();
 
     await sends(ann, { ...hello, content: "é".repeat(8 * 1024) });
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
     expect(
       await ann.emit("message:send", { ...hello, content: `${"é".repeat(8 * 1024)}x` }),
     ).toEqual(refusal("too_large", /^content: /));
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -258,9 +260,9 @@ describe("message:send", () => {
   test("a refusal without an acknowledgement is the event exception", async () => {
     const { ann } = await people("ann");
 
-    ann.tell("message:send", { ...hello, projectId: "p2" });
+    ann.emitWithoutAck("message:send", { ...hello, projectId: "p2" });
 
-    expect(await ann.next("exception")).toEqual({
+    expect(await ann.nextEvent("exception")).toEqual({
       code: "forbidden",
       message: expect.stringContaining("p2"),
       event: "message:send",
@@ -272,7 +274,7 @@ describe("message:react", () => {
   test("adds, and the same emoji again removes", async () => {
     const { ann, ben, eve } = await inLobby();
     const messageId = await sends(ann);
-    for (const someone of [ann, ben]) await someone.next("message:new");
+    for (const someone of [ann, ben]) await someone.nextEvent("message:new");
 
     for (const action of ["added", "removed", "added"]) {
       expect(await ben.emit("message:react", { ...lobby, messageId, emoji: "👍" })).toEqual({
@@ -280,9 +282,12 @@ describe("message:react", () => {
       });
       const news = { chatId: "lobby", messageId, emoji: "👍", userId: "ben", action };
       for (const someone of [ann, ben])
-        expect(await someone.next("message:reaction")).toEqual({ ...news, timestamp: isoTime });
+        expect(await someone.nextEvent("message:reaction")).toEqual({
+          ...news,
+          timestamp: isoTime,
+        });
     }
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("of a hundred at once none is lost", async () => {
@@ -322,7 +327,7 @@ describe("message:react", () => {
 });
 
 describe("message:edit", () => {
-  test("changes the content, and the room hears of it", async () => {
+  test("changes the content, and the room is notified", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
@@ -331,13 +336,14 @@ describe("message:edit", () => {
     });
 
     const news = { chatId: "lobby", messageId, content: "hi", editedAt: isoTime };
-    for (const someone of [ann, ben]) expect(await someone.next("message:edited")).toEqual(news);
+    for (const someone of [ann, ben])
+      expect(await someone.nextEvent("message:edited")).toEqual(news);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({
       messages: [{ content: "hi", editedAt: isoTime }],
     });
   });
 
-  test("is for the author alone", async () => {
+  test("is for the author only", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
@@ -348,19 +354,20 @@ describe("message:edit", () => {
 });
 
 describe("message:delete", () => {
-  test("empties the message, and the room hears of it", async () => {
+  test("empties the message, and the room is notified", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
 
     expect(await ann.emit("message:delete", { ...lobby, messageId })).toEqual({ ok: true });
 
     const news = { chatId: "lobby", messageId, deletedBy: "ann", timestamp: isoTime };
-    for (const someone of [ann, ben]) expect(await someone.next("message:deleted")).toEqual(news);
+    for (const someone of [ann, ben])
+      expect(await someone.nextEvent("message:deleted")).toEqual(news);
   });
 
   test("is for the author and the roles that the chat names", async () => {
     const org = newOrg();
-    await describeChat(org, { ...lobby, type: "group", access: "project", moderators: ["boss"] });
+    await putChat(org, { ...lobby, type: "group", access: "project", moderators: ["boss"] });
     const ann = await person({ org });
     const ben = await person({ org, sub: "ben", role: "clerk" });
     const eve = await person({ org, sub: "eve", role: "boss" });
@@ -372,17 +379,17 @@ describe("message:delete", () => {
 });
 
 describe("messages:mark:read", () => {
-  test("tells the room of those not read before, and nobody where there are none", async () => {
+  test("notifies the room of newly read messages, and nobody if there are none", async () => {
     const { ann, ben } = await inLobby();
     const ids = [await sends(ann), await sends(ann)];
-    for (const _ of ids) await ben.next("message:new");
+    for (const _ of ids) await ben.nextEvent("message:new");
     await ben.emit("messages:mark:read", { ...lobby, messageIds: ids.slice(0, 1) });
-    await ben.next("messages:read");
+    await ben.nextEvent("messages:read");
 
     expect(await ben.emit("messages:mark:read", { ...lobby, messageIds: ids })).toEqual({
       ok: true,
     });
-    expect(await ben.next("messages:read")).toEqual({
+    expect(await ben.nextEvent("messages:read")).toEqual({
       chatId: "lobby",
       messageIds: ids.slice(1),
       readBy: "ben",
@@ -390,17 +397,17 @@ describe("messages:mark:read", () => {
     });
     await ben.emit("messages:mark:read", { ...lobby, messageIds: [...ids, ...ids] });
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ann.emit("messages:history", lobby)).toMatchObject({
       messages: [{ readBy: 1 }, { readBy: 1 }],
     });
   });
 
-  test("of many at once counts every reader, and tells of each once", async () => {
+  test("of many at once counts every reader, and notifies of each once", async () => {
     const all = await people("ann", "ben", "cay", "dan", "eve");
     await joins(all.ann);
     const messageId = await sends(all.ann);
-    await all.ann.next("message:new");
+    await all.ann.nextEvent("message:new");
     const mark = { ...lobby, messageIds: [messageId] };
 
     await Promise.all(
@@ -410,29 +417,31 @@ describe("messages:mark:read", () => {
     );
 
     const readers = await Promise.all(
-      Object.keys(all).map(async () => (await all.ann.next("messages:read")) as { readBy: string }),
+      Object.keys(all).map(
+        async () => (await all.ann.nextEvent("messages:read")) as { readBy: string },
+      ),
     );
     expect(readers.map(({ readBy }) => readBy).toSorted()).toEqual(Object.keys(all));
-    expect(await all.ann.hearsNothing()).toBe(true);
+    expect(await all.ann.receivesNothing()).toBe(true);
     expect(await all.ann.emit("messages:history", lobby)).toMatchObject({
       messages: [{ readBy: 5 }],
     });
   });
 
-  test("marks none where one of the messages is not there", async () => {
+  test("marks none if one of the messages does not exist", async () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
-    await ben.next("message:new");
+    await ben.nextEvent("message:new");
 
     expect(
       await ben.emit("messages:mark:read", { ...lobby, messageIds: [messageId, "nothing"] }),
     ).toEqual(refusal("not_found"));
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(await ben.emit("messages:history", lobby)).toMatchObject({ messages: [{ readBy: 0 }] });
   });
 
-  test("takes a hundred ids and no more", async () => {
+  test("accepts at most a hundred ids", async () => {
     const { ann } = await people("ann");
     const messageIds = Array.from({ length: 101 }, (_, n) => `m${n}`);
 
@@ -442,7 +451,7 @@ describe("messages:mark:read", () => {
   });
 });
 
-describe("a message that is not there, or no more,", () => {
+describe("a message that does not exist, or no longer exists,", () => {
   test.each([
     ["message:edit", { content: "x" }],
     ["message:react", { emoji: "x" }],
@@ -451,14 +460,14 @@ describe("a message that is not there, or no more,", () => {
     const { ann, ben } = await inLobby();
     const messageId = await sends(ann);
     await ann.emit("message:delete", { ...lobby, messageId });
-    await ben.next("message:new");
-    await ben.next("message:deleted");
+    await ben.nextEvent("message:new");
+    await ben.nextEvent("message:deleted");
 
     for (const id of [messageId, "nothing"])
       expect(await ann.emit(event, { ...lobby, messageId: id, ...more })).toEqual(
         refusal("not_found"),
       );
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
@@ -482,7 +491,7 @@ describe("messages:history", () => {
     expect(pages).toEqual([ids.slice(0, 2), ids.slice(2, 4), ids.slice(4)]);
   });
 
-  test("a page fits 96 KiB, and the next one goes on where it was cut", async () => {
+  test("a page fits into 96 KiB, and the next one continues after it", async () => {
     const { ann } = await inLobby();
     const content = "x".repeat(16 * 1024);
     for (let n = 0; n < 8; n += 1) await sends(ann, { ...hello, content });
@@ -504,7 +513,7 @@ describe("messages:history", () => {
   });
 });
 
-describe("a chat for its members alone", () => {
+describe("a chat for its members only", () => {
   const club = { chatId: "club", projectId: "p1" };
 
   test.each([
@@ -517,9 +526,9 @@ describe("a chat for its members alone", () => {
     ["messages:mark:read", { messageIds: ["m"] }],
     ["messages:history", {}],
     ["call:initiate", { type: "audio", participants: ["ann"] }],
-  ])("refuses %s from others, who hear nothing of it", async (event, more) => {
+  ])("refuses %s from others, who receive nothing of it", async (event, more) => {
     const org = newOrg();
-    await describeChat(org, {
+    await putChat(org, {
       ...club,
       name: "The club",
       type: "group",
@@ -531,25 +540,25 @@ describe("a chat for its members alone", () => {
     expect(await ann.emit("chat:join", club)).toMatchObject({
       chat: { _id: "club", name: "The club", type: "group" },
     });
-    await ann.next("chat:joined");
+    await ann.nextEvent("chat:joined");
 
     expect(await eve.emit(event, { ...club, ...more })).toEqual(refusal("forbidden"));
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     await sends(ann, { ...hello, ...club, mentions: ["eve"] });
-    expect(await eve.hearsNothing()).toBe(true);
+    expect(await eve.receivesNothing()).toBe(true);
   });
 
-  test("is left at once by whom they no longer name", async () => {
+  test("is left at once by users who are no longer members", async () => {
     const { ann, eve } = await people("ann", "eve");
     for (const someone of [ann, eve]) await joins(someone, club);
-    await ann.forgets();
+    await ann.clearReceived();
 
-    await describeChat(ann.org, { ...club, type: "group", access: "members", members: ["ann"] });
+    await putChat(ann.org, { ...club, type: "group", access: "members", members: ["ann"] });
 
-    expect(await eve.next("chat:left")).toEqual({ chatId: "club" });
+    expect(await eve.nextEvent("chat:left")).toEqual({ chatId: "club" });
     await ann.emit("chat:typing:start", club);
-    await expectSilence(ann, eve);
+    await expectNoEvents(ann, eve);
   });
 });
 

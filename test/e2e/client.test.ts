@@ -14,7 +14,7 @@ const connecting = (token: Parameters<typeof connect>[1]["token"]): RealtimeSock
   return socket;
 };
 
-test("connect takes a URL and a token, and everything is typed by the contract", async () => {
+test("connect takes a URL and a token, and the socket is typed by the contract", async () => {
   const org = newOrg();
   const ben = await person({ org, sub: "ben" });
   await ben.emit("chat:join", { chatId: "lobby", projectId: "p1" });
@@ -24,15 +24,15 @@ test("connect takes a URL and a token, and everything is typed by the contract",
     socket.emit(
       "message:send",
       { chatId: "lobby", projectId: "p1", type: "text", content: "hello", replyTo: null },
-      (given) => {
-        expectTypeOf(given).toExtend<Refusal | { readonly messageId: string }>();
-        resolve(given);
+      (answer) => {
+        expectTypeOf(answer).toExtend<Refusal | { readonly messageId: string }>();
+        resolve(answer);
       },
     ),
   );
 
   expect(answer).toMatchObject({ chatId: "lobby", timestamp: isoTime });
-  expect(await ben.next("message:new")).toMatchObject({ message: { content: "hello" } });
+  expect(await ben.nextEvent("message:new")).toMatchObject({ message: { content: "hello" } });
 });
 
 test("the token may be fetched anew for each connection", async () => {
@@ -43,7 +43,7 @@ test("the token may be fetched anew for each connection", async () => {
     fetched += 1;
     return tokenFor({ org });
   });
-  const heard = new Promise<{ readonly from: string }>((resolve) =>
+  const received = new Promise<{ readonly from: string }>((resolve) =>
     socket.on("custom:message", resolve),
   );
   await new Promise<void>((resolve) => socket.once("connect", resolve));
@@ -52,11 +52,11 @@ test("the token may be fetched anew for each connection", async () => {
   await new Promise<void>((resolve) => socket.once("connect", resolve));
   await ben.emit("custom:message", { targetUserId: "ann", message: "hi" });
 
-  expect(await heard).toMatchObject({ from: "ben" });
+  expect(await received).toMatchObject({ from: "ben" });
   expect(fetched).toBe(2);
 });
 
-test("a token that cannot be had is told as one that is refused", async () => {
+test("a token function that fails is reported like a refused token", async () => {
   const socket = connecting(() => {
     throw new Error("the back end is down");
   });
@@ -66,7 +66,7 @@ test("a token that cannot be had is told as one that is refused", async () => {
   expect(error.message).toBe("Authentication error");
 });
 
-test("what the contract does not know does not compile", () => {
+test("events and fields that are not in the contract do not compile", () => {
   const right = (socket: RealtimeSocket) => {
     socket.emit("presence:online");
     socket.emit("subscribe:project", "p1", (answer) => answer);
@@ -81,6 +81,6 @@ test("what the contract does not know does not compile", () => {
     socket.on("message:new", ({ message }) => message.colour);
   };
 
-  // The compiler is the judge; nothing runs.
+  // Only the compiler checks this test; nothing runs.
   expect([right, wrong]).toHaveLength(2);
 });

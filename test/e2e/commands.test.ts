@@ -11,32 +11,32 @@ import { stack } from "../support/running.ts";
 const folder = mkdtempSync(join(tmpdir(), "commands-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("start says at once, before it synthesises,", () => {
+describe("start fails before it synthesises", () => {
   const file = join(folder, "a-file");
   const used = join(folder, "used");
   writeFileSync(file, "");
 
   test.each([
     [
-      "that --data is a file",
+      "if --data is a file",
       ["--data", file],
-      /^--data cannot make the folder .*a-file is a file/,
+      /^--data cannot create the folder .*a-file is a file/,
     ],
     [
-      "that --data cannot be made",
+      "if --data cannot be created",
       ["--data", join(file, "below")],
-      /^--data cannot make the folder .*ENOTDIR/,
+      /^--data cannot create the folder .*ENOTDIR/,
     ],
     [
-      "that a host is not of this machine",
+      "if --host is not an address of this machine",
       ["--host", "203.0.113.9"],
-      /^--host takes an address of this machine, not "203.0.113.9"\.$/,
+      /^--host must be an address of this machine, not "203.0.113.9"\.$/,
     ],
-    ["that a host is empty", ["--host", ""], /^--host takes an address of this machine, not ""\.$/],
+    ["if --host is empty", ["--host", ""], /^--host must be an address of this machine, not ""\.$/],
     [
-      "that a port is taken",
+      "if --port is in use",
       ["--port", new URL(stack.url).port],
-      /^Port \d+ is taken: choose another with --port\.$/,
+      /^Port \d+ is in use: choose another with --port\.$/,
     ],
   ])("%s", async (_, args, message) => {
     expect(await run("start", "--port", "0", ...args)).toEqual({
@@ -46,7 +46,7 @@ describe("start says at once, before it synthesises,", () => {
     });
   });
 
-  test("that --data is in use", async () => {
+  test("if --data is in use", async () => {
     const user = await startDatabase({ tables: [], data: used });
 
     expect(await run("start", "--port", "0", "--data", used)).toEqual({
@@ -83,7 +83,7 @@ describe("integration", () => {
     });
   }, 30_000);
 
-  test("names what is wrong with a file, and registers nothing", async () => {
+  test("reports an invalid file, and registers nothing", async () => {
     writeFileSync(file, JSON.stringify({ ...shop, baseUrl: "shop" }));
 
     expect(await run("integration", "put", file, ...at)).toMatchObject({

@@ -5,14 +5,14 @@ import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { describe, expect, test } from "vitest";
 import { signToken } from "../../client/token.ts";
-import { client, connected, listening, newOrg, person, tokenFor } from "../support/people.ts";
+import { client, connected, newOrg, person, receiving, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
-import { logged, ofConnections, SECRET, stack } from "../support/running.ts";
+import { connectionItems, logged, SECRET, stack } from "../support/running.ts";
 
 const direct = { path: stack.stagePath, addTrailingSlash: false };
 const inHour = "1h";
 
-/** What the function answers `$connect` with, for a connection that then is not there. */
+/** The function's response to `$connect`, for a connection that the gateway does not have. */
 async function connectAnswer(headers: Readonly<Record<string, string>>, query: string) {
   const result = await stack.functions.invoke(stack.functions.named("Socket"), {
     headers,
@@ -27,25 +27,25 @@ describe.each([
   ["4.0", io40],
   ["3.1", io31],
 ])("socket.io-client %s", (_, connect) => {
-  test("connects at the default path, emits with acknowledgement and hears others", async () => {
+  test("connects at the default path, emits with acknowledgement and receives events of others", async () => {
     const org = newOrg();
     const token = await tokenFor({ org });
-    const ann = listening(org, await connected(client({ auth: { token } }, stack.url, connect)));
+    const ann = receiving(org, await connected(client({ auth: { token } }, stack.url, connect)));
     const ben = await person({ org, sub: "ben" });
 
     expect(await ann.emit("subscribe:project", "p1")).toEqual({ type: "project", id: "p1" });
     await ben.emit("custom:event", { projectId: "p1", n: 1 });
-    expect(await ann.next("custom:event")).toMatchObject({ n: 1, sender: "ben" });
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1, sender: "ben" });
   });
 
-  test("is told of a wrong token by connect_error", async () => {
+  test("receives connect_error for a wrong token", async () => {
     const socket = client({ auth: { token: "wrong" } }, stack.url, connect);
 
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
   });
 });
 
-describe("where a client connects", () => {
+describe("the URL of a client", () => {
   test("the stage path works directly, without a trailing slash", async () => {
     const token = await tokenFor({ org: newOrg() });
 
@@ -78,10 +78,10 @@ describe("where a client connects", () => {
     ["a session to upgrade", "EIO=4&transport=websocket&sid=abc"],
   ])("[EIO1] %s is refused with 400 and nothing is stored", async (_, query) => {
     await expect(rawClient(query)).rejects.toThrow("400");
-    expect(await ofConnections()).toEqual([]);
+    expect(await connectionItems()).toEqual([]);
   });
 
-  test("a polling request is told, in Engine.IO's words, to use websocket", async () => {
+  test("a polling request is refused with Engine.IO's error", async () => {
     const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=polling`);
 
     expect(response.status).toBe(400);
@@ -92,11 +92,11 @@ describe("where a client connects", () => {
     });
   });
 
-  test("[EIO1] what is no upgrade passes the edge unseen, and API Gateway refuses it", async () => {
+  test("[EIO1] a request without an upgrade passes the edge, and API Gateway refuses it", async () => {
     const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=websocket`);
 
     expect(response.status).toBe(403);
-    expect(await ofConnections()).toEqual([]);
+    expect(await connectionItems()).toEqual([]);
   });
 
   test("[EIO11] $connect answers with the first subprotocol offered, unless it refuses", async () => {
@@ -117,7 +117,7 @@ describe("where a client connects", () => {
   });
 });
 
-describe("where the token may be", () => {
+describe("the token is read", () => {
   test("in an Authorization header", async () => {
     const token = await tokenFor({ org: newOrg() });
 
@@ -132,7 +132,7 @@ describe("where the token may be", () => {
     expect((await connected(client({ query: { token } }))).connected).toBe(true);
   });
 
-  test("auth comes before the header, the header before the query", async () => {
+  test("from auth before the header, and from the header before the query", async () => {
     const org = newOrg();
     const [ann, ben, eve] = await Promise.all(
       ["ann", "ben", "eve"].map((sub) => tokenFor({ org, sub })),
@@ -144,20 +144,20 @@ describe("where the token may be", () => {
       [{ auth: { token: ann }, extraHeaders, query }, "ann"],
       [{ extraHeaders, query }, "ben"],
     ] as const) {
-      const self = listening(org, await connected(client(options)));
+      const self = receiving(org, await connected(client(options)));
       await self.emit("custom:message", { targetUserId: sender, message: "me" });
-      expect(await self.next("custom:message")).toMatchObject({ from: sender });
+      expect(await self.nextEvent("custom:message")).toMatchObject({ from: sender });
     }
   });
 
-  test("a wrong header is not made good by a right query", async () => {
+  test("and a wrong header is refused even with a valid query", async () => {
     const token = await tokenFor({ org: newOrg() });
     const socket = client({ extraHeaders: { Authorization: "Bearer wrong" }, query: { token } });
 
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
   });
 
-  test("no token of a handshake is ever stored", async () => {
+  test("and no token of a handshake is ever stored", async () => {
     const token = await tokenFor({ org: newOrg() });
     await rawClient(`EIO=4&transport=websocket&token=${token}`);
 
@@ -178,7 +178,7 @@ describe("a token is refused", () => {
     ["without sub", () => signToken({ ...claims, sub: "" }, SECRET)],
     ["without org", () => signToken({ ...claims, org: "" }, SECRET)],
     [
-      "with projects that are no list",
+      "with projects that are not a list",
       () => signToken({ ...claims, projects: "p1" as "*" }, SECRET),
     ],
     [
@@ -190,11 +190,11 @@ describe("a token is refused", () => {
     const socket = client({ auth: { token } });
 
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
-    const stored = (await ofConnections()).map(({ pk }) => String(pk));
+    const stored = (await connectionItems()).map(({ pk }) => String(pk));
     expect(stored.filter((pk) => !pk.startsWith("conn#"))).toEqual([]);
   });
 
-  test("and the reason goes to the log, without the token", async () => {
+  test("and the reason is logged, without the token", async () => {
     const token = await signToken(claims, SECRET, "-1s");
     logged.length = 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { expectSilence, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
+import { expectNoEvents, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
 
 /** Ann, ben and eve, of whom ann and ben have subscribed to the project. */
 async function inProject(): Promise<Record<"ann" | "ben" | "eve", Person>> {
@@ -10,42 +10,46 @@ async function inProject(): Promise<Record<"ann" | "ben" | "eve", Person>> {
 }
 
 describe("custom:broadcast", () => {
-  test("sends the others in the project an event of the client's own", async () => {
+  test("sends a custom event to the others in the project", async () => {
     const { ann, ben, eve } = await inProject();
     const payload = { projectId: "p1", event: "moved", payload: { x: 1, y: [2] } };
 
     expect(await ann.emit("custom:broadcast", payload)).toEqual({ ok: true });
 
-    expect(await ben.next("custom:moved")).toEqual({
+    expect(await ben.nextEvent("custom:moved")).toEqual({
       x: 1,
       y: [2],
       sender: "ann",
       timestamp: isoTime,
     });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("sends to a custom room instead where one is named", async () => {
+  test("sends to a custom room if one is named", async () => {
     const { ann, ben, eve } = await inProject();
     await ann.emit("custom:join", { room: "lobby" });
     await eve.emit("custom:join", { room: "lobby" });
-    await ann.next("custom:joined");
-    await eve.next("custom:joined");
+    await ann.nextEvent("custom:joined");
+    await eve.nextEvent("custom:joined");
 
     await ann.emit("custom:broadcast", { projectId: "p1", event: "hey", room: "lobby" });
 
-    expect(await eve.next("custom:hey")).toEqual({ sender: "ann", timestamp: isoTime });
-    await expectSilence(ann, ben, eve);
+    expect(await eve.nextEvent("custom:hey")).toEqual({ sender: "ann", timestamp: isoTime });
+    await expectNoEvents(ann, ben, eve);
   });
 
   test.each([["text"], [7], [true], [[1, 2]]])(
-    "a payload that is no object (%j) arrives as payload",
+    "a payload that is not an object (%j) arrives as payload",
     async (payload) => {
       const { ann, ben } = await inProject();
 
       await ann.emit("custom:broadcast", { projectId: "p1", event: "hey", payload });
 
-      expect(await ben.next("custom:hey")).toEqual({ payload, sender: "ann", timestamp: isoTime });
+      expect(await ben.nextEvent("custom:hey")).toEqual({
+        payload,
+        sender: "ann",
+        timestamp: isoTime,
+      });
     },
   );
 
@@ -59,7 +63,7 @@ describe("custom:broadcast", () => {
       room: null,
     });
 
-    expect(await ben.next("custom:hey")).toEqual({ sender: "ann", timestamp: isoTime });
+    expect(await ben.nextEvent("custom:hey")).toEqual({ sender: "ann", timestamp: isoTime });
   });
 
   test.each(["event", "joined", "left", "message", "presence", "typing", "file:shared"])(
@@ -73,7 +77,7 @@ describe("custom:broadcast", () => {
           message: `event: custom:${event} is an event of the contract`,
         },
       });
-      await expectSilence(ben);
+      await expectNoEvents(ben);
     },
   );
 
@@ -83,33 +87,35 @@ describe("custom:broadcast", () => {
     expect(await ann.emit("custom:broadcast", { projectId: "p2", event: "hey" })).toMatchObject({
       error: { code: "forbidden" },
     });
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 });
 
-test("custom:event keeps a field called __proto__, there and back", async () => {
+test("custom:event delivers a field called __proto__ unchanged", async () => {
   const { ann, ben } = await inProject();
-  const given = JSON.parse('{"projectId":"p1","__proto__":{"polluted":true}}') as object;
+  const payload = JSON.parse('{"projectId":"p1","__proto__":{"polluted":true}}') as object;
 
-  await ann.emit("custom:event", given);
+  await ann.emit("custom:event", payload);
 
-  expect(JSON.stringify(await ben.next("custom:event"))).toContain('"__proto__":{"polluted":true}');
+  expect(JSON.stringify(await ben.nextEvent("custom:event"))).toContain(
+    '"__proto__":{"polluted":true}',
+  );
 });
 
 describe("custom:join and custom:leave", () => {
-  test("are answered with the room, and leaving ends what is heard", async () => {
+  test("are answered with the room, and after leaving no events are received", async () => {
     const { ann, ben } = await people("ann", "ben");
     const broadcast = { projectId: "p1", event: "hey", room: "lobby" };
 
     expect(await ben.emit("custom:join", { room: "lobby" })).toEqual({ room: "lobby" });
-    expect(await ben.next("custom:joined")).toEqual({ room: "lobby" });
+    expect(await ben.nextEvent("custom:joined")).toEqual({ room: "lobby" });
     await ann.emit("custom:broadcast", broadcast);
-    await ben.next("custom:hey");
+    await ben.nextEvent("custom:hey");
     expect(await ben.emit("custom:leave", { room: "lobby" })).toEqual({ room: "lobby" });
-    expect(await ben.next("custom:left")).toEqual({ room: "lobby" });
+    expect(await ben.nextEvent("custom:left")).toEqual({ room: "lobby" });
     await ann.emit("custom:broadcast", broadcast);
 
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
   });
 
   test.each(["org", "user#ben", "user:ben", "project#p1", "project:p1", "presence", "%23"])(
@@ -117,21 +123,21 @@ describe("custom:join and custom:leave", () => {
     async (room) => {
       const { ann, ben, eve } = await inProject();
       await eve.emit("custom:join", { room });
-      await eve.next("custom:joined");
+      await eve.nextEvent("custom:joined");
 
       await ben.emit("custom:event", { projectId: "p1" });
       await ann.emit("custom:message", { targetUserId: "ben", message: "for ben" });
-      await ann.next("custom:event");
-      await ben.next("custom:message");
+      await ann.nextEvent("custom:event");
+      await ben.nextEvent("custom:message");
 
-      await expectSilence(eve);
+      await expectNoEvents(eve);
       await ann.emit("custom:broadcast", { projectId: "p1", event: "hey", room });
-      expect(await eve.next("custom:hey")).toMatchObject({ sender: "ann" });
-      await expectSilence(ann, ben);
+      expect(await eve.nextEvent("custom:hey")).toMatchObject({ sender: "ann" });
+      await expectNoEvents(ann, ben);
     },
   );
 
-  test("a socket may be in 200 rooms and no more, its own two included", async () => {
+  test("a socket may be in at most 200 rooms, its own two included", async () => {
     const { ann } = await people("ann");
     const join = (index: number) => ann.emit("custom:join", { room: `room-${index}` });
     for (let index = 0; index < 198; index += 1) await join(index);
@@ -168,8 +174,8 @@ describe("custom:message", () => {
     expect(await ann.emit("custom:message", sent)).toEqual({ ok: true });
 
     const received = { from: "ann", message: { text: "hi" }, type: "note", timestamp: isoTime };
-    for (const tab of ben) expect(await tab.next("custom:message")).toEqual(received);
-    await expectSilence(ann, ...ben, eve);
+    for (const tab of ben) expect(await tab.nextEvent("custom:message")).toEqual(received);
+    await expectNoEvents(ann, ...ben, eve);
   });
 
   test.each([
@@ -193,8 +199,8 @@ describe.each([
 
     expect(await ann.emit(event, { projectId: "p1", ...payload })).toEqual({ ok: true });
 
-    expect(await ben.next(event)).toEqual({ ...payload, ...added, timestamp: isoTime });
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent(event)).toEqual({ ...payload, ...added, timestamp: isoTime });
+    await expectNoEvents(ann, ben, eve);
   });
 
   test("is refused without its fields, and forbidden elsewhere", async () => {
@@ -207,7 +213,7 @@ describe.each([
     expect(await ann.emit(event, { projectId: "p2", ...payload })).toMatchObject({
       error: { code: "forbidden" },
     });
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 });
 
@@ -215,33 +221,33 @@ describe("custom:file:share", () => {
   const file = { projectId: "p1", fileId: "f1", fileName: "plan.pdf" };
   const shared = { ...file, sharedBy: "ann", timestamp: isoTime };
 
-  test("tells the others in the project where nobody is named", async () => {
+  test("notifies the others in the project without recipients", async () => {
     const { ann, ben, eve } = await inProject();
 
     expect(await ann.emit("custom:file:share", file)).toEqual({ ok: true });
 
-    expect(await ben.next("custom:file:shared")).toEqual(shared);
-    await expectSilence(ann, ben, eve);
+    expect(await ben.nextEvent("custom:file:shared")).toEqual(shared);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("tells the recipients alone where some are named, each once", async () => {
+  test("notifies only the recipients if there are any, each once", async () => {
     const { ann, ben, eve } = await inProject();
 
     await ann.emit("custom:file:share", { ...file, recipients: ["eve", "eve"] });
 
-    expect(await eve.next("custom:file:shared")).toEqual(shared);
-    await expectSilence(ann, ben, eve);
+    expect(await eve.nextEvent("custom:file:shared")).toEqual(shared);
+    await expectNoEvents(ann, ben, eve);
   });
 
   test.each([["null", null] as const, ["an empty list", []] as const])(
-    "tells the others in the project where recipients is %s",
+    "notifies the others in the project if recipients is %s",
     async (_, recipients) => {
       const { ann, ben, eve } = await inProject();
 
       await ann.emit("custom:file:share", { ...file, recipients });
 
-      expect(await ben.next("custom:file:shared")).toEqual(shared);
-      await expectSilence(ann, ben, eve);
+      expect(await ben.nextEvent("custom:file:shared")).toEqual(shared);
+      await expectNoEvents(ann, ben, eve);
     },
   );
 
@@ -252,8 +258,8 @@ describe("custom:file:share", () => {
 
     await ann.emit("custom:file:share", { ...file, recipients: ["dan"] });
 
-    expect(await granted.next("custom:file:shared")).toEqual(shared);
-    await expectSilence(other);
+    expect(await granted.nextEvent("custom:file:shared")).toEqual(shared);
+    await expectNoEvents(other);
   });
 
   test("101 recipients are refused", async () => {
@@ -263,7 +269,7 @@ describe("custom:file:share", () => {
     expect(await ann.emit("custom:file:share", { ...file, recipients })).toMatchObject({
       error: { code: "invalid_payload", message: expect.stringMatching(/^recipients: /) },
     });
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 
   test("another project is forbidden", async () => {
@@ -272,20 +278,20 @@ describe("custom:file:share", () => {
     expect(await ann.emit("custom:file:share", { ...file, projectId: "p2" })).toMatchObject({
       error: { code: "forbidden" },
     });
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 });
 
-test("two organisations with the same names never hear each other", async () => {
+test("two organisations with the same names never receive each other's events", async () => {
   const ours = await inProject();
   const theirs = await inProject();
   for (const eve of [ours.eve, theirs.eve]) {
     await eve.emit("custom:join", { room: "lobby" });
-    await eve.next("custom:joined");
+    await eve.nextEvent("custom:joined");
     await eve.emit("presence:online");
   }
   for (const someone of [ours.ann, ours.ben, theirs.ann, theirs.ben])
-    await someone.next("presence:user:online");
+    await someone.nextEvent("presence:user:online");
 
   await ours.ann.emit("custom:event", { projectId: "p1" });
   await ours.ann.emit("custom:broadcast", { projectId: "p1", event: "hey", room: "lobby" });
@@ -293,7 +299,7 @@ test("two organisations with the same names never hear each other", async () => 
   await ours.ann.emit("custom:presence", { projectId: "p1", status: "here" });
   await ours.ann.emit("presence:online");
 
-  expect(await ours.ben.next("custom:event")).toMatchObject({ sender: "ann" });
-  expect(await ours.eve.next("custom:hey")).toMatchObject({ sender: "ann" });
-  await expectSilence(...Object.values(theirs));
+  expect(await ours.ben.nextEvent("custom:event")).toMatchObject({ sender: "ann" });
+  expect(await ours.eve.nextEvent("custom:hey")).toMatchObject({ sender: "ann" });
+  await expectNoEvents(...Object.values(theirs));
 });

@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { ORG, PROJECT, ROWS, USERS } from "../../client/demo/scene.ts";
-import { client, connected, listening, newOrg, person } from "../support/people.ts";
+import { client, connected, newOrg, person, receiving } from "../support/people.ts";
 import { stack } from "../support/running.ts";
 
 const ask = (path: string, method = "GET") => fetch(`${stack.url}${path}`, { method });
@@ -14,11 +14,11 @@ async function tokenIn(answer: Response): Promise<string> {
 /** A user of the demo page. */
 async function visitor(name: (typeof USERS)[number]) {
   const token = await tokenIn(await ask(`/demo/token?user=${name}`));
-  return listening(ORG, await connected(client({ auth: { token } })));
+  return receiving(ORG, await connected(client({ auth: { token } })));
 }
 
 describe("the back end of the demo page", () => {
-  test("serves the page and its script, which may run nothing else and talk to nobody else", async () => {
+  test("serves the page and its script, whose policy allows no other scripts and no other hosts", async () => {
     const page = await ask("/");
     const script = await ask("/demo/page.js");
 
@@ -31,7 +31,7 @@ describe("the back end of the demo page", () => {
       );
   });
 
-  test.each(USERS)("gives %s a token of the demo's own organisation and project", async (name) => {
+  test.each(USERS)("issues %s a token of the demo's organisation and project", async (name) => {
     const answer = await ask(`/demo/token?user=${name}`);
     const claims = decodeJwt(await tokenIn(answer));
 
@@ -40,7 +40,7 @@ describe("the back end of the demo page", () => {
   });
 
   test.each(["/demo/token", "/demo/token?user=mallory", "/demo/token?user=Ann"])(
-    "gives nobody else one: %s",
+    "issues no other token: %s",
     async (path) => {
       const answer = await ask(path);
 
@@ -53,22 +53,22 @@ describe("the back end of the demo page", () => {
     const ann = await visitor("ann");
     const stranger = await person({ org: newOrg(), projects: [PROJECT.projectId] });
     for (const one of [ann, stranger]) await one.emit("subscribe:collection", ROWS);
-    await stranger.forgets();
+    await stranger.clearReceived();
 
     expect((await ask("/demo/rows", "POST")).status).toBe(200);
 
-    expect(await ann.next("db:create")).toMatchObject({
+    expect(await ann.nextEvent("db:create")).toMatchObject({
       ...ROWS,
       data: { title: expect.stringMatching(/^Inserted at \d\d:\d\d:\d\d UTC$/) },
     });
-    expect(await stranger.hearsNothing()).toBe(true);
+    expect(await stranger.receivesNothing()).toBe(true);
   });
 
   test.each([
     ["GET", "/demo/rows"],
     ["POST", "/demo/token"],
     ["GET", "/demo/back-end.ts"],
-  ])("serves nothing else: %s %s", async (method, path) => {
+  ])("serves no other route: %s %s", async (method, path) => {
     expect((await ask(path, method)).status).toBe(404);
   });
 });

@@ -1,13 +1,13 @@
 import { SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
 import { signToken } from "../../client/token.ts";
-import { run, runMeeting } from "../support/commands.ts";
+import { run, runAndReact } from "../support/commands.ts";
 import { newOrg, person, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { SECRET, stack } from "../support/running.ts";
 
 describe("doctor", () => {
-  test("finds a deployment that is well, step by step", async () => {
+  test("checks a healthy deployment step by step", async () => {
     const token = await tokenFor({ org: newOrg() });
 
     const { code, out } = await run("doctor", "--url", stack.url, "--token", token);
@@ -18,35 +18,35 @@ describe("doctor", () => {
       "✓  the endpoint answers",
       "✓  a wrong token is refused",
       "✓  handshake and authentication",
-      "✓  a message to oneself comes back",
+      "✓  a message to oneself is received",
       "✓  an event is acknowledged",
       "✓  an event that does not exist is refused",
-      "–  a ping comes",
+      "–  a ping is received",
     ]);
     expect(code).toBe(0);
   });
 
-  test("waits for a ping where it is told to", async () => {
+  test("waits for a ping with --wait", async () => {
     const token = await tokenFor({ org: newOrg() });
     const args = ["--url", stack.url, "--token", token, "--wait", "60"];
-    const sweep = () => {
+    const sendPings = () => {
       for (let shard = 0; shard < 16; shard += 1)
         stack.functions.invokeAsync(stack.functions.named("Heartbeat"), { shard });
     };
 
-    const { code, out } = await runMeeting(/unknown_event/, sweep, "doctor", ...args);
+    const { code, out } = await runAndReact(/unknown_event/, sendPings, "doctor", ...args);
 
-    expect(out).toContain("✓  a ping comes: it did");
+    expect(out).toContain("✓  a ping is received: within 60 s");
     expect(code).toBe(0);
   });
 
-  test("says that no ping came", async () => {
+  test("reports a missing ping", async () => {
     const token = await tokenFor({ org: newOrg() });
 
     const args = ["--url", stack.url, "--token", token, "--wait", "0.1"];
     const { code, out } = await run("doctor", ...args);
 
-    expect(out).toContain("✗  a ping comes: none within 0.1 s");
+    expect(out).toContain("✗  a ping is received: no ping within 0.1 s");
     expect(code).toBe(1);
   });
 
@@ -54,36 +54,36 @@ describe("doctor", () => {
     const token = await tokenFor({ org: newOrg() });
 
     const at = ["--url", stack.url, "--path", stack.stagePath, "--token", token];
-    expect((await run("doctor", ...at)).out).toContain("✓  a message to oneself comes back");
+    expect((await run("doctor", ...at)).out).toContain("✓  a message to oneself is received");
   });
 
-  test("tries without a token what needs none, and says what does", async () => {
+  test("skips the checks that need a token if there is none", async () => {
     const { code, out } = await run("doctor", "--url", stack.url);
 
     expect(out.split("\n").slice(1)).toEqual([
-      "–  the token: none is given; npm run token prints one",
+      "–  the token: no --token; npm run token prints one",
       expect.stringContaining("✓  the endpoint answers"),
       "✓  a wrong token is refused: Authentication error",
-      "–  handshake and authentication: give --token TOKEN to try them, and what follows",
+      "–  handshake and authentication: pass --token TOKEN to check these and the rest",
     ]);
     expect(code).toBe(0);
   });
 
-  test("looks at a token alone, and at the settings that concern it", async () => {
+  test("checks a token without an endpoint, by the settings that apply to it", async () => {
     const token = await tokenFor({ org: "acme" });
 
-    const well = await run("doctor", "--token", token);
-    expect(well.out).toMatch(
+    const valid = await run("doctor", "--token", token);
+    expect(valid.out).toMatch(
       /✓ {2}the token: HS256, user ann of acme, projects p1, scope websocket/,
     );
-    expect(well.code).toBe(0);
+    expect(valid.code).toBe(0);
 
-    const others = await run("doctor", "--token", token, "-c", "tokenIssuer=me");
-    expect(others.out).toContain('✗  the token: its iss is missing, where tokenIssuer is "me"');
-    expect(others.code).toBe(1);
+    const mismatch = await run("doctor", "--token", token, "-c", "tokenIssuer=me");
+    expect(mismatch.out).toContain('✗  the token: its iss is missing, but tokenIssuer is "me"');
+    expect(mismatch.code).toBe(1);
   });
 
-  test("names what is wrong, and fails", async () => {
+  test("reports every fault, and fails", async () => {
     const expired = await new SignJWT({ sub: "ann", org: "acme", scope: "websocket" })
       .setProtectedHeader({ alg: "HS256" })
       .setExpirationTime(1_000_000_000)
@@ -98,17 +98,17 @@ describe("doctor", () => {
     expect(code).toBe(1);
   });
 
-  test("says what it cannot see of a token that looks well and is refused", async () => {
+  test("explains what it cannot check of a refused token", async () => {
     const forged = await signToken({ sub: "ann", org: "acme", projects: [] }, `not ${SECRET}`);
 
     const { code, out } = await run("doctor", "--url", stack.url, "--token", forged);
 
     expect(out).toContain("✓  the token: ");
-    expect(out).toMatch(/✗ {2}handshake.*: Authentication error\. .*signature.*log says which/);
+    expect(out).toMatch(/✗ {2}handshake.*: Authentication error\. .*signature.*log has the reason/);
     expect(code).toBe(1);
   });
 
-  test("says that the organisation has too many connections", async () => {
+  test("reports that the organisation has too many connections", async () => {
     const org = newOrg();
     await publish({ event: "limit:put", org, connections: 1 });
     await person({ org });
@@ -117,7 +117,7 @@ describe("doctor", () => {
     const { code, out } = await run("doctor", "--url", stack.url, "--token", token);
 
     expect(out).toContain(
-      "✗  a message to oneself comes back: the server said: Realtime connection limit reached for your plan.",
+      "✗  a message to oneself is received: the server reported: Realtime connection limit reached for your plan.",
     );
     expect(code).toBe(1);
   });

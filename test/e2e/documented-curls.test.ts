@@ -31,14 +31,16 @@ test("every curl of docs/publishing.md does what it says", async () => {
   expect(others).toEqual([]);
 
   expect(await run(invoke)).toBe("{}");
-  expect(await ann.next("project:created")).toMatchObject({ data: { name: "One" } });
+  expect(await ann.nextEvent("project:created")).toMatchObject({ data: { name: "One" } });
 
   expect(JSON.parse(await run(bus))).toMatchObject({ FailedEntryCount: 0 });
-  expect(await ann.next("db:create")).toMatchObject({ data: { _id: "t1" } });
+  expect(await ann.nextEvent("db:create")).toMatchObject({ data: { _id: "t1" } });
 
   expect(await run(register)).toBe('{"integrationId":"shop"}');
   const subscription = { projectId: "p1", integrationId: "shop" };
   await ann.emit("integration:webhook:subscribe", subscription);
   expect(await run(deliver)).toBe("202");
-  expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.paid" });
+  expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
+    event: "order.paid",
+  });
 });

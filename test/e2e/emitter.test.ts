@@ -19,7 +19,7 @@ describe.each([
   ["by invoking the function", invoking],
   ["by the bus", putting],
 ])("the emitter, %s,", (_, via) => {
-  test("emits any event to rooms, but for those excepted", async () => {
+  test("emits any event to rooms, except excluded ones", async () => {
     const { ann, ben } = await people("ann", "ben");
     const emitter = createEmitter({ org: ann.org, via });
 
@@ -28,24 +28,24 @@ describe.each([
       .except({ kind: "user", userId: "ben" })
       .emit("news", { n: 1 });
 
-    expect(await ann.next("news")).toEqual({ n: 1 });
+    expect(await ann.nextEvent("news")).toEqual({ n: 1 });
     await settled();
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("emits no argument where there is no payload, and finds chains and currencies in any case", async () => {
+  test("emits no argument without a payload, and finds chains and currencies in upper or lower case", async () => {
     const { ann } = await people("ann");
     for (const [event, name] of Object.entries({ chain: "ETH", currency: "usd" }))
       await ann.emit(`wallet:subscribe:${event}`, { [event]: name });
-    const heard: unknown[][] = [];
-    ann.socket.on("news", (...args: unknown[]) => heard.push(args));
+    const received: unknown[][] = [];
+    ann.socket.on("news", (...args: unknown[]) => received.push(args));
     const emitter = createEmitter({ org: ann.org, via });
 
     await emitter.to({ kind: "wallet", of: "chain", id: "Eth" }).emit("news");
     await emitter.to({ kind: "wallet", of: "currency", id: "USD" }).emit("news", 1);
-    await vi.waitUntil(() => heard.length === 2);
+    await vi.waitUntil(() => received.length === 2);
 
-    expect(heard.toSorted()).toEqual([[], [1]]);
+    expect(received.toSorted()).toEqual([[], [1]]);
   });
 
   test.each(["create", "update", "delete"] as const)("publishes db.%s", async (action) => {
@@ -56,14 +56,14 @@ describe.each([
     await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
     await emitter.db[action]({ ...todos, data: { _id: "d1" }, id: "once" });
 
-    expect(await ann.next(`db:${action}`)).toEqual({
+    expect(await ann.nextEvent(`db:${action}`)).toEqual({
       ...todos,
       action,
       data: { _id: "d1" },
       timestamp: isoTime,
     });
     await settled();
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test("revokes and restores", async () => {
@@ -75,7 +75,7 @@ describe.each([
       connected(client({ auth: { token: await tokenFor({ org, sid: "s1" }) } }));
 
     await emitter.revoke({ sid: "s1" }, "signed out");
-    expect(await ann.next("session:expired")).toMatchObject({ reason: "signed out" });
+    expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
     await gone;
     await settled();
     await expect(again()).rejects.toThrow(/^Authentication error$/);
@@ -86,7 +86,7 @@ describe.each([
   });
 });
 
-test("a refusal is thrown with its reason where the function is invoked", async () => {
+test("a refusal is thrown with its reason by the invoking emitter", async () => {
   const emitter = createEmitter({ org: newOrg(), via: invoking });
 
   const refused = emitter.to({ kind: "org" }).emit("connect");
@@ -95,7 +95,7 @@ test("a refusal is thrown with its reason where the function is invoked", async 
   await expect(refused).rejects.toThrow("name: is a reserved event name");
 });
 
-test("what a kind has to tell is given back", async () => {
+test("publish resolves with the result of its kind", async () => {
   const emitter = createEmitter({ org: newOrg(), via: invoking });
   await emitter.publish({ event: "chat:put", chat: { projectId: "p1", chatId: "lobby" } });
 

@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, test } from "vitest";
 import { whileInProgress } from "../support/in-progress.ts";
 import {
-  expectSilence,
+  expectNoEvents,
   isoTime,
   newOrg,
   type Person,
@@ -50,45 +50,45 @@ async function atShop(more: object = {}): Promise<Record<"ann" | "ben" | "eve", 
   });
   for (const someone of [all.ann, all.ben]) {
     await someone.emit("integration:join", shop);
-    await someone.next("integration:joined");
+    await someone.nextEvent("integration:joined");
   }
   return all;
 }
 
 describe("integration:join and integration:leave", () => {
-  test("are answered, and nobody else hears of them", async () => {
+  test("are acknowledged, and nobody else is notified", async () => {
     const { ann, ben, eve } = await atShop();
 
     const joined = { ...shop, room: "integration:shop" };
     expect(await eve.emit("integration:join", shop)).toEqual(joined);
-    expect(await eve.next("integration:joined")).toEqual(joined);
+    expect(await eve.nextEvent("integration:joined")).toEqual(joined);
     expect(await eve.emit("integration:leave", { integrationId: "shop" })).toEqual({
       integrationId: "shop",
     });
-    expect(await eve.next("integration:left")).toEqual({ integrationId: "shop" });
+    expect(await eve.nextEvent("integration:left")).toEqual({ integrationId: "shop" });
 
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("a token of several projects leaves what it follows without naming a project", async () => {
+  test("a token of several projects leaves an integration without naming a project", async () => {
     const { ann, eve } = await atShop();
     const dan = await person({ org: ann.org, sub: "dan", projects: "*" });
     await dan.emit("integration:join", shop);
-    await dan.next("integration:joined");
+    await dan.nextEvent("integration:joined");
 
     await dan.emit("integration:leave", { integrationId: "shop" });
-    await dan.next("integration:left");
+    await dan.nextEvent("integration:left");
     await eve.emit("integration:test", { ...shop, endpoint: "list" });
 
-    expect(await dan.hearsNothing()).toBe(true);
+    expect(await dan.receivesNothing()).toBe(true);
   });
 
-  test("a refusal does not repeat what is no id, however long", async () => {
+  test("a refusal does not repeat an invalid id, however long", async () => {
     const { ann } = await people("ann");
 
-    ann.tell("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
+    ann.emitWithoutAck("integration:join", { projectId: "p1", integrationId: "x".repeat(30_000) });
 
-    expect(await ann.next("integration:error")).toEqual({
+    expect(await ann.nextEvent("integration:error")).toEqual({
       code: "invalid_payload",
       error: expect.stringMatching(/^integrationId: /),
     });
@@ -100,20 +100,23 @@ describe("integration:join and integration:leave", () => {
     ["integration:execute", { endpoint: "list" }],
     ["integration:test", { endpoint: "list" }],
     ["integration:webhook:subscribe", {}],
-  ])("%s of one there is not, or of a project not granted, is refused", async (event, more) => {
-    const { ann } = await people("ann");
+  ])(
+    "%s of an unknown integration, or in a project not granted, is refused",
+    async (event, more) => {
+      const { ann } = await people("ann");
 
-    expect(await ann.emit(event, { ...shop, ...more })).toEqual(refusal("not_found"));
-    expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
-      refusal("forbidden"),
-    );
-    ann.tell(event, { ...shop, ...more });
-    expect(await ann.next("integration:error")).toEqual({
-      integrationId: "shop",
-      code: "not_found",
-      error: "there is no integration shop",
-    });
-  });
+      expect(await ann.emit(event, { ...shop, ...more })).toEqual(refusal("not_found"));
+      expect(await ann.emit(event, { ...shop, projectId: "p2", ...more })).toEqual(
+        refusal("forbidden"),
+      );
+      ann.emitWithoutAck(event, { ...shop, ...more });
+      expect(await ann.nextEvent("integration:error")).toEqual({
+        integrationId: "shop",
+        code: "not_found",
+        error: "there is no integration shop",
+      });
+    },
+  );
 });
 
 describe("integration:execute", () => {
@@ -124,7 +127,7 @@ describe("integration:execute", () => {
     requestData: { n: 1 },
   };
 
-  test("calls the endpoint; the caller gets its answer, the followers a summary", async () => {
+  test("calls the endpoint; the caller gets the response, the followers a summary", async () => {
     const { ann, ben, eve } = await atShop();
 
     const answer = await ann.emit("integration:execute", order);
@@ -138,23 +141,23 @@ describe("integration:execute", () => {
       },
     };
     expect(answer).toEqual(completed);
-    expect(await ann.next("integration:execution:completed")).toEqual(completed);
-    expect(await ben.next("integration:execution:started")).toEqual({
+    expect(await ann.nextEvent("integration:execution:completed")).toEqual(completed);
+    expect(await ben.nextEvent("integration:execution:started")).toEqual({
       ...facts,
       endpoint: "order",
     });
-    expect(await ben.next("integration:execution:completed")).toEqual({
+    expect(await ben.nextEvent("integration:execution:completed")).toEqual({
       ...facts,
       endpoint: "order",
       success: true,
     });
     const usage = { calls: 1, errors: 0, lastUsed: isoTime };
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:usage:updated")).toEqual({
+      expect(await someone.nextEvent("integration:usage:updated")).toEqual({
         integrationId: "shop",
         usage,
       });
-    await expectSilence(ann, ben, eve);
+    await expectNoEvents(ann, ben, eve);
     expect(backEnd.requests.at(-1)).toMatchObject({
       method: "POST",
       body: '{"n":1}',
@@ -168,10 +171,10 @@ describe("integration:execute", () => {
     expect(await ann.emit("integration:execute", { ...order, params: { id: "\ud800" } })).toEqual(
       refusal("invalid_payload", /^params.id: /),
     );
-    await expectSilence(ben);
+    await expectNoEvents(ben);
   });
 
-  test("an endpoint that fails is a failure to all, and counted", async () => {
+  test("a failing endpoint is reported to all, and counted", async () => {
     const { ann, ben } = await atShop();
 
     const answer = await ann.emit("integration:execute", { ...shop, endpoint: "broken" });
@@ -179,13 +182,13 @@ describe("integration:execute", () => {
     const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
     expect(answer).toEqual(failed);
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:execution:failed")).toEqual(failed);
-    expect(await ann.next("integration:usage:updated")).toMatchObject({
+      expect(await someone.nextEvent("integration:execution:failed")).toEqual(failed);
+    expect(await ann.nextEvent("integration:usage:updated")).toMatchObject({
       usage: { calls: 1, errors: 1 },
     });
   });
 
-  test("an answer that no packet holds once it is encoded is a failure to all, and counted", async () => {
+  test("a response too large for a packet is reported as a failure to all, and counted", async () => {
     const { ann, ben } = await atShop();
 
     const answer = await ann.emit("integration:execute", { ...shop, endpoint: "quotes" });
@@ -194,13 +197,13 @@ describe("integration:execute", () => {
     const failed = { ...facts, endpoint: "quotes", error };
     expect(answer).toEqual(failed);
     for (const someone of [ann, ben]) {
-      expect(await someone.next("integration:execution:failed")).toEqual(failed);
-      expect(await someone.next("integration:usage:updated")).toMatchObject({
+      expect(await someone.nextEvent("integration:execution:failed")).toEqual(failed);
+      expect(await someone.nextEvent("integration:usage:updated")).toMatchObject({
         usage: { calls: 1, errors: 1 },
       });
     }
-    await ben.next("integration:execution:started");
-    await expectSilence(ann, ben);
+    await ben.nextEvent("integration:execution:started");
+    await expectNoEvents(ann, ben);
   });
 
   test.each([
@@ -235,12 +238,12 @@ describe("integration:execute", () => {
       /^params\.id: /,
     ],
     [
-      "params that are no values",
+      "params that are not scalars",
       { endpoint: "list", params: { a: {} } },
       "invalid_payload",
       /^params\.a: /,
     ],
-  ])("%s is refused before anything is called or told", async (_, wrong, code, message) => {
+  ])("%s is refused before anything is called or sent", async (_, wrong, code, message) => {
     const { ann, ben } = await atShop();
     const before = backEnd.requests.length;
 
@@ -248,11 +251,11 @@ describe("integration:execute", () => {
       refusal(code, message),
     );
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     expect(backEnd.requests).toHaveLength(before);
   });
 
-  test("one that is not active is refused", async () => {
+  test("an inactive integration is refused", async () => {
     const { ann } = await atShop({ isActive: false });
 
     expect(await ann.emit("integration:execute", { ...shop, endpoint: "list" })).toEqual(
@@ -260,14 +263,14 @@ describe("integration:execute", () => {
     );
   });
 
-  test("more calls a minute than its rate limit are refused with the time to wait", async () => {
+  test("calls above its rate limit per minute are refused with the time to wait", async () => {
     const { ann } = await atShop({ rateLimit: { perMinute: 2 } });
     const execute = () => ann.emit("integration:execute", { ...shop, endpoint: "list" });
 
     const answers = await Promise.all([execute(), execute(), execute(), execute(), execute()]);
 
     const refused = answers.filter((answer) => "error" in (answer as object));
-    // A minute may begin in between, which lets two more through.
+    // A new minute may begin in between, which allows two more calls.
     expect(refused.length).toBeGreaterThanOrEqual(1);
     expect(refused[0]).toMatchObject({
       error: { code: "rate_limited", retryAfterMs: expect.any(Number) },
@@ -290,8 +293,8 @@ describe("integration:execute", () => {
 
   test("no secret is stored, logged or sent", async () => {
     const { ann, ben } = await atShop();
-    const heard: unknown[] = [];
-    for (const someone of [ann, ben]) someone.socket.onAny((...args) => heard.push(args));
+    const received: unknown[] = [];
+    for (const someone of [ann, ben]) someone.socket.onAny((...args) => received.push(args));
     logged.length = 0;
 
     await ann.emit("integration:execute", { ...shop, endpoint: "list" });
@@ -299,13 +302,13 @@ describe("integration:execute", () => {
     await ann.emit("integration:status", shop);
     await settled();
 
-    const everything = JSON.stringify([heard, logged, await stack.database.items()]);
+    const everything = JSON.stringify([received, logged, await stack.database.items()]);
     for (const { value } of Object.values(SECRETS)) expect(everything).not.toContain(value);
   });
 });
 
 describe("integration:test", () => {
-  test("tells whether the endpoint answers, and the followers hear the same", async () => {
+  test("reports whether the endpoint responds, to the caller and the followers", async () => {
     const { ann, ben, eve } = await atShop();
 
     const answer = await ann.emit("integration:test", { ...shop, endpoint: "list" });
@@ -316,23 +319,23 @@ describe("integration:test", () => {
       result: { success: true, status: 200, durationMs: expect.any(Number) },
     };
     expect(answer).toEqual(completed);
-    expect(await ann.next("integration:test:completed")).toEqual(completed);
-    expect(await ben.next("integration:test:started")).toEqual({ ...facts, endpoint: "list" });
-    expect(await ben.next("integration:test:completed")).toEqual(completed);
-    await expectSilence(ann, ben, eve);
+    expect(await ann.nextEvent("integration:test:completed")).toEqual(completed);
+    expect(await ben.nextEvent("integration:test:started")).toEqual({ ...facts, endpoint: "list" });
+    expect(await ben.nextEvent("integration:test:completed")).toEqual(completed);
+    await expectNoEvents(ann, ben, eve);
   });
 
-  test("a failure is told as one", async () => {
+  test("reports a failure", async () => {
     const { ann, ben } = await atShop();
 
     const failed = { ...facts, endpoint: "broken", error: "it answered 500" };
     expect(await ann.emit("integration:test", { ...shop, endpoint: "broken" })).toEqual(failed);
     for (const someone of [ann, ben])
-      expect(await someone.next("integration:test:failed")).toEqual(failed);
+      expect(await someone.nextEvent("integration:test:failed")).toEqual(failed);
   });
 });
 
-test("integration:status tells activity, use and limit", async () => {
+test("integration:status returns activity, usage and limit", async () => {
   const { ann } = await atShop({ rateLimit: { perMinute: 100 } });
   await ann.emit("integration:execute", { ...shop, endpoint: "list" });
 
@@ -346,7 +349,7 @@ test("integration:status tells activity, use and limit", async () => {
     },
   };
   expect(await ann.emit("integration:status", shop)).toEqual(answer);
-  expect(await ann.next("integration:status:response")).toEqual(answer);
+  expect(await ann.nextEvent("integration:status:response")).toEqual(answer);
 });
 
 describe("webhooks", () => {
@@ -356,17 +359,17 @@ describe("webhooks", () => {
 
   async function subscribed(projectId: string, more: object = standard) {
     const org = newOrg();
-    const place = { projectId, integrationId: "shop" };
+    const shop = { projectId, integrationId: "shop" };
     await publish({
       event: "integration:put",
       org,
-      integration: { ...definition, ...place, ...more },
+      integration: { ...definition, ...shop, ...more },
     });
     const ann = await person({ org, projects: [projectId] });
     const eve = await person({ org, sub: "eve", projects: [projectId] });
-    const answer = { ...place };
-    expect(await ann.emit("integration:webhook:subscribe", place)).toEqual(answer);
-    expect(await ann.next("integration:webhook:subscribed")).toEqual(answer);
+    const answer = { ...shop };
+    expect(await ann.emit("integration:webhook:subscribe", shop)).toEqual(answer);
+    expect(await ann.nextEvent("integration:webhook:subscribed")).toEqual(answer);
     return { ann, eve, org };
   }
 
@@ -388,31 +391,31 @@ describe("webhooks", () => {
     };
   }
 
-  test("a signed one reaches the subscribers of its integration, once", async () => {
+  test("a signed delivery reaches the subscribers of its integration once", async () => {
     const projectId = project();
     const { ann, eve } = await subscribed(projectId);
 
     expect(await post(projectId, signed("m1"))).toBe(202);
     expect(await post(projectId, signed("m1"))).toBe(200);
 
-    expect(await ann.next("integration:webhook:received")).toEqual({
+    expect(await ann.nextEvent("integration:webhook:received")).toEqual({
       ...facts,
       event: "order.paid",
       data: { n: 1 },
     });
-    await expectSilence(ann, eve);
+    await expectNoEvents(ann, eve);
   });
 
-  test("those who have unsubscribed hear nothing", async () => {
+  test("unsubscribed sockets receive nothing", async () => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
 
     const answer = { integrationId: "shop" };
     expect(await ann.emit("integration:webhook:unsubscribe", answer)).toEqual(answer);
-    expect(await ann.next("integration:webhook:unsubscribed")).toEqual(answer);
+    expect(await ann.nextEvent("integration:webhook:unsubscribed")).toEqual(answer);
     await post(projectId, signed("m1"));
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -420,23 +423,23 @@ describe("webhooks", () => {
     ["a wrong signature", () => ({ ...signed("m1"), "webhook-signature": "v1,AAAA" })],
     ["a signature of other content", () => signed("m1", new Date(), "{}")],
     ["a signature older than five minutes", () => signed("m1", new Date(Date.now() - 301_000))],
-  ])("%s is refused with 401, and nobody hears of it", async (_, headers) => {
+  ])("%s is refused with 401, and nobody is notified", async (_, headers) => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
 
     expect(await post(projectId, headers())).toBe(401);
 
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("one that is too large is refused with 413, one for nobody with 404", async () => {
+  test("a delivery that is too large is refused with 413, one of an unknown integration with 404", async () => {
     const projectId = project();
     await subscribed(projectId);
     const large = "x".repeat(96 * 1024 + 1);
 
     expect(await post(projectId, signed("m1", new Date(), large), large)).toBe(413);
     expect(await post(project(), signed("m1"))).toBe(404);
-    // Longer than a key of the table may be.
+    // Longer than the maximum length of a key.
     expect(await post("x".repeat(2100), signed("m1"))).toBe(404);
   });
 
@@ -464,20 +467,22 @@ describe("webhooks", () => {
 
     expect(await post(projectId, headers(now))).toBe(202);
     expect(await post(projectId, headers(now))).toBe(200);
-    // The sender's own second try, signed again.
+    // A retry of the sender, signed again.
     expect(await post(projectId, headers(now - 1))).toBe(200);
     expect(await post(projectId, headers(now - 301))).toBe(401);
     expect(await post(projectId, { ...headers(now), "x-signature": "00" })).toBe(401);
     expect(await post(projectId, headers(now - 2, "x".repeat(2100)))).toBe(400);
 
-    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.paid" });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
+      event: "order.paid",
+    });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
   test.each([
     ["with a timestamp", { timestampHeader: "X-Timestamp" }],
     ["without one", {}],
-  ])("a signed delivery, %s, does not pass under another id, or without one", async (_, more) => {
+  ])("a signed delivery, %s, is not accepted with another id, or without one", async (_, more) => {
     const projectId = project();
     const { ann } = await subscribed(projectId, hmac({ idHeader: "X-Delivery", ...more }));
     const time = `${Math.floor(Date.now() / 1000)}`;
@@ -489,18 +494,20 @@ describe("webhooks", () => {
     expect(await post(projectId, headers)).toBe(200);
     const respelled = `sha256=${signature.toUpperCase()}`;
     expect(await post(projectId, { ...headers, "x-signature": respelled })).toBe(200);
-    await ann.next("integration:webhook:received");
+    await ann.nextEvent("integration:webhook:received");
 
-    // The id that a replay came under is not used up by it.
+    // A replay does not claim the id that it was sent with.
     const other = JSON.stringify({ type: "order.sent", data: { n: 2 } });
     const signed = hex("timestampHeader" in more ? `${time}.${other}` : other);
     const next = { ...headers, "x-signature": signed, "x-delivery": "d2" };
     expect(await post(projectId, next, other)).toBe(202);
-    expect(await ann.next("integration:webhook:received")).toMatchObject({ event: "order.sent" });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
+      event: "order.sent",
+    });
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("one that is being taken is answered 409 with the time to wait, and taken if that fails", async () => {
+  test("a delivery in progress is answered 409 with the time to wait, and accepted if the first attempt fails", async () => {
     const projectId = project();
     const { ann, org } = await subscribed(projectId);
     const kind = `webhook ${JSON.stringify([org, projectId, "shop"])}`;
@@ -514,21 +521,21 @@ describe("webhooks", () => {
     expect(response.status).toBe(409);
     expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(Number(response.headers.get("retry-after"))).toBeLessThanOrEqual(30);
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect(await post(projectId, signed("m1"))).toBe(202);
-    await ann.next("integration:webhook:received");
+    await ann.nextEvent("integration:webhook:received");
   });
 
-  test("one that no packet holds once it is encoded is refused with 413", async () => {
+  test("a delivery too large for a packet is refused with 413", async () => {
     const projectId = project();
     const { ann } = await subscribed(projectId);
     const numbers = `[${Array(15_000).fill("1e20").join()}]`;
 
     expect(await post(projectId, signed("m1", new Date(), numbers), numbers)).toBe(413);
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
   });
 
-  test("the address of one organisation's webhooks cannot be taken by another", async () => {
+  test("the webhook URL of one organisation cannot be claimed by another", async () => {
     const projectId = project();
     const { org } = await subscribed(projectId);
     const integration = { ...definition, projectId, ...standard };
@@ -541,7 +548,7 @@ describe("webhooks", () => {
 });
 
 describe("the registry", () => {
-  test("is put, got, listed and removed by publishing", async () => {
+  test("puts, gets, lists and removes by publishing", async () => {
     const org = newOrg();
     await publish({ event: "integration:put", org, integration: definition });
 
@@ -560,18 +567,18 @@ describe("the registry", () => {
 
   test.each([
     [
-      "a credential in the open",
+      "a credential in plain text",
       { auth: { type: "bearer", token: "x" } },
       /^integration\.auth\.secretArn: /,
     ],
     ["no ARN", { auth: { type: "bearer", secretArn: "shop" } }, /^integration\.auth\.secretArn: /],
     [
-      "a path that leaves the host",
+      "a path to another host",
       { endpoints: { a: { method: "GET", path: "//evil.example" } } },
       /path/,
     ],
     [
-      "a header that is two",
+      "a header that injects a second one",
       { endpoints: { a: { method: "GET", path: "/", headers: { a: "b\r\nc: d" } } } },
       /headers/,
     ],
@@ -594,7 +601,7 @@ describe("the registry", () => {
       { endpoints: { a: { method: "GET", path: "/", headers: { Host: "evil.example" } } } },
       /headers/,
     ],
-  ])("does not take %s", async (_, wrong, message) => {
+  ])("refuses %s", async (_, wrong, message) => {
     const integration = { ...definition, ...wrong };
 
     await expect(publish({ event: "integration:put", org: newOrg(), integration })).rejects.toThrow(

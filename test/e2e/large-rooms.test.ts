@@ -1,20 +1,20 @@
 import { afterAll, expect, test, vi } from "vitest";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { startDivided } from "../support/running.ts";
+import { startWithFanOutPage } from "../support/running.ts";
 import { shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
 const PEOPLE = 24;
 const PAGE = 3;
 
-const stack = await startDivided(PAGE);
+const stack = await startWithFanOutPage(PAGE);
 const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
   await stack.stop();
 });
 
-/** People of one organisation, each with all that it hears, in its order. */
+/** Users of one organisation, each with all received events in order. */
 async function crowd() {
   const org = newOrg();
   const token = await tokenFor({ org });
@@ -24,16 +24,16 @@ async function crowd() {
   return Promise.all(
     Array.from({ length: PEOPLE }, async () => {
       const socket = await connected(client({ auth: { token } }, stack.url));
-      const heard: string[] = [];
+      const received: string[] = [];
       await socket.emitWithAck("subscribe:project", "p1");
       await socket.emitWithAck("integration:join", shop);
-      socket.onAny((event: string) => heard.push(event));
-      return { org, socket, heard };
+      socket.onAny((event: string) => received.push(event));
+      return { org, socket, received };
     }),
   );
 }
 
-test("a room larger than a page is carried by other functions, and everyone hears once", async () => {
+test("a room larger than a page is divided among fan-out workers, and everyone receives one copy", async () => {
   const all = await crowd();
   const [ann, ...others] = all;
   await stack.idle();
@@ -41,17 +41,17 @@ test("a room larger than a page is carried by other functions, and everyone hear
 
   expect(await ann?.socket.emitWithAck("custom:event", { projectId: "p1" })).toEqual({ ok: true });
   await stack.idle();
-  await vi.waitUntil(() => others.every(({ heard }) => heard.length > 0));
+  await vi.waitUntil(() => others.every(({ received }) => received.length > 0));
 
-  for (const { heard } of others) expect(heard).toEqual(["custom:event"]);
-  expect(ann?.heard).toEqual([]);
+  for (const { received } of others) expect(received).toEqual(["custom:event"]);
+  expect(ann?.received).toEqual([]);
   const calls = stack.takeCalls();
   const posted = (prefix: string) =>
     calls.filter(
       ({ functionName, action }) =>
         functionName.startsWith(prefix) && action === "execute-api:POST",
     ).length;
-  // The handler's own function carries a page and the acknowledgement.
+  // The handler's own function posts one page and the acknowledgement.
   expect(posted("Socket")).toBeLessThanOrEqual(PAGE + 1);
   expect(posted("Socket") + posted("FanOut")).toBe(PEOPLE);
 });
@@ -62,16 +62,18 @@ test("the packets of one handler reach each socket of a large room in the order 
 
   await ann?.socket.emitWithAck("integration:execute", { ...shop, endpoint: "list" });
   await stack.idle();
-  await vi.waitUntil(() => all.every(({ heard }) => heard.includes("integration:usage:updated")));
+  await vi.waitUntil(() =>
+    all.every(({ received }) => received.includes("integration:usage:updated")),
+  );
 
-  for (const { heard } of others)
-    expect(heard.filter((event) => event !== "integration:execution:started")).toEqual([
+  for (const { received } of others)
+    expect(received.filter((event) => event !== "integration:execution:started")).toEqual([
       "integration:execution:completed",
       "integration:usage:updated",
     ]);
 });
 
-test("live queries of more than a page are divided like rooms, and each gets one copy after the room's", async () => {
+test("live queries of more than a page are divided among fan-out workers, and each gets one copy after the room's", async () => {
   const all = await crowd();
   const org = all[0]?.org;
   const todos = { projectId: "p1", collectionId: "todos" };
@@ -86,9 +88,9 @@ test("live queries of more than a page are divided like rooms, and each gets one
   await stack.idle();
   stack.takeCalls();
   const copies = all.map(({ socket }) => {
-    const heard: unknown[] = [];
-    socket.on("db:update", ({ queryId }: { queryId?: string }) => heard.push(queryId));
-    return heard;
+    const received: unknown[] = [];
+    socket.on("db:update", ({ queryId }: { queryId?: string }) => received.push(queryId));
+    return received;
   });
 
   await stack.functions.invoke(stack.functions.named("Publish"), {
@@ -96,9 +98,9 @@ test("live queries of more than a page are divided like rooms, and each gets one
     ...{ data: { _id: "d1", done: true }, previous: { _id: "d1", done: false } },
   });
   await stack.idle();
-  await vi.waitUntil(() => copies.every((heard) => heard.length === 3));
+  await vi.waitUntil(() => copies.every((received) => received.length === 3));
 
-  for (const heard of copies) expect(heard).toEqual([undefined, "first", "second"]);
+  for (const received of copies) expect(received).toEqual([undefined, "first", "second"]);
   const posts = stack.takeCalls().filter(({ action }) => action === "execute-api:POST");
   expect(posts).toHaveLength(3 * PEOPLE);
   const byPublish = posts.filter(({ functionName }) => functionName.startsWith("Publish"));

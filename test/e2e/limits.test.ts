@@ -5,13 +5,13 @@ import {
   client,
   connected,
   isoTime,
-  listening,
   newOrg,
   person,
+  receiving,
   tokenFor,
 } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
-import { ofConnections, SECRET, settled, stack } from "../support/running.ts";
+import { connectionItems, SECRET, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
 const REACHED = "Realtime connection limit reached for your plan.";
@@ -22,7 +22,7 @@ async function limited(connections: number): Promise<string> {
   return org;
 }
 
-/** What a client hears of itself: the event error, and why it was disconnected. */
+/** The event `error` of a client, and the reason of its disconnect. */
 async function outcome(org: string, sub: string): Promise<object> {
   const socket = client({ auth: { token: await tokenFor({ org, sub }) } });
   return new Promise((resolve) => {
@@ -30,14 +30,14 @@ async function outcome(org: string, sub: string): Promise<object> {
     socket.on("error", (payload) => (error = payload));
     socket.on("disconnect", (reason) => resolve({ error, reason }));
     socket.on("connect", () =>
-      // Whoever may stay is answered.
+      // A client that is accepted is answered.
       socket.emit("presence:update", () => resolve({ connected: true })),
     );
   });
 }
 
 describe("the connection limit of an organisation", () => {
-  test("[SIO16] tells whoever is too many so, and disconnects that socket alone", async () => {
+  test("[SIO16] notifies a socket above the limit, and disconnects only that socket", async () => {
     const org = await limited(2);
     const ann = await person({ org });
     await person({ org, sub: "ben" });
@@ -46,11 +46,11 @@ describe("the connection limit of an organisation", () => {
       error: { message: REACHED, limit: 2 },
       reason: "io server disconnect",
     });
-    expect(await ann.hearsNothing()).toBe(true);
+    expect(await ann.receivesNothing()).toBe(true);
     expect((await outcome(newOrg(), "eve")) as object).toEqual({ connected: true });
   });
 
-  test("holds exactly, however many connect at once", async () => {
+  test("is exact, however many connect at once", async () => {
     const org = await limited(3);
 
     const all = await Promise.all(Array.from({ length: 12 }, (_, n) => outcome(org, `user-${n}`)));
@@ -58,27 +58,27 @@ describe("the connection limit of an organisation", () => {
     expect(all.filter((one) => "connected" in one)).toHaveLength(3);
   });
 
-  test("has room again when a socket goes", async () => {
+  test("has a free slot again when a socket disconnects", async () => {
     const org = await limited(1);
     const ann = await person({ org });
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await ofConnections()).length === 0);
+    await vi.waitUntil(async () => (await connectionItems()).length === 0);
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
   });
 
-  test("heals itself where a connection left its place behind", async () => {
+  test("acquires the slot of a connection that is gone", async () => {
     const org = await limited(1);
     const ann = await person({ org });
-    const [{ pk, sk } = {}] = (await ofConnections()).filter(({ pk }) =>
+    const [{ pk, sk } = {}] = (await connectionItems()).filter(({ pk }) =>
       String(pk).startsWith("conn#"),
     );
-    // Its function died, and TTL has taken the connection since.
+    // The function died, and TTL has deleted the connection since.
     stack.gateway.drop(String(pk).slice("conn#".length));
     await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
-    // The stale member goes with the first packet that finds it gone.
+    // The stale member is deleted by the first packet that finds the connection gone.
     await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
     await publish({
       event: "emit",
@@ -89,7 +89,7 @@ describe("the connection limit of an organisation", () => {
     await settled();
   });
 
-  test("can be taken away again", async () => {
+  test("can be removed", async () => {
     const org = await limited(1);
     await person({ org });
     await publish({ event: "limit:put", org, connections: 0 });
@@ -98,23 +98,23 @@ describe("the connection limit of an organisation", () => {
   });
 });
 
-test("[SIO17] a token that has expired ends the socket at its next event, which says so", async () => {
+test("[SIO17] an expired token disconnects the socket at its next event", async () => {
   const org = newOrg();
   const claims = { sub: "ann", org, projects: ["p1"] };
   const token = await signToken(claims, SECRET, Math.floor(Date.now() / 1000) + 1);
-  const ann = listening(org, await connected(client({ auth: { token } })));
+  const ann = receiving(org, await connected(client({ auth: { token } })));
   const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
   await vi.waitUntil(
     () => {
-      ann.tell("presence:update");
+      ann.emitWithoutAck("presence:update");
       return !ann.socket.connected;
     },
     { timeout: 10_000 },
   );
 
   expect(await gone).toBe("io server disconnect");
-  expect(await ann.next("session:expired")).toEqual({
+  expect(await ann.nextEvent("session:expired")).toEqual({
     reason: "the token has expired",
     timestamp: isoTime,
   });
@@ -124,11 +124,11 @@ test("[SIO18] a client that floods is refused, and then disconnected for good", 
   const ann = await person({ org: newOrg() });
   const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  for (let sent = 0; sent < 100; sent += 1) ann.tell("call:end", {});
+  for (let sent = 0; sent < 100; sent += 1) ann.emitWithoutAck("call:end", {});
   const answers = Array.from({ length: 10 }, () => ann.emit("call:end", {}));
   const last = await Promise.all(answers);
-  // Ten times five a second, for ten seconds and more.
-  for (let sent = 0; sent < 1200; sent += 1) ann.tell("call:end", {});
+  // More than ten times the limit of five a second, for over ten seconds.
+  for (let sent = 0; sent < 1200; sent += 1) ann.emitWithoutAck("call:end", {});
 
   expect(last).toContainEqual({
     error: {

@@ -15,10 +15,10 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   );
 
   expect(acks).toEqual(numbers.map(() => ({ ok: true })));
-  const heard = await Promise.all(numbers.map(() => ben.next("custom:event")));
-  const received = heard.map((payload) => (payload as { readonly n: number }).n);
-  expect(received.toSorted((a, b) => a - b)).toEqual(numbers);
-  expect(await ben.hearsNothing()).toBe(true);
+  const received = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));
+  const order = received.map((payload) => (payload as { readonly n: number }).n);
+  expect(order.toSorted((a, b) => a - b)).toEqual(numbers);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("a payload of 30 KB arrives whole, whatever its characters", async () => {
@@ -28,21 +28,21 @@ test("a payload of 30 KB arrives whole, whatever its characters", async () => {
 
   await ann.emit("custom:event", { projectId: "p1", text });
 
-  expect(await ben.next("custom:event")).toMatchObject({ text });
+  expect(await ben.nextEvent("custom:event")).toMatchObject({ text });
 });
 
-test("a payload of 100 KB in one frame is cut off as API Gateway would, and others hear nothing", async () => {
+test("a payload of 100 KB in one frame closes the connection as API Gateway would, and others receive nothing", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const closed = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  ann.tell("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
+  ann.emitWithoutAck("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
 
   expect(await closed).toBe("transport close");
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
-test("a custom payload of 32 KiB is the largest there is", async () => {
+test("a custom payload of 32 KiB is the maximum", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));
@@ -52,15 +52,15 @@ test("a custom payload of 32 KiB is the largest there is", async () => {
   };
 
   raw.sendInFrames(`421["custom:event",${payload(32 * KIB)}]`, 16 * KIB);
-  expect(await raw.next()).toBe('431[{"ok":true}]');
-  await ben.next("custom:event");
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
+  await ben.nextEvent("custom:event");
   raw.sendInFrames(`422["custom:event",${payload(32 * KIB + 1)}]`, 16 * KIB);
 
-  expect(await raw.next()).toContain('"code":"too_large"');
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await raw.nextFrame()).toContain('"code":"too_large"');
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
-test("binary travels in base64 both ways, there and back unchanged", async () => {
+test("binary data is sent in base64 in both directions, unchanged", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const bytes = Buffer.from(Array.from({ length: 5000 }, (_, index) => index % 256));
@@ -69,11 +69,11 @@ test("binary travels in base64 both ways, there and back unchanged", async () =>
     ok: true,
   });
 
-  const { file } = (await ben.next("custom:event")) as {
+  const { file } = (await ben.nextEvent("custom:event")) as {
     readonly file: { readonly bytes: Buffer };
   };
   expect(Buffer.compare(file.bytes, bytes)).toBe(0);
-  expect(await ben.hearsNothing()).toBe(true);
+  expect(await ben.receivesNothing()).toBe(true);
 });
 
 test("binary packets sent one after the other arrive each with its own attachment", async () => {
@@ -84,11 +84,11 @@ test("binary packets sent one after the other arrive each with its own attachmen
     await ann.emit("custom:event", { projectId: "p1", n, bytes: Buffer.from([n]) });
 
   for (let n = 0; n < 10; n += 1) {
-    const heard = (await ben.next("custom:event")) as {
+    const received = (await ben.nextEvent("custom:event")) as {
       readonly n: number;
       readonly bytes: Buffer;
     };
-    expect(heard.bytes[0]).toBe(heard.n);
+    expect(received.bytes[0]).toBe(received.n);
   }
 });
 
@@ -101,20 +101,20 @@ test("held attachments above 1 MiB together close the connection and leave nothi
   expect(await raw.closed).toBe(1000);
 });
 
-test("an attachment whose header never comes is held, and gone with its connection", async () => {
+test("an attachment whose header never comes is deleted with its connection", async () => {
   const { ann } = await people("ann");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));
 
   raw.send("bAAAA");
   raw.send('421["presence:update"]');
-  expect(await raw.next()).toBe('431[{"ok":true}]');
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
   await settled();
 
   const parts = (await stack.database.items()).filter(({ sk }) => String(sk).startsWith("part#"));
   expect(parts).toHaveLength(1);
 });
 
-test("[SIO19] what nests too deep is refused by its event, and one level less is taken", async () => {
+test("[SIO19] a payload that nests too deeply is refused, and one level less is accepted", async () => {
   const { ann, ben } = await people("ann", "ben");
   await ben.emit("subscribe:project", "p1");
   const raw = await rawSocket(await tokenFor({ org: ann.org }));
@@ -122,12 +122,12 @@ test("[SIO19] what nests too deep is refused by its event, and one level less is
     `421["custom:event",{"projectId":"p1","deep":${"[".repeat(levels)}"]["${"]".repeat(levels)}}]`;
 
   raw.send(nested(10_000));
-  expect(await raw.next()).toContain(
+  expect(await raw.nextFrame()).toContain(
     '"invalid_payload","message":"payload: it nests more than 100 levels deep"',
   );
   raw.send(nested(98));
-  expect(await raw.next()).toBe('431[{"ok":true}]');
-  await ben.next("custom:event");
+  expect(await raw.nextFrame()).toBe('431[{"ok":true}]');
+  await ben.nextEvent("custom:event");
   raw.send(`40${"[".repeat(10_000)}`);
   expect(await raw.closed).toBe(1000);
 });

@@ -6,15 +6,15 @@ import { afterAll, expect, inject, test, vi } from "vitest";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { SECRETS, startDivided, startFrom } from "../support/running.ts";
+import { SECRETS, startFromAssembly, startWithFanOutPage } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
-/** Lambda writes a function's log, which is read here and not sent. */
+/** Permissions for logs, which Lambda itself uses in AWS. */
 const LOG = /^logs:/;
 
 const logged: string[] = [];
-const stack = await startDivided(2, (text) => void logged.push(text));
+const stack = await startWithFanOutPage(2, (text) => void logged.push(text));
 const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();
@@ -23,7 +23,7 @@ afterAll(async () => {
 
 const publish = (entry: object) => stack.functions.invoke(stack.functions.named("Publish"), entry);
 
-test("everything that a role allows is used by its function, and nothing else is asked for", async () => {
+test("everything that a role allows is used by its function, and nothing else is called", async () => {
   const org = newOrg();
   const integration = {
     ...shopAt(backEnd.url),
@@ -34,7 +34,7 @@ test("everything that a role allows is used by its function, and nothing else is
     },
   };
   await publish({ event: "integration:put", org, integration });
-  // Each is the last socket of its user, so that whoever finds it gone tells that the user is.
+  // Each is the last socket of its user, so that finding it gone also sends the user's presence.
   const tokens = await Promise.all(
     Array.from({ length: 20 }, (_, n) => tokenFor({ org, sub: n === 0 ? "ann" : `user-${n}` })),
   );
@@ -45,7 +45,7 @@ test("everything that a role allows is used by its function, and nothing else is
   for (const socket of sockets)
     for (const event of ["subscribe:project", "presence:online", "integration:webhook:subscribe"])
       await socket.emitWithAck(event, shop);
-  // Whoever posts finds half of those it posts to gone, and forgets them.
+  // Each broadcast finds half of its sockets gone, and deletes their items.
   const nextAreGone = () => {
     const ids = stack.gateway.connectionIds().toSorted();
     for (const id of [ids[0], ids[2], ids[4]]) if (id !== undefined) stack.gateway.drop(id);
@@ -92,7 +92,7 @@ function grants(): readonly (readonly [string, readonly string[]])[] {
   ]);
 }
 
-test("a stack that lacks one grant fails where it is missed, and its log names the grant", async () => {
+test("a stack without one permission fails at the call that needs it, and its log names the permission", async () => {
   const assembly = mkdtempSync(join(tmpdir(), "less-granted-"));
   cpSync(inject("assembly"), assembly, { recursive: true });
   const file = join(assembly, "ServerlessSocketIo.template.json");
@@ -104,7 +104,7 @@ test("a stack that lacks one grant fails where it is missed, and its log names t
   Resources[policy] = JSON.parse(less) as object;
   writeFileSync(file, JSON.stringify({ Resources }));
   const logged: string[] = [];
-  const poorer = await startFrom(assembly, (text) => void logged.push(text));
+  const poorer = await startFromAssembly(assembly, (text) => void logged.push(text));
   try {
     const token = await tokenFor({ org: newOrg() });
     const socket = await connected(client({ auth: { token } }, poorer.url)).catch(String);
@@ -118,7 +118,7 @@ test("a stack that lacks one grant fails where it is missed, and its log names t
   }
 });
 
-test("a call is refused where the role allows another action or another table alone", async () => {
+test("a call is refused if the role allows only another action or another table", async () => {
   const { policies } = readStack(inject("assembly"));
   const [socket = ""] = [...policies.keys()].filter((name) => name.startsWith("Socket"));
   const table = `arn:aws:dynamodb:us-east-1:000000000000:table/${stack.tableNames[0]}`;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { expectSilence, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
-import { ofConnections, stack } from "../support/running.ts";
+import { expectNoEvents, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
+import { connectionItems, stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
 const online = async (asker: Person, page = {}) =>
@@ -11,7 +11,7 @@ const online = async (asker: Person, page = {}) =>
   };
 
 describe("presence:online", () => {
-  test("tells subscribers of the project and those online there, with the user's profile", async () => {
+  test("notifies subscribers of the project and users online in it, with the user's profile", async () => {
     const org = newOrg();
     const ann = await person({ org, ...profile });
     const ben = await person({ org, sub: "ben" });
@@ -19,14 +19,14 @@ describe("presence:online", () => {
     const dan = await person({ org, sub: "dan" });
     await ben.emit("subscribe:project", "p1");
     await eve.emit("presence:online", { projectId: "p1" });
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     expect(await ann.emit("presence:online", { projectId: "p1" })).toEqual({ ok: true });
 
     const news = { userId: "ann", user: { id: "ann", ...profile }, timestamp: isoTime };
-    expect(await ben.next("presence:user:online")).toEqual(news);
-    expect(await eve.next("presence:user:online")).toEqual(news);
-    for (const other of [ann, ben, eve, dan]) expect(await other.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toEqual(news);
+    expect(await eve.nextEvent("presence:user:online")).toEqual(news);
+    for (const other of [ann, ben, eve, dan]) expect(await other.receivesNothing()).toBe(true);
   });
 
   test.each([
@@ -43,33 +43,33 @@ describe("presence:online", () => {
 
     await ann.emit("presence:online", ...args);
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await eve.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await eve.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("with a token for all projects the whole organisation hears of it", async () => {
+  test("with a token for all projects notifies the whole organisation", async () => {
     const org = newOrg();
     const ann = await person({ org, projects: "*" });
     const ben = await person({ org, sub: "ben" });
 
     await ann.emit("presence:online");
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
   });
 
-  test("only a user's first socket in a project is news", async () => {
+  test("only a user's first socket in a project sends an event", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })];
     const ben = await person({ org, sub: "ben" });
     await ben.emit("presence:online");
 
     await tabs[0]?.emit("presence:online");
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
     await tabs[0]?.emit("presence:online");
     await tabs[1]?.emit("presence:online");
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("of many sockets that come online at once exactly one is the first", async () => {
@@ -80,16 +80,16 @@ describe("presence:online", () => {
 
     await Promise.all(tabs.map((tab) => tab.emit("presence:online", { projectId: "p1" })));
 
-    expect(await ben.next("presence:user:online")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:online")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("of a token without projects is acknowledged, and nobody hears of it", async () => {
+  test("of a token without projects is acknowledged, and nobody is notified", async () => {
     const { ben } = await people("ben");
     const nowhere = await person({ org: ben.org, sub: "eve", projects: [] });
 
     expect(await nowhere.emit("presence:online")).toEqual({ ok: true });
-    await expectSilence(ben, nowhere);
+    await expectNoEvents(ben, nowhere);
   });
 
   test("a project that is not granted is forbidden", async () => {
@@ -101,7 +101,7 @@ describe("presence:online", () => {
     expect(await online(ann)).toMatchObject({ users: [], count: 0 });
   });
 
-  test("a projectId that is no id is refused by its path", async () => {
+  test("an invalid projectId is refused by its path", async () => {
     const { ann } = await people("ann");
 
     expect(await ann.emit("presence:online", { projectId: 7 })).toMatchObject({
@@ -111,73 +111,76 @@ describe("presence:online", () => {
 });
 
 describe("presence:offline", () => {
-  test("tells the same rooms once the user's last socket goes", async () => {
+  test("notifies the same rooms once the user's last socket goes offline", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     const ben = await person({ org, sub: "ben" });
     await ben.emit("presence:online");
     for (const tab of tabs) await tab.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     expect(await tabs[0].emit("presence:offline")).toEqual({ ok: true });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
     await tabs[1].emit("presence:offline");
 
-    expect(await ben.next("presence:user:offline")).toEqual({ userId: "ann", timestamp: isoTime });
+    expect(await ben.nextEvent("presence:user:offline")).toEqual({
+      userId: "ann",
+      timestamp: isoTime,
+    });
     expect(await online(ben)).toMatchObject({ users: [{ userId: "ben" }], count: 1 });
   });
 
-  test("of someone who was not online there is no news", async () => {
+  test("of a user who was not online sends no event", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
 
     expect(await ann.emit("presence:offline", null)).toEqual({ ok: true });
 
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
   test("a clean disconnect counts as one", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     ann.socket.disconnect();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("two tabs closed at once make one piece of news", async () => {
+  test("two tabs closed at once send one event", async () => {
     const org = newOrg();
     const tabs = [await person({ org }), await person({ org })] as const;
     const ben = await person({ org, sub: "ben" });
     await ben.emit("presence:online");
     for (const tab of tabs) await tab.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
 
     for (const tab of tabs) tab.socket.disconnect();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
 describe("presence:update", () => {
-  test("moves lastSeen on and tells nobody", async () => {
+  test("updates lastSeen and notifies nobody", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     const before = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
 
     expect(await ann.emit("presence:update", {})).toEqual({ ok: true });
 
     const after = (await online(ben)).users.find(({ userId }) => userId === "ann")?.lastSeen ?? "";
     expect(after > before).toBe(true);
-    await ben.next("presence:online:list");
-    await ben.next("presence:online:list");
-    expect(await ben.hearsNothing()).toBe(true);
+    await ben.nextEvent("presence:online:list");
+    await ben.nextEvent("presence:online:list");
+    expect(await ben.receivesNothing()).toBe(true);
   });
 });
 
@@ -193,10 +196,10 @@ describe("presence:get:online", () => {
     };
 
     expect(await tabs[0].emit("presence:get:online", { projectId: "p1" })).toEqual(list);
-    expect(await tabs[0].next("presence:online:list")).toEqual(list);
+    expect(await tabs[0].nextEvent("presence:online:list")).toEqual(list);
   });
 
-  test("goes on from a cursor, and count is of all pages", async () => {
+  test("continues from a cursor, and count is of all pages", async () => {
     const all = await people("ann", "ben", "cay", "dan", "eve");
     for (const someone of Object.values(all)) await someone.emit("presence:online");
 
@@ -236,23 +239,23 @@ test("a client killed without a close leaves no items, and its user goes offline
   await ben.emit("presence:online");
   await ann.emit("presence:online");
   await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
-  await ben.next("presence:user:online");
+  await ben.nextEvent("presence:user:online");
   const [killed] = await connectionIdsOf("ann");
 
   stack.gateway.drop(killed ?? "");
-  // No $disconnect ever comes: the next packet for the dead connection finds it out.
+  // No $disconnect ever comes: the next packet to the dead connection detects it.
   await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
 
-  expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+  expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
   expect(await connectionIdsOf("ann")).toEqual([]);
-  const left = (await ofConnections()).filter((item) =>
+  const left = (await connectionItems()).filter((item) =>
     JSON.stringify(item).includes(killed ?? ""),
   );
   expect(left).toEqual([]);
 });
 
 async function connectionIdsOf(user: string): Promise<string[]> {
-  return (await ofConnections()).flatMap(({ pk, session }) =>
+  return (await connectionItems()).flatMap(({ pk, session }) =>
     (session as { userId: string } | undefined)?.userId === user
       ? [String(pk).slice("conn#".length)]
       : [],

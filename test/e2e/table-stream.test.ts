@@ -11,7 +11,7 @@ import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 import { TableChanges } from "../../lib/table-changes.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { startFrom } from "../support/running.ts";
+import { startFromAssembly } from "../support/running.ts";
 
 const org = newOrg();
 const orders = { projectId: "p1", collectionId: "orders" };
@@ -19,7 +19,7 @@ const assembly = mkdtempSync(join(tmpdir(), "table-stream-"));
 let stack: LocalStack;
 
 beforeAll(async () => {
-  // The CDK's command sets it, so that assets can be found in the template.
+  // The CDK's CLI sets this context, by which assets are found in the template.
   const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
   const mudbase = new MudbaseStack(app, "Mudbase", readSettings({}));
   const source = new Table(mudbase, "Orders", {
@@ -30,7 +30,7 @@ beforeAll(async () => {
     ...{ source, server: mudbase.server, org, ...orders, idAttribute: "orderId" },
   });
   app.synth();
-  stack = await startFrom(assembly);
+  stack = await startFromAssembly(assembly);
 }, 120_000);
 
 afterAll(async () => {
@@ -38,11 +38,11 @@ afterAll(async () => {
   rmSync(assembly, { recursive: true });
 });
 
-test("a plain write to a table reaches who asked for such documents", async () => {
+test("a plain write to a table reaches the live queries that match", async () => {
   const token = await tokenFor({ org });
   const socket = await connected(client({ auth: { token } }, stack.url));
-  const heard: unknown[] = [];
-  socket.onAny((event: string, { data }: { data: object }) => heard.push({ event, data }));
+  const received: unknown[] = [];
+  socket.onAny((event: string, { data }: { data: object }) => received.push({ event, data }));
   const query = { ...orders, queryId: "unpaid", query: { isPaid: false } };
   await socket.emitWithAck("subscribe:query", query);
 
@@ -65,7 +65,7 @@ test("a plain write to a table reaches who asked for such documents", async () =
   await socket.emitWithAck("unsubscribe:collection", orders);
 
   const isOfTable = ({ event }: { event: string }) => event.startsWith("db:");
-  expect((heard as { event: string }[]).filter(isOfTable)).toEqual([
+  expect((received as { event: string }[]).filter(isOfTable)).toEqual([
     { event: "db:create", data: { _id: "o1", orderId: "o1", isPaid: false } },
     { event: "db:update", data: { _id: "o1", orderId: "o1", isPaid: true } },
     { event: "db:create", data: { _id: "o3", orderId: "o3", isPaid: false } },

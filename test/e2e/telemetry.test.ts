@@ -4,18 +4,18 @@ import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import { REFUSAL_CODES } from "../../lambdas/server/errors.ts";
 import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
-import { NO_TROUBLE } from "../../local/trouble.ts";
+import { NO_FAULTS } from "../../local/fault-injection.ts";
 import { events, publications } from "../support/contract.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
-import { logged, settled, stack, startGathering } from "../support/running.ts";
+import { logged, settled, stack, startWithMetricsPeriod } from "../support/running.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
 const p1 = { projectId: "p1" };
 
-/** What the functions have logged since the last time, a JSON object a line. */
+/** The JSON lines that the functions have logged since the last call. */
 async function linesOf(work: () => Promise<unknown>): Promise<Line[]> {
   await settled();
   logged.length = 0;
@@ -37,20 +37,20 @@ function metricsIn(line: Line): Line {
   return Object.fromEntries(names.map((name) => [name, line[name]]));
 }
 
-afterEach(() => stack.trouble.become(NO_TROUBLE));
+afterEach(() => stack.faults.setRates(NO_FAULTS));
 
-describe("what logs cost", () => {
-  /** Dollars for a gigabyte that CloudWatch takes in, us-east-1, as published in 2026. */
+describe("the cost of logs", () => {
+  /** Dollars per gigabyte ingested by CloudWatch, us-east-1, as published in 2026. */
   const GIGABYTE = 0.5;
   const DOLLARS_A_MILLION_FRAMES = 0.15;
 
-  /** What Lambda writes of each invocation where its level is lower, as its documentation shows it. */
+  /** Lambda's lines of each invocation at a lower log level, from its documentation. */
   const LINES_OF_LAMBDA = [
     '{"time":"2024-03-13T18:56:24.046Z","type":"platform.start","record":{"requestId":"79b4f56e-95b1-4643-9700-2807f4e68189","version":"$LATEST"}}',
     '{"time":"2024-03-13T18:56:24.099Z","type":"platform.report","record":{"requestId":"79b4f56e-95b1-4643-9700-2807f4e68189","metrics":{"durationMs":12.345,"billedDurationMs":13,"memorySizeMB":512,"maxMemoryUsedMB":80},"status":"success"}}',
   ];
 
-  /** Bytes of the lines that AWS itself writes of a frame, by the template. */
+  /** Bytes of AWS's own lines per frame, by the template. */
   function bytesOfAws(): number {
     const file = join(inject("assembly"), "ServerlessSocketIo.template.json");
     const { Resources } = JSON.parse(readFileSync(file, "utf8")) as {
@@ -71,12 +71,12 @@ describe("what logs cost", () => {
     readonly AccessLogSettings?: { readonly Format: string };
   }
 
-  test("a frame writes few bytes, the lines that sum up its metrics and AWS's own included", async () => {
+  test("a frame writes few bytes, its metrics and AWS's own lines included", async () => {
     let bytes = 0;
     let frames = 0;
     const summed = new Set<string>();
-    // Far less than the minute of a deployment, so that each sum is of far fewer frames.
-    const own = await startGathering(1000, (name, text) => {
+    // Far shorter than the minute of a deployment, so each line has the counts of far fewer frames.
+    const own = await startWithMetricsPeriod(1000, (name, text) => {
       bytes += Buffer.byteLength(text);
       if (text.includes('"Events"')) summed.add(name);
     });
@@ -97,7 +97,7 @@ describe("what logs cost", () => {
     expect(perFrame * 1e6 * (GIGABYTE / 1e9)).toBeLessThan(DOLLARS_A_MILLION_FRAMES);
   });
 
-  test("a deployment writes at most sixty metrics, and operations.md has each", () => {
+  test("a deployment writes at most sixty metrics, and operations.md documents each", () => {
     const names = [...events.keys(), ...publications.keys(), "unknown", "webhook"];
     const domains = new Set(names.map(domainOf));
     const outcomes = ["ok", "published", "refused", ...REFUSAL_CODES];
@@ -119,11 +119,11 @@ test("an event is counted by its domain and by its outcome, its fan-out by size,
   expect(lines).toContainEqual(expect.objectContaining({ Events: 1, event: "custom" }));
   expect(lines).toContainEqual(expect.objectContaining({ Events: 1, outcome: "ok" }));
   const sent = lines.map(metricsIn).filter((metrics) => "FanOut" in metrics);
-  // Two others hear of it, and ann is acknowledged.
+  // Two others receive it, and ann is acknowledged.
   expect(sent).toEqual([{ FanOut: 3, FanOutDuration: expect.any(Number), Posts: 3 }]);
 });
 
-test("a refusal is counted by its code, and no client makes up a metric", async () => {
+test("a refusal is counted by its code, and no client can create a metric", async () => {
   const { ann } = await people("ann");
 
   const lines = await linesOf(async () => {
@@ -137,7 +137,7 @@ test("a refusal is counted by its code, and no client makes up a metric", async 
   expect(JSON.stringify(lines)).not.toContain("no:such:event");
 });
 
-test("connections are counted when they open and close, and what is gone when it is found", async () => {
+test("connections are counted when they open and close, and when they are found gone", async () => {
   const lines = await linesOf(async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("subscribe:project", "p1");
@@ -155,22 +155,22 @@ test("connections are counted when they open and close, and what is gone when it
   expect(total("Gone")).toBe(1);
 });
 
-test("a management API that fails is counted for each try, and the answer arrives all the same", async () => {
+test("a failing management API is counted for each attempt, and the acknowledgement still arrives", async () => {
   const { ann } = await people("ann");
   const posts: string[] = [];
 
   const lines = await linesOf(async () => {
     stack.takeCalls();
-    stack.trouble.become({ ...NO_TROUBLE, failPosts: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, failPosts: 1 });
     const answer = ann.emit("presence:update");
     await vi.waitUntil(() => {
       posts.push(
         ...stack.takeCalls().flatMap(({ action }) => (/POST$/.test(action) ? action : [])),
       );
-      // The second try shows that the first has failed.
+      // The second attempt shows that the first has failed.
       return posts.length >= 2;
     });
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
     expect(await answer).toEqual({ ok: true });
   });
 
@@ -187,19 +187,19 @@ const failedRequests = (lines: readonly Line[]) =>
       .map(({ route, RequestsFailed }) => [route, RequestsFailed]),
   );
 
-test("a $connect that fails is answered 500 and counted", async () => {
+test("a failed $connect is answered with 500 and counted", async () => {
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     await expect(rawClient()).rejects.toThrow("500");
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
   });
 
   expect(failedRequests(lines)).toEqual({ $connect: 1 });
 });
 
-test("a webhook that fails is answered 500 and counted", async () => {
+test("a failed webhook is answered with 500 and counted", async () => {
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     const { status } = await fetch(`${stack.url}/webhooks/p1/shop`, { method: "POST", body: "{}" });
     expect(status).toBe(500);
   });
@@ -211,13 +211,13 @@ test.each([
   ["once", 1],
   ["for the last time", 3],
 ])(
-  "a part of a large room that cannot be read %s is tried three times in all, then given up and counted",
+  "a part of a large room that cannot be read %s is attempted three times, then dropped and counted",
   async (_, tries) => {
     const audience = { org: "acme", rooms: ["org"], except: [] };
     const part = { emissions: [{ audience, frames: ["2"] }], slice: { without: [] }, tries };
 
     const lines = await linesOf(async () => {
-      stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+      stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
       await stack.functions.invoke(stack.functions.named("FanOut"), part);
     });
 
@@ -227,9 +227,9 @@ test.each([
   },
 );
 
-test("[EIO2] an opening that comes when the client has given up posts nothing, cuts what is left, and is counted", async () => {
+test("[EIO2] an OPEN after the client's timeout is not posted, closes the connection, and is counted", async () => {
   const client = await rawClient();
-  await client.next();
+  await client.nextFrame();
   const [connectionId = ""] = stack.gateway.connectionIds();
   const open = (age: number) =>
     stack.functions.invoke(stack.functions.named("Socket"), {
@@ -237,7 +237,7 @@ test("[EIO2] an opening that comes when the client has given up posts nothing, c
     });
 
   expect(failedRequests(await linesOf(() => open(10_000)))).toEqual({});
-  expect(await client.next()).toContain('"sid"');
+  expect(await client.nextFrame()).toContain('"sid"');
   stack.takeCalls();
   const lines = await linesOf(() => open(20_000));
 
@@ -250,7 +250,7 @@ test("a failure is one line with its event, connection, request and cause, and n
   const { ann } = await people("ann");
 
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     expect(
       await ann.emit("message:send", {
         ...{ ...p1, chatId: "lobby", type: "text", content: "a private word" },
@@ -273,15 +273,15 @@ test("a failure is one line with its event, connection, request and cause, and n
   expect(JSON.stringify(lines)).not.toMatch(/private|eyJ/);
 });
 
-test("what a client calls its event cannot forge a line of the log", async () => {
+test("the name of a client's event cannot forge a log line", async () => {
   const { ann } = await people("ann");
   const forged = '\n{"level":"ERROR","message":"all is lost"}\n';
 
   const lines = await linesOf(async () => {
-    stack.trouble.become({ ...NO_TROUBLE, throttle: 1 });
+    stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
     await ann.emit(forged);
     await ann.emit("chat:join", { ...p1, chatId: forged });
-    stack.trouble.become(NO_TROUBLE);
+    stack.faults.setRates(NO_FAULTS);
   });
 
   expect(lines.length).toBeGreaterThan(0);

@@ -12,7 +12,7 @@ const stack: LocalStack = await startStack({
 });
 afterAll(() => stack.stop());
 
-test("a client whose token nobody can verify now is cut, and comes back by itself once somebody can", async () => {
+test("a client whose token cannot be verified is disconnected without an answer, and reconnects by itself once it can", async () => {
   const [socketFunction] = readStack(assembly).functions;
   const arn = socketFunction?.environment.TOKEN_SECRET_ARN ?? "";
   const errors: string[] = [];

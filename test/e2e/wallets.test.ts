@@ -9,13 +9,13 @@ describe("wallet subscriptions", () => {
     ["currency", { currency: "eth" }, { currency: "ETH" }, "ETH"],
   ])(
     "%s is answered with its room, as reply and as acknowledgement",
-    async (type, payload, told, name) => {
+    async (type, payload, fields, name) => {
       const { ann } = await people("ann");
-      const answer = { type, ...told, room: `wallet:${type}:${name}` };
+      const answer = { type, ...fields, room: `wallet:${type}:${name}` };
 
       expect(await ann.emit(`wallet:subscribe:${type}`, payload)).toEqual(answer);
-      expect(await ann.next("wallet:subscribed")).toEqual(answer);
-      expect(await ann.hearsNothing()).toBe(true);
+      expect(await ann.nextEvent("wallet:subscribed")).toEqual(answer);
+      expect(await ann.receivesNothing()).toBe(true);
     },
   );
 
@@ -27,10 +27,10 @@ describe("wallet subscriptions", () => {
     await ann.emit(`wallet:subscribe:${type}`, payload);
 
     expect(await ann.emit(`wallet:unsubscribe:${type}`, payload)).toEqual({ type, ...payload });
-    expect(await ann.next("wallet:unsubscribed")).toEqual({ type, ...payload });
+    expect(await ann.nextEvent("wallet:unsubscribed")).toEqual({ type, ...payload });
   });
 
-  test("a socket may be in fifty wallet rooms and no more; the same again is no more", async () => {
+  test("a socket may be in at most fifty wallet rooms, and joining one twice counts once", async () => {
     const { ann } = await people("ann");
     const subscribe = (n: number) => ann.emit("wallet:subscribe:address", { addressId: `a${n}` });
     for (let n = 0; n < 50; n += 1) expect(await subscribe(n)).toMatchObject({ type: "address" });
@@ -42,7 +42,7 @@ describe("wallet subscriptions", () => {
     expect(await subscribe(50)).toMatchObject({ addressId: "a50" });
   });
 
-  test("of many at once no more than fifty are let in", async () => {
+  test("of many concurrent joins at most fifty are accepted", async () => {
     const { ann } = await people("ann");
 
     const answers = await Promise.all(

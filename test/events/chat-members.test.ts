@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import type { CallInput } from "../faults/commands.ts";
 import { createWorld } from "../faults/world.ts";
-import { ask, heardBy, payloadsOf } from "../support/asking.ts";
+import { ask, eventsReceivedBy, payloadsOf } from "../support/asking.ts";
 
 // A room of more than three is a large one.
 const world = await createWorld(inject("assembly"), { fanOutPage: 3 });
@@ -70,7 +70,10 @@ describe("who a chat lets in", () => {
     await put("ann");
     await says("ben is out");
 
-    expect(heardBy(world, ben).map(([event]) => event)).toEqual(["chat:joined", "chat:left"]);
+    expect(eventsReceivedBy(world, ben).map(([event]) => event)).toEqual([
+      "chat:joined",
+      "chat:left",
+    ]);
     expect(payloadsOf(world, ben, "chat:left")).toEqual([{ chatId: "club" }]);
     expect(payloadsOf(world, ann, "chat:left")).toEqual([]);
     expect(payloadsOf(world, ann, "message:new")).toHaveLength(1);

@@ -91,8 +91,8 @@ describe("a filter of each kind is taken and matches", () => {
     [{ "": 1, "..": { $exists: true } }, false],
   ])("%j: %s", async (query, isMatch) => {
     expect(refusalOf(query)).toBeUndefined();
-    const { heard } = await collectionOf([JSON.stringify(query)]).published(milk);
-    expect(heard).toEqual(isMatch ? ["q0"] : []);
+    const { matched } = await collectionOf([JSON.stringify(query)]).published(milk);
+    expect(matched).toEqual(isMatch ? ["q0"] : []);
   });
 
   test("with as many conditions, and a path as long, as there may be", async () => {
@@ -101,7 +101,7 @@ describe("a filter of each kind is taken and matches", () => {
     expect([list, path].map(refusalOf)).toEqual([undefined, undefined]);
     const { published } = collectionOf([JSON.stringify(list), JSON.stringify(path)]);
 
-    expect((await published(milk)).heard).toEqual(["q0", "q1"]);
+    expect((await published(milk)).matched).toEqual(["q0", "q1"]);
   });
 });
 
@@ -110,8 +110,8 @@ describe("a filter that is stored all the same", () => {
     const stored = ["{}", '{"$or":[]}', "no JSON", '{"$where":"process.exit()"}', "null", "{}"];
     const { published, reported } = collectionOf(stored);
 
-    expect((await published(milk)).heard).toEqual(["q0", "q5"]);
-    expect((await published(milk, milk)).heard).toEqual(["q0", "q5"]);
+    expect((await published(milk)).matched).toEqual(["q0", "q5"]);
+    expect((await published(milk, milk)).matched).toEqual(["q0", "q5"]);
 
     expect(reported).toEqual(
       [1, 2, 3, 4].map((n) => `q${n}: its stored filter is none that can be matched`),
@@ -121,7 +121,7 @@ describe("a filter that is stored all the same", () => {
   test("does not stop the others where a document has what no operator can read", async () => {
     const { published } = collectionOf(['{"n":{"$mod":[2,0]}}', "{}"]);
 
-    expect((await published({ _id: 1, n: { valueOf: 1, toString: 1 } })).heard).toEqual(["q1"]);
+    expect((await published({ _id: 1, n: { valueOf: 1, toString: 1 } })).matched).toEqual(["q1"]);
   });
 
   test("is given up where a document takes too many steps", async () => {
@@ -133,9 +133,9 @@ describe("a filter that is stored all the same", () => {
     expect(refusalOf(not)).toBeUndefined();
     const { published, reported } = collectionOf([JSON.stringify(not), "{}"]);
 
-    expect((await published({ _id: 1, a: nested })).heard).toEqual(["q1"]);
-    expect((await published({ _id: 1, a: "x" })).heard).toEqual(["q1"]);
-    expect((await published({ _id: 1, a: 1 })).heard).toEqual(["q0", "q1"]);
+    expect((await published({ _id: 1, a: nested })).matched).toEqual(["q1"]);
+    expect((await published({ _id: 1, a: "x" })).matched).toEqual(["q1"]);
+    expect((await published({ _id: 1, a: 1 })).matched).toEqual(["q0", "q1"]);
     expect(reported).toEqual(["q0: matching it took more than 1000000 steps"]);
   });
 });

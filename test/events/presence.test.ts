@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import type { CallInput } from "../faults/commands.ts";
 import { createWorld } from "../faults/world.ts";
-import { ask, heardBy } from "../support/asking.ts";
+import { ask, eventsReceivedBy } from "../support/asking.ts";
 
 const world = await createWorld(inject("assembly"));
 afterAll(() => world.stop());
@@ -21,7 +21,9 @@ const ann = (projects = both) => world.connect("ann", org, { projects });
 
 /** What the listener was told of who came and went, in its order. */
 const told = () =>
-  heardBy(world, listener).flatMap(([event]) => /^presence:user:(.*)$/.exec(event)?.[1] ?? []);
+  eventsReceivedBy(world, listener).flatMap(
+    ([event]) => /^presence:user:(.*)$/.exec(event)?.[1] ?? [],
+  );
 
 const isOnline = async () => {
   const list = (await ask(world, listener, "presence:get:online", { projectId: "p1" })) as {
@@ -54,7 +56,9 @@ describe("a socket that shares two projects with a user", () => {
 
     await ask(world, connectionId, "chat:leave", { chatId: "c" });
 
-    expect(heardBy(world, listener).filter(([event]) => event === "user:offline")).toHaveLength(1);
+    expect(
+      eventsReceivedBy(world, listener).filter(([event]) => event === "user:offline"),
+    ).toHaveLength(1);
   });
 });
 

@@ -9,7 +9,7 @@ const packet = (event: string, payload: object, ackId: number | "" = "") =>
   `42${ackId}${JSON.stringify([event, payload])}`;
 let organisations = 0;
 
-/** Ann calls the shop, which ben follows, with a fault at a call of the function. */
+/** Ann calls the shop, which ben follows, with a fault at one call of the function. */
 async function execute(event: string, call: number, fault: Fault | undefined) {
   const org = `org-${++organisations}`;
   const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
@@ -23,7 +23,7 @@ async function execute(event: string, call: number, fault: Fault | undefined) {
   return {
     ...made,
     answers: world.framesOf(ann).filter((text) => text.startsWith("431")),
-    heard: world.framesOf(ben).slice(before).join(),
+    received: world.framesOf(ben).slice(before).join(),
     isUnposted: made.unpostedTo !== undefined,
   };
 }
@@ -35,16 +35,16 @@ const CASES = (["integration:execute", "integration:test"] as const).flatMap((ev
 );
 
 test.each(CASES)(
-  "followers who were told that %s has started hear of its end whichever of its calls %s, and so does the caller",
+  "followers who have received the start of %s also receive its end if any of its calls %s, and so does the caller",
   async (event, fault) => {
     const { calls } = await execute(event, 0, undefined);
     let ended = 0;
     for (let call = 1; call <= calls; call += 1) {
-      const { answers, heard, isUnposted } = await execute(event, call, fault);
+      const { answers, received, isUnposted } = await execute(event, call, fault);
       // A post that failed may have been to either of them.
-      if (isUnposted || !heard.includes(":started")) continue;
+      if (isUnposted || !received.includes(":started")) continue;
       ended += 1;
-      expect(heard).toMatch(/:completed|:failed/);
+      expect(received).toMatch(/:completed|:failed/);
       expect(answers).toHaveLength(1);
       expect(answers[0]).not.toContain('"code":"internal"');
     }

@@ -13,7 +13,7 @@ const answersOf = (socket: string, since: number) =>
     .slice(since)
     .filter((frame) => frame.startsWith("431"));
 
-/** Ann, ben and eve in a project; eve is gone, and nobody knows it yet. */
+/** Ann, ben and eve in a project; eve's connection is gone, which is not detected yet. */
 async function inProject(org: string) {
   const [ann, ben, eve] = await Promise.all(
     ["ann", "ben", "eve"].map((userId) => world.connect(userId, org)),
@@ -24,7 +24,7 @@ async function inProject(org: string) {
   return { ann: String(ann), ben: String(ben), eve: String(eve) };
 }
 
-test("what was posted is neither refused nor repeated where somebody who is gone cannot be forgotten", async () => {
+test("an event that was posted is neither refused nor repeated if the cleanup of a gone connection fails", async () => {
   const { ann, ben, eve } = await inProject("acme");
   const [annHad, benHad] = [world.framesOf(ann).length, world.framesOf(ben).length];
   const ofEve = ({ Key }: CallInput) => String(Key?.pk).includes(eve);
@@ -41,7 +41,7 @@ test("what was posted is neither refused nor repeated where somebody who is gone
   ]);
 });
 
-test("an integration's call goes on where a follower could not be told that it has started", async () => {
+test("an integration is called even if a follower could not be notified of the start", async () => {
   const shop = { ...p1, integrationId: "shop" };
   const [ann, ben] = [await world.connect("ann", "other"), await world.connect("ben", "other")];
   await world.registerShop("other");

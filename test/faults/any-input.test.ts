@@ -24,7 +24,7 @@ const awkward = fc.oneof(
   fc.constantFrom("\ud800", { text: "\udc00" }, ["a\ud800b"]),
 );
 
-/** Something like this, of which some fields are anything at all; or anything instead. */
+/** The sample with some fields replaced by any value, or any value instead of it. */
 function like(sample: object, optional: readonly string[]): fc.Arbitrary<unknown> {
   const names = [...Object.keys(sample), ...optional, "__proto__", "constructor", "x"];
   const changes = fc.dictionary(fc.constantFrom(...names), awkward, { noNullPrototype: true });
@@ -44,7 +44,7 @@ const OPTIONAL_OF_ENTRIES = [
 
 describe(`any payload (${PAYLOADS} of each event)`, () => {
   test.each(SAMPLES)(
-    "of $event is answered once, never with internal, and no other organisation hears of it",
+    "of $event is answered once, never with internal, and no other organisation receives anything",
     async ({ event, payload = {} }) => {
       const stranger = await world.connect("ben", "other");
       const ann = await world.connect("ann", "acme");
@@ -52,9 +52,9 @@ describe(`any payload (${PAYLOADS} of each event)`, () => {
       const before = world.framesOf(stranger).length;
 
       await fc.assert(
-        fc.asyncProperty(like(payload, optionalOf(event)), async (given) => {
+        fc.asyncProperty(like(payload, optionalOf(event)), async (input) => {
           const seen = world.framesOf(ann).length;
-          await world.send(ann, `421${JSON.stringify([event, given])}`);
+          await world.send(ann, `421${JSON.stringify([event, input])}`);
 
           const answers = world
             .framesOf(ann)
@@ -88,8 +88,8 @@ test(`any entry is published or refused by an error that names it (${ENTRIES} en
   let published = 0;
 
   await fc.assert(
-    fc.asyncProperty(entry, async (given) => {
-      const refused = await world.publish(given).then(
+    fc.asyncProperty(entry, async (input) => {
+      const refused = await world.publish(input).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -103,7 +103,7 @@ test(`any entry is published or refused by an error that names it (${ENTRIES} en
   expect(world.framesOf(stranger)).toHaveLength(before);
 }, 120_000);
 
-test(`any webhook is taken with its signature alone (${DELIVERIES} deliveries)`, async () => {
+test(`any webhook is accepted only with its signature (${DELIVERIES} deliveries)`, async () => {
   const ben = await world.connect("ben", "acme");
   await world.registerShop("acme");
   const subscription = { projectId: "p1", integrationId: "shop" };
@@ -121,13 +121,13 @@ test(`any webhook is taken with its signature alone (${DELIVERIES} deliveries)`,
   await fc.assert(
     fc.asyncProperty(body, forged, async (content, headers) => {
       const text = content.toString("base64");
-      // The same bytes again have the same signature, whatever id they come under.
-      const usual = taken.has(text) ? 200 : 202;
+      // The same bytes have the same signature, whatever their id.
+      const accepted = taken.has(text) ? 200 : 202;
       if (headers === undefined) taken.add(text);
       const seen = world.framesOf(ben).length;
       const status = await world.deliver(`d${++number}`, content, headers);
 
-      expect(status).toBe(headers === undefined ? usual : 401);
+      expect(status).toBe(headers === undefined ? accepted : 401);
       expect(world.framesOf(ben).length - seen).toBe(status === 202 ? 1 : 0);
     }),
     { numRuns: DELIVERIES },

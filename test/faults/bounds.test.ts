@@ -15,33 +15,33 @@ let organisations = 0;
 const newOrg = () => `org-${++organisations}`;
 const numbers = (length: number) => Array.from({ length }, (_, n) => n);
 
-/** Emits, and gives what the acknowledgement carries. */
+/** Emits an event and resolves with its acknowledgement. */
 async function ask(socket: string, event: string, payload?: object): Promise<object> {
   await world.send(socket, `421${JSON.stringify([event, payload])}`);
   const answer = world.framesOf(socket).findLast((frame) => frame.startsWith("431"));
   return JSON.parse(answer?.slice("431".length) ?? "[{}]")[0];
 }
 
-const heardBy = (socket: string, event: string) =>
+const eventsReceivedBy = (socket: string, event: string) =>
   world.framesOf(socket).filter((frame) => frame.startsWith(`42["${event}"`));
 
-describe("places of an organisation", () => {
-  const living = (org: string, place: number, holder = `${org}-${place}`) => [
-    { ...slotKey(org, place), holder, expiresAt: FOREVER },
+describe("connection slots of an organisation", () => {
+  const living = (org: string, slot: number, holder = `${org}-${slot}`) => [
+    { ...slotKey(org, slot), holder, expiresAt: FOREVER },
     { ...connectionKey(holder), expiresAt: FOREVER },
   ];
 
-  test("that are free are found, the last of a thousand too", async () => {
+  test("that are free are acquired, even the last of a thousand", async () => {
     const org = newOrg();
     await world.publish({ event: "limit:put", org, connections: 1000 });
-    await world.fill(numbers(999).flatMap((place) => living(org, place)));
+    await world.fill(numbers(999).flatMap((slot) => living(org, slot)));
 
     const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
 
     expect([ann, ben].map(world.isConnected)).toEqual([true, false]);
   });
 
-  test("are taken over from a connection that is gone, although another holds two", async () => {
+  test("are acquired from a connection that is gone, even if another one holds two", async () => {
     const org = newOrg();
     await world.publish({ event: "limit:put", org, connections: 3 });
     await world.fill([
@@ -64,7 +64,7 @@ describe("calls of a chat", () => {
     );
   const call = { ...lobby, type: "audio", participants: ["ben"] };
 
-  test("are a hundred at most, too, where each invites fifty people with the longest ids", async () => {
+  test("are at most a hundred, even if each invites fifty people with the longest ids", async () => {
     const org = newOrg();
     const participants = numbers(50).map((n) => `${n}${"語".repeat(120)}`);
     await world.fill(
@@ -80,7 +80,7 @@ describe("calls of a chat", () => {
     });
   });
 
-  test("are a hundred at most; whoever calls already may call anew", async () => {
+  test("are at most a hundred; a caller with a call may call again", async () => {
     const org = newOrg();
     await calls(org, 99);
     const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
@@ -93,11 +93,11 @@ describe("calls of a chat", () => {
 
     const error = { code: "limit_exceeded", message: "the chat lobby may hold no more calls" };
     expect(answers).toEqual([{ ok: true }, { error }, { ok: true }]);
-    expect(heardBy(ben, "call:incoming")).toHaveLength(2);
-    expect(heardBy(ann, "call:incoming")).toEqual([]);
+    expect(eventsReceivedBy(ben, "call:incoming")).toHaveLength(2);
+    expect(eventsReceivedBy(ann, "call:incoming")).toEqual([]);
   });
 
-  test("are ended ten at a time, one's own first and then the newest", async () => {
+  test("are ended ten at a time, the user's own first and then the newest", async () => {
     const org = newOrg();
     await calls(org, 30);
     const ann = await world.connect("ann", org);
@@ -110,8 +110,10 @@ describe("calls of a chat", () => {
 
     await ask(ann, "call:end", { ...lobby, participants: [] });
 
-    const heard = [ben, newest, oldest].map((socket) => heardBy(socket, "call:ended").length);
-    expect(heard).toEqual([1, 1, 0]);
+    const received = [ben, newest, oldest].map(
+      (socket) => eventsReceivedBy(socket, "call:ended").length,
+    );
+    expect(received).toEqual([1, 1, 0]);
     const left = (await world.items()).filter(({ pk }) => String(pk).startsWith(`call#${org}#`));
     expect(left).toHaveLength(21);
   });
@@ -124,7 +126,7 @@ describe("who is online", () => {
     user: { id: userId, firstName },
   });
 
-  test("is counted as far as four reads go, and said to be more beyond", async () => {
+  test("is counted with up to four reads, and reported as a lower bound beyond", async () => {
     const org = newOrg();
     const ann = await world.connect("ann", org);
     await world.fill(numbers(20).map((n) => user(org, `user-${n}`, "x")));
@@ -139,7 +141,7 @@ describe("who is online", () => {
     expect((many as { count: number }).count).toBeLessThan(1000);
   });
 
-  test("is found behind whatever a crash has left, a page at a time", async () => {
+  test("is found after items that a crash has left, a page at a time", async () => {
     const org = newOrg();
     const ann = await world.connect("ann", org);
     const husks = numbers(30).map((n) => ({ ...presenceKey(org, presenceRoom("p1"), `a${n}`) }));
@@ -156,7 +158,7 @@ describe("who is online", () => {
     expect(found).toMatchObject([{ userId: "zoe" }]);
   });
 
-  test("comes online in fifty projects of a token at once, and is told to name one of more", async () => {
+  test("comes online in fifty projects of a token at once, and must name one if there are more", async () => {
     const org = newOrg();
     const projects = numbers(51).map((n) => `p${n}`);
     const ann = await world.connect("ann", org, { projects });
@@ -199,7 +201,7 @@ test("the integrations of a project are listed a page at a time", async () => {
   expect(pages.flat()).toEqual(numbers(6).map((n) => `shop-${n}`));
 });
 
-test("a session is ended for all its sockets, and the users of the first hundred are told", async () => {
+test("a session is revoked for all its sockets, and the users of the first hundred are notified", async () => {
   const org = newOrg();
   const sockets: string[] = [];
   for (const n of numbers(102)) sockets.push(await world.connect(`user-${n}`, org, { sid: "s" }));
@@ -207,7 +209,7 @@ test("a session is ended for all its sockets, and the users of the first hundred
   await world.publish({ event: "revoke", org, target: { sid: "s" } });
 
   expect(sockets.some(world.isConnected)).toBe(false);
-  expect(sockets.filter((socket) => heardBy(socket, "session:expired").length > 0)).toHaveLength(
-    100,
-  );
+  expect(
+    sockets.filter((socket) => eventsReceivedBy(socket, "session:expired").length > 0),
+  ).toHaveLength(100);
 });

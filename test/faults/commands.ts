@@ -1,9 +1,9 @@
-/** A call of the document client, as far as faults and counts look into it. */
+/** A command of the document client, as far as fault injection and counting read it. */
 export interface Command {
   readonly input: CallInput;
 }
 
-/** What a call of the database is given. */
+/** The input of a database command. */
 export interface CallInput {
   readonly RequestItems?: Readonly<Record<string, unknown>>;
   readonly UpdateExpression?: string;
@@ -11,11 +11,11 @@ export interface CallInput {
   readonly ExpressionAttributeValues?: Readonly<Record<string, unknown>>;
 }
 
-/** Whether a call reads items or writes them. */
+/** Whether a command reads or writes items. */
 export const kindOf = (command: object): "reads" | "writes" =>
   /^(Get|BatchGet|Query)Command$/.test(command.constructor.name) ? "reads" : "writes";
 
-/** What of a batch DynamoDB leaves for another time when it is throttled: everything. */
+/** The result of a throttled batch: everything is unprocessed. */
 export function unprocessedOf({ input }: Command): object | undefined {
   const [entry] = Object.values(input.RequestItems ?? {});
   if (entry === undefined) return undefined;
@@ -24,7 +24,7 @@ export function unprocessedOf({ input }: Command): object | undefined {
     : { Responses: {}, UnprocessedKeys: input.RequestItems };
 }
 
-/** What the SDK tells of a call that it has made twice. */
+/** Marks a result as the SDK does after a retry. */
 export function markRepeated<Outcome>(outcome: Outcome): Outcome {
   const { $metadata } = (outcome ?? {}) as { $metadata?: { attempts?: number } };
   if ($metadata !== undefined) $metadata.attempts = 2;

@@ -12,7 +12,7 @@ afterAll(() => world.stop());
 
 const FOREVER = 9_999_999_999;
 const PROJECTS = Array.from({ length: 200 }, (_, n) => `p${n + 1}`);
-/** Projects whose rooms of one kind fill a socket, which is in two others from the start. */
+/** As many projects as rooms of one kind fit into a socket, which has two others from the start. */
 const FILLING = PROJECTS.slice(0, 198);
 const FIFTY = ["ben", ...Array.from({ length: 49 }, (_, n) => `user-${n + 1}`)];
 const HUNDRED = Array.from({ length: 100 }, (_, n) => `user-${n + 1}`);
@@ -20,7 +20,7 @@ const inP1 = { projectId: "p1" };
 const hall = { chatId: "hall" };
 const call = { type: "audio", participants: FIFTY };
 
-/** The highest that was measured of each event. */
+/** The highest measured cost of each event. */
 const highest = new Map<string, Cost>();
 
 let organisations = 0;
@@ -29,7 +29,7 @@ const newOrg = () => `org-${++organisations}`;
 const emit = (socket: string, event: string, payload?: object) =>
   world.send(socket, `42${JSON.stringify([event, payload])}`);
 
-function note(event: string, cost: Cost): void {
+function record(event: string, cost: Cost): void {
   const { reads, writes, posts } = highest.get(event) ?? { reads: 0, writes: 0, posts: 0 };
   highest.set(event, {
     reads: Math.max(reads, cost.reads),
@@ -39,9 +39,9 @@ function note(event: string, cost: Cost): void {
 }
 
 const measure = async (socket: string, event: string, payload?: object) =>
-  note(event, await world.costOf(() => emit(socket, event, payload)));
+  record(event, await world.costOf(() => emit(socket, event, payload)));
 
-/** Ten sockets in every room that the samples address; the first is ann's, whose token has these claims. */
+/** Ten sockets in every room of the samples; the first is ann's, whose token has these claims. */
 async function room(claims: object): Promise<{ org: string; ann: string; ben: string }> {
   const org = newOrg();
   const integration = { ...shopAt("https://shop.example"), rateLimit: { perMinute: 9 } };
@@ -57,7 +57,7 @@ async function room(claims: object): Promise<{ org: string; ann: string; ben: st
   return { org, ann, ben: others[0] ?? ann };
 }
 
-/** A hundred messages in the lobby, and ten thousand after them that were removed. */
+/** A hundred messages in the lobby, followed by ten thousand removed ones. */
 async function writeMessages(org: string, ann: string): Promise<readonly string[]> {
   const said = { ...lobby, type: "text", content: "hello" };
   for (let n = 0; n <= 100; n += 1) await emit(ann, "message:send", said);
@@ -71,13 +71,13 @@ async function writeMessages(org: string, ann: string): Promise<readonly string[
   return ids;
 }
 
-/** A thousand calls to ann in the lobby, each to 49 others besides; ben's is one. */
+/** A thousand calls to ann and 49 others in the lobby; one of them is by ben. */
 const ringAnn = (org: string) =>
   world.fill(
     Array.from({ length: 1000 }, (_, n) => ({
       ...callKey({ org, ...lobby }, n === 0 ? "ben" : `caller-${n}`),
       type: "audio",
-      // Those whom ben calls have sockets.
+      // The participants of ben's call have sockets.
       participants: [
         "ann",
         ...FIFTY.slice(1).map((userId) => (n === 0 ? userId : `${userId}-${n}`)),
@@ -86,7 +86,7 @@ const ringAnn = (org: string) =>
     })),
   );
 
-/** A thousand users of whom one Query reads two hundred, and before them what a crash left of eight. */
+/** A thousand users, of whom one Query reads two hundred, after eight incomplete items left by a crash. */
 const bringOnline = (org: string) =>
   world.fill([
     ...Array.from({ length: 8 }, (_, n) => ({
@@ -100,8 +100,8 @@ const bringOnline = (org: string) =>
     })),
   ]);
 
-/** An organisation that may have 2,000 connections and has them. */
-async function fillPlaces(org: string): Promise<void> {
+/** An organisation with a limit of 2,000 connections, all of them in use. */
+async function fillSlots(org: string): Promise<void> {
   await world.publish({ event: "limit:put", org, connections: 2000 });
   await world.fill(
     Array.from({ length: 2000 }, (_, n) => [
@@ -111,14 +111,14 @@ async function fillPlaces(org: string): Promise<void> {
   );
 }
 
-/** The rooms of one socket, up to the last it may be in. */
+/** Joins the maximum number of rooms. */
 async function fillRooms(socket: string): Promise<void> {
   for (let n = 0; n < 50; n += 1)
     await emit(socket, "wallet:subscribe:address", { addressId: `full-${n}` });
   for (let n = 0; n < 150; n += 1) await emit(socket, "custom:join", { room: `full-${n}` });
 }
 
-/** What others have stored, and the largest that a client may ask for. */
+/** Measures the samples, and their largest payloads, with many stored items. */
 async function measureSamples(): Promise<void> {
   const { org, ann } = await room({ projects: PROJECTS });
   const messageIds = await writeMessages(org, ann);
@@ -137,11 +137,11 @@ async function measureSamples(): Promise<void> {
     const named = event.startsWith("message:") ? { messageId: messageIds[0] } : {};
     const isOfToken = /^(chat:(leave|typing)|call:|integration:(leave|webhook:un))/.test(event);
     const without = isOfToken ? { projectId: undefined } : {};
-    const given = payload && { ...payload, ...without, ...named };
-    // Twice: what is asked for may be more, and a reaction is removed again.
-    await measure(ann, event, given);
+    const sent = payload && { ...payload, ...without, ...named };
+    // Twice: with the largest payload, and so that a reaction is removed again.
+    await measure(ann, event, sent);
     if (event in largest || event === "message:react")
-      await measure(ann, event, { ...given, ...largest[event] });
+      await measure(ann, event, { ...sent, ...largest[event] });
     if (event.endsWith(":leave")) await emit(ann, event.replace("leave", "join"), payload);
     if (event === "auth:logout") await emit(ann, "auth:login", payload);
   }
@@ -152,7 +152,7 @@ async function measureSamples(): Promise<void> {
   await measure(ann, "chat:join", { ...inP1, chatId: "newer" });
 }
 
-/** A socket in as many rooms as it may be in, those that the samples join among them or not. */
+/** Measures joins of sockets with the maximum number of rooms, already joined or not. */
 async function measureFullSockets(): Promise<void> {
   const joins = SAMPLES.filter(({ event }) => /(^|:)(subscribe|join|login)/.test(event));
   const { ann: insider } = await room({});
@@ -170,7 +170,7 @@ async function measureFullSockets(): Promise<void> {
   await measure(outsider, "subscribe:query", { ...query, queryId: "q1", collectionId: "others" });
 }
 
-/** Whoever is online, or in chats of one name, in as many projects as a socket may be. */
+/** Measures events of a socket that is online, or in a chat, in the maximum number of projects. */
 async function measureManyProjects(): Promise<void> {
   const fifty = await room({ projects: PROJECTS.slice(0, 50) });
   await measure(fifty.ann, "presence:online");
@@ -190,8 +190,8 @@ async function measureManyProjects(): Promise<void> {
   await online(second);
   await measure(tab, "presence:offline");
   await online(tab);
-  note("disconnect", await world.costOf(() => world.disconnect(tab)));
-  note("disconnect", await world.costOf(() => world.disconnect(second)));
+  record("disconnect", await world.costOf(() => world.disconnect(tab)));
+  record("disconnect", await world.costOf(() => world.disconnect(second)));
 
   const everywhere = await world.connect("eve", org, claims);
   for (const projectId of FILLING) await emit(everywhere, "chat:join", { ...lobby, projectId });
@@ -217,28 +217,32 @@ async function measurePublished(): Promise<void> {
     { event: "emit", ...lists, except: many("custom"), name: "news" },
   ];
   for (const entry of published)
-    note(entry.event, await world.costOf(() => world.publish({ org, id: entry.event, ...entry })));
+    record(
+      entry.event,
+      await world.costOf(() => world.publish({ org, id: entry.event, ...entry })),
+    );
 }
 
 async function measureConnecting(): Promise<void> {
   const org = newOrg();
-  await fillPlaces(org);
-  note("connect", await world.costOf(() => world.connect("ann", org)));
+  await fillSlots(org);
+  record("connect", await world.costOf(() => world.connect("ann", org)));
 }
 
-/** What only happens where others do something at the same moment, or not in this process. */
+/** Costs that only occur with concurrent events of others, or outside this process. */
 const UNREACHED: Readonly<Record<string, string>> = {
-  connect: "OPEN is another function's; others may take the places that were found",
-  disconnect: "the last socket may have gone in between, in each project; pieces may be held",
+  connect: "OPEN is posted by another invocation; others may acquire the free slots first",
+  disconnect:
+    "the last socket may have gone in between, in each project; attachments may be stored",
   "presence:offline": "the last socket may have gone in between, in each project",
   "message:react": "the same user may toggle it elsewhere, ten times",
   "messages:mark:read": "messages of 400 KB come in several batches",
 };
 
-/** More than a line may say above what was measured. */
+/** How much a documented bound may exceed the measured cost. */
 const SLACK = 2;
 
-test("no event costs more than docs/performance.md says, whatever is stored, and none is said to cost much more", async () => {
+test("no event costs more than docs/performance.md says, whatever is stored, or much less", async () => {
   await measureSamples();
   await measureFullSockets();
   await measureManyProjects();
@@ -249,14 +253,14 @@ test("no event costs more than docs/performance.md says, whatever is stored, and
   expect([...bounds.keys()].toSorted()).toEqual([...highest.keys()].toSorted());
   const measured = [...bounds].flatMap(([event, bound]) =>
     (["reads", "writes", "posts"] as const).map((kind) => {
-      const most = highest.get(event)?.[kind] ?? 0;
-      return { event, kind, most, bound: bound[kind] };
+      const max = highest.get(event)?.[kind] ?? 0;
+      return { event, kind, max, bound: bound[kind] };
     }),
   );
-  expect(measured.filter(({ most, bound }) => most > bound)).toEqual([]);
+  expect(measured.filter(({ max, bound }) => max > bound)).toEqual([]);
   expect(
     measured.filter(
-      ({ event, most, bound }) => UNREACHED[event] === undefined && most + SLACK < bound,
+      ({ event, max, bound }) => UNREACHED[event] === undefined && max + SLACK < bound,
     ),
   ).toEqual([]);
 }, 240_000);

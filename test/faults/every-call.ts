@@ -1,9 +1,9 @@
 import { afterAll, afterEach, describe, expect, inject, test } from "vitest";
-import { OF_CONNECTIONS } from "../support/of-connections.ts";
+import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { createWorld, type Fault } from "./world.ts";
 
-// A room of more than three is a large one.
+// Small fan-out pages, so that four members make a large room.
 const world = await createWorld(inject("assembly"), { fanOutPage: 3 });
 let cases = 0;
 let organisations = 0;
@@ -15,7 +15,7 @@ afterAll(async () => {
 const shop = { projectId: "p1", integrationId: "shop" };
 const todos = { projectId: "p1", collectionId: "todos" };
 
-/** What other back ends publish and ben hears. */
+/** Entries of other back ends that ben receives. */
 const ENTRIES = [
   { event: "project:created", projectId: "p1", data: { name: "One" } },
   { event: "db:collection_created", ...todos, data: { _id: "todos" } },
@@ -25,12 +25,12 @@ const ENTRIES = [
   { event: "revoke", target: { userId: "ben" } },
 ];
 
-// Otherwise every look into the table would take longer than the one before.
+// Otherwise each scan of the table would take longer than the one before.
 afterEach(() => world.forgetEverything());
 
 const newOrg = () => `org-${++organisations}`;
 
-/** Ann and ben, each in whatever rooms the samples address, and what ann's event may need. */
+/** Ann and ben, both in the rooms of the samples. */
 async function scene() {
   const org = newOrg();
   const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
@@ -51,35 +51,38 @@ interface Scene {
   readonly ben: string;
 }
 
-/** Everything of an organisation's connections that is left once both have gone and two sweeps have been. */
+/** The items of an organisation's connections that remain after both are closed and cleaned up twice. */
 async function leftOf({ org, ann, ben }: Scene): Promise<unknown[]> {
   for (const connectionId of [ann, ben]) await world.disconnect(connectionId);
   await world.sweep();
   await world.sweep();
   const itsOwn = new RegExp(`#${org}#|${ann}|${ben}`);
   return (await world.items()).filter(
-    (item) => OF_CONNECTIONS.test(String(item.pk)) && itsOwn.test(JSON.stringify(item)),
+    (item) => CONNECTION_ITEM.test(String(item.pk)) && itsOwn.test(JSON.stringify(item)),
   );
 }
 
-/** What ben hears of some work; what went on before it is left out. */
-async function heardBy(connectionId: string, work: () => Promise<unknown>): Promise<string[]> {
+/** The frames that a connection receives during some work. */
+async function eventsReceivedBy(
+  connectionId: string,
+  work: () => Promise<unknown>,
+): Promise<string[]> {
   const before = world.framesOf(connectionId).length;
   await work();
   return world.framesOf(connectionId).slice(before);
 }
 
-/** Has these faults happen at each call of everything there is, one at a time, and looks at what is left and heard. */
+/** Injects these faults at each call of each event, one at a time, and checks the remaining items and the received frames. */
 export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
-  describe.each(faults)("where a call %s", (fault) => {
+  describe.each(faults)("if a call %s", (fault) => {
     const isAlive = !fault.startsWith("dies");
 
     test.each(SAMPLES)(
-      "$event leaves nothing behind, tells nothing twice, and loses nothing it has confirmed",
+      "$event leaves no items, sends nothing twice, and loses nothing that was acknowledged",
       async ({ event, payload }) => {
         const first = await scene();
         let calls = 0;
-        const usual = await heardBy(first.ben, async () => {
+        const expected = await eventsReceivedBy(first.ben, async () => {
           ({ calls } = await world.withFault(0, undefined, () =>
             world.send(first.ann, asked(event, payload)),
           ));
@@ -91,7 +94,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
           const again = await scene();
           let unpostedTo: string | undefined;
 
-          const heard = await heardBy(again.ben, async () => {
+          const received = await eventsReceivedBy(again.ben, async () => {
             ({ unpostedTo } = await world.withFault(call, fault, () =>
               world.send(again.ann, asked(event, payload)),
             ));
@@ -100,11 +103,11 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
           const answers = world.framesOf(again.ann).filter((text) => text.startsWith("431"));
           expect(answers.length).toBeLessThanOrEqual(1);
           if (isAlive && unpostedTo !== again.ann) expect(answers).toHaveLength(1);
-          expect(new Set(heard).size).toBe(heard.length);
+          expect(new Set(received).size).toBe(received.length);
           const wasConfirmed = answers.some((text) => !text.includes('"error"'));
           if (isAlive && wasConfirmed && unpostedTo !== again.ben)
-            expect(heard).toHaveLength(usual.length);
-          if (event === "message:send" && (wasConfirmed || heard.length > 0))
+            expect(received).toHaveLength(expected.length);
+          if (event === "message:send" && (wasConfirmed || received.length > 0))
             expect(await messagesOf(again.org)).toHaveLength(1);
           expect(await leftOf(again)).toEqual([]);
         }
@@ -112,7 +115,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
     );
 
     test.each(ENTRIES)(
-      "$event, published under an id until it is taken, is heard once",
+      "$event, published with an id until it is accepted, is received once",
       async (entry) => {
         const publishing = (org: string) => () =>
           wasTaken(world.publish({ ...entry, org, id: "e1" }));
@@ -120,22 +123,22 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       },
     );
 
-    test("a webhook, delivered until it is taken, is heard once", async () => {
+    test("a webhook, delivered until it is accepted, is received once", async () => {
       const delivering = async () => (await world.deliver("d1", '{"type":"paid","data":{}}')) < 300;
       await expectOnce(() => () => delivering().catch(() => false));
     });
 
-    /** Publishes with the fault at each call, again until it is taken, and looks at what ben hears. */
+    /** Publishes with the fault at each call, retries until it is accepted, and checks what ben receives. */
     async function expectOnce(publishing: (org: string) => () => Promise<boolean>): Promise<void> {
       const first = await scene();
       const { org, ben } = first;
       await world.registerShop(org);
       await world.send(ben, frame("integration:webhook:subscribe", shop));
       let calls = 0;
-      const usual = await heardBy(ben, async () => {
+      const expected = await eventsReceivedBy(ben, async () => {
         ({ calls } = await world.withFault(0, undefined, publishing(org)));
       });
-      expect(usual.length).toBeGreaterThan(0);
+      expect(expected.length).toBeGreaterThan(0);
       await world.removeShop(org);
       expect(await leftOf(first)).toEqual([]);
 
@@ -145,7 +148,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
         await world.registerShop(again.org);
         await world.send(again.ben, frame("integration:webhook:subscribe", shop));
         let unpostedTo: string | undefined;
-        const heard = await heardBy(again.ben, async () => {
+        const received = await eventsReceivedBy(again.ben, async () => {
           let isTaken = false;
           ({ unpostedTo } = await world.withFault(call, fault, async () => {
             isTaken = await publishing(again.org)();
@@ -154,14 +157,14 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
           if (!isTaken) await publishing(again.org)();
         });
 
-        expect(new Set(heard.map(withoutTime)).size).toBe(heard.length);
-        if (isAlive && unpostedTo !== again.ben) expect(heard).toHaveLength(usual.length);
+        expect(new Set(received.map(withoutTime)).size).toBe(received.length);
+        if (isAlive && unpostedTo !== again.ben) expect(received).toHaveLength(expected.length);
         await world.removeShop(again.org);
         expect(await leftOf(again)).toEqual([]);
       }
     }
 
-    test("connecting leaves nothing behind", async () => {
+    test("connecting leaves no items", async () => {
       const { calls } = await world.withFault(0, undefined, async () => {
         await world.disconnect(await world.connect("ann", newOrg()));
       });
@@ -172,7 +175,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
         await world.withFault(call, fault, async () => {
           ann = await world.connect("ann", org).catch(() => "");
         });
-        // Whatever was begun is silent from now on: the sweep finds it gone, or without CONNECT.
+        // The cleanup finds the connection gone, or without CONNECT.
         for (let round = 0; round < 3; round += 1) {
           if (ann !== "") await world.disconnect(ann);
           await world.sweep();
@@ -185,7 +188,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       }
     });
 
-    test("the sweep of a connection that is gone leaves nothing behind that the next does not take", async () => {
+    test("the cleanup of a gone connection leaves no items after the next one", async () => {
       const first = await scene();
       world.drop(first.ann);
       const { calls } = await world.withFault(0, undefined, () => world.sweep());
@@ -196,7 +199,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
         const again = await scene();
         world.drop(again.ann);
         await world.withFault(call, fault, () => world.sweep().catch(() => undefined));
-        // What did not even begin to end is found gone by the next, and what of it is left by the one after.
+        // The first cleanup may not even begin; the next finds the connection gone, and the last deletes the rest.
         for (let round = 0; round < 3; round += 1) await world.sweep();
 
         const items = await world.items();
@@ -205,7 +208,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       }
     });
 
-    test("a broadcast to a room of many pages is told nobody twice, and leaves nothing behind", async () => {
+    test("a broadcast to a room of many pages is sent to nobody twice, and leaves no items", async () => {
       const crowded = async () => {
         const { org, ann, ben } = await scene();
         const others = await Promise.all([1, 2, 3].map((n) => world.connect(`user-${n}`, org)));
@@ -234,7 +237,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
       }
     });
 
-    test("disconnecting leaves nothing behind after the sweep", async () => {
+    test("disconnecting leaves no items after the cleanup", async () => {
       const first = await scene();
       const { calls } = await world.withFault(0, undefined, () => world.disconnect(first.ann));
       expect(await leftOf(first)).toEqual([]);
@@ -244,7 +247,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
         const again = await scene();
         const { ann } = again;
         await world.withFault(call, fault, () => world.disconnect(ann));
-        // Twice: what did not even begin to end is found gone by the first.
+        // Twice: if the disconnect never began, the first cleanup only finds the connection gone.
         await world.sweep();
         await world.sweep();
 
@@ -256,7 +259,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
     });
   });
 
-/** Whether whoever gave something was told that it is taken. */
+/** Whether the work was accepted. */
 const wasTaken = (work: Promise<unknown>): Promise<boolean> =>
   work.then(
     () => true,
@@ -268,5 +271,5 @@ const messagesOf = async (org: string) =>
     ({ pk, sk }) => String(pk).startsWith(`chat#${org}#`) && String(sk).startsWith("message#"),
   );
 
-/** A frame without the time in it, which a second try of the same entry would have changed. */
+/** A frame without its timestamp, which differs in a retry. */
 const withoutTime = (text: string) => text.replace(/"timestamp":"[^"]*"/, "");

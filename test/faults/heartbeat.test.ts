@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const PING_INTERVAL = 4 * MINUTE;
 const START = Math.ceil(Date.now() / MINUTE) * MINUTE;
 
-/** Connects so many at the start: more than there are shards. */
+/** Connects this many clients at the start, by default more than there are shards. */
 async function audience(count = 48): Promise<readonly string[]> {
   await world.beat(START, START);
   return Promise.all(Array.from({ length: count }, (_, n) => world.connect(`u${n}`, "acme")));
@@ -19,7 +19,7 @@ async function audience(count = 48): Promise<readonly string[]> {
 const pingsOf = (connectionId: string) =>
   world.framesOf(connectionId).filter((frame) => frame === "2").length;
 
-/** The heartbeat for one minute, which comes late; gives who was pinged, all of whom answer. */
+/** Runs the heartbeat of one minute with this delay; returns who was pinged, and lets them pong. */
 async function pingedFor(minute: number, delay: number, ids: readonly string[]) {
   const before = ids.map(pingsOf);
   await world.beat(START + minute * MINUTE, START + minute * MINUTE + delay);
@@ -40,7 +40,7 @@ describe("the heartbeat", () => {
     ["at the end of every other round", (minute: number) => (minute % 8 < 4 ? 59_999 : 0)],
     ["at any time in its minute", () => random() * MINUTE],
   ])(
-    "that comes %s pings everybody for an hour, never a minute too late, and misses no turn",
+    "that runs %s pings everybody for an hour, never more than a minute late, and skips no round",
     async (_, jitterOf) => {
       const ids = await audience();
       const pings = new Map(ids.map((id) => [id, [0]]));
@@ -60,7 +60,7 @@ describe("the heartbeat", () => {
     },
   );
 
-  test("that is tried again a minute later repeats its turn, and takes nobody else's", async () => {
+  test("that is retried a minute later repeats its shards, and no others", async () => {
     const ids = await audience();
 
     const first = await pingedFor(1, 500, ids);
@@ -71,7 +71,7 @@ describe("the heartbeat", () => {
     expect(next.filter((id) => first.includes(id))).toEqual([]);
   });
 
-  test("closes who has not answered for two rounds, and not who missed one where the next comes late", async () => {
+  test("closes connections without a pong for two rounds, but not for one round and a late ping", async () => {
     const ids = await audience(4);
     const round = async (number: number, delay: number, answering: readonly string[]) => {
       for (let minute = 4 * number + 1; minute <= 4 * number + 4; minute += 1)

@@ -4,10 +4,10 @@ import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 import { SAMPLES } from "../support/samples.ts";
 import { createWorld } from "./world.ts";
 
-// Five a second, fifty at once, written down two at a time; nine times as many refusals cut.
+// Five a second, a burst of fifty, flushed two at a time; nine times as many refusals disconnect.
 const world = await createWorld(inject("assembly"), { callEventsPerSecond: 5, framesPerSecond: 0 });
 const narrow = await createWorld(inject("assembly"), { framesPerSecond: 2 });
-// One a second, ten at once, of whatever there is.
+// One a second, a burst of ten, for every kind of event.
 const strict = await createWorld(inject("assembly"), {
   ...{ messageSendsPerSecond: 1, messageEventsPerSecond: 1, customEventsPerSecond: 1 },
   ...{ callEventsPerSecond: 1, integrationEventsPerSecond: 1, eventsPerSecond: 1 },
@@ -20,7 +20,7 @@ const SECOND = 1000;
 let organisations = 0;
 const newOrg = () => `org-${++organisations}`;
 
-/** Sends a frame so many times, one after another; gives how many were let through. */
+/** Sends a frame this many times in sequence; returns how many were accepted. */
 async function sendAll(
   { send, framesOf }: typeof world,
   connectionId: string,
@@ -34,21 +34,21 @@ async function sendAll(
 }
 
 describe("events of a kind", () => {
-  test("are let through ten seconds' worth at once, and then as fast as the limit says", async () => {
+  test("are accepted in a burst of ten seconds, and then at the rate of the limit", async () => {
     const ann = await world.connect("ann", newOrg());
 
     const atOnce = await sendAll(world, ann, 100);
     world.pass(2 * SECOND);
     const later = await sendAll(world, ann, 100);
 
-    // A portion is counted after it was let through.
+    // Accepted events are flushed in batches, so the burst may exceed the limit.
     expect(atOnce).toBeGreaterThanOrEqual(50);
     expect(atOnce).toBeLessThanOrEqual(52);
     expect(later).toBeGreaterThanOrEqual(9);
     expect(later).toBeLessThanOrEqual(12);
   });
 
-  test("that come too often are refused with the time to wait, and it is enough", async () => {
+  test("above the limit are refused with a time to wait that is sufficient", async () => {
     const ann = await world.connect("ann", newOrg());
     await sendAll(world, ann, 60);
 
@@ -63,7 +63,7 @@ describe("events of a kind", () => {
     expect(await sendAll(world, ann, 1)).toBe(1);
   });
 
-  test("are counted for the user, whatever socket sends them, and for nobody else", async () => {
+  test("are counted per user, whatever socket sends them", async () => {
     const org = newOrg();
     const [ann, tab, ben] = [
       await world.connect("ann", org),
@@ -79,7 +79,7 @@ describe("events of a kind", () => {
     expect(await sendAll(world, ann, 5, '421["presence:update"]')).toBe(5);
   });
 
-  test("leave no bucket that TTL takes before it is full, or does not take within the hour", async () => {
+  test("leave no bucket that TTL deletes before it is full, or more than an hour after", async () => {
     const ann = await world.connect("ann", newOrg());
     await sendAll(world, ann, 30);
     world.pass(4 * SECOND);
@@ -100,7 +100,7 @@ describe("a user who floods from ten sockets", async () => {
   const others = await Promise.all(TEN.map((n) => strict.connect(`other-${n}`, org)));
 
   test.each([...SAMPLES, { event: "no:such" }, { event: "constructor" }])(
-    "with $event is limited on each of them, and ten others beside who behave are not",
+    "with $event is limited on each of them, and ten others are not",
     async ({ event, payload = {} }: { event: string; payload?: object }) => {
       const frame = `421${JSON.stringify([event, payload])}`;
       const sockets = await Promise.all(TEN.map(() => strict.connect(`eve of ${event}`, org)));
@@ -111,31 +111,31 @@ describe("a user who floods from ten sockets", async () => {
       const first = await each(sockets);
       await each(sockets);
       const last = await each(sockets);
-      const beside = await each(others);
+      const unaffected = await each(others);
 
       expect(first).toEqual(TEN.map(() => 1));
       expect(last).toEqual(TEN.map(() => 0));
-      expect(beside).toEqual(TEN.map(() => 1));
+      expect(unaffected).toEqual(TEN.map(() => 1));
     },
   );
 
-  test("of connecting again and again is cut until there is time, and nobody else is", async () => {
+  test("by connecting repeatedly is disconnected until the rate allows it, and nobody else is", async () => {
     const sockets: string[] = [];
     for (let tries = 0; tries < 20; tries += 1) sockets.push(await strict.connect("storm", org));
-    const beside = await strict.connect("calm", org);
+    const unaffected = await strict.connect("calm", org);
     strict.pass(SECOND);
     const later = await strict.connect("storm", org);
 
     expect(sockets.slice(0, 10).every(strict.isConnected)).toBe(true);
     expect(sockets.slice(12).some(strict.isConnected)).toBe(false);
-    expect([beside, later].map(strict.isConnected)).toEqual([true, true]);
-    // Cut, so that it comes again; a DISCONNECT packet would keep it away for good.
+    expect([unaffected, later].map(strict.isConnected)).toEqual([true, true]);
+    // Without a packet, so that the client reconnects; after DISCONNECT it would not.
     expect(strict.framesOf(sockets[19] ?? "")).toEqual([]);
   });
 });
 
-describe("a client that keeps on", () => {
-  test("at ten times the limit is disconnected and told not to come back", async () => {
+describe("a client that exceeds the limit", () => {
+  test("tenfold is disconnected for good", async () => {
     const ann = await world.connect("ann", newOrg());
 
     await sendAll(world, ann, 600);
@@ -143,7 +143,7 @@ describe("a client that keeps on", () => {
     expect(world.isConnected(ann)).toBe(false);
   });
 
-  test("at twice the limit is only refused", async () => {
+  test("twofold is only refused", async () => {
     const ann = await world.connect("ann", newOrg());
     let passed = 0;
     for (let second = 0; second < 60; second += 1) {
@@ -162,7 +162,7 @@ describe("frames of a user", () => {
     { what: "pongs", frame: "3" },
     { what: "acknowledgements", frame: "431[]" },
     { what: "events", frame: '421["presence:update"]' },
-  ])("are limited on all sockets together, $what too", async ({ frame }) => {
+  ])("are limited over all sockets together, also $what", async ({ frame }) => {
     const org = newOrg();
     const sockets = await Promise.all(Array.from({ length: 10 }, () => narrow.connect("eve", org)));
     for (const socket of [...sockets, ...sockets, ...sockets]) await narrow.send(socket, frame);
@@ -175,7 +175,7 @@ describe("frames of a user", () => {
     expect(await sendAll(narrow, ben, 1)).toBe(1);
   });
 
-  test("are limited whatever they carry, and a pong too many costs nothing", async () => {
+  test("are limited whatever they contain, and a pong above the limit costs nothing", async () => {
     const ann = await narrow.connect("ann", newOrg());
 
     expect(await sendAll(narrow, ann, 40, '421["presence:update"]')).toBeLessThanOrEqual(21);
@@ -186,7 +186,7 @@ describe("frames of a user", () => {
     expect(narrow.isConnected(ann)).toBe(true);
   });
 
-  test("end the connection where they keep coming", async () => {
+  test("far above the limit close the connection", async () => {
     const ann = await narrow.connect("ann", newOrg());
 
     await sendAll(narrow, ann, 300, "3");
@@ -195,13 +195,13 @@ describe("frames of a user", () => {
   });
 });
 
-test("docs/performance.md has every limit of rate, with what it lets through and costs", () => {
+test("docs/performance.md documents every rate limit, with its burst and cost", () => {
   const page = readFileSync("docs/performance.md", "utf8").split("## Rate limits")[1] ?? "";
   const rows = [...page.matchAll(/^\| `(\w+PerSecond)` \| [^|]+ \| (.+) \|$/gm)];
 
   const expected = Object.entries(Limits.parse({})).flatMap(([name, perSecond]) => {
-    const portion = Math.floor(perSecond / 2);
-    const row = `${perSecond} | ${perSecond * 10} | 1/${portion} to 2/${portion}`;
+    const batch = Math.floor(perSecond / 2);
+    const row = `${perSecond} | ${perSecond * 10} | 1/${batch} to 2/${batch}`;
     return name.endsWith("PerSecond") ? [[name, row]] : [];
   });
   expect(rows.map(([, name, row]) => [name, row])).toEqual(expected);

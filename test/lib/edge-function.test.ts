@@ -5,11 +5,11 @@ import { runInNewContext } from "node:vm";
 import { transformSync } from "esbuild";
 import { Server } from "socket.io";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createEdge, type EdgeAnswer, type HandedOn } from "../../local/edge.ts";
+import { createEdge, type EdgeAnswer, type OriginRequest } from "../../local/edge.ts";
 
 const code = readFileSync("lib/edge-function.js", "utf8");
 const edge = createEdge(code);
-const results: (EdgeAnswer | HandedOn)[] = [];
+const results: (EdgeAnswer | OriginRequest)[] = [];
 const viewers = createServer((request, response) => {
   results.push(edge(request));
   response.end();
@@ -65,7 +65,7 @@ describe("the edge", () => {
         "X-Forwarded-For": "10.0.0.1",
         "Sec-WebSocket-Protocol": "chat",
       },
-    )) as HandedOn;
+    )) as OriginRequest;
 
     expect(String(query)).toBe("EIO=4&transport=websocket&token=a.b");
     expect(headers).toEqual({
@@ -133,7 +133,7 @@ test.each([
 
 describe("an origin", () => {
   const originAfter = async (origin: string, host: string) =>
-    ((await at("/socket.io/?EIO=4&transport=websocket", { origin, host })) as HandedOn).headers
+    ((await at("/socket.io/?EIO=4&transport=websocket", { origin, host })) as OriginRequest).headers
       .Origin;
 
   test.each([

@@ -9,13 +9,13 @@ const PROGRESS = `Bundling asset Stack/Socket/Code/Stage...
 ⚡ Done in 229ms
 `;
 
-test("the error of an app is told without the notes around it", () => {
+test("the error of an app is shown without progress lines", () => {
   const said = `${PROGRESS}the setting shards ("x") is wrong.\ntsx bin/app.ts: Subprocess exited with error 1\n`;
 
   expect(errorIn(said)).toBe('the setting shards ("x") is wrong.');
 });
 
-test("so is that of a bundle, with its place in the code", () => {
+test("so is the error of a bundle, with its line in the code", () => {
   const said = `${PROGRESS}✘ [ERROR] Unexpected ";"
 
     lambdas/webhook.ts:41:10:
@@ -34,7 +34,7 @@ tsx bin/app.ts: Subprocess exited with error 1`;
 Failed to bundle asset Stack/Webhook/Code/Stage`);
 });
 
-test("where there is nothing but notes, they are told", () => {
+test("output with nothing but progress is shown whole", () => {
   expect(errorIn("tsx bin/app.ts: Subprocess exited with error 1\n")).toBe(
     "tsx bin/app.ts: Subprocess exited with error 1",
   );

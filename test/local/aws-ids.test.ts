@@ -13,7 +13,7 @@ const stepOf = (id: string): number =>
   );
 
 describe("ids as API Gateway mints them", () => {
-  test("begin with the time, in steps of 100 ms modulo 2^29, whatever they are ids of", () => {
+  test("begin with the time, in steps of 100 ms modulo 2^29, for all kinds", () => {
     let clock = 1_795_000_000_000;
     const mintId = createAwsIds(() => clock);
     const first = KINDS.map(mintId);
@@ -24,7 +24,7 @@ describe("ids as API Gateway mints them", () => {
     for (const id of later) expect(stepOf(id)).toBe((17_950_000_000 % 2 ** 29) + 7);
   });
 
-  test("have a character of their kind, two by chance, and the same end in one run", () => {
+  test("have a character of their kind, two random ones, and the same end in one run", () => {
     const mintId = createAwsIds();
     const ids = KINDS.map(mintId);
 
@@ -34,7 +34,7 @@ describe("ids as API Gateway mints them", () => {
     expect(Buffer.from(ids[0] ?? "", "base64url").toString("base64url")).toBe(ids[0]?.slice(0, -1));
   });
 
-  test("are never minted twice, even more in one step than can differ by chance", () => {
+  test("are never minted twice, even if the random characters of a step are used up", () => {
     const mintId = createAwsIds(() => 0);
     const ids = Array.from({ length: 10_000 }, () => mintId("connection"));
 

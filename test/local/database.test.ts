@@ -5,7 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, PutCommand, QueryCommand } from "@aws-sdk/lib-dynamodb";
 import { expect, test } from "vitest";
 import type { LocalStack } from "../../local/stack.ts";
-import { rehearse } from "../support/rehearsal.ts";
+import { deploy } from "../support/deployment.ts";
 
 const resources = {
   Items: {
@@ -46,7 +46,7 @@ const put = (stack: LocalStack, sk: string, attributes: object) =>
   );
 
 test("tables and indexes come from the template, sparse as in DynamoDB", async () => {
-  const { stack, end } = await rehearse(IDLE, { resources });
+  const { stack, stop } = await deploy(IDLE, { resources });
   await put(stack, "a", { shard: 1 });
   await put(stack, "b", {});
 
@@ -61,11 +61,11 @@ test("tables and indexes come from the template, sparse as in DynamoDB", async (
   );
 
   expect(Items?.map(({ sk }) => sk)).toEqual(["a"]);
-  await end();
+  await stop();
 });
 
-test("what has expired by the template's attribute is deleted, the rest stays", async () => {
-  const { stack, end } = await rehearse(IDLE, { resources });
+test("items that have expired by the template's TTL attribute are deleted, the others stay", async () => {
+  const { stack, stop } = await deploy(IDLE, { resources });
   await put(stack, "dead", { dies: 100 });
   await put(stack, "alive", { dies: 101 });
   await put(stack, "immortal", {});
@@ -73,17 +73,17 @@ test("what has expired by the template's attribute is deleted, the rest stays", 
   await stack.database.expire(100_999);
 
   expect((await stack.database.items()).map(({ sk }) => sk)).toEqual(["alive", "immortal"]);
-  await end();
+  await stop();
 });
 
 test("with a data folder the items are there after a restart", async () => {
   const data = mkdtempSync(join(tmpdir(), "data-"));
-  const first = await rehearse(IDLE, { resources, data });
+  const first = await deploy(IDLE, { resources, data });
   await put(first.stack, "kept", {});
-  await first.end();
+  await first.stop();
 
-  const second = await rehearse(IDLE, { resources, data });
+  const second = await deploy(IDLE, { resources, data });
   expect((await second.stack.database.items()).map(({ sk }) => sk)).toEqual(["kept"]);
-  await second.end();
+  await second.stop();
   rmSync(data, { recursive: true });
 });

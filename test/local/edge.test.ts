@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { createEdge } from "../../local/edge.ts";
-import { httpApi, rehearsing } from "../support/rehearsal.ts";
+import { deployPerTest, httpApi } from "../support/deployment.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const REQUEST = {
@@ -14,11 +14,11 @@ const REQUEST = {
   socket: { remoteAddress: "192.0.2.1" },
 } as IncomingMessage;
 
-/** What becomes of a request under a function with this body. */
+/** The result of a request with this body of the edge function. */
 const under = (body: string) => createEdge(`function handler(event) { ${body} }`)(REQUEST);
 
 describe("the edge function of this machine", () => {
-  test("sees what CloudFront shows for certain: nothing of the upgrade, cookies apart, nothing decoded", () => {
+  test("sees the request as CloudFront passes it: without upgrade headers, with separate cookies, nothing decoded", () => {
     const { body } = under("return { statusCode: 400, body: JSON.stringify(event) };") as {
       body: string;
     };
@@ -40,24 +40,24 @@ describe("the edge function of this machine", () => {
     });
   });
 
-  test("hands on what it returns, with CloudFront's own headers and capitals", () => {
-    const handedOn = under(
+  test("forwards what it returns, with CloudFront's own headers and upper case", () => {
+    const originRequest = under(
       'event.request.headers["x-more"] = { value: "2" }; return event.request;',
     );
 
-    expect(handedOn).toMatchObject({
+    expect(originRequest).toMatchObject({
       path: "/socket.io/",
       headers: {
         ...{ "X-Own": ["1"], "X-More": ["2"], Cookie: ["a=1; b=2"] },
         ...{ Upgrade: ["websocket"], "Sec-Websocket-Key": ["a2V5"] },
       },
     });
-    expect(handedOn.headers).not.toHaveProperty("Host");
+    expect(originRequest.headers).not.toHaveProperty("Host");
   });
 
   test.each([
     ["changes the host", 'event.request.headers.host.value = "other"; return event.request;'],
-    ["takes the host away", "delete event.request.headers.host; return event.request;"],
+    ["deletes the host", "delete event.request.headers.host; return event.request;"],
     [
       "adds a hidden header",
       'event.request.headers.upgrade = { value: "h2c" }; return event.request;',
@@ -67,24 +67,24 @@ describe("the edge function of this machine", () => {
       'event.request.headers["X-A"] = { value: "1" }; return event.request;',
     ],
     ["changes the method", 'event.request.method = "POST"; return event.request;'],
-    ["leads to no path", 'event.request.uri = "live"; return event.request;'],
+    ["returns an invalid path", 'event.request.uri = "live"; return event.request;'],
     ["returns nothing", "return {};"],
-  ])("is answered 502 where it %s", (_, body) => {
+  ])("is answered 502 if it %s", (_, body) => {
     expect(under(body)).toMatchObject({ status: 502 });
   });
 
   test.each([
     ["throws", 'throw new Error("no");'],
-    ["makes code of a string", 'return eval("event.request");'],
-    ["uses what is undeclared", "request = event.request; return request;"],
-  ])("is answered 503 where it %s", (_, body) => {
+    ["evaluates a string as code", 'return eval("event.request");'],
+    ["uses an undeclared variable", "request = event.request; return request;"],
+  ])("is answered 503 if it %s", (_, body) => {
     expect(under(body)).toMatchObject({ status: 503 });
   });
 });
 
-const start = rehearsing();
+const start = deployPerTest();
 
-test("$connect hears of an upgrade at /socket.io/ what the edge function has left of it", async () => {
+test("$connect receives an upgrade at /socket.io/ as the edge function has rewritten it", async () => {
   const Edge = {
     Type: "AWS::CloudFront::Function",
     Properties: {
@@ -96,7 +96,7 @@ test("$connect hears of an upgrade at /socket.io/ what the edge function has lef
       }`,
     },
   };
-  const rehearsal = await start(
+  const deployment = await start(
     `export const handler = async (event) => {
       console.log(JSON.stringify(event));
       return { statusCode: 200 };
@@ -104,10 +104,10 @@ test("$connect hears of an upgrade at /socket.io/ what the edge function has lef
     { resources: { Edge } },
   );
 
-  const url = rehearsal.stack.url.replace("http", "ws");
+  const url = deployment.stack.url.replace("http", "ws");
   await openWebSocket(`${url}/socket.io/?EIO=4&t=x`, { "x-own": "1", "x-other": "2" });
 
-  const { headers, queryStringParameters, requestContext } = JSON.parse(rehearsal.logged[0] ?? "");
+  const { headers, queryStringParameters, requestContext } = JSON.parse(deployment.logged[0] ?? "");
   expect(queryStringParameters).toEqual({ EIO: "4" });
   expect(headers).toMatchObject({ "X-Other": "2", Upgrade: "websocket" });
   expect(headers).not.toHaveProperty("X-Own");
@@ -144,7 +144,7 @@ describe("an edge function that chooses another origin", () => {
   const ECHO =
     "export const handler = async ({ rawPath }) => ({ statusCode: 200, body: rawPath });";
 
-  test("hands a request to the API behind it, with the path that it has written", async () => {
+  test("forwards a request to the API behind it, with the path that it has written", async () => {
     const { stack } = await start(ECHO, { resources });
     const ask = (id: string) => fetch(`${stack.url}/socket.io/?origin=${id}`);
 
@@ -153,13 +153,13 @@ describe("an edge function that chooses another origin", () => {
     expect((await fetch(`${stack.url}/socket.io/`)).status).toBe(403);
   });
 
-  test.each(["unused", "unknown"])("is answered 502 where no behaviour uses %s", async (id) => {
+  test.each(["unused", "unknown"])("is answered 502 if no behaviour uses %s", async (id) => {
     const { stack } = await start(ECHO, { resources });
 
     expect((await fetch(`${stack.url}/socket.io/?origin=${id}`)).status).toBe(502);
   });
 
-  test("needs the import to see what chooses", () => {
+  test("needs the import to select an origin", () => {
     expect(
       under("cloudfront.selectRequestOriginById('polling'); return event.request;"),
     ).toMatchObject({

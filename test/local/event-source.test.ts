@@ -9,9 +9,9 @@ import {
 import type { DynamoDBRecord } from "aws-lambda";
 import { describe, expect, test } from "vitest";
 import { readStack } from "../../local/template.ts";
-import { assemblyWith, type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
+import { assemblyWith, type Deployment, deployPerTest, template } from "../support/deployment.ts";
 
-const start = rehearsing();
+const start = deployPerTest();
 
 const streamed = (mapping: object = {}, table: object = {}) => ({
   Orders: {
@@ -37,11 +37,11 @@ const streamed = (mapping: object = {}, table: object = {}) => ({
   },
 });
 
-const TELLING = `export const handler = async ({ Records }) => {
+const LOGGING = `export const handler = async ({ Records }) => {
   console.log(JSON.stringify(Records));
 };`;
 
-const clientOf = ({ stack }: Rehearsal) =>
+const clientOf = ({ stack }: Deployment) =>
   DynamoDBDocumentClient.from(
     new DynamoDBClient({
       endpoint: stack.url,
@@ -50,23 +50,23 @@ const clientOf = ({ stack }: Rehearsal) =>
     }),
   );
 const putOf =
-  (rehearsal: Rehearsal) =>
+  (deployment: Deployment) =>
   (orderId: string, attributes: object = {}) =>
-    clientOf(rehearsal).send(
+    clientOf(deployment).send(
       new PutCommand({ TableName: "Orders", Item: { orderId, ...attributes } }),
     );
 
-/** The batches that the function was given. */
-const batches = ({ logged }: Rehearsal): DynamoDBRecord[][] =>
+/** The batches that the function has received. */
+const batches = ({ logged }: Deployment): DynamoDBRecord[][] =>
   logged.filter((line) => line.startsWith("[")).map((line) => JSON.parse(line));
-const told = (rehearsal: Rehearsal) => batches(rehearsal).flat();
+const recordsOf = (deployment: Deployment) => batches(deployment).flat();
 const idsIn = (records: readonly DynamoDBRecord[]) =>
   records.map(({ dynamodb }) => dynamodb?.Keys?.orderId?.S);
 
 describe("a table's stream", () => {
-  test("tells of items that are made, changed and removed, in their order", async () => {
-    const rehearsal = await start(TELLING, { resources: streamed() });
-    const [client, put] = [clientOf(rehearsal), putOf(rehearsal)];
+  test("has records of items that are created, changed and removed, in their order", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
+    const [client, put] = [clientOf(deployment), putOf(deployment)];
     const key = { TableName: "Orders", Key: { orderId: "o1" } };
 
     await put("o1", { total: 1 });
@@ -81,9 +81,9 @@ describe("a table's stream", () => {
     );
     await client.send(new DeleteCommand(key));
     await client.send(new DeleteCommand(key));
-    await rehearsal.stack.idle();
+    await deployment.stack.idle();
 
-    const records = told(rehearsal);
+    const records = recordsOf(deployment);
     const image = (total: string) => ({ orderId: { S: "o1" }, total: { N: total } });
     expect(records.map(({ eventName, dynamodb }) => ({ eventName, ...dynamodb }))).toMatchObject([
       { eventName: "INSERT", NewImage: image("1"), StreamViewType: "NEW_AND_OLD_IMAGES" },
@@ -95,9 +95,9 @@ describe("a table's stream", () => {
     expect(new Set(records.map(({ eventID }) => eventID)).size).toBe(3);
   });
 
-  test("tells of every item of a batch, and of none that a condition has kept", async () => {
-    const rehearsal = await start(TELLING, { resources: streamed() });
-    const client = clientOf(rehearsal);
+  test("has records of every item of a batch, and of no failed conditional write", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
+    const client = clientOf(deployment);
     const Item = { orderId: "o1" };
 
     await client.send(
@@ -113,56 +113,56 @@ describe("a table's stream", () => {
       ConditionExpression: "attribute_not_exists(orderId)",
     });
     await expect(client.send(conditional)).rejects.toThrow();
-    await rehearsal.stack.idle();
+    await deployment.stack.idle();
 
-    expect(idsIn(told(rehearsal))).toEqual(["o1", "o2"]);
+    expect(idsIn(recordsOf(deployment))).toEqual(["o1", "o2"]);
   });
 
-  test("tells of what TTL deletes, and by whom", async () => {
-    const rehearsal = await start(TELLING, { resources: streamed() });
-    await putOf(rehearsal)("o1", { dies: 1 });
-    await rehearsal.stack.database.expire(2000);
-    await rehearsal.stack.idle();
+  test("has records of deletions by TTL, and marks them", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
+    await putOf(deployment)("o1", { dies: 1 });
+    await deployment.stack.database.expire(2000);
+    await deployment.stack.idle();
 
-    expect(told(rehearsal).at(-1)).toMatchObject({
+    expect(recordsOf(deployment).at(-1)).toMatchObject({
       eventName: "REMOVE",
       userIdentity: { type: "Service", principalId: "dynamodb.amazonaws.com" },
     });
   });
 
-  test("loses nothing where many write at once: each change has the image before it", async () => {
-    const rehearsal = await start(TELLING, { resources: streamed() });
-    const put = putOf(rehearsal);
+  test("loses nothing with concurrent writes: each record has the image before it", async () => {
+    const deployment = await start(LOGGING, { resources: streamed() });
+    const put = putOf(deployment);
 
     await Promise.all(Array.from({ length: 20 }, (_, total) => put("o1", { total })));
-    await rehearsal.stack.idle();
+    await deployment.stack.idle();
 
-    const images = told(rehearsal).map(({ dynamodb }) => dynamodb);
+    const images = recordsOf(deployment).map(({ dynamodb }) => dynamodb);
     expect(images).toHaveLength(20);
     for (const [index, image] of images.entries())
       expect(image?.OldImage).toEqual(images[index - 1]?.NewImage);
   });
 
-  test("has the images that the table asks for", async () => {
+  test("has the images of the table's view type", async () => {
     const resources = streamed({}, { StreamSpecification: { StreamViewType: "KEYS_ONLY" } });
-    const rehearsal = await start(TELLING, { resources });
-    await putOf(rehearsal)("o1");
-    await rehearsal.stack.idle();
+    const deployment = await start(LOGGING, { resources });
+    await putOf(deployment)("o1");
+    await deployment.stack.idle();
 
-    expect(told(rehearsal)[0]?.dynamodb).not.toHaveProperty("NewImage");
+    expect(recordsOf(deployment)[0]?.dynamodb).not.toHaveProperty("NewImage");
   });
 });
 
 describe("a mapping", () => {
-  test("takes only what its filters match, in batches of its size", async () => {
+  test("passes only records that its filters match, in batches of its size", async () => {
     const Filters = [
       { Pattern: '{"eventName":["INSERT"],"dynamodb":{"NewImage":{"state":{"S":["paid"]}}}}' },
       { Pattern: '{"dynamodb":{"Keys":{"orderId":{"S":[{"prefix":"vip-"}]}}}}' },
     ];
     const resources = streamed({ BatchSize: 2, FilterCriteria: { Filters } });
-    const rehearsal = await start(TELLING, { resources });
+    const deployment = await start(LOGGING, { resources });
 
-    await clientOf(rehearsal).send(
+    await clientOf(deployment).send(
       new BatchWriteCommand({
         RequestItems: {
           Orders: [
@@ -175,13 +175,13 @@ describe("a mapping", () => {
         },
       }),
     );
-    await rehearsal.stack.idle();
+    await deployment.stack.idle();
 
-    expect(idsIn(told(rehearsal))).toEqual(["a", "c", "d", "vip-1"]);
-    for (const batch of batches(rehearsal)) expect(batch.length).toBeLessThanOrEqual(2);
+    expect(idsIn(recordsOf(deployment))).toEqual(["a", "c", "d", "vip-1"]);
+    for (const batch of batches(deployment)) expect(batch.length).toBeLessThanOrEqual(2);
   });
 
-  /** Fails at the order "bad", in the way that is asked for. */
+  /** Fails at the order "bad" with this code. */
   const failing = (fail: string) => `export const handler = async ({ Records }) => {
     console.log(JSON.stringify(Records));
     const bad = Records.find(({ dynamodb }) => dynamodb.Keys.orderId.S === "bad");
@@ -190,29 +190,29 @@ describe("a mapping", () => {
   };`;
   const REPORTING =
     "return { batchItemFailures: [{ itemIdentifier: bad.dynamodb.SequenceNumber }] };";
-  const putThree = async (rehearsal: Rehearsal) => {
+  const putThree = async (deployment: Deployment) => {
     const PutRequest = (orderId: string) => ({ PutRequest: { Item: { orderId } } });
     const Orders = ["good", "bad", "later"].map(PutRequest);
-    await clientOf(rehearsal).send(new BatchWriteCommand({ RequestItems: { Orders } }));
-    await rehearsal.stack.idle();
+    await clientOf(deployment).send(new BatchWriteCommand({ RequestItems: { Orders } }));
+    await deployment.stack.idle();
   };
 
-  test("tries again from the first record that is reported, then gives up and tells the destination", async () => {
-    const rehearsal = await start(failing(REPORTING), {
+  test("retries from the first reported record, then notifies the failure destination", async () => {
+    const deployment = await start(failing(REPORTING), {
       resources: streamed({
         FunctionResponseTypes: ["ReportBatchItemFailures"],
         MaximumRetryAttempts: 2,
       }),
     });
-    await putOf(rehearsal)("first");
-    await rehearsal.stack.idle();
-    await putThree(rehearsal);
+    await putOf(deployment)("first");
+    await deployment.stack.idle();
+    await putThree(deployment);
 
-    const tried = batches(rehearsal).filter((batch) => idsIn(batch).includes("bad"));
+    const tried = batches(deployment).filter((batch) => idsIn(batch).includes("bad"));
     expect(tried).toHaveLength(3);
     for (const batch of tried.slice(1)) expect(idsIn(batch)[0]).toBe("bad");
     const [head, tail] = [tried.at(-1)?.[0], tried.at(-1)?.at(-1)];
-    expect(rehearsal.stack.deadLetters).toMatchObject([
+    expect(deployment.stack.deadLetters).toMatchObject([
       {
         functionName: "Function",
         event: {
@@ -224,25 +224,25 @@ describe("a mapping", () => {
         },
       },
     ]);
-    // The queue learns where the records are, never what they hold.
-    expect(JSON.stringify(rehearsal.stack.deadLetters)).not.toContain("orderId");
+    // The message names the position of the records, never their content.
+    expect(JSON.stringify(deployment.stack.deadLetters)).not.toContain("orderId");
   });
 
-  test("divides a batch whose function throws, so that only the bad record is given up", async () => {
-    const rehearsal = await start(failing('throw new Error("no");'), {
+  test("splits a batch whose function throws, so that only the bad record is dropped", async () => {
+    const deployment = await start(failing('throw new Error("no");'), {
       resources: streamed({ BisectBatchOnFunctionError: true, MaximumRetryAttempts: 1 }),
     });
-    await putThree(rehearsal);
+    await putThree(deployment);
 
-    const ids = batches(rehearsal).map(idsIn);
+    const ids = batches(deployment).map(idsIn);
     expect(ids.at(-1)).toEqual(["later"]);
-    expect(rehearsal.stack.deadLetters).toMatchObject([
+    expect(deployment.stack.deadLetters).toMatchObject([
       { event: { DDBStreamBatchInfo: { batchSize: 1 } } },
     ]);
   });
 
-  test("without a number of retries goes on until it succeeds", async () => {
-    const rehearsal = await start(
+  test("without a maximum of retries continues until it succeeds", async () => {
+    const deployment = await start(
       `let tries = 0; export const handler = async () => {
         tries += 1;
         console.log(tries);
@@ -250,28 +250,28 @@ describe("a mapping", () => {
       };`,
       { resources: streamed() },
     );
-    await putOf(rehearsal)("o1");
-    await rehearsal.stack.idle();
+    await putOf(deployment)("o1");
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged.filter((line) => /^\d$/.test(line)).at(-1)).toBe("6");
-    expect(rehearsal.stack.deadLetters).toEqual([]);
+    expect(deployment.logged.filter((line) => /^\d$/.test(line)).at(-1)).toBe("6");
+    expect(deployment.stack.deadLetters).toEqual([]);
   });
 
-  test("that is not enabled hears nothing", async () => {
-    const rehearsal = await start(TELLING, { resources: streamed({ Enabled: false }) });
-    await putOf(rehearsal)("o1");
-    await rehearsal.stack.idle();
+  test("that is not enabled receives nothing", async () => {
+    const deployment = await start(LOGGING, { resources: streamed({ Enabled: false }) });
+    await putOf(deployment)("o1");
+    await deployment.stack.idle();
 
-    expect(told(rehearsal)).toEqual([]);
+    expect(recordsOf(deployment)).toEqual([]);
   });
 
   test.each([
     { EventSourceArn: { "Fn::GetAtt": ["Queue", "Arn"] } },
     { FunctionName: { Ref: "Nobody" } },
     { FilterCriteria: { Filters: [{ Pattern: '{"a":[{"numeric":[">",1]}]}' }] } },
-  ])("that cannot be played here is refused by its name: %j", (mapping) => {
+  ])("that is not supported locally is refused with its name: %j", (mapping) => {
     expect(() => readStack(assemblyWith(template(streamed(mapping))))).toThrow(
-      "The event source mapping Changes of the template cannot be played here.",
+      "The event source mapping Changes of the template is not supported locally.",
     );
   });
 });

@@ -1,18 +1,18 @@
 import { describe, expect, test, vi } from "vitest";
-import { type Rehearsal, rehearse, rehearsing, template } from "../support/rehearsal.ts";
+import { type Deployment, deploy, deployPerTest, template } from "../support/deployment.ts";
 
-const start = rehearsing();
+const start = deployPerTest();
 
-const value = async ({ stack }: Rehearsal, event: object = {}) => {
+const value = async ({ stack }: Deployment, event: object = {}) => {
   const result = await stack.functions.invoke("Function", event);
   return result.ok ? result.value : result.message;
 };
 
-test("a function sees its own variables and Lambda's, and nothing of this process", async () => {
+test("a function sees its own variables and Lambda's, and none of this process", async () => {
   process.env.SECRET_OF_THIS_PROCESS = "1";
-  const rehearsal = await start("export const handler = async () => ({ ...process.env });");
+  const deployment = await start("export const handler = async () => ({ ...process.env });");
 
-  const seen = (await value(rehearsal)) as Record<string, string>;
+  const seen = (await value(deployment)) as Record<string, string>;
   expect(seen).toMatchObject({
     GREETING: "hello",
     AWS_LAMBDA_FUNCTION_NAME: "Function",
@@ -22,13 +22,13 @@ test("a function sees its own variables and Lambda's, and nothing of this proces
   expect(seen).not.toHaveProperty("PATH");
 });
 
-test("an event that nests too deep to be written fails alone, and takes no environment with it", async () => {
-  const rehearsal = await start("export const handler = async () => 1;", { concurrency: 1 });
+test("an event that nests too deeply fails, and its environment survives", async () => {
+  const deployment = await start("export const handler = async () => 1;", { concurrency: 1 });
   const deep = JSON.parse(`{"a":${"[".repeat(40_000)}${"]".repeat(40_000)}}`) as object;
 
-  for (let n = 0; n < 2; n += 1) expect(await value(rehearsal, deep)).toMatch(/nests too deep/);
+  for (let n = 0; n < 2; n += 1) expect(await value(deployment, deep)).toMatch(/nests too deeply/);
 
-  expect(await value(rehearsal)).toBe(1);
+  expect(await value(deployment)).toBe(1);
 });
 
 describe("an execution environment", () => {
@@ -40,67 +40,67 @@ describe("an execution environment", () => {
     };`;
 
   test("keeps the module's state between invocations", async () => {
-    const rehearsal = await start(COUNTING);
+    const deployment = await start(COUNTING);
 
-    expect([await value(rehearsal), await value(rehearsal)]).toEqual([1, 2]);
+    expect([await value(deployment), await value(deployment)]).toEqual([1, 2]);
   });
 
-  test("serves one invocation at a time: those at the same time get one each", async () => {
-    const rehearsal = await start(COUNTING, { concurrency: 3 });
+  test("serves one invocation at a time: concurrent ones get one each", async () => {
+    const deployment = await start(COUNTING, { concurrency: 3 });
 
-    const first = await Promise.all([1, 2, 3].map(() => value(rehearsal, { wait: 50 })));
+    const first = await Promise.all([1, 2, 3].map(() => value(deployment, { wait: 50 })));
 
     expect(first).toEqual([1, 1, 1]);
   });
 
-  test("what comes beyond the concurrency waits for one that is free", async () => {
-    const rehearsal = await start(COUNTING, { concurrency: 1 });
+  test("is waited for above the concurrency limit", async () => {
+    const deployment = await start(COUNTING, { concurrency: 1 });
 
-    expect(await Promise.all([1, 2, 3].map(() => value(rehearsal)))).toEqual([1, 2, 3]);
+    expect(await Promise.all([1, 2, 3].map(() => value(deployment)))).toEqual([1, 2, 3]);
   });
 
   test("is frozen between invocations: a timer left behind does not run", async () => {
-    const rehearsal = await start(`let ticks = 0;
+    const deployment = await start(`let ticks = 0;
       export const handler = async ({ start }) => {
         if (start) setInterval(() => { ticks += 1; }, 1);
         return ticks;
       };`);
-    await value(rehearsal, { start: true });
-    // Another function's whole life passes meanwhile.
-    const other = await rehearse("export const handler = async () => 1;");
+    await value(deployment, { start: true });
+    // Meanwhile another function starts, runs and stops.
+    const other = await deploy("export const handler = async () => 1;");
     await value(other);
-    await other.end();
+    await other.stop();
 
-    expect(await value(rehearsal)).toBe(0);
+    expect(await value(deployment)).toBe(0);
   });
 
-  test("that ends is replaced", async () => {
-    const rehearsal = await start(
+  test("that exits is replaced", async () => {
+    const deployment = await start(
       "export const handler = async ({ end }) => { if (end) process.exit(1); return 1; };",
     );
 
-    expect(await value(rehearsal, { end: true })).toMatch(/ended/);
-    expect(await value(rehearsal)).toBe(1);
+    expect(await value(deployment, { end: true })).toMatch(/ended/);
+    expect(await value(deployment)).toBe(1);
   });
 });
 
 test("a bundle that cannot be loaded fails each invocation with the reason", async () => {
-  const rehearsal = await start("import 'nothing-of-this-name';");
+  const deployment = await start("import 'nothing-of-this-name';");
 
-  expect(await value(rehearsal)).toMatch(/nothing-of-this-name/);
-  expect(rehearsal.logged.join()).toMatch(/nothing-of-this-name/);
+  expect(await value(deployment)).toMatch(/nothing-of-this-name/);
+  expect(deployment.logged.join()).toMatch(/nothing-of-this-name/);
 });
 
 describe("an asynchronous invocation", () => {
-  test("is tried three times in all", async () => {
-    const rehearsal = await start(
+  test("is attempted three times", async () => {
+    const deployment = await start(
       'export const handler = async () => { console.log("tried"); throw new Error("boom"); };',
     );
 
-    rehearsal.stack.functions.invokeAsync("Function", {});
-    await rehearsal.stack.idle();
+    deployment.stack.functions.invokeAsync("Function", {});
+    await deployment.stack.idle();
 
-    await vi.waitUntil(() => rehearsal.logged.filter((line) => line === "tried").length === 3);
+    await vi.waitUntil(() => deployment.logged.filter((line) => line === "tried").length === 3);
   });
 
   const { Function: ours } = template().Resources;
@@ -122,17 +122,17 @@ describe("an asynchronous invocation", () => {
   };`;
 
   test("that waits for longer than the template's age goes to the failure destination", async () => {
-    const rehearsal = await start(SLOW, {
+    const deployment = await start(SLOW, {
       concurrency: 1,
       resources: queued({ MaximumEventAgeInSeconds: 0.2 }),
     });
-    const { functions, deadLetters } = rehearsal.stack;
+    const { functions, deadLetters } = deployment.stack;
 
     functions.invokeAsync("Function", { name: "slow", wait: 400 });
     functions.invokeAsync("Function", { name: "late" });
-    await rehearsal.stack.idle();
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged).toEqual(["slow"]);
+    expect(deployment.logged).toEqual(["slow"]);
     expect(deadLetters).toEqual([
       {
         functionName: "Function",
@@ -142,18 +142,18 @@ describe("an asynchronous invocation", () => {
     ]);
   });
 
-  test("beyond the concurrency waits as long as Lambda lets it, where the template says nothing", async () => {
-    const rehearsal = await start(SLOW, { concurrency: 1, resources: queued({}) });
+  test("above the concurrency waits for Lambda's default age without a setting", async () => {
+    const deployment = await start(SLOW, { concurrency: 1, resources: queued({}) });
 
-    rehearsal.stack.functions.invokeAsync("Function", { name: "slow", wait: 400 });
-    rehearsal.stack.functions.invokeAsync("Function", { name: "late" });
-    await rehearsal.stack.idle();
+    deployment.stack.functions.invokeAsync("Function", { name: "slow", wait: 400 });
+    deployment.stack.functions.invokeAsync("Function", { name: "late" });
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged).toEqual(["slow", "late"]);
+    expect(deployment.logged).toEqual(["slow", "late"]);
   });
 
-  test("that has become too old is not tried again", async () => {
-    const rehearsal = await start(
+  test("that has become too old is not retried", async () => {
+    const deployment = await start(
       `export const handler = async () => {
         console.log("tried");
         await new Promise((resolve) => setTimeout(resolve, 300));
@@ -162,30 +162,30 @@ describe("an asynchronous invocation", () => {
       { resources: queued({ MaximumEventAgeInSeconds: 0.2 }) },
     );
 
-    rehearsal.stack.functions.invokeAsync("Function", {});
-    await rehearsal.stack.idle();
+    deployment.stack.functions.invokeAsync("Function", {});
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged.filter((line) => line === "tried")).toHaveLength(1);
-    expect(rehearsal.stack.deadLetters).toHaveLength(1);
+    expect(deployment.logged.filter((line) => line === "tried")).toHaveLength(1);
+    expect(deployment.stack.deadLetters).toHaveLength(1);
   });
 
-  test("happens twice where a rehearsal asks for it", async () => {
-    const rehearsal = await start(SLOW, { repeatsAsync: true });
+  test("runs twice with repeatsAsync", async () => {
+    const deployment = await start(SLOW, { repeatsAsync: true });
 
-    rehearsal.stack.functions.invokeAsync("Function", { name: "once" });
-    await rehearsal.stack.idle();
+    deployment.stack.functions.invokeAsync("Function", { name: "once" });
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged).toEqual(["once", "once"]);
+    expect(deployment.logged).toEqual(["once", "once"]);
   });
 
-  test("that succeeds is not tried again", async () => {
-    const rehearsal = await start(
+  test("that succeeds is not retried", async () => {
+    const deployment = await start(
       'let tries = 0; export const handler = async () => { console.log(++tries); if (tries < 2) throw new Error("boom"); };',
     );
 
-    rehearsal.stack.functions.invokeAsync("Function", {});
-    await rehearsal.stack.idle();
+    deployment.stack.functions.invokeAsync("Function", {});
+    await deployment.stack.idle();
 
-    expect(rehearsal.logged.filter((line) => /^\d$/.test(line))).toEqual(["1", "2"]);
+    expect(deployment.logged.filter((line) => /^\d$/.test(line))).toEqual(["1", "2"]);
   });
 });

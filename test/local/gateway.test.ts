@@ -5,23 +5,23 @@ import {
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { describe, expect, test, vi } from "vitest";
-import { POSTING, type Rehearsal, rehearsing, template } from "../support/rehearsal.ts";
+import { type Deployment, deployPerTest, POSTING, template } from "../support/deployment.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
-const start = rehearsing();
-const connect = ({ stack }: Rehearsal, path = "/live?EIO=4"): Promise<RawClient> =>
+const start = deployPerTest();
+const connect = ({ stack }: Deployment, path = "/live?EIO=4"): Promise<RawClient> =>
   openWebSocket(`${stack.url.replace("http", "ws")}${path}`);
-const management = ({ stack }: Rehearsal, accessKeyId = "LOCALFUNCTION") =>
+const management = ({ stack }: Deployment, accessKeyId = "LOCALFUNCTION") =>
   new ApiGatewayManagementApiClient({
     endpoint: `${stack.url}${stack.stagePath}`,
     region: "us-east-1",
     credentials: { accessKeyId, secretAccessKey: "local" },
     maxAttempts: 1,
   });
-const events = ({ logged }: Rehearsal) => logged.map((line) => JSON.parse(line));
+const events = ({ logged }: Deployment) => logged.map((line) => JSON.parse(line));
 
 const SILENT = "export const handler = async () => ({ statusCode: 200 });";
-const TELLING = `export const handler = async (event) => {
+const LOGGING = `export const handler = async (event) => {
   console.log(JSON.stringify(event));
   return { statusCode: 200 };
 };`;
@@ -32,15 +32,15 @@ describe("an upgrade", () => {
   });
 
   test.each([401, 429, 500])("is refused with the %i that $connect answers", async (statusCode) => {
-    const rehearsal = await start(
+    const deployment = await start(
       `export const handler = async () => ({ statusCode: ${statusCode} });`,
     );
 
-    await expect(connect(rehearsal)).rejects.toThrow(`${statusCode}`);
-    expect(rehearsal.stack.gateway.connectionIds()).toEqual([]);
+    await expect(connect(deployment)).rejects.toThrow(`${statusCode}`);
+    expect(deployment.stack.gateway.connectionIds()).toEqual([]);
   });
 
-  test("is refused with 500 where $connect throws, or gives no status", async () => {
+  test("is refused with 500 if $connect throws, or returns no status", async () => {
     await expect(
       connect(await start('export const handler = async () => { throw new Error("no"); };')),
     ).rejects.toThrow("500");
@@ -48,42 +48,42 @@ describe("an upgrade", () => {
 });
 
 describe("the subprotocol", () => {
-  const taking = (headers: string) =>
+  const returning = (headers: string) =>
     start(`export const handler = async () => ({ statusCode: 200, headers: ${headers} });`);
-  const offering = ({ stack }: Rehearsal, ...protocols: string[]) =>
+  const offering = ({ stack }: Deployment, ...protocols: string[]) =>
     openWebSocket(`${stack.url.replace("http", "ws")}/live`, {}, protocols);
 
-  test("is the one that $connect returns, in whatever case of the header", async () => {
-    const rehearsal = await taking('{ "sec-websocket-protocol": "second" }');
+  test("is the one that $connect returns, in upper or lower case of the header", async () => {
+    const deployment = await returning('{ "sec-websocket-protocol": "second" }');
 
-    expect((await offering(rehearsal, "first", "second")).protocol).toBe("second");
+    expect((await offering(deployment, "first", "second")).protocol).toBe("second");
   });
 
   test.each(["{}", "undefined", '{ "Sec-WebSocket-Protocol": "no token" }'])(
-    "is none where $connect returns %s, and a client that offered some gives up",
+    "is none if $connect returns %s, and a client that offered some fails",
     async (headers) => {
-      await expect(offering(await taking(headers), "first")).rejects.toThrow(
+      await expect(offering(await returning(headers), "first")).rejects.toThrow(
         "Server sent no subprotocol",
       );
     },
   );
 
-  test("that nobody offered is answered all the same, and the client gives up", async () => {
-    const rehearsal = await taking('{ "Sec-WebSocket-Protocol": "first" }');
+  test("that was not offered is answered all the same, and the client fails", async () => {
+    const deployment = await returning('{ "Sec-WebSocket-Protocol": "first" }');
 
-    await expect(offering(rehearsal)).rejects.toThrow("Server sent a subprotocol");
+    await expect(offering(deployment)).rejects.toThrow("Server sent a subprotocol");
   });
 });
 
 test("the events have the fields of the real ones", async () => {
-  const rehearsal = await start(TELLING);
-  const client = await connect(rehearsal, "/live?EIO=4&EIO=5&token=x");
+  const deployment = await start(LOGGING);
+  const client = await connect(deployment, "/live?EIO=4&EIO=5&token=x");
   client.send("2");
-  await vi.waitUntil(() => rehearsal.logged.length === 2);
+  await vi.waitUntil(() => deployment.logged.length === 2);
   client.kill();
-  await vi.waitUntil(() => rehearsal.logged.length === 3);
+  await vi.waitUntil(() => deployment.logged.length === 3);
 
-  const [connected, message, disconnected] = events(rehearsal);
+  const [connected, message, disconnected] = events(deployment);
   expect(connected).toMatchObject({
     requestContext: {
       routeKey: "$connect",
@@ -118,28 +118,28 @@ test("the events have the fields of the real ones", async () => {
 });
 
 describe("@connections", () => {
-  test("answers 410 until $connect has returned, then takes posts", async () => {
-    const rehearsal = await start(`${POSTING}
+  test("answers 410 until $connect has returned, then accepts posts", async () => {
+    const deployment = await start(`${POSTING}
       export const handler = async (event) => {
         console.log((await post(event)).status);
         return { statusCode: 200 };
       };`);
 
-    const client = await connect(rehearsal);
-    expect(rehearsal.logged).toEqual(["410"]);
+    const client = await connect(deployment);
+    expect(deployment.logged).toEqual(["410"]);
     client.send("x");
 
-    expect(await client.next()).toBe("hello");
+    expect(await client.nextFrame()).toBe("hello");
   });
 
   test("serves an unmodified SDK client: post, get, delete", async () => {
-    const rehearsal = await start(SILENT);
-    const client = await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
-    const sdk = management(rehearsal);
+    const deployment = await start(SILENT);
+    const client = await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
+    const sdk = management(deployment);
 
     await sdk.send(new PostToConnectionCommand({ ConnectionId, Data: "2" }));
-    expect(await client.next()).toBe("2");
+    expect(await client.nextFrame()).toBe("2");
     expect(await sdk.send(new GetConnectionCommand({ ConnectionId }))).toMatchObject({
       ConnectedAt: expect.any(Date),
       LastActiveAt: expect.any(Date),
@@ -152,34 +152,34 @@ describe("@connections", () => {
     ).rejects.toMatchObject({ name: "GoneException", $metadata: { httpStatusCode: 410 } });
   });
 
-  test("takes 128 KB and refuses more with 413", async () => {
-    const rehearsal = await start(SILENT);
-    const client = await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+  test("accepts 128 KB and refuses more with 413", async () => {
+    const deployment = await start(SILENT);
+    const client = await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
     const post = (bytes: number) =>
-      management(rehearsal).send(
+      management(deployment).send(
         new PostToConnectionCommand({ ConnectionId, Data: "x".repeat(bytes) }),
       );
 
     await post(128 * 1024);
-    expect(await client.next()).toHaveLength(128 * 1024);
+    expect(await client.nextFrame()).toHaveLength(128 * 1024);
     await expect(post(128 * 1024 + 1)).rejects.toMatchObject({ name: "PayloadTooLargeException" });
   });
 
-  test("refuses a caller it does not know with 403", async () => {
-    const rehearsal = await start(SILENT);
-    await connect(rehearsal);
-    const [ConnectionId] = rehearsal.stack.gateway.connectionIds();
+  test("refuses an unknown caller with 403", async () => {
+    const deployment = await start(SILENT);
+    await connect(deployment);
+    const [ConnectionId] = deployment.stack.gateway.connectionIds();
 
     await expect(
-      management(rehearsal, "SOMEONE").send(
+      management(deployment, "SOMEONE").send(
         new PostToConnectionCommand({ ConnectionId, Data: "2" }),
       ),
     ).rejects.toMatchObject({ name: "ForbiddenException" });
   });
 });
 
-describe("what API Gateway itself tells a client", () => {
+describe("API Gateway's own messages to a client", () => {
   const { Function: ours } = template().Resources;
   const patient = { Function: { ...ours, Properties: { ...ours.Properties, Timeout: 900 } } };
   const failing = (body: string) => `export const handler = async (event) => {
@@ -197,7 +197,7 @@ describe("what API Gateway itself tells a client", () => {
 
     client.send("x");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 
   test("so is one that runs longer than its time-out, and the next call gets a new environment", async () => {
@@ -208,14 +208,14 @@ describe("what API Gateway itself tells a client", () => {
     );
 
     client.send("hang");
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
     client.send("fine");
     client.send("hang");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 
-  test("so is one that API Gateway does not wait for any longer", async () => {
+  test("so is one that exceeds API Gateway's integration timeout", async () => {
     const client = await connect(
       await start(failing("await new Promise(() => setInterval(() => {}, 1000));"), {
         resources: patient,
@@ -225,11 +225,11 @@ describe("what API Gateway itself tells a client", () => {
 
     client.send("x");
 
-    expect(JSON.parse(await client.next())).toEqual(failure);
+    expect(JSON.parse(await client.nextFrame())).toEqual(failure);
   });
 });
 
-describe("connections are cut", () => {
+describe("connections are closed", () => {
   test("after the idle time-out", async () => {
     const client = await connect(await start(SILENT, { gateway: { idleTimeout: 50 } }));
 
@@ -249,53 +249,53 @@ describe("frames", () => {
     return { statusCode: 200 };
   };`;
 
-  test("of one connection run at the same time", async () => {
-    const rehearsal = await start(SLOW);
-    const client = await connect(rehearsal);
+  test("of one connection run concurrently", async () => {
+    const deployment = await start(SLOW);
+    const client = await connect(deployment);
 
     client.send("first");
     client.send("second");
-    await vi.waitUntil(() => rehearsal.logged.length === 2);
+    await vi.waitUntil(() => deployment.logged.length === 2);
 
-    expect(rehearsal.logged).toEqual(["second", "first"]);
+    expect(deployment.logged).toEqual(["second", "first"]);
   });
 
-  test("are reordered on purpose with shuffle", async () => {
-    const rehearsal = await start(SLOW, { gateway: { shuffle: true } });
-    const client = await connect(rehearsal);
+  test("are reordered with shuffle", async () => {
+    const deployment = await start(SLOW, { gateway: { shuffle: true } });
+    const client = await connect(deployment);
     const sent = Array.from({ length: 60 }, (_, n) => `${n}`);
 
     for (const frame of sent) client.send(frame);
-    await vi.waitUntil(() => rehearsal.logged.length === sent.length);
+    await vi.waitUntil(() => deployment.logged.length === sent.length);
 
-    expect(rehearsal.logged).not.toEqual(sent);
-    expect(new Set(rehearsal.logged)).toEqual(new Set(sent));
+    expect(deployment.logged).not.toEqual(sent);
+    expect(new Set(deployment.logged)).toEqual(new Set(sent));
   });
 });
 
 describe("$disconnect", () => {
   test("is called with the client's code and reason", async () => {
-    const rehearsal = await start(TELLING);
-    const client = await connect(rehearsal);
+    const deployment = await start(LOGGING);
+    const client = await connect(deployment);
 
     client.close(4001, "bye");
-    await vi.waitUntil(() => rehearsal.logged.length === 2);
+    await vi.waitUntil(() => deployment.logged.length === 2);
 
-    expect(events(rehearsal)[1].requestContext).toMatchObject({
+    expect(events(deployment)[1].requestContext).toMatchObject({
       disconnectStatusCode: 4001,
       disconnectReason: "bye",
     });
   });
 
-  test("is lost for the share of connections that the run asks for", async () => {
-    const rehearsal = await start(TELLING, { gateway: { loseDisconnects: 1 } });
-    const client = await connect(rehearsal);
+  test("is lost for the configured share of connections", async () => {
+    const deployment = await start(LOGGING, { gateway: { loseDisconnects: 1 } });
+    const client = await connect(deployment);
 
     client.close(1000, "");
     await client.closed;
-    await vi.waitUntil(() => rehearsal.stack.gateway.connectionIds().length === 0);
-    await rehearsal.stack.idle();
+    await vi.waitUntil(() => deployment.stack.gateway.connectionIds().length === 0);
+    await deployment.stack.idle();
 
-    expect(events(rehearsal)).toHaveLength(1);
+    expect(events(deployment)).toHaveLength(1);
   });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { type Deployment, deployPerTest, httpApi, POSTING } from "../support/deployment.ts";
 import { rawRequest } from "../support/raw-request.ts";
-import { httpApi, POSTING, type Rehearsal, rehearsing } from "../support/rehearsal.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 const ANSWERING = `${POSTING}
@@ -29,8 +29,8 @@ const resources = {
   ...httpApi("POST /hooks/{name}"),
 };
 
-const start = rehearsing();
-const connected = ({ stack }: Rehearsal) =>
+const start = deployPerTest();
+const connected = ({ stack }: Deployment) =>
   openWebSocket(`${stack.url.replace("http", "ws")}/live?EIO=4`);
 
 const CREDENTIALS =
@@ -46,7 +46,7 @@ interface Asked {
 }
 
 async function ask(
-  { stack }: Rehearsal,
+  { stack }: Deployment,
   { target, path = "/", body = "{}", method = "POST", headers }: Asked,
 ) {
   const response = await fetch(`${stack.url}${path}`, {
@@ -74,17 +74,17 @@ describe("AWS's own error answers", () => {
       "404 ResourceNotFoundException",
     ],
     [
-      "the same, without waiting",
+      "an asynchronous one",
       { path: invocations("Nobody"), headers: { "x-amz-invocation-type": "Event" } },
       "404 ResourceNotFoundException",
     ],
     [
-      "an invocation that is no JSON",
+      "an invocation that is not JSON",
       { path: invocations("Function"), body: "{" },
       "400 InvalidRequestContentException",
     ],
     [
-      "an invocation of no type there is",
+      "an invocation of an unknown type",
       { path: invocations("Function"), headers: { "x-amz-invocation-type": "Later" } },
       "400 InvalidParameterValueException",
     ],
@@ -103,15 +103,19 @@ describe("AWS's own error answers", () => {
       "400 BadRequestException",
     ],
     [
-      "a call of DynamoDB that is no JSON",
+      "a call of DynamoDB that is not JSON",
       { target: "DynamoDB_20120810.GetItem", body: "no" },
       SERIALIZATION,
     ],
-    ["one that is no object", { target: "DynamoDB_20120810.GetItem", body: "null" }, SERIALIZATION],
-    ["an operation that DynamoDB has not", { target: "DynamoDB_20120810.Forget" }, UNKNOWN],
-    ["a target that is none", { target: "toString" }, UNKNOWN],
     [
-      "a secret asked for in no JSON",
+      "one that is not an object",
+      { target: "DynamoDB_20120810.GetItem", body: "null" },
+      SERIALIZATION,
+    ],
+    ["an operation that DynamoDB does not have", { target: "DynamoDB_20120810.Forget" }, UNKNOWN],
+    ["an invalid target", { target: "toString" }, UNKNOWN],
+    [
+      "a secret request that is not JSON",
       { target: "secretsmanager.GetSecretValue", body: "" },
       SERIALIZATION,
     ],
@@ -120,21 +124,21 @@ describe("AWS's own error answers", () => {
       { target: "secretsmanager.GetSecretValue" },
       "400 ValidationException",
     ],
-    ["an operation that Secrets Manager has not", { target: "secretsmanager.Tell" }, UNKNOWN],
+    ["an operation that Secrets Manager does not have", { target: "secretsmanager.Tell" }, UNKNOWN],
     [
-      "entries that are none",
+      "entries that are not a list",
       { target: "AWSEvents.PutEvents", body: '{"Entries":{}}' },
       "400 ValidationException",
     ],
-    ["entries that are no JSON", { target: "AWSEvents.PutEvents", body: "[" }, SERIALIZATION],
-    ["an operation that EventBridge has not", { target: "AWSEvents.Forget" }, UNKNOWN],
+    ["entries that are not JSON", { target: "AWSEvents.PutEvents", body: "[" }, SERIALIZATION],
+    ["an operation that EventBridge does not have", { target: "AWSEvents.Forget" }, UNKNOWN],
     [
       "a connection's id that is malformed",
       { path: "/live/@connections/%" },
       "400 BadRequestException",
     ],
     [
-      "a method that connections have not",
+      "a method that connections do not have",
       { path: "/live/@connections/L0SM9cOFvHcCIhw=", method: "PUT" },
       "410 GoneException",
     ],
@@ -153,7 +157,7 @@ describe("AWS's own error answers", () => {
   });
 
   test.each([
-    ["a path that is no URL", "GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 400/],
+    ["a path that is not a URL", "GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 400/],
     ["a path of two slashes", "GET //[ HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 403/],
     [
       "an upgrade to something else",
@@ -161,11 +165,11 @@ describe("AWS's own error answers", () => {
       /^HTTP\/1\.1 400/,
     ],
     [
-      "an upgrade at no URL",
+      "an upgrade at an invalid URL",
       "GET http://[ HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
       /^HTTP\/1\.1 400/,
     ],
-    ["what is no HTTP", "hello\r\n\r\n", /^HTTP\/1\.1 400/],
+    ["bytes that are not HTTP", "hello\r\n\r\n", /^HTTP\/1\.1 400/],
   ])("%s", async (_, bytes, answer) => {
     const { stack } = await start(ANSWERING, { resources });
 
@@ -176,9 +180,9 @@ describe("AWS's own error answers", () => {
 test.each(["null", "[]", '"text"', '{"statusCode":"200"}', '{"statusCode":7}'])(
   "a $connect that returns %s refuses the upgrade with 500",
   async (returned) => {
-    const rehearsal = await start(`export const handler = async () => (${returned});`);
+    const deployment = await start(`export const handler = async () => (${returned});`);
 
-    await expect(connected(rehearsal)).rejects.toThrow("500");
+    await expect(connected(deployment)).rejects.toThrow("500");
   },
 );
 
@@ -201,7 +205,7 @@ const NAMES =
     " ",
   );
 
-/** Objects whose fields have the names that the services look for. */
+/** Objects with field names that the services read. */
 const odd = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4 },
@@ -227,7 +231,7 @@ const hostile = fc
     claimed: fc.constantFrom(0, 0, 0, 1, 1000),
   })
   .map(({ method, path, target, type, isEvent, upgrade, body: content, claimed }) => ({
-    // A body that is shorter than it says is one that breaks off.
+    // A body shorter than its content-length is aborted.
     isCut: claimed > 0,
     bytes: [
       `${method} ${path} HTTP/1.1`,
@@ -253,22 +257,22 @@ const frame = fc.oneof(
   fc.string({ maxLength: 20 }),
 );
 
-test("whatever is asked, nobody is disconnected, and who is connected is answered", async () => {
-  const rehearsal = await start(ANSWERING, { resources });
-  const client = await connected(rehearsal);
-  const frames = await connected(rehearsal);
+test("hostile requests disconnect nobody, and connected clients are answered", async () => {
+  const deployment = await start(ANSWERING, { resources });
+  const client = await connected(deployment);
+  const frames = await connected(deployment);
 
   await fc.assert(
     fc.asyncProperty(hostile, frame, async ({ bytes, isCut }, text) => {
-      const answer = await rawRequest(rehearsal.stack.url, bytes, isCut);
+      const answer = await rawRequest(deployment.stack.url, bytes, isCut);
       frames.send(text);
       expect(isCut || /^HTTP\/1\.1 \d{3} /.test(answer)).toBe(true);
     }),
     { numRuns: 400, seed: 7 },
   );
-  await rehearsal.stack.idle();
+  await deployment.stack.idle();
 
   client.send("hello?");
-  expect(await client.next()).toBe("hello");
-  expect(rehearsal.logged.filter((line) => line.includes("Error"))).toEqual([]);
+  expect(await client.nextFrame()).toBe("hello");
+  expect(deployment.logged.filter((line) => line.includes("Error"))).toEqual([]);
 }, 60_000);

@@ -8,7 +8,7 @@ const HOUR = 60 * MINUTE;
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** Runs a schedule for an hour; gives the minute of each invocation and how late it came. */
+/** Runs a schedule for an hour; returns the minute and the delay of each invocation. */
 function runHour(jitter: () => number) {
   const invocations: { readonly minute: number; readonly delay: number }[] = [];
   const stop = startSchedules({
@@ -33,18 +33,18 @@ function runHour(jitter: () => number) {
   return invocations.slice(0, 60);
 }
 
-test("a schedule runs for every minute, and is told which", () => {
+test("a schedule runs every minute, with its scheduled time", () => {
   const invocations = runHour(() => 0);
 
   expect(invocations).toHaveLength(60);
   for (const [index, { minute, delay }] of invocations.entries()) {
     expect(minute).toBe((invocations[0]?.minute ?? 0) + index);
-    // A timer takes a millisecond at least.
+    // A timer takes at least a millisecond.
     expect(delay).toBeLessThanOrEqual(1);
   }
 });
 
-test("with jitter it comes up to a minute late, as EventBridge Scheduler may, and misses no minute", () => {
+test("with jitter it runs up to a minute late, as EventBridge Scheduler may, and skips no minute", () => {
   const invocations = runHour(randomFrom(1));
 
   expect(new Set(invocations.map(({ minute }) => minute)).size).toBe(60);

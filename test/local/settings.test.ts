@@ -14,21 +14,21 @@ test("[EIO8] a deployment may announce a smaller maxPayload, and a larger frame 
     `${stack.url.replace("http", "ws")}/live?EIO=4&transport=websocket`,
   );
 
-  expect(JSON.parse((await client.next()).slice(1))).toMatchObject({
+  expect(JSON.parse((await client.nextFrame()).slice(1))).toMatchObject({
     pingInterval: 60_000,
     pingTimeout: 120_000,
     maxPayload: 2048,
   });
   client.send("6".padEnd(2048, " "));
   client.send("40");
-  expect(await client.next()).toContain("Authentication error");
+  expect(await client.nextFrame()).toContain("Authentication error");
   client.send("6".padEnd(2049, " "));
 
   expect(await client.closed).toBe(1000);
   await stack.stop();
 });
 
-test("[EIO10] a deployment may name the origins that pages connect from; what is no page names none", async () => {
+test("[EIO10] a deployment may restrict the origins of pages; clients without an origin may connect", async () => {
   const stack = await startStack({
     assembly: inject("assembly"),
     port: 0,
@@ -43,13 +43,13 @@ test("[EIO10] a deployment may name the origins that pages connect from; what is
     await expect(connect({ Origin })).rejects.toThrow("403");
   expect(await stack.database.items()).toEqual([]);
   for (const headers of [{ origin: "https://app.example.org" }, {}])
-    expect(await (await connect(headers)).next()).toContain('"sid"');
-  // What native clients say by themselves: the address that they connect to.
+    expect(await (await connect(headers)).nextFrame()).toContain('"sid"');
+  // Native clients send the address that they connect to.
   const own = new URL(stack.url).host;
   for (const path of ["/live", "/socket.io/"])
     for (const Origin of [`http://${own}`, `ws://${own}`]) {
       const url = `ws://${own}${path}?EIO=4&transport=websocket`;
-      expect(await (await openWebSocket(url, { Origin })).next()).toContain('"sid"');
+      expect(await (await openWebSocket(url, { Origin })).nextFrame()).toContain('"sid"');
     }
 
   await stack.stop();

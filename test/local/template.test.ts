@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { afterEach, describe, expect, inject, test } from "vitest";
 import { startStack } from "../../local/stack.ts";
 import { readStack } from "../../local/template.ts";
-import { assemblyWith, rehearse, template } from "../support/rehearsal.ts";
+import { assemblyWith, deploy, template } from "../support/deployment.ts";
 
 const written: string[] = [];
 const write = (content: unknown): string => {
@@ -15,7 +15,7 @@ afterEach(() => {
   for (const assembly of written.splice(0)) rmSync(assembly, { recursive: true });
 });
 
-test("what runs here is what the synthesised template says", () => {
+test("the local stack is read from the synthesised template", () => {
   const stack = readStack(inject("assembly"));
 
   expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
@@ -33,18 +33,18 @@ test("what runs here is what the synthesised template says", () => {
   expect(stack.tables[0]?.indexes).toHaveLength(1);
 });
 
-describe("a broken template is one sentence that names what is wrong", () => {
+describe("an invalid template is refused with one sentence that names the fault", () => {
   test.each([
     ["no JSON", "{", /template\.json cannot be read as JSON/],
     ["no resources", {}, /is not a template.*Resources/s],
     ["no API", { Resources: {} }, /has no WebSocket AWS::ApiGatewayV2::Api/],
     [
-      "a route to nowhere",
+      "a route without a function",
       template({ Integration: { Type: "AWS::ApiGatewayV2::Integration" } }),
-      /The route Connect of the template leads to no function/,
+      /The route Connect of the template has no function/,
     ],
     [
-      "an intrinsic that is not understood",
+      "an unsupported intrinsic function",
       template({
         Stage: {
           Type: "AWS::ApiGatewayV2::Stage",
@@ -58,17 +58,17 @@ describe("a broken template is one sentence that names what is wrong", () => {
     expect(() => readStack(write(content))).toThrow(message);
   });
 
-  test("a folder that is no assembly", () => {
+  test("a folder that is not a cloud assembly", () => {
     expect(() => readStack("/nowhere")).toThrow("/nowhere/manifest.json cannot be read");
   });
 });
 
-test("a port that is taken is one sentence that names it", async () => {
-  const first = await rehearse("export const handler = async () => 1;");
+test("a port in use is refused with one sentence that names it", async () => {
+  const first = await deploy("export const handler = async () => 1;");
   const port = Number(new URL(first.stack.url).port);
 
   await expect(
     startStack({ assembly: write(template()), port, secret: "x", log: () => undefined }),
-  ).rejects.toThrow(`Port ${port} is taken: choose another with --port.`);
-  await first.end();
+  ).rejects.toThrow(`Port ${port} is in use: choose another with --port.`);
+  await first.stop();
 });

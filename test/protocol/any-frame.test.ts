@@ -80,7 +80,7 @@ beforeAll(() => {
 });
 const failures = vi.spyOn(telemetry, "fail");
 
-test(`[EIO7] [SIO12] any string as a frame is answered 200 and reaches nobody else (${FRAMES} frames)`, async () => {
+test(`[EIO7] [SIO12] any string as a frame is answered with 200 and reaches no other connection (${FRAMES} frames)`, async () => {
   await fc.assert(
     fc.asyncProperty(anyFrame, async (body) => {
       management.resetHistory();
@@ -108,7 +108,7 @@ const message = (body: string) =>
     body,
   }) as unknown as Parameters<typeof handler>[0];
 
-/** A function reads its environment when it is loaded. */
+/** Sets the environment before loading, because a function reads it when it is loaded. */
 async function withEnvironment<Module>(load: () => Promise<Module>): Promise<Module> {
   Object.assign(process.env, {
     TABLE_NAME: "items",

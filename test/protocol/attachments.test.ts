@@ -30,14 +30,14 @@ describe("[SIO15] the parts of binary packets, in whatever order they reach the 
         for (const [first, ...attachments] of sent) {
           const packets = [{ header: first, attachments }];
           expect(findComplete(held)).toEqual({ packets, isOrdered: true });
-          held = held.filter((piece) => ![first, ...attachments].includes(piece));
+          held = held.filter((part) => ![first, ...attachments].includes(part));
         }
         expect(findComplete(held)).toBeUndefined();
       }),
     );
   });
 
-  test("wait while one is missing, though later ones are there", () => {
+  test("wait while one is missing, even if later ones are there", () => {
     const [first, second] = [attachment(1), attachment(2)];
     const parts = [header(0, 2), first, header(3, 1), attachment(4)];
 
@@ -96,7 +96,7 @@ describe("[SIO15] parts of one millisecond", () => {
       else expect(findComplete(arrived)).toEqual(found);
   });
 
-  test("are never given an order of our own", () => {
+  test("are never put into a guessed order", () => {
     const packets = fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(packets, fc.infiniteStream(fc.integer({ min: 0, max: 1 })), (counts, chance) => {
@@ -116,8 +116,11 @@ describe("[SIO15] parts of one millisecond", () => {
             expect(sent).toContainEqual(
               found.packets.flatMap((packet) => [packet.header, ...packet.attachments]),
             );
-          const taken = found.packets.flatMap((packet) => [packet.header, ...packet.attachments]);
-          held = held.filter((piece) => !taken.includes(piece));
+          const consumed = found.packets.flatMap((packet) => [
+            packet.header,
+            ...packet.attachments,
+          ]);
+          held = held.filter((part) => !consumed.includes(part));
         }
         expect(held).toEqual([]);
       }),
@@ -125,7 +128,7 @@ describe("[SIO15] parts of one millisecond", () => {
   });
 });
 
-describe("[SIO14] what may be held", () => {
+describe("[SIO14] pending attachments", () => {
   test.each([
     ["1 MiB", [attachment(0, 1024 * 1024)], undefined],
     ["more than 1 MiB", [attachment(0, 1024 * 1024), attachment(0, 1)], /larger than 1 MiB/],

@@ -1,16 +1,16 @@
 import { describe, expect, test, vi } from "vitest";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { logged, ofConnections, settled, stack } from "../support/running.ts";
+import { connectionItems, logged, settled, stack } from "../support/running.ts";
 
 const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
-const stored = async () => (await ofConnections()).map(({ pk }) => pk);
+const stored = async () => (await connectionItems()).map(({ pk }) => pk);
 
 describe("Engine.IO", () => {
-  test("[EIO2] the server speaks first: OPEN with what the deployment has set", async () => {
+  test("[EIO2] the server sends OPEN first, with the settings of the deployment", async () => {
     const client = await rawClient();
 
-    const frame = await client.next();
+    const frame = await client.nextFrame();
 
     expect(frame[0]).toBe("0");
     expect(JSON.parse(frame.slice(1))).toEqual({
@@ -22,13 +22,13 @@ describe("Engine.IO", () => {
     });
   });
 
-  test("[EIO3] a pong is noted as the last sign of life", async () => {
+  test("[EIO3] a pong updates lastSeenAt", async () => {
     const client = await session();
     const before = await lastSeen();
 
     client.send("3");
     client.send('421["presence:update"]');
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
     await settled();
 
     expect(await lastSeen()).toBeGreaterThan(before);
@@ -48,7 +48,7 @@ describe("Engine.IO", () => {
     client.send("6");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test.each(["2", "2probe", "0", "5", "7", "9", "x", " ", "hello", '{"action":"x"}', "é"])(
@@ -68,36 +68,36 @@ describe("Engine.IO", () => {
 describe("Socket.IO", () => {
   test("[SIO1] CONNECT is answered with the socket's id", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
+    expect(await client.nextFrame()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
   });
 
   test("[SIO2] CONNECT to another namespace is an error, and / can still be joined", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send("40/admin,{}");
-    expect(await client.next()).toBe('44/admin,{"message":"Invalid namespace"}');
+    expect(await client.nextFrame()).toBe('44/admin,{"message":"Invalid namespace"}');
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40/);
+    expect(await client.nextFrame()).toMatch(/^40/);
   });
 
   test("[SIO3] CONNECT without a token is an error, and may be tried again", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     client.send("40");
-    expect(await client.next()).toBe('44{"message":"Authentication error"}');
+    expect(await client.nextFrame()).toBe('44{"message":"Authentication error"}');
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.next()).toMatch(/^40/);
+    expect(await client.nextFrame()).toMatch(/^40/);
   });
 
-  test("[SIO4] CONNECT twice closes the connection and leaves nothing", async () => {
+  test("[SIO4] CONNECT twice closes the connection and leaves no items", async () => {
     const org = newOrg();
     const token = await tokenFor({ org });
     const client = await rawSocket(token);
@@ -113,7 +113,7 @@ describe("Socket.IO", () => {
     "[SIO5] %s before CONNECT closes the connection",
     async (frame) => {
       const client = await rawClient();
-      await client.next();
+      await client.nextFrame();
 
       client.send(frame);
 
@@ -127,8 +127,8 @@ describe("Socket.IO", () => {
     client.send("41");
     client.send("40/other,");
 
-    expect(await client.next()).toBe('44/other,{"message":"Invalid namespace"}');
-    // Frames of one client may overtake one another.
+    expect(await client.nextFrame()).toBe('44/other,{"message":"Invalid namespace"}');
+    // Frames of one client may be processed in another order.
     await vi.waitUntil(async () => (await stored()).length === 0);
   });
 
@@ -137,7 +137,7 @@ describe("Socket.IO", () => {
     async (frame) => {
       const client = await session();
       client.send("41");
-      // Frames of one client may overtake one another: wait until the session has ended.
+      // Frames of one client may be processed in another order: wait until the session has ended.
       await vi.waitUntil(async () => (await stored()).length === 0);
 
       client.send(frame);
@@ -151,11 +151,11 @@ describe("Socket.IO", () => {
 
     client.send('4217["custom:join",{"room":"lobby"}]');
 
-    expect(await client.next()).toBe('42["custom:joined",{"room":"lobby"}]');
-    expect(await client.next()).toBe('4317[{"room":"lobby"}]');
+    expect(await client.nextFrame()).toBe('42["custom:joined",{"room":"lobby"}]');
+    expect(await client.nextFrame()).toBe('4317[{"room":"lobby"}]');
     client.send("6");
     client.send('4218["presence:update"]');
-    expect(await client.next()).toBe('4318[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('4318[{"ok":true}]');
   });
 
   test("[SIO9] an acknowledgement from the client is ignored", async () => {
@@ -164,7 +164,7 @@ describe("Socket.IO", () => {
     client.send("431[1]");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test("[SIO9] so is one with attachments", async () => {
@@ -174,12 +174,12 @@ describe("Socket.IO", () => {
     client.send("bAAAA");
     client.send('421["presence:update"]');
 
-    expect(await client.next()).toBe('431[{"ok":true}]');
+    expect(await client.nextFrame()).toBe('431[{"ok":true}]');
   });
 
   test("[SIO13] CONNECT later than 45 s after the connection closes it", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
     const token = await tokenFor({ org: newOrg() });
 
     await receives(`40${JSON.stringify({ token })}`, 45_001);
@@ -189,7 +189,7 @@ describe("Socket.IO", () => {
 
   test("[SIO13] so does a pong later than that, without CONNECT", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
 
     await receives("3", 45_001);
 
@@ -207,19 +207,19 @@ describe("Socket.IO", () => {
   });
 
   test.each([
-    ["a packet of no type", "4"],
+    ["a packet without a type", "4"],
     ["an unknown packet type", "49"],
     ["a CONNECT_ERROR", '44{"message":"x"}'],
-    ["an event that is no list", '42{"a":1}'],
+    ["an event that is not a list", '42{"a":1}'],
     ["an event without a name", "42[]"],
     ["an event without data", "42"],
-    ["an event that is no JSON", '42["a"'],
-    ["a name that is no string", "42[null]"],
+    ["an event that is not JSON", '42["a"'],
+    ["a name that is not a string", "42[null]"],
     ["an event of another namespace", '42/admin,["a"]'],
     ["DISCONNECT with data", "41{}"],
     ["a binary header without attachments", '450-["custom:event",{}]'],
     ["a binary header with too many attachments", '4511-["custom:event",{}]'],
-    ["a binary header that is no JSON", '451-["custom:event"'],
+    ["a binary header that is not JSON", '451-["custom:event"'],
   ])("[SIO10] %s closes the connection", async (_, frame) => {
     const client = await session();
 
@@ -269,7 +269,7 @@ describe("API Gateway", () => {
     const text = "x".repeat(100 * 1024);
     client.sendInFrames(`421["custom:event",{"projectId":"p1","text":"${text}"}]`, 32 * 1024);
 
-    expect(JSON.parse((await client.next()).slice(3))).toMatchObject([
+    expect(JSON.parse((await client.nextFrame()).slice(3))).toMatchObject([
       { error: { code: "too_large" } },
     ]);
   });
@@ -285,11 +285,11 @@ describe("API Gateway", () => {
 });
 
 async function lastSeen(): Promise<number> {
-  const items = await ofConnections();
+  const items = await connectionItems();
   return Number(items.find(({ pk }) => String(pk).startsWith("conn#"))?.lastSeenAt);
 }
 
-/** Has the function receive a frame of the one connection, as if so many milliseconds after it was opened. */
+/** Invokes the function with a frame of the only connection, received this many milliseconds after it was opened. */
 async function receives(body: string, later: number): Promise<void> {
   const [connectionId = ""] = stack.gateway.connectionIds();
   const connectedAt = Date.now();
@@ -305,7 +305,7 @@ async function receives(body: string, later: number): Promise<void> {
   });
 }
 
-describe("the log says why a connection was closed", () => {
+describe("the log has the reason why a connection was closed", () => {
   const reasons = () =>
     logged
       .join("")
@@ -335,7 +335,7 @@ describe("the log says why a connection was closed", () => {
 
   test("after an event before CONNECT", async () => {
     const client = await rawClient();
-    await client.next();
+    await client.nextFrame();
     logged.length = 0;
 
     client.send('42["presence:update"]');

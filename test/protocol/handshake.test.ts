@@ -1,24 +1,24 @@
 import { describe, expect, test } from "vitest";
 import { admitsOrigin, subprotocolOf } from "../../lambdas/server/engine/handshake.ts";
 
-describe("[EIO11] of the subprotocols that a client offers", () => {
+describe("[EIO11] the subprotocol", () => {
   test.each([
     ["chat, superchat", "chat"],
     ["  v1.chat", "v1.chat"],
     ['"\r\nX-Forged: 1', undefined],
     [",chat", undefined],
     ["", undefined],
-  ])("in %j, the first is %j", (offered, first) => {
+  ])("offered as %j is %j", (offered, first) => {
     expect(subprotocolOf({ "Sec-WebSocket-Protocol": offered })).toBe(first);
     expect(subprotocolOf({ "sec-websocket-protocol": offered })).toBe(first);
   });
 
-  test("there is none where none is offered", () => {
+  test("is none if none is offered", () => {
     expect(subprotocolOf({})).toBeUndefined();
   });
 });
 
-describe("[EIO10] where origins are named", () => {
+describe("[EIO10] with allowed origins", () => {
   const host = "abc.execute-api.eu-west-1.amazonaws.com";
   const admits = (headers: Record<string, string>) =>
     admitsOrigin(["https://app.example.org"], headers);
@@ -28,7 +28,7 @@ describe("[EIO10] where origins are named", () => {
     `wss://${host}`,
     `https://${host}:443`,
     `https://${host.toUpperCase()}`,
-  ])("%s, the address that is connected to, may connect", (Origin) => {
+  ])("%s, the server's own address, may connect", (Origin) => {
     expect(admits({ Origin, Host: host })).toBe(true);
   });
 

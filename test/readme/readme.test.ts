@@ -36,7 +36,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs a command line in the clone until it has printed something, or to its end. */
+/** Runs a command in the clone until its output matches, or until it ends. */
 function run(command: string, until = /(?!)/): Promise<string> {
   const child = spawn("bash", ["-c", command], { cwd: clone, detached: true });
   running.push(child);
@@ -55,7 +55,7 @@ function run(command: string, until = /(?!)/): Promise<string> {
   });
 }
 
-/** Runs a program that a reader would have made of a snippet, in the clone. */
+/** Runs a program made of README snippets in the clone. */
 function runFile(
   command: string,
   name: string,
@@ -66,12 +66,12 @@ function runFile(
   return run(`${command} ${name}`, until);
 }
 
-/** The address of the README's examples is the one of this machine here. */
+/** Replaces the URL of the README's examples by the local one. */
 const here = (snippet: string): string =>
   snippet.replaceAll("https://d111111abcdef8.cloudfront.net", url);
-const given = () => `const url = ${JSON.stringify(url)}, token = ${JSON.stringify(token)};`;
+const constants = () => `const url = ${JSON.stringify(url)}, token = ${JSON.stringify(token)};`;
 
-test("its commands are these, and each is run here or by .ci/run itself", () => {
+test("the README's commands are these, and each is run here or by .ci/run", () => {
   expect([START, TEST, DEPLOY]).toEqual([
     "npm ci && npm start",
     "npm ci && npm test",
@@ -82,21 +82,21 @@ test("its commands are these, and each is run here or by .ci/run itself", () => 
   expect(readFileSync(".ci/run", "utf8")).toMatch(/npm ci[\s\S]*tests test\n/);
 });
 
-test("npm start serves the page where it says", async () => {
+test("npm start serves the page at the printed URL", async () => {
   expect(url).toBe("http://127.0.0.1:3000");
   expect(await (await fetch(url)).text()).toContain("<title>Serverless Socket.IO</title>");
 });
 
-test("cdk deploy synthesises everything and then asks for credentials", async () => {
+test("cdk deploy synthesises the stack and then needs credentials", async () => {
   const environment = "AWS_EC2_METADATA_DISABLED=true HOME=/nonexistent";
 
-  const said = await run(`${environment} timeout 100 ${DEPLOY}`);
+  const output = await run(`${environment} timeout 100 ${DEPLOY}`);
 
-  expect(said).toMatch(/credentials|Unable to resolve AWS account/);
-  expect(said).not.toMatch(/Subprocess exited with error/);
+  expect(output).toMatch(/credentials|Unable to resolve AWS account/);
+  expect(output).not.toMatch(/Subprocess exited with error/);
 }, 120_000);
 
-test("the commands within its sentences do what they say", async () => {
+test("the commands within sentences work", async () => {
   const inline = [...README.matchAll(/`(npm (?:start|run) [^`]+)`/g)].map(([, command]) => command);
   expect([...new Set(inline)].toSorted()).toEqual([
     "npm run check",
@@ -117,10 +117,10 @@ test("the commands within its sentences do what they say", async () => {
 describe("its client", () => {
   const [first = "", browser = "", native = "", ...more] = blocks("js");
 
-  test("that is pasted into node joins, and is acknowledged", async () => {
+  test("pasted into node joins, and is acknowledged", async () => {
     const both = /joined .*\{ ok: true \}|\{ ok: true \}.*joined .*\}/s;
 
-    const answers = await runFile("node", "first.cjs", [given(), first], both);
+    const answers = await runFile("node", "first.cjs", [constants(), first], both);
 
     expect(answers).toContain("joined { type: 'project', id: 'p1' }");
     expect(answers).toContain("{ ok: true }");
@@ -130,38 +130,38 @@ describe("its client", () => {
     ["for browsers", browser.replace("io(", "const socket = io(")],
     ["for React Native", native],
   ])("%s connects", async (_, snippet) => {
-    const said = await runFile("node", "client.cjs", [
+    const output = await runFile("node", "client.cjs", [
       'const { io } = require("socket.io-client");',
-      given(),
+      constants(),
       here(snippet),
       'socket.on("connect", () => { console.log("connected"); process.exit(); });',
       'socket.on("connect_error", ({ message }) => { console.log(message); process.exit(1); });',
     ]);
 
-    expect(said).toBe("connected\n");
+    expect(output).toBe("connected\n");
     expect(more).toEqual([]);
   });
 
-  test("in TypeScript compiles, and hears its own message", async () => {
+  test("in TypeScript compiles, and receives its own message", async () => {
     const [snippet = ""] = blocks("ts");
-    const said = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
+    const output = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
       `const token: string = ${JSON.stringify(token)};`,
       here(snippet),
       'socket.on("message:new", () => process.exit());',
     ]);
 
-    expect(said.trim().split("\n").at(-1)).toBe("ann hello");
+    expect(output.trim().split("\n").at(-1)).toBe("ann hello");
   });
 
   test.skipIf(!hasPython)("in Python joins a room", async () => {
     const [snippet = ""] = blocks("python");
-    const said = await runFile(PYTHON, "client.py", [
+    const output = await runFile(PYTHON, "client.py", [
       `url, token = ${JSON.stringify(url)}, ${JSON.stringify(token)}`,
       snippet,
       "client.emit('custom:leave', {'room': 'garden'}, callback=lambda _: client.disconnect())",
       "client.wait()",
     ]);
 
-    expect(said).toContain("{'room': 'garden'}");
+    expect(output).toContain("{'room': 'garden'}");
   });
 });

@@ -1,6 +1,6 @@
 import type { World } from "../faults/world.ts";
 
-/** Sends an event of a socket of the world, and gives what its acknowledgement carries. */
+/** Sends an event of a socket of the world, and resolves with its acknowledgement. */
 export async function ask(
   world: World,
   connectionId: string,
@@ -17,8 +17,11 @@ export async function ask(
   return answers[0] === undefined ? undefined : JSON.parse(answers[0].slice("431".length))[0];
 }
 
-/** The names and payloads of the events that a socket of the world was sent. */
-export const heardBy = (world: World, connectionId: string): readonly [string, unknown][] =>
+/** The names and payloads of the events that a socket of the world has received. */
+export const eventsReceivedBy = (
+  world: World,
+  connectionId: string,
+): readonly [string, unknown][] =>
   world
     .framesOf(connectionId)
     .filter((frame) => frame.startsWith("42"))
@@ -26,6 +29,6 @@ export const heardBy = (world: World, connectionId: string): readonly [string, u
 
 /** The payloads of the events of one name among them. */
 export const payloadsOf = (world: World, connectionId: string, name: string): readonly unknown[] =>
-  heardBy(world, connectionId)
+  eventsReceivedBy(world, connectionId)
     .filter(([event]) => event === name)
     .map(([, payload]) => payload);

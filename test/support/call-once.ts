@@ -1,4 +1,4 @@
-// Makes one outgoing call in a process of its own: Node reads its extra certificates at start.
+// Makes one outgoing call in a separate process, because Node reads its extra certificates at start.
 import { createHttpClient } from "../../lambdas/mudbase/http/guarded.ts";
 
 const call = createHttpClient({

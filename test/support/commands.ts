@@ -6,7 +6,7 @@ export const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
 
-/** How a command has ended, and what it has printed. */
+/** The exit code and the output of a command. */
 export interface Ended {
   readonly code: unknown;
   readonly out: string;
@@ -15,17 +15,17 @@ export interface Ended {
 
 /** Runs a script of package.json as npm would. */
 export const run = (script: string, ...args: readonly string[]): Promise<Ended> =>
-  runMeeting(/(?!)/, () => undefined, script, ...args);
+  runAndReact(/(?!)/, () => undefined, script, ...args);
 
-/** The same, and does something once the command has printed this. */
-export async function runMeeting(
+/** Runs a script, and calls `act` once the script has printed this. */
+export async function runAndReact(
   printed: RegExp,
   act: () => unknown,
   script: string,
   ...args: readonly string[]
 ): Promise<Ended> {
-  const [program = "", ...given] = (scripts[script] ?? script).split(" ");
-  const child = spawn(`node_modules/.bin/${program}`, [...given, ...args]);
+  const [program = "", ...fixed] = (scripts[script] ?? script).split(" ");
+  const child = spawn(`node_modules/.bin/${program}`, [...fixed, ...args]);
   let out = "";
   let err = "";
   child.stdout.on("data", (text) => {

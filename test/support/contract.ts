@@ -10,7 +10,7 @@ export const events: ReadonlyMap<string, AnyEvent> = new Map(
   ),
 );
 
-/** Every publication by each name it goes under. */
+/** Every publication, by each of its names. */
 export const publications: ReadonlyMap<string, AnyPublication> = new Map(
   declared.all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
 );

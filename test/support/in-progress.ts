@@ -10,7 +10,7 @@ const idempotency = createIdempotency(
   600_000,
 );
 
-/** Does something while another call is at work under an id, which fails in the end. */
+/** Runs `work` while another call with the same idempotency key is in progress, which then fails. */
 export async function whileInProgress<Result>(
   kind: string,
   id: string,
@@ -19,7 +19,7 @@ export async function whileInProgress<Result>(
   let result: { readonly value: Result } | undefined;
   const other = idempotency.run(kind, [id], async () => {
     result = { value: await work() };
-    throw new Error("the first try fails");
+    throw new Error("the first attempt fails");
   });
   await other.catch(() => undefined);
   if (result === undefined) throw new Error(`${id} was in progress already`);

@@ -6,13 +6,13 @@ import { SILENT } from "./silent.ts";
 
 const key = { projectId: "p1", collectionId: "todos" };
 
-/** What `subscribe:query` answers to a filter: nothing where it takes it. */
+/** Why `subscribe:query` refuses a filter; `undefined` if it accepts it. */
 export function refusalOf(query: unknown): string | undefined {
   const { error } = subscribeQuery.payload().safeParse({ ...key, queryId: "q", query });
   return error && describeFault(error);
 }
 
-/** Live queries with these filters, as they were stored; what is reported of them, and which match. */
+/** Live queries with these stored filters: the reported faults, and which of them match documents. */
 export function collectionOf(filters: readonly string[]) {
   const reported: string[] = [];
   const found = filters.map((filter, n) => ({ connectionId: `c${n}`, queryId: `q${n}`, filter }));
@@ -26,7 +26,7 @@ export function collectionOf(filters: readonly string[]) {
     reported,
     async published(...documents: readonly object[]) {
       const page = await matching.page("acme", { key, documents }, EVERYBODY, filters.length);
-      return { heard: page.matching.map(({ field }) => field[1]), until: page.until };
+      return { matched: page.matching.map(({ field }) => field[1]), until: page.until };
     },
   };
 }

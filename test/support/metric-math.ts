@@ -1,4 +1,4 @@
-/** The value of metric math where these metrics have one and no others do, as CloudWatch has it. */
+/** Evaluates metric math as CloudWatch does, if only these metrics have values. */
 export function evaluate(expression = "", values: Readonly<Record<string, number>> = {}): number {
   const names = [...new Set(expression.match(/\b[a-z]\w*\b/g))];
   const fill = (value: number | undefined, otherwise: number) => value ?? otherwise;

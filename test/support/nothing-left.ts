@@ -1,14 +1,14 @@
 import { afterEach, expect } from "vitest";
-import { everyoneLeaves } from "./people.ts";
-import { deserted, ofConnections, stack } from "./running.ts";
-import { rawClientsLeave } from "./websocket.ts";
+import { disconnectAll } from "./people.ts";
+import { allDisconnected, connectionItems, stack } from "./running.ts";
+import { terminateAllWebSockets } from "./websocket.ts";
 
-/** Whatever a test did: once its clients are gone, nothing that belonged to their connections is left. */
+/** After each test no items of its connections may be left. */
 afterEach(async () => {
-  everyoneLeaves();
-  rawClientsLeave();
-  await deserted();
-  expect(await ofConnections()).toEqual([]);
-  // Notes of what has ended would only make the table slow to look through.
+  disconnectAll();
+  terminateAllWebSockets();
+  await allDisconnected();
+  expect(await connectionItems()).toEqual([]);
+  // Tombstones would only slow down later scans of the table.
   await stack.database.expire(Number.MAX_SAFE_INTEGER);
 });

@@ -1,4 +1,4 @@
-// The releases' own types do not resolve under module nodenext; what is used of them is the same.
+// The types of these releases do not resolve under nodenext; the parts used here equal the current ones.
 declare module "socket.io-client-3.1" {
   export { io } from "socket.io-client";
 }

@@ -5,36 +5,36 @@ import { SECRET, settled, stack } from "./running.ts";
 
 type Options = Partial<ManagerOptions & SocketOptions>;
 
-/** Someone with a real Socket.IO client. */
+/** A user with a connected Socket.IO client. */
 export interface Person {
   readonly socket: Socket;
   readonly org: string;
-  /** Emits and gives what the acknowledgement carries. */
+  /** Emits an event and resolves with its acknowledgement. */
   emit(event: string, ...args: unknown[]): Promise<unknown>;
-  /** Emits without asking for an acknowledgement. */
-  tell(event: string, ...args: unknown[]): void;
-  /** The payload of the next event of this name, heard already or yet to come. */
-  next(event: string): Promise<unknown>;
-  /** Whether an event of this name was heard that `next` has not given. */
-  hasHeard(event: string): boolean;
-  /** Forgets what was heard so far, once all that goes on is done. */
-  forgets(): Promise<void>;
-  /** Whether nothing was heard that `next` has not given, once all that goes on is done. */
-  hearsNothing(): Promise<boolean>;
+  /** Emits an event without an acknowledgement. */
+  emitWithoutAck(event: string, ...args: unknown[]): void;
+  /** The payload of the next event of this name, received already or yet to come. */
+  nextEvent(event: string): Promise<unknown>;
+  /** Whether an event of this name was received that `nextEvent` has not returned. */
+  hasReceived(event: string): boolean;
+  /** Drops all events received so far, once nothing is pending. */
+  clearReceived(): Promise<void>;
+  /** Whether, once nothing is pending, no event was received that `nextEvent` has not returned. */
+  receivesNothing(): Promise<boolean>;
 }
 
 const sockets = new Set<Socket>();
 let organisations = 0;
 
-/** An organisation that no other test knows. */
+/** An organisation that no other test uses. */
 export const newOrg = (): string => `org-${++organisations}`;
 
-/** A token of a user, by default of project p1. */
+/** A token of a user, by default ann with project p1. */
 export const tokenFor = (
   claims: Partial<TokenClaims> & { readonly org: string },
 ): Promise<string> => signToken({ sub: "ann", projects: ["p1"], ...claims }, SECRET);
 
-/** A client that is not connected yet; everyone's are cut after the test. */
+/** A client that is not connected yet; it is disconnected after the test. */
 export function client(options: Options, url = stack.url, connect: typeof io = io): Socket {
   const socket = connect(url, {
     transports: ["websocket"],
@@ -47,23 +47,23 @@ export function client(options: Options, url = stack.url, connect: typeof io = i
   return socket;
 }
 
-/** Resolves once a client is connected, rejects with its `connect_error`. */
+/** Resolves once a client is connected; rejects with its `connect_error`. */
 export const connected = (socket: Socket): Promise<Socket> =>
   new Promise((resolve, reject) => {
     socket.once("connect", () => resolve(socket));
     socket.once("connect_error", reject);
   });
 
-/** Someone with a token of these claims, connected. */
+/** A connected user with a token of these claims. */
 export async function person(
   claims: Partial<TokenClaims> & { readonly org: string },
   options: Options = {},
 ): Promise<Person> {
   const token = await tokenFor(claims);
-  return listening(claims.org, await connected(client({ auth: { token }, ...options })));
+  return receiving(claims.org, await connected(client({ auth: { token }, ...options })));
 }
 
-/** Connected people of one new organisation and its project p1, by their names. */
+/** Connected users of a new organisation and its project p1, by their names. */
 export async function people<Name extends string>(
   ...names: readonly Name[]
 ): Promise<Record<Name, Person>> {
@@ -72,19 +72,19 @@ export async function people<Name extends string>(
   return Object.fromEntries(names.map((name, index) => [name, all[index]])) as Record<Name, Person>;
 }
 
-/** What a person hears, from now on, through a connected client. */
-export function listening(org: string, socket: Socket): Person {
-  const heard: { readonly event: string; readonly payload: unknown }[] = [];
+/** Records the events that a connected client receives from now on. */
+export function receiving(org: string, socket: Socket): Person {
+  const received: { readonly event: string; readonly payload: unknown }[] = [];
   const waiting: { readonly event: string; readonly resolve: (payload: unknown) => void }[] = [];
   socket.onAny((event: string, payload: unknown) => {
     const index = waiting.findIndex((wanted) => wanted.event === event);
-    if (index < 0) heard.push({ event, payload });
+    if (index < 0) received.push({ event, payload });
     else waiting.splice(index, 1)[0]?.resolve(payload);
   });
 
-  async function everythingArrives(): Promise<void> {
+  async function allReceived(): Promise<void> {
     await settled();
-    // Frames to one connection keep their order: after this answer nothing sent before is on its way.
+    // Frames to one connection keep their order: after this acknowledgement all earlier ones have arrived.
     await new Promise((resolve) => socket.emit("presence:update", resolve));
   }
 
@@ -92,42 +92,42 @@ export function listening(org: string, socket: Socket): Person {
     socket,
     org,
     emit: (event, ...args) => new Promise((resolve) => socket.emit(event, ...args, resolve)),
-    tell: (event, ...args) => void socket.emit(event, ...args),
-    next(event) {
-      const index = heard.findIndex((packet) => packet.event === event);
-      if (index >= 0) return Promise.resolve(heard.splice(index, 1)[0]?.payload);
+    emitWithoutAck: (event, ...args) => void socket.emit(event, ...args),
+    nextEvent(event) {
+      const index = received.findIndex((packet) => packet.event === event);
+      if (index >= 0) return Promise.resolve(received.splice(index, 1)[0]?.payload);
       return new Promise((resolve) => waiting.push({ event, resolve }));
     },
-    hasHeard: (event) => heard.some((packet) => packet.event === event),
-    async forgets() {
-      await everythingArrives();
-      heard.length = 0;
+    hasReceived: (event) => received.some((packet) => packet.event === event),
+    async clearReceived() {
+      await allReceived();
+      received.length = 0;
     },
-    async hearsNothing() {
-      await everythingArrives();
-      return heard.length === 0;
+    async receivesNothing() {
+      await allReceived();
+      return received.length === 0;
     },
   };
 }
 
-/** Cuts every client there is. */
-export function everyoneLeaves(): void {
+/** Disconnects all clients. */
+export function disconnectAll(): void {
   for (const socket of sockets) socket.disconnect();
   sockets.clear();
 }
 
-/** Nobody of these has heard anything that was not asked for. */
-export async function expectSilence(...all: readonly Person[]): Promise<void> {
-  for (const someone of all) expect(await someone.hearsNothing()).toBe(true);
+/** Expects that none of these users has received any other event. */
+export async function expectNoEvents(...all: readonly Person[]): Promise<void> {
+  for (const someone of all) expect(await someone.receivesNothing()).toBe(true);
 }
 
-/** A time as the server tells it: ISO 8601, UTC, milliseconds. */
+/** A time as the server formats it: ISO 8601, UTC, milliseconds. */
 export const isoTime = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
 
-/** An id that the server made: a ULID. */
+/** An id of the server: a ULID. */
 export const newId = expect.stringMatching(/^[0-9A-HJKMNP-TV-Z]{26}$/);
 
-/** What an acknowledgement carries where an event was refused. */
+/** The acknowledgement of a refused event. */
 export const refusal = (code: string, message: RegExp = /./) => ({
   error: { code, message: expect.stringMatching(message) },
 });

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What one event may cost: a line of the table in docs/performance.md. */
+/** The AWS calls of one event: a line of the table in docs/performance.md. */
 export interface Cost {
   readonly reads: number;
   readonly writes: number;
@@ -11,7 +11,7 @@ export interface Cost {
 export const documentedCosts = (): ReadonlyMap<string, Cost> =>
   costsIn(/^\| `([^`]+)`(?: [^|]*)? \| (\d+) \| (\d+) \| (\d+) \|/gm);
 
-/** The same table's column "At most". */
+/** The column "At most" of that table. */
 export const documentedBounds = (): ReadonlyMap<string, Cost> =>
   costsIn(/^\| `([^`]+)`(?: [^|]*)? \|(?: \d+ \|){3} (\d+), (\d+), (\d+) \|/gm);
 

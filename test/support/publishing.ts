@@ -1,7 +1,7 @@
 import { EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { stack } from "./running.ts";
 
-/** Publishes through the function, as a back end does that invokes it. */
+/** Publishes by invoking the publish function, as a back end does. */
 export async function publish(entry: object): Promise<unknown> {
   const response = await fetch(
     `${stack.url}/2015-03-31/functions/${publishFunction()}/invocations`,
@@ -16,8 +16,8 @@ export async function publish(entry: object): Promise<unknown> {
   return answer;
 }
 
-/** Describes a chat before anyone uses it. */
-export const describeChat = (org: string, chat: object): Promise<unknown> =>
+/** Publishes a chat. */
+export const putChat = (org: string, chat: object): Promise<unknown> =>
   publish({ event: "chat:put", org, chat });
 
 /** The publish function's name. */
@@ -40,5 +40,5 @@ export async function putEvents(event: {
     EventBusName: stack.busNames[0],
   };
   const { FailedEntryCount } = await client.send(new PutEventsCommand({ Entries: [entry] }));
-  if (FailedEntryCount !== 0) throw new Error("the bus did not take the event");
+  if (FailedEntryCount !== 0) throw new Error("the bus did not accept the event");
 }

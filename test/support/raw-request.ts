@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 
-/** Sends bytes as they are; gives what is answered until the connection ends, and cuts it there if asked to. */
+/** Sends raw bytes and resolves with the response; with `cut`, terminates the connection after sending. */
 export function rawRequest(url: string, bytes: string | Buffer, cut = false): Promise<string> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve) => {
@@ -11,7 +11,7 @@ export function rawRequest(url: string, bytes: string | Buffer, cut = false): Pr
     });
     socket.on("data", (data) => {
       answer += data;
-      // The first answer is all that is asked for; an upgrade's connection would stay.
+      // Only the first response is needed; the connection of an upgrade would stay open.
       if (answer.includes("\r\n\r\n")) socket.end();
     });
     socket.on("error", () => undefined);

@@ -1,7 +1,7 @@
 import { stack } from "./running.ts";
 import { openWebSocket, type RawClient } from "./websocket.ts";
 
-/** Opens a WebSocket at the stage; rejects with the status of the refusal. */
+/** Opens a WebSocket at the stage; rejects with the HTTP status if the upgrade is refused. */
 export function rawClient(
   query = "EIO=4&transport=websocket",
   headers: Readonly<Record<string, string>> = {},
@@ -10,11 +10,11 @@ export function rawClient(
   return openWebSocket(`${stack.url.replace("http", "ws")}${path}${query && `?${query}`}`, headers);
 }
 
-/** A bare client whose Socket.IO session has begun with this token. */
+/** A plain WebSocket client that is connected to the namespace with this token. */
 export async function rawSocket(token: string): Promise<RawClient> {
   const client = await rawClient();
-  await client.next();
+  await client.nextFrame();
   client.send(`40${JSON.stringify({ token })}`);
-  await client.next();
+  await client.nextFrame();
   return client;
 }

@@ -1,14 +1,14 @@
 import { inject, vi } from "vitest";
 import { type LocalStack, startStack } from "../../local/stack.ts";
-import { OF_CONNECTIONS } from "./of-connections.ts";
+import { CONNECTION_ITEM } from "./connection-items.ts";
 
-/** What tokens are signed with in tests. */
+/** The secret that signs tokens in tests. */
 export const SECRET = "a secret of at least thirty-two characters";
 
 const secretArn = (name: string) =>
   `arn:aws:secretsmanager:us-east-1:000000000000:secret:serverless-socket-io/integrations/${name}-AbCdEf`;
 
-/** Secrets that integrations use in tests. */
+/** Secrets of integrations in tests. */
 export const SECRETS = {
   shop: { arn: secretArn("shop"), value: "the-credential-of-the-shop" },
   webhook: {
@@ -17,10 +17,10 @@ export const SECRETS = {
   },
 };
 
-/** What the functions have logged in this run, for tests of what they must not log. */
+/** All output of the functions in this run. */
 export const logged: string[] = [];
 
-/** Whether this run reorders frames and divides rooms on purpose: `npm run test:shuffle`. */
+/** Whether this run reorders frames and uses small fan-out pages: `npm run test:shuffle`. */
 export const isShuffled = process.env.SHUFFLE === "1";
 
 const OPTIONS = {
@@ -29,10 +29,10 @@ const OPTIONS = {
   secret: SECRET,
   secrets: Object.fromEntries(Object.values(SECRETS).map(({ arn, value }) => [arn, value])),
   schedules: false,
-  // What was counted is written at once, so that a test sees it.
+  // Metrics are flushed at once, so that tests see them.
   environment: { METRICS_PERIOD: "0" },
 };
-const divided = (fanOutPage: number) => ({
+const withFanOutPage = (fanOutPage: number) => ({
   environment: { ...OPTIONS.environment, LIMITS: JSON.stringify({ fanOutPage }) },
 });
 
@@ -40,42 +40,42 @@ const divided = (fanOutPage: number) => ({
 export const stack: LocalStack = await startStack({
   ...OPTIONS,
   gateway: { shuffle: isShuffled },
-  // Then nearly every room is a large one, too.
-  ...(isShuffled && divided(2)),
+  // With this, nearly every room needs several fan-out workers.
+  ...(isShuffled && withFanOutPage(2)),
   log: (_, text) => void logged.push(text),
 });
 
-/** A stack of a test's own, from another assembly. */
-export const startFrom = (
+/** Starts a separate stack from another cloud assembly. */
+export const startFromAssembly = (
   assembly: string,
   log: (text: string) => void = () => undefined,
 ): Promise<LocalStack> => startStack({ ...OPTIONS, assembly, log: (_, text) => log(text) });
 
-/** A stack of a test's own in which counts are gathered for so many milliseconds. */
-export const startGathering = (
+/** Starts a separate stack whose metrics are flushed after this many milliseconds. */
+export const startWithMetricsPeriod = (
   period: number,
   log: (functionName: string, text: string) => void,
 ): Promise<LocalStack> =>
   startStack({ ...OPTIONS, environment: { METRICS_PERIOD: String(period) }, log });
 
-/** A stack of a test's own, in which a function posts to no more sockets of a room than this. */
-export const startDivided = (
+/** Starts a separate stack with this maximum number of sockets per fan-out page. */
+export const startWithFanOutPage = (
   fanOutPage: number,
   log: (text: string) => void = () => undefined,
 ): Promise<LocalStack> =>
-  startStack({ ...OPTIONS, ...divided(fanOutPage), log: (_, text) => log(text) });
+  startStack({ ...OPTIONS, ...withFanOutPage(fanOutPage), log: (_, text) => log(text) });
 
-/** Resolves once the stack has nothing left to do. */
+/** Resolves once the stack has no pending work. */
 export const settled = (): Promise<void> => stack.idle();
 
-/** Resolves once the gateway holds no connection any more and everything they caused is done. */
-export async function deserted(): Promise<void> {
+/** Resolves once all connections are closed and no work is pending. */
+export async function allDisconnected(): Promise<void> {
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
 }
 
-/** Everything stored that belongs to connections, but for what notes of ended ones until the sweep. */
-export const ofConnections = async (): Promise<Record<string, unknown>[]> =>
+/** All stored items of connections, without the tombstones of ended ones. */
+export const connectionItems = async (): Promise<Record<string, unknown>[]> =>
   (await stack.database.items()).filter(
-    ({ pk, endedAt }) => OF_CONNECTIONS.test(String(pk)) && endedAt === undefined,
+    ({ pk, endedAt }) => CONNECTION_ITEM.test(String(pk)) && endedAt === undefined,
   );

@@ -1,11 +1,11 @@
 const inP1 = { projectId: "p1" };
 const todos = { ...inP1, collectionId: "todos" };
 
-/** The chat, and the integration, that the samples name. */
+/** The chat and the integration in the samples. */
 export const lobby = { ...inP1, chatId: "lobby" };
 export const shop = { ...inP1, integrationId: "shop" };
 
-/** The integration that the samples call, where its back end is here. */
+/** The integration that the samples call, with its back end at this URL. */
 export const shopAt = (baseUrl: string) => ({
   ...{ ...shop, name: "Shop", baseUrl },
   endpoints: { list: { method: "GET", path: "/" } },
@@ -16,7 +16,7 @@ export interface Sample {
   readonly payload?: object;
 }
 
-/** A payload of every event that a client may send, in project p1. */
+/** A sample payload of every event that a client may send, in project p1. */
 export const SAMPLES: readonly Sample[] = [
   { event: "subscribe:project", payload: inP1 },
   { event: "subscribe:collection", payload: todos },

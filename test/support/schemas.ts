@@ -1,6 +1,6 @@
 import type * as z from "zod/mini";
 
-/** The objects that a schema takes: each form of a union, and what a pipe begins with. */
+/** The object schemas of a schema: each option of a union, and the input of a pipe. */
 export function objectsOf(schema: z.core.$ZodType): readonly z.core.$ZodObject[] {
   const { def } = (schema as z.core.$ZodTypes)._zod;
   switch (def.type) {
@@ -19,7 +19,7 @@ export function objectsOf(schema: z.core.$ZodType): readonly z.core.$ZodObject[]
   }
 }
 
-/** The names of an object's fields that may be missing. */
+/** The names of an object's optional fields. */
 export const optionalFields = (schema: z.core.$ZodObject): readonly string[] =>
   Object.entries(schema._zod.def.shape)
     .filter(([, field]) => field._zod.optin === "optional")

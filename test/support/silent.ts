@@ -1,6 +1,6 @@
 import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
 
-/** Telemetry that nobody looks at. */
+/** Telemetry that is discarded. */
 export const SILENT: Telemetry = {
   note: () => undefined,
   fail: () => undefined,

@@ -11,17 +11,17 @@ declare module "vitest" {
   }
 }
 
-/** What .ci/run has synthesised for all of its runs of tests. */
-const given = process.env.ASSEMBLY;
+/** The cloud assembly that .ci/run shares between its runs of tests. */
+const shared = process.env.ASSEMBLY;
 
-const assembly = given ?? mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
+const assembly = shared ?? mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
 
-/** Synthesises the stack once for all tests, with all that is optional and can run here. */
+/** Synthesises the stack once for all tests, with all optional parts that can run locally. */
 export async function setup(project: TestProject): Promise<void> {
-  if (given === undefined) await synthesise(assembly, { demo: "true" });
+  if (shared === undefined) await synthesise(assembly, { demo: "true" });
   project.provide("assembly", assembly);
 }
 
 export function teardown(): void {
-  if (given === undefined) rmSync(assembly, { recursive: true });
+  if (shared === undefined) rmSync(assembly, { recursive: true });
 }

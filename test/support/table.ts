@@ -2,7 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { stack } from "./running.ts";
 
-/** The table of the running stack, for what a test must write or take away behind its back. */
+/** A client of the running stack's table, for items that a test writes or deletes directly. */
 export const table = DynamoDBDocumentClient.from(
   new DynamoDBClient({
     endpoint: stack.url,
@@ -11,5 +11,5 @@ export const table = DynamoDBDocumentClient.from(
   }),
 );
 
-/** Its name. */
+/** The name of the table. */
 export const TableName: string = stack.tableNames[0] ?? "";

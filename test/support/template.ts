@@ -7,7 +7,7 @@ export const certificateArn = "arn:aws:acm:us-east-1:000000000000:certificate/a"
 
 const key = (id: string) => `arn:aws:kms:us-east-1:000000000000:key/${id}`;
 
-/** Every setting that adds resources or rights. */
+/** Every setting that adds resources or permissions. */
 export const EVERYTHING = {
   ...{ demo: true, waf: true, domainName: "realtime.example.org", certificateArn },
   ...{ apiDomainName: "ws.example.org", apiCertificateArn: certificateArn },

@@ -1,6 +1,6 @@
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 
-/** Settings without any limit of rate. */
+/** Settings without rate limits. */
 export const UNLIMITED: Partial<Limits> = Object.fromEntries(
   Object.keys(Limits.parse({})).flatMap((name) => (name.endsWith("PerSecond") ? [[name, 0]] : [])),
 );

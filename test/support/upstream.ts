@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** A request as somebody else's back end received it. */
+/** A request that an external back end received. */
 export interface UpstreamRequest {
   readonly method: string | undefined;
   readonly url: string | undefined;
@@ -9,14 +9,14 @@ export interface UpstreamRequest {
   readonly body: string;
 }
 
-/** Somebody else's back end, on this machine. */
+/** An external back end, on this machine. */
 export interface Upstream {
   readonly url: string;
   readonly requests: readonly UpstreamRequest[];
   stop(): void;
 }
 
-/** Starts a back end that answers as it is told. */
+/** Starts a back end with this handler. */
 export async function upstream(
   answer: (request: UpstreamRequest, response: ServerResponse) => void,
 ): Promise<Upstream> {

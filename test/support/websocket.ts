@@ -1,15 +1,15 @@
 import { WebSocket } from "ws";
 
-/** A bare WebSocket, for conversations in literal frames. */
+/** A plain WebSocket client, which sends and receives literal frames. */
 export interface RawClient {
   send(frame: string): void;
   /** Sends one message as several WebSocket frames of at most `size` bytes. */
   sendInFrames(text: string, size: number): void;
-  /** Sends a binary frame, which API Gateway does not take. */
+  /** Sends a binary frame, which API Gateway does not support. */
   sendBinary(data: Buffer): void;
   /** The next frame of the server, received already or yet to come. */
-  next(): Promise<string>;
-  /** The subprotocol that the server has taken; empty where it has taken none. */
+  nextFrame(): Promise<string>;
+  /** The subprotocol that the server has selected; empty if none. */
   readonly protocol: string;
   /** The close code, once the connection is closed. */
   readonly closed: Promise<number>;
@@ -20,7 +20,7 @@ export interface RawClient {
 
 const open = new Set<WebSocket>();
 
-/** Opens a WebSocket; rejects with the status of the refusal. */
+/** Opens a WebSocket; rejects with the HTTP status if the upgrade is refused. */
 export function openWebSocket(
   url: string,
   headers: Readonly<Record<string, string>> = {},
@@ -48,7 +48,7 @@ export function openWebSocket(
         });
     },
     sendBinary: (data) => socket.send(data),
-    next() {
+    nextFrame() {
       const frame = received.shift();
       return frame === undefined
         ? new Promise((resolve) => waiting.push(resolve))
@@ -68,8 +68,8 @@ export function openWebSocket(
   });
 }
 
-/** Cuts every bare client there is. */
-export function rawClientsLeave(): void {
+/** Terminates all open WebSockets. */
+export function terminateAllWebSockets(): void {
   for (const socket of open) socket.terminate();
   open.clear();
 }

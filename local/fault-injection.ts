@@ -1,8 +1,8 @@
 import type { ServerResponse } from "node:http";
 import type { Random } from "./random.ts";
 
-/** Shares, from 0 to 1, of a function's calls that go wrong. */
-export interface TroubleShares {
+/** Shares, from 0 to 1, of a function's AWS calls that fail. */
+export interface FaultRates {
   /** Calls of DynamoDB that are throttled. */
   readonly throttle: number;
   /** Calls of DynamoDB that fail: half of them before they are applied, half of them after. */
@@ -13,44 +13,44 @@ export interface TroubleShares {
   readonly failPosts: number;
 }
 
-export const NO_TROUBLE: TroubleShares = {
+export const NO_FAULTS: FaultRates = {
   throttle: 0,
   fail: 0,
   throttlePosts: 0,
   failPosts: 0,
 };
 
-/** A bad day of AWS, for rehearsals. */
-export interface Trouble {
-  /** Makes a call of DynamoDB go wrong, or not; `true` where it has been answered. */
-  strikesDatabase(response: ServerResponse): boolean;
-  /** The same for a post. */
-  strikesPost(response: ServerResponse): boolean;
-  /** How it is from now on. */
-  become(shares: TroubleShares): void;
+/** Injects faults into the AWS calls of functions. */
+export interface FaultInjector {
+  /** Makes a call of DynamoDB fail at the current rate; `true` if the call has been answered. */
+  failsDatabaseCall(response: ServerResponse): boolean;
+  /** Makes a post fail at the current rate; `true` if the post has been answered. */
+  failsPost(response: ServerResponse): boolean;
+  /** Sets the rates from now on. */
+  setRates(rates: FaultRates): void;
 }
 
-/** Trouble by chance. */
-export function createTrouble(initial: TroubleShares, random: Random): Trouble {
-  let shares = initial;
+/** Injects faults at random. */
+export function createFaultInjector(initial: FaultRates, random: Random): FaultInjector {
+  let rates = initial;
   return {
-    strikesDatabase(response) {
+    failsDatabaseCall(response) {
       const chance = random();
-      const { throttle, fail } = shares;
+      const { throttle, fail } = rates;
       if (chance < throttle) return answer(response, 400, "ThrottlingException");
       if (chance < throttle + fail / 2) return answer(response, 500, "InternalServerError");
       if (chance < throttle + fail) loseAnswer(response);
       return false;
     },
-    strikesPost(response) {
+    failsPost(response) {
       const chance = random();
-      const { throttlePosts, failPosts } = shares;
+      const { throttlePosts, failPosts } = rates;
       if (chance < throttlePosts) return answer(response, 429, "LimitExceededException");
       if (chance < throttlePosts + failPosts) return answer(response, 500, "InternalServerError");
       return false;
     },
-    become(next) {
-      shares = next;
+    setRates(next) {
+      rates = next;
     },
   };
 }
@@ -58,11 +58,11 @@ export function createTrouble(initial: TroubleShares, random: Random): Trouble {
 function answer(response: ServerResponse, status: number, type: string): true {
   response
     .writeHead(status, { "content-type": "application/json", "x-amzn-errortype": type })
-    .end(JSON.stringify({ __type: type, message: "a rehearsal of a bad day" }));
+    .end(JSON.stringify({ __type: type, message: "injected fault" }));
   return true;
 }
 
-/** Lets the call be done, and answers as if it had not been. */
+/** Applies the call, and answers as if it had failed. */
 function loseAnswer(response: ServerResponse): void {
   const { end } = response;
   response.end = (() => {

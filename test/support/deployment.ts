@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { afterEach } from "vitest";
 import { type LocalStack, type StackOptions, startStack } from "../../local/stack.ts";
 
-/** A stack whose one function is the test's own code, to see what the local AWS does around it. */
-export interface Rehearsal {
+/** A local stack whose only function is the code of the test. */
+export interface Deployment {
   readonly stack: LocalStack;
   /** The lines that the function has logged. */
   readonly logged: readonly string[];
-  end(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 /** Code of a function that posts "hello" to the connection of an event. */
@@ -20,7 +20,7 @@ export const POSTING = `
     { method: "POST", body: "hello", headers: {
       authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });`;
 
-/** An HTTP API one route of which reaches the function. */
+/** An HTTP API with one route to the function. */
 export const httpApi = (RouteKey: string) => ({
   Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
   HttpIntegration: template().Resources.Integration,
@@ -34,7 +34,7 @@ export const httpApi = (RouteKey: string) => ({
   },
 });
 
-/** The template of a WebSocket API whose three routes reach one function. */
+/** The template of a WebSocket API with three routes to one function. */
 export const template = (resources: object = {}) => ({
   Resources: {
     Function: {
@@ -86,9 +86,9 @@ const route = (RouteKey: string) => ({
   },
 });
 
-/** Writes what `cdk synth` would have written: this template, and this code as the function's bundle. */
+/** Writes a cloud assembly with this template, and this code as the function's bundle. */
 export function assemblyWith(content: unknown, code = ""): string {
-  const assembly = mkdtempSync(join(tmpdir(), "rehearsal-"));
+  const assembly = mkdtempSync(join(tmpdir(), "deployment-"));
   mkdirSync(join(assembly, "code"));
   const manifest = {
     artifacts: {
@@ -104,11 +104,11 @@ export function assemblyWith(content: unknown, code = ""): string {
   return assembly;
 }
 
-/** Starts a stack around a function of this code. */
-export async function rehearse(
+/** Starts a stack with a function of this code. */
+export async function deploy(
   code: string,
   options: Partial<StackOptions> & { readonly resources?: object } = {},
-): Promise<Rehearsal> {
+): Promise<Deployment> {
   const assembly = assemblyWith(template(options.resources), code);
   const logged: string[] = [];
   const stack = await startStack({
@@ -121,22 +121,22 @@ export async function rehearse(
   return {
     stack,
     logged,
-    async end() {
+    async stop() {
       await stack.stop();
       rmSync(assembly, { recursive: true });
     },
   };
 }
 
-/** Starts rehearsals that end with the test that started them. */
-export function rehearsing(): typeof rehearse {
-  const running: Rehearsal[] = [];
+/** Returns a `deploy` whose stacks are stopped after each test. */
+export function deployPerTest(): typeof deploy {
+  const running: Deployment[] = [];
   afterEach(async () => {
-    for (const rehearsal of running.splice(0)) await rehearsal.end();
+    for (const deployment of running.splice(0)) await deployment.stop();
   });
   return async (...parts) => {
-    const rehearsal = await rehearse(...parts);
-    running.push(rehearsal);
-    return rehearsal;
+    const deployment = await deploy(...parts);
+    running.push(deployment);
+    return deployment;
   };
 }

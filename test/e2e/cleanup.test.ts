@@ -1,14 +1,14 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
-import { expectSilence, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
+import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { isShuffled, ofConnections, settled, stack } from "../support/running.ts";
+import { connectionItems, isShuffled, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
 const HEARTBEAT = stack.functions.named("Heartbeat");
 const SHARDS = 16;
-/** Sweeps every shard once. */
-async function sweep(): Promise<void> {
+/** Runs the cleanup of every shard once. */
+async function cleanUp(): Promise<void> {
   await Promise.all(
     Array.from({ length: SHARDS }, (_, shard) => stack.functions.invoke(HEARTBEAT, { shard })),
   );
@@ -23,7 +23,7 @@ const connectionOf = async (userId: string) =>
       (session as { userId: string } | undefined)?.userId === userId,
   );
 
-/** Sets attributes of someone's connection, as if they had been written at another time. */
+/** Sets attributes of a user's connection, e.g. times in the past. */
 async function rewrite(userId: string, attributes: Record<string, unknown>): Promise<void> {
   const { pk, sk } = (await connectionOf(userId)) ?? {};
   const names = Object.keys(attributes);
@@ -40,13 +40,13 @@ async function rewrite(userId: string, attributes: Record<string, unknown>): Pro
   );
 }
 
-describe("the beat", () => {
-  test("has each shard swept once in four minutes, a quarter of them each minute", async () => {
-    const beat = { scheduledTime: new Date().toISOString() };
-    await stack.functions.invoke(HEARTBEAT, beat);
+describe("the heartbeat", () => {
+  test("cleans up each shard once in four minutes, a quarter of them each minute", async () => {
+    const event = { scheduledTime: new Date().toISOString() };
+    await stack.functions.invoke(HEARTBEAT, event);
     await settled();
     stack.takeCalls();
-    await stack.functions.invoke(HEARTBEAT, beat);
+    await stack.functions.invoke(HEARTBEAT, event);
     await settled();
 
     const actions = stack.takeCalls().map(({ action }) => action);
@@ -55,9 +55,9 @@ describe("the beat", () => {
   });
 
   test.each([{}, { scheduledTime: "<aws.scheduler.scheduled-time>" }])(
-    "of no minute, %j, fails and says what is missing",
-    async (beat) => {
-      expect(await stack.functions.invoke(HEARTBEAT, beat)).toMatchObject({
+    "without a scheduled time, %j, fails and names what is missing",
+    async (event) => {
+      expect(await stack.functions.invoke(HEARTBEAT, event)).toMatchObject({
         ok: false,
         message: expect.stringContaining("scheduledTime must be a time"),
       });
@@ -65,9 +65,9 @@ describe("the beat", () => {
   );
 });
 
-describe("the sweep", () => {
+describe("the cleanup", () => {
   test.skipIf(isShuffled)(
-    "costs a query and a batch a shard, and a post and a noted pong a connection",
+    "costs a query and a batch per shard, and a post and a recorded pong per connection",
     async () => {
       const org = newOrg();
       const all = await Promise.all(
@@ -76,15 +76,15 @@ describe("the sweep", () => {
       await settled();
       stack.takeCalls();
 
-      await sweep();
-      for (const someone of all) await someone.hearsNothing();
+      await cleanUp();
+      for (const someone of all) await someone.receivesNothing();
 
       const actions = stack.takeCalls().map(({ action }) => action);
       const count = (action: string) => actions.filter((one) => one === action).length;
       expect(count("dynamodb:Query")).toBe(SHARDS);
       expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(10);
       expect(count("dynamodb:UpdateItem")).toBe(10);
-      // Ten pings, and ten answers to the events by which this test waits.
+      // Ten pings, and ten acknowledgements of the events that this test waits for.
       expect(count("execute-api:POST")).toBe(20);
     },
   );
@@ -93,44 +93,44 @@ describe("the sweep", () => {
     const client = await rawSocket(await tokenFor({ org: newOrg() }));
     await rewrite("ann", { lastSeenAt: Date.now() - 480_000 });
 
-    await sweep();
-    expect(await client.next()).toBe("2");
+    await cleanUp();
+    expect(await client.nextFrame()).toBe("2");
     client.send("3");
     await vi.waitUntil(
       async () => Number((await connectionOf("ann"))?.lastSeenAt) > Date.now() - 60_000,
     );
-    await sweep();
+    await cleanUp();
 
-    expect(await client.next()).toBe("2");
+    expect(await client.nextFrame()).toBe("2");
   });
 
   test("does not disturb the stock client", async () => {
     const { ann, ben } = await people("ann", "ben");
 
-    await sweep();
-    await sweep();
+    await cleanUp();
+    await cleanUp();
 
-    await expectSilence(ann, ben);
+    await expectNoEvents(ann, ben);
     expect(ann.socket.connected && ben.socket.connected).toBe(true);
   });
 
-  test("[EIO9] closes what has not ponged for two rounds, and tells of it as of any disconnect", async () => {
+  test("[EIO9] closes connections without a pong for two rounds, with the events of any disconnect", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     await rewrite("ann", { lastSeenAt: Date.now() - 2 * 240_000 - 91_000 });
 
-    await sweep();
+    await cleanUp();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     await vi.waitUntil(() => !ann.socket.connected);
   });
 
-  test("[SIO13] closes what has not sent CONNECT within 45 s", async () => {
+  test("[SIO13] closes connections without CONNECT after 45 s", async () => {
     const client = await rawClient();
-    await client.next();
-    const [{ pk, sk } = {}] = await ofConnections();
+    await client.nextFrame();
+    const [{ pk, sk } = {}] = await connectionItems();
     await table.send(
       new UpdateCommand({
         TableName,
@@ -140,12 +140,12 @@ describe("the sweep", () => {
       }),
     );
 
-    await sweep();
+    await cleanUp();
 
     expect(await client.closed).toBe(1000);
   });
 
-  test("[SIO17] ends a socket whose token has expired, and says so", async () => {
+  test("[SIO17] disconnects a socket whose token has expired, with session:expired", async () => {
     const { ann, ben } = await people("ann", "ben");
     const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
     const { session } = (await connectionOf("ann")) as unknown as {
@@ -154,17 +154,17 @@ describe("the sweep", () => {
     const expiresAt = Math.floor(Date.now() / 1000) - 1;
     await rewrite("ann", { session: { ...session, expiresAt } });
 
-    await sweep();
+    await cleanUp();
 
-    expect(await ann.next("session:expired")).toEqual({
+    expect(await ann.nextEvent("session:expired")).toEqual({
       reason: "the token has expired",
       timestamp: isoTime,
     });
     expect(await gone).toBe("io server disconnect");
-    expect(await ben.hearsNothing()).toBe(true);
+    expect(await ben.receivesNothing()).toBe(true);
   });
 
-  test("finds out what is gone although nobody ever said so", async () => {
+  test("detects connections that are gone without a $disconnect", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
     await ann.emit("presence:online");
@@ -172,43 +172,43 @@ describe("the sweep", () => {
     const killed = String((await connectionOf("ann"))?.pk).slice("conn#".length);
 
     stack.gateway.drop(killed);
-    await sweep();
+    await cleanUp();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
-    const left = (await ofConnections()).filter((item) => JSON.stringify(item).includes(killed));
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
+    const left = (await connectionItems()).filter((item) => JSON.stringify(item).includes(killed));
     expect(left).toEqual([]);
   });
 
-  test("takes away what a disconnect that broke off has left, and the note of the connection", async () => {
+  test("deletes the items left by an interrupted disconnect, and the connection's tombstone", async () => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("presence:online");
     await ann.emit("presence:online");
     await ann.emit("subscribe:query", { projectId: "p1", collectionId: "todos", queryId: "q" });
-    await ben.next("presence:user:online");
+    await ben.nextEvent("presence:user:online");
     const killed = String((await connectionOf("ann"))?.pk).slice("conn#".length);
     stack.gateway.drop(killed);
-    // The function ended the connection and died before it did anything else.
+    // The function ended the connection and died right after it.
     await rewrite("ann", { endedAt: Date.now() - 31_000 });
 
-    await sweep();
+    await cleanUp();
 
-    expect(await ben.next("presence:user:offline")).toMatchObject({ userId: "ann" });
+    expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     const left = (await stack.database.items()).filter((item) =>
       JSON.stringify(item).includes(killed),
     );
     expect(left).toEqual([]);
   });
 
-  test("waits with the note of a connection until whatever was under way is over", async () => {
+  test("keeps the tombstone of a connection until its pending events are done", async () => {
     const ann = await person({ org: newOrg() });
     const { pk } = (await connectionOf("ann")) ?? {};
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await ofConnections()).length === 0);
+    await vi.waitUntil(async () => (await connectionItems()).length === 0);
 
-    await sweep();
-    const noted = async () => (await stack.database.items()).some((item) => item.pk === pk);
-    expect(await noted()).toBe(true);
-    // A join that was under way lists the socket after all: the second look finds it.
+    await cleanUp();
+    const exists = async () => (await stack.database.items()).some((item) => item.pk === pk);
+    expect(await exists()).toBe(true);
+    // A pending join still writes its member item: the second cleanup finds it.
     await table.send(
       new PutCommand({
         TableName,
@@ -223,12 +223,12 @@ describe("the sweep", () => {
         ExpressionAttributeValues: { ":past": Date.now() - 31_000 },
       }),
     );
-    await sweep();
+    await cleanUp();
 
-    expect(await noted()).toBe(false);
+    expect(await exists()).toBe(false);
   });
 
-  test("takes a socket off a room it left while it was joining it, and never off one it joined anew", async () => {
+  test("removes a socket from a room it left while joining, and never from one it joined again", async () => {
     const ann = await person({ org: newOrg() });
     for (const room of ["stale", "fresh"]) {
       await ann.emit("custom:join", { room });
@@ -252,15 +252,15 @@ describe("the sweep", () => {
     await list("stale", past - 1);
     await list("fresh", Date.now());
 
-    await sweep();
+    await cleanUp();
 
-    const rooms = (await ofConnections()).map(({ pk }) => String(pk));
+    const rooms = (await connectionItems()).map(({ pk }) => String(pk));
     expect(rooms).not.toContain(`room#${ann.org}#/#custom#stale`);
     expect(rooms).toContain(`room#${ann.org}#/#custom#fresh`);
     await ann.emit("custom:join", { room: "fresh" });
   });
 
-  test("of one connection that cannot be swept does not keep the others from their ping", async () => {
+  test("of one connection that fails does not keep the others from their ping", async () => {
     const org = newOrg();
     const [broken, whole] = [
       await rawSocket(await tokenFor({ org })),
@@ -269,10 +269,10 @@ describe("the sweep", () => {
     const { session } = (await connectionOf("ann")) as unknown as { session: object };
     await rewrite("ann", { session: 7 });
 
-    await sweep();
+    await cleanUp();
 
-    expect(await whole.next()).toBe("2");
-    const [{ pk, sk } = {}] = (await ofConnections()).filter((item) => item.session === 7);
+    expect(await whole.nextFrame()).toBe("2");
+    const [{ pk, sk } = {}] = (await connectionItems()).filter((item) => item.session === 7);
     await table.send(
       new UpdateCommand({
         TableName,

@@ -21,8 +21,8 @@ const run = <Result>(
 ) => idempotency.run(`kind ${kind}`, ids, work);
 const failing = async () => Promise.reject(new Error("it fails"));
 
-describe("a thing under an id", () => {
-  test("is done once, and again when the id is forgotten", async () => {
+describe("an operation with an idempotency key", () => {
+  test("runs once, and again when the key has expired", async () => {
     expect(await run(["a"], async () => 1)).toEqual({ status: "done", result: 1 });
     expect(await run(["a"], async () => 2)).toEqual({ status: "repeated" });
     now += 600_000;
@@ -31,7 +31,7 @@ describe("a thing under an id", () => {
     expect(await run(["a"], async () => 4)).toEqual({ status: "repeated" });
   });
 
-  test("is busy while it is being done, with the time after which it cannot be any more", async () => {
+  test("is in progress while it runs, with the time after which it no longer can be", async () => {
     await run(["a"], async () => {
       now += 1000;
       expect(await run(["a"], async () => 2)).toEqual({ status: "busy", retryAfterMs: 29_000 });
@@ -40,7 +40,7 @@ describe("a thing under an id", () => {
     expect(await run(["a"], async () => 3)).toEqual({ status: "repeated" });
   });
 
-  test("can be done again at once where it failed, not where it failed after it was committed", async () => {
+  test("can run again at once if it failed, but not if it failed after its commit", async () => {
     await expect(run(["a"], failing)).rejects.toThrow("it fails");
     const late = run(["a"], async (commit) => {
       await commit();
@@ -51,7 +51,7 @@ describe("a thing under an id", () => {
     expect(await run(["a"], async () => 1)).toEqual({ status: "repeated" });
   });
 
-  test("whose function died is done by the first try after half a minute", async () => {
+  test("whose function died runs at the first attempt after half a minute", async () => {
     await new Promise<void>((died) => {
       void run(["a"], () => {
         died();
@@ -65,24 +65,24 @@ describe("a thing under an id", () => {
   });
 });
 
-describe("a thing under several ids", () => {
-  test("is repeated under each of them, with whatever other", async () => {
+describe("an operation with several idempotency keys", () => {
+  test("is a repetition with each of them, combined with any other", async () => {
     await run(["a", "b"], async () => 1);
 
     expect(await run(["a"], async () => 2)).toEqual({ status: "repeated" });
     expect(await run(["c", "b"], async () => 2)).toEqual({ status: "repeated" });
-    // c was the same thing.
+    // c was a key of the same operation.
     expect(await run(["c"], async () => 2)).toEqual({ status: "repeated" });
   });
 
-  test("leaves an id free that came with one that was repeated before it", async () => {
+  test("does not claim a key that came with a repeated one", async () => {
     await run(["a", "b"], async () => 1);
     expect(await run(["a", "d"], async () => 2)).toEqual({ status: "repeated" });
 
     expect(await run(["e", "d"], async () => 3)).toEqual({ status: "done", result: 3 });
   });
 
-  test("leaves all of them free where it fails, or one of them is busy", async () => {
+  test("leaves all keys free if it fails, or if one of them is in progress", async () => {
     await expect(run(["a", "b"], failing)).rejects.toThrow("it fails");
     await run(["b"], async () => {
       expect(await run(["a", "b"], async () => 2)).toMatchObject({ status: "busy" });
