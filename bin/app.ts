@@ -1,11 +1,14 @@
 import { App } from "aws-cdk-lib";
+import { ApplicationStack } from "../lib/application-stack.ts";
 import { readSettings } from "../lib/config.ts";
 import { MudbaseStack } from "../lib/mudbase-stack.ts";
 
-const app = new App();
+const cdk = new App();
 try {
-  const settings = readSettings(app.node.getAllContext(), regionOf(process.env));
-  new MudbaseStack(app, settings.stackName, settings);
+  const { app, ...context } = cdk.node.getAllContext() as Readonly<Record<string, unknown>>;
+  const settings = readSettings(context, regionOf(process.env));
+  if (app === undefined) new MudbaseStack(cdk, settings.stackName, settings);
+  else new ApplicationStack(cdk, settings.stackName, String(app));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

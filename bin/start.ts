@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { ORG, PROJECT } from "../client/demo/scene.ts";
@@ -14,6 +14,8 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
 
   npm start -- [options]
 
+  --app FILE              serve this application, which exports app = defineApp({ … }), in place of the
+                          contract
   --port PORT             port that clients connect to (default 3000; 0 for any free one)
   --host ADDRESS          address of this machine to listen on (default 127.0.0.1); 0.0.0.0 also accepts
                           other machines, and whoever reaches the port has full access to the stack
@@ -41,6 +43,7 @@ try {
 function readOptions() {
   const { values } = parseArgs({
     options: {
+      app: { type: "string" },
       port: { type: "string", default: "3000" },
       host: { type: "string", default: "127.0.0.1" },
       data: { type: "string" },
@@ -52,6 +55,7 @@ function readOptions() {
   });
   if (values.help) return undefined;
   return {
+    app: values.app === undefined ? undefined : applicationIn(values.app),
     host: values.host,
     port: numberIn("--port", values.port, 0, 65_535),
     data: values.data,
@@ -59,6 +63,11 @@ function readOptions() {
     shuffle: values.shuffle,
     loseDisconnects: numberIn("--lose-disconnects", values["lose-disconnects"], 0, 1),
   };
+}
+
+function applicationIn(file: string): string {
+  if (!existsSync(file)) throw new Error(`--app ${file}: there is no such file.`);
+  return file;
 }
 
 function secretsIn(file: string): Record<string, string> {
@@ -70,6 +79,7 @@ function secretsIn(file: string): Record<string, string> {
 }
 
 async function start({
+  app,
   host,
   port,
   data,
@@ -80,7 +90,7 @@ async function start({
   await tryToListen({ host, port });
   if (data !== undefined) await prepareDataFolder(data);
   console.log("Synthesising the stack …");
-  await synthesise(ASSEMBLY, { edge: "true", demo: "true" });
+  await synthesise(ASSEMBLY, app === undefined ? { edge: "true", demo: "true" } : { app });
 
   const secret = developmentSecret();
   const stack = await startStack({
@@ -95,11 +105,17 @@ async function start({
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (functionName, text) => process.stdout.write(`[${functionName}] ${text}`),
   });
-  console.log(await welcome(stack, secret));
+  console.log(app === undefined ? await welcome(stack, secret) : welcomeTo(app, stack));
 
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => void stack.stop().then(() => process.exit(0)));
 }
+
+const welcomeTo = (app: string, { url, stagePath }: LocalStack): string => `
+${app} is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
+
+const socket = io("${url}", { transports: ["websocket"] });
+`;
 
 async function welcome(
   { url, stagePath, functions, busNames }: LocalStack,

@@ -7,7 +7,7 @@ import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected } from "../support/people.ts";
-import { startFrom } from "../support/running.ts";
+import { startFromAssembly } from "../support/running.ts";
 
 const APP = "test/support/application.ts";
 const assembly = mkdtempSync(join(tmpdir(), "application-"));
@@ -18,7 +18,7 @@ beforeAll(async () => {
   const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
   new SocketIoServer(new Stack(app, "Speech"), "Server", { app: APP }).addEdge();
   app.synth();
-  stack = await startFrom(assembly);
+  stack = await startFromAssembly(assembly);
 }, 120_000);
 
 afterAll(async () => {
