@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { Manager } from "socket.io-client";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
@@ -36,6 +37,143 @@ test("an application of one file is served as its construct deploys it", async (
   expect(await ann.emitWithAck("say", { text: "hello" })).toEqual({ length: 5 });
 
   expect(await Promise.all(received)).toEqual(["hello", "hello"]);
+});
+
+/** A stock client's socket in a namespace, and what it has received. */
+async function enter(nsp = "/", auth: object = {}, manager?: Manager) {
+  const socket = (manager ?? managerOf()).socket(nsp, { auth });
+  const received: unknown[][] = [];
+  socket.onAny((...event) => void received.push(event));
+  socket.connect();
+  await new Promise((resolve, reject) => {
+    socket.once("connect", () => resolve(undefined));
+    socket.once("connect_error", reject);
+  });
+  // What was sent before it has been received when it is answered.
+  const flushed = async () => {
+    await stack.idle();
+    return received.splice(0);
+  };
+  return { socket, flushed };
+}
+
+const managers: Manager[] = [];
+
+function managerOf(): Manager {
+  const manager = new Manager(stack.url, {
+    ...{ transports: ["websocket"], autoConnect: false, reconnection: false },
+  });
+  managers.push(manager);
+  return manager;
+}
+
+afterEach(() => {
+  for (const manager of managers.splice(0)) manager._close();
+});
+
+describe("an application", () => {
+  test("has middleware, which runs in its order and may keep data with the socket", async () => {
+    const { socket } = await enter();
+
+    expect(await socket.emitWithAck("steps")).toEqual(["first", "second"]);
+  });
+
+  test("refuses by middleware, with a message and data", async () => {
+    await expect(enter("/", { banned: true })).rejects.toMatchObject({
+      message: "banned",
+      data: { until: "tomorrow" },
+    });
+  });
+
+  test("keeps what a handler changes of the socket's data, in whatever function", async () => {
+    const { socket } = await enter();
+
+    expect(await socket.emitWithAck("count")).toBe(1);
+    expect(await socket.emitWithAck("count")).toBe(2);
+  });
+
+  test("declares events of several arguments, and acknowledges with several values", async () => {
+    const { socket } = await enter();
+
+    const values = await new Promise((resolve) =>
+      socket.emit("add", 3, 2, (...given: unknown[]) => resolve(given)),
+    );
+    expect(values).toEqual([5, 1]);
+    expect(await socket.emitWithAck("add", 3, "2")).toMatchObject({
+      error: { code: "invalid_payload", message: expect.stringMatching(/^1: /) },
+    });
+    expect(await socket.emitWithAck("add", 999, 2)).toMatchObject({ error: { code: "too_large" } });
+  });
+
+  test("takes events that are declared nowhere", async () => {
+    const { socket, flushed } = await enter();
+    socket.emit("no:such", 1, { two: 2 });
+    await socket.emitWithAck("steps");
+
+    expect(await flushed()).toEqual([["unknown", "no:such", 1, { two: 2 }]]);
+  });
+
+  test("answers internally where a listener throws, and goes on", async () => {
+    const { socket } = await enter();
+
+    expect(await socket.emitWithAck("fail")).toMatchObject({ error: { code: "internal" } });
+    expect(await socket.emitWithAck("count")).toBe(1);
+  });
+
+  test("reaches all others, or one by its id", async () => {
+    const [ann, ben, eve] = [await enter(), await enter(), await enter()];
+    ann.socket.emit("to-others", "hello");
+    ann.socket.emit("to-one", ben.socket.id, "psst");
+    await ann.socket.emitWithAck("steps");
+
+    expect(await ben.flushed()).toEqual([
+      ["said", "hello"],
+      ["said", "psst"],
+    ]);
+    expect(await eve.flushed()).toEqual([["said", "hello"]]);
+    expect(await ann.flushed()).toEqual([]);
+  });
+});
+
+describe("a namespace", () => {
+  test("has an authentication of its own, on the same connection", async () => {
+    const manager = managerOf();
+    const { socket } = await enter("/", {}, manager);
+
+    await expect(enter("/admin", { password: "wrong" }, manager)).rejects.toMatchObject({
+      message: "wrong password",
+      data: { tries: 1 },
+    });
+    expect(await socket.emitWithAck("count")).toBe(1);
+  });
+
+  test("has an id and rooms of its own: nothing crosses over", async () => {
+    const [one, other] = [managerOf(), managerOf()];
+    const ann = await enter("/", {}, one);
+    const root = await enter("/admin", { password: "right" }, one);
+    const ben = await enter("/", {}, other);
+    const boss = await enter("/admin", { password: "right" }, other);
+    expect(ann.socket.id).not.toBe(root.socket.id);
+
+    boss.socket.emit("to-others", "for admins");
+    ben.socket.emit("to-others", "for all");
+    await ben.socket.emitWithAck("steps");
+
+    expect(await root.flushed()).toEqual([["said", "for admins"]]);
+    expect(await ann.flushed()).toEqual([["said", "for all"]]);
+  });
+
+  test("that is left leaves the others alone", async () => {
+    const manager = managerOf();
+    const { socket } = await enter("/", {}, manager);
+    const root = await enter("/admin", { password: "right" }, manager);
+    root.socket.disconnect();
+    await stack.idle();
+
+    expect(await socket.emitWithAck("count")).toBe(1);
+    const again = await enter("/admin", { password: "right" }, manager);
+    expect(again.socket.connected).toBe(true);
+  });
 });
 
 test("each of its bundles has the application, nothing of the contract, and no path outside the project", () => {

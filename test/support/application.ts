@@ -1,11 +1,31 @@
 import * as z from "zod/mini";
-import { defineApp, defineEvent, defineNamespace, everybody } from "#server/app.ts";
+import {
+  Acknowledgement,
+  ConnectError,
+  defineApp,
+  defineEvent,
+  defineNamespace,
+  EventError,
+  everybody,
+} from "#server/app.ts";
 
-/** What anyone says, everyone receives: an application in a few lines, for tests of what deploys one. */
+/** What anyone says, everyone receives: an application in a few lines, for tests of what the server offers any. */
 export const app = defineApp({
   namespaces: {
     "/": defineNamespace({
       authenticate: everybody,
+      use: [
+        (socket, next) => {
+          socket.data.steps = ["first"];
+          next();
+        },
+        async (socket, next) => {
+          if (socket.handshake.auth.banned === true)
+            return next(Object.assign(new Error("banned"), { data: { until: "tomorrow" } }));
+          socket.data.steps.push("second");
+          next();
+        },
+      ],
       events: [
         defineEvent({
           name: "say",
@@ -18,7 +38,40 @@ export const app = defineApp({
             return { length: text.length };
           },
         }),
+        defineEvent({
+          name: "add",
+          payload: () => z.tuple([z.number(), z.number()]),
+          access: everybody,
+
+          async handle({ payload: [a, b] }) {
+            if (a + b > 1000) throw new EventError("too_large", "the sum is too large");
+            return new Acknowledgement(a + b, a - b);
+          },
+        }),
       ],
+      on: {
+        steps: (socket, callback) => callback(socket.data.steps),
+        count(socket, callback) {
+          socket.data.count = (socket.data.count ?? 0) + 1;
+          callback(socket.data.count);
+        },
+        "to-others": (socket, text) => socket.broadcast.emit("said", text),
+        "to-one": (socket, id, text) => socket.to(id).emit("said", text),
+        fail() {
+          throw new Error("a fault of the application");
+        },
+      },
+      fallback: (socket, event, ...args) => socket.emit("unknown", event, ...args),
+    }),
+
+    "/admin": defineNamespace({
+      authenticate({ auth: { password } }) {
+        if (password !== "right") throw new ConnectError("wrong password", { data: { tries: 1 } });
+        return { tenant: "admins", userId: "root" };
+      },
+      on: {
+        "to-others": (socket, text) => socket.broadcast.emit("said", text),
+      },
     }),
   },
 });
