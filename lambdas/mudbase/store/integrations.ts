@@ -79,9 +79,9 @@ export function createIntegrations({ table, now }: Storage): Integrations {
 
     async countUse(key, { failed, at }) {
       const counted = await table.update(usageKey(key), {
-        UpdateExpression: "ADD calls :one, errors :failed SET lastUsed = :at",
-        ExpressionAttributeValues: { ":one": 1, ":failed": failed ? 1 : 0, ":at": at },
-        ReturnValues: "ALL_NEW",
+        update: "ADD calls :one, errors :failed SET lastUsed = :at",
+        values: { ":one": 1, ":failed": failed ? 1 : 0, ":at": at },
+        returns: "ALL_NEW",
       });
       return usageOf(counted);
     },
@@ -91,9 +91,9 @@ export function createIntegrations({ table, now }: Storage): Integrations {
     async takeTurn(key, perMinute) {
       const minute = Math.floor(now() / MINUTE);
       const taken = await table.update(minuteKey(key, minute), {
-        UpdateExpression: "ADD calls :one SET expiresAt = :expiry",
-        ConditionExpression: "attribute_not_exists(calls) OR calls < :most",
-        ExpressionAttributeValues: {
+        update: "ADD calls :one SET expiresAt = :expiry",
+        condition: "attribute_not_exists(calls) OR calls < :most",
+        values: {
           ":one": 1,
           ":most": perMinute,
           ":expiry": ((minute + 2) * MINUTE) / 1000,
@@ -105,8 +105,8 @@ export function createIntegrations({ table, now }: Storage): Integrations {
 
   async function releaseWebhooks({ org, projectId, integrationId }: IntegrationKey) {
     await table.remove(webhookOwnerKey(projectId, integrationId), {
-      ConditionExpression: "org = :org",
-      ExpressionAttributeValues: { ":org": org },
+      condition: "org = :org",
+      values: { ":org": org },
     });
   }
 }

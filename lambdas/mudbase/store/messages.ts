@@ -92,9 +92,9 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
     async edit(key, messageId, { by, content, editedAt }) {
       const edited = await unlessFull(
         table.update(messageKey(key, messageId), {
-          UpdateExpression: "SET content = :content, editedAt = :editedAt",
-          ConditionExpression: `${isThere} AND sender = :by`,
-          ExpressionAttributeValues: { ":content": content, ":editedAt": editedAt, ":by": by },
+          update: "SET content = :content, editedAt = :editedAt",
+          condition: `${isThere} AND sender = :by`,
+          values: { ":content": content, ":editedAt": editedAt, ":by": by },
         }),
       );
       if (edited === "full") return "full";
@@ -105,10 +105,10 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
       const own = reactionAttributes((await find(key, messageId)) ?? {});
       const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
       const removed = await table.update(messageKey(key, messageId), {
-        UpdateExpression: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
-        ConditionExpression: isModerator ? isThere : `${isThere} AND sender = :by`,
-        ...(own.length > 0 && { ExpressionAttributeNames: names }),
-        ExpressionAttributeValues: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
+        update: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
+        condition: isModerator ? isThere : `${isThere} AND sender = :by`,
+        ...(own.length > 0 && { names }),
+        values: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
       });
       return removed === undefined ? faultOf(key, messageId) : "removed";
     },
@@ -132,9 +132,9 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
   async function mark(key: ChatKey, messageId: string, userId: string): Promise<boolean> {
     const marked = await unlessFull(
       table.update(messageKey(key, messageId), {
-        UpdateExpression: "ADD readers :set",
-        ConditionExpression: `${isThere} AND NOT contains(readers, :user)`,
-        ExpressionAttributeValues: { ":user": userId, ":set": new Set([userId]) },
+        update: "ADD readers :set",
+        condition: `${isThere} AND NOT contains(readers, :user)`,
+        values: { ":user": userId, ":set": new Set([userId]) },
       }),
     );
     return marked !== undefined && marked !== "full";

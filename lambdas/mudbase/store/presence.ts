@@ -56,16 +56,15 @@ export function createPresence({ table, now }: Storage): Presence {
   /** Adds a socket to its user's; tells whether it is the first. */
   async function add(member: Present, user: UserProfile, room: Room): Promise<boolean> {
     const old = await table.update(keyFor(member, room), {
-      UpdateExpression:
-        "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
-      ExpressionAttributeNames: { "#user": "user" },
-      ExpressionAttributeValues: {
+      update: "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
+      names: { "#user": "user" },
+      values: {
         ":self": self(member),
         ":user": user,
         ":now": now(),
         ":expiry": expiryAfter(now()),
       },
-      ReturnValues: "UPDATED_OLD",
+      returns: "UPDATED_OLD",
     });
     return old?.connections === undefined;
   }
@@ -73,21 +72,21 @@ export function createPresence({ table, now }: Storage): Presence {
   async function drop(member: Present, room: Room): Promise<boolean> {
     const key = keyFor(member, room);
     const wasAlone = await table.remove(key, {
-      ConditionExpression: "connections = :self",
-      ExpressionAttributeValues: { ":self": self(member) },
+      condition: "connections = :self",
+      values: { ":self": self(member) },
     });
     if (wasAlone !== undefined) return true;
 
     const left = await table.update(key, {
-      UpdateExpression: "DELETE connections :self",
-      ConditionExpression: "contains(connections, :id)",
-      ExpressionAttributeValues: { ":self": self(member), ":id": member.connectionId },
-      ReturnValues: "ALL_NEW",
+      update: "DELETE connections :self",
+      condition: "contains(connections, :id)",
+      values: { ":self": self(member), ":id": member.connectionId },
+      returns: "ALL_NEW",
     });
     if (left === undefined || left.connections !== undefined) return false;
 
     // The others left between the two calls: the last one out removes the item.
-    await table.remove(key, { ConditionExpression: "attribute_not_exists(connections)" });
+    await table.remove(key, { condition: "attribute_not_exists(connections)" });
     return true;
   }
 
@@ -106,9 +105,9 @@ export function createPresence({ table, now }: Storage): Presence {
       await Promise.all(
         touched.map((room) =>
           table.update(keyFor(member, room), {
-            UpdateExpression: "SET lastSeen = :now",
-            ConditionExpression: "contains(connections, :id)",
-            ExpressionAttributeValues: { ":now": now(), ":id": member.connectionId },
+            update: "SET lastSeen = :now",
+            condition: "contains(connections, :id)",
+            values: { ":now": now(), ":id": member.connectionId },
           }),
         ),
       );

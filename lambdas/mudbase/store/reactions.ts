@@ -31,8 +31,8 @@ export function createReact({ table, isThere, find }: ReactionsParts) {
     const key = messageKey(chat, messageId);
     const reaction = segments(emoji, userId);
     const change = {
-      ExpressionAttributeNames: { "#own": ownOf(userId) },
-      ExpressionAttributeValues: {
+      names: { "#own": ownOf(userId) },
+      values: {
         ":one": reaction,
         ":set": new Set([reaction]),
         ":emoji": new Set([emoji]),
@@ -40,14 +40,14 @@ export function createReact({ table, isThere, find }: ReactionsParts) {
     };
     const add = {
       ...change,
-      UpdateExpression: "ADD reactions :set, #own :emoji",
-      ConditionExpression: `${isThere} AND ${HAS_ROOM}`,
-      ExpressionAttributeValues: { ...change.ExpressionAttributeValues, ...LIMITS },
+      update: "ADD reactions :set, #own :emoji",
+      condition: `${isThere} AND ${HAS_ROOM}`,
+      values: { ...change.values, ...LIMITS },
     };
     const remove = {
       ...change,
-      UpdateExpression: "DELETE reactions :set, #own :emoji",
-      ConditionExpression: `${isThere} AND contains(reactions, :one)`,
+      update: "DELETE reactions :set, #own :emoji",
+      condition: `${isThere} AND contains(reactions, :one)`,
     };
 
     for (let tries = 0; tries < TOGGLES; tries += 1) {

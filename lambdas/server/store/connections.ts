@@ -57,10 +57,10 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     async begin(socket, session, rooms, slot) {
       if (socket.nsp !== MAIN) return beginBeside(socket, session, rooms, slot);
       const begun = await table.update(socketKey(socket), {
-        UpdateExpression: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"} REMOVE handshake`,
-        ConditionExpression: `${EXISTS} AND attribute_not_exists(#session)`,
-        ExpressionAttributeNames: SESSION,
-        ExpressionAttributeValues: {
+        update: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"} REMOVE handshake`,
+        condition: `${EXISTS} AND attribute_not_exists(#session)`,
+        names: SESSION,
+        values: {
           ":session": session,
           ":rooms": new Set(rooms),
           ...(slot !== undefined && { ":slot": slot }),
@@ -71,20 +71,20 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
 
     async setData(socket, data) {
       await table.update(socketKey(socket), {
-        UpdateExpression: "SET #session.#data = :data",
-        ConditionExpression: IN_SESSION,
-        ExpressionAttributeNames: { ...SESSION, "#data": "data" },
-        ExpressionAttributeValues: { ":data": data },
+        update: "SET #session.#data = :data",
+        condition: IN_SESSION,
+        names: { ...SESSION, "#data": "data" },
+        values: { ":data": data },
       });
     },
 
     async touch(connectionId, now, sessionDue) {
       const touched = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET lastSeenAt = :now",
-        ConditionExpression: `${EXISTS} AND (attribute_exists(#session) OR connectedAt > :due OR size(namespaces) > :none)`,
-        ExpressionAttributeNames: SESSION,
-        ExpressionAttributeValues: { ":now": now, ":due": sessionDue, ":none": 0 },
-        ReturnValues: "ALL_NEW",
+        update: "SET lastSeenAt = :now",
+        condition: `${EXISTS} AND (attribute_exists(#session) OR connectedAt > :due OR size(namespaces) > :none)`,
+        names: SESSION,
+        values: { ":now": now, ":due": sessionDue, ":none": 0 },
+        returns: "ALL_NEW",
       });
       return connectionOf(touched);
     },
@@ -96,13 +96,13 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
         value: [`${value}Max`, max - fresh.filter((room) => kindOf(room) === kind).length] as const,
       }));
       const added = await table.update(socketKey(socket), {
-        UpdateExpression: `ADD ${sets.expression} DELETE #left :rooms`,
-        ConditionExpression: [
+        update: `ADD ${sets.expression} DELETE #left :rooms`,
+        condition: [
           `${IN_SESSION} AND size(rooms) <= :max`,
           ...full.map(({ condition }) => condition),
         ].join(" AND "),
-        ExpressionAttributeNames: { ...SESSION, ...sets.names, "#left": "left" },
-        ExpressionAttributeValues: {
+        names: { ...SESSION, ...sets.names, "#left": "left" },
+        values: {
           ...sets.values,
           ":max": limits.roomsPerSocket - fresh.length,
           ...Object.fromEntries(full.map(({ value }) => value)),
@@ -114,23 +114,23 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     async removeRooms(socket, rooms, now) {
       const sets = setsOf(rooms);
       const before = await table.update(socketKey(socket), {
-        UpdateExpression: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
-        ConditionExpression: EXISTS,
-        ExpressionAttributeNames: { ...sets.names, "#left": "left" },
-        ExpressionAttributeValues: { ...sets.values, ":now": now },
-        ReturnValues: "UPDATED_OLD",
+        update: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
+        condition: EXISTS,
+        names: { ...sets.names, "#left": "left" },
+        values: { ...sets.values, ":now": now },
+        returns: "UPDATED_OLD",
       });
       return (before?.rooms as ReadonlySet<string> | undefined) ?? new Set();
     },
 
     async claim(socket, key, value, max) {
       const replaced = await table.update(socketKey(socket), {
-        UpdateExpression:
+        update:
           "SET claims.#key = :value, previousClaims.#key = if_not_exists(claims.#key, :value)",
-        ConditionExpression: `${IN_SESSION} AND (attribute_exists(claims.#key) OR size(claims) < :max)`,
-        ExpressionAttributeNames: { ...SESSION, "#key": noteOf(key) },
-        ExpressionAttributeValues: { ":value": value, ":max": max },
-        ReturnValues: "UPDATED_OLD",
+        condition: `${IN_SESSION} AND (attribute_exists(claims.#key) OR size(claims) < :max)`,
+        names: { ...SESSION, "#key": noteOf(key) },
+        values: { ":value": value, ":max": max },
+        returns: "UPDATED_OLD",
       });
       const claims = replaced?.claims as Record<string, unknown> | undefined;
       return replaced && { previous: claims?.[noteOf(key)] };
@@ -138,30 +138,30 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
 
     async addPart(connectionId, part) {
       const held = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET parts = list_append(parts, :part) ADD partChanges :one",
-        ConditionExpression: `${EXISTS} AND (attribute_exists(#session) OR size(namespaces) > :none)`,
-        ExpressionAttributeNames: SESSION,
-        ExpressionAttributeValues: { ":part": [part], ":one": 1, ":none": 0 },
-        ReturnValues: "UPDATED_NEW",
+        update: "SET parts = list_append(parts, :part) ADD partChanges :one",
+        condition: `${EXISTS} AND (attribute_exists(#session) OR size(namespaces) > :none)`,
+        names: SESSION,
+        values: { ":part": [part], ":one": 1, ":none": 0 },
+        returns: "UPDATED_NEW",
       });
       return held?.parts as readonly BinaryPart[] | undefined;
     },
 
     async takeParts(connectionId, partChanges, rest) {
       const taken = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET parts = :rest ADD partChanges :one",
-        ConditionExpression: `${EXISTS} AND partChanges = :seen`,
-        ExpressionAttributeValues: { ":seen": partChanges, ":rest": rest, ":one": 1 },
+        update: "SET parts = :rest ADD partChanges :one",
+        condition: `${EXISTS} AND partChanges = :seen`,
+        values: { ":seen": partChanges, ":rest": rest, ":one": 1 },
       });
       return taken !== undefined;
     },
 
     async end(connectionId, now) {
       const ended = await table.update(connectionKey(connectionId), {
-        UpdateExpression: "SET endedAt = :now, expiresAt = :expiry",
-        ConditionExpression: EXISTS,
-        ExpressionAttributeValues: { ":now": now, ":expiry": expiryOfEnded(now) },
-        ReturnValues: "ALL_NEW",
+        update: "SET endedAt = :now, expiresAt = :expiry",
+        condition: EXISTS,
+        values: { ":now": now, ":expiry": expiryOfEnded(now) },
+        returns: "ALL_NEW",
       });
       return connectionOf(ended);
     },
@@ -178,10 +178,10 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
 
     async forgetLeft(socket, rooms, leftAt) {
       await table.update(socketKey(socket), {
-        UpdateExpression: "DELETE #left :rooms",
-        ConditionExpression: `${EXISTS} AND leftAt = :leftAt`,
-        ExpressionAttributeNames: { "#left": "left" },
-        ExpressionAttributeValues: { ":rooms": new Set(rooms), ":leftAt": leftAt },
+        update: "DELETE #left :rooms",
+        condition: `${EXISTS} AND leftAt = :leftAt`,
+        names: { "#left": "left" },
+        values: { ":rooms": new Set(rooms), ":leftAt": leftAt },
       });
     },
 
@@ -202,11 +202,11 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
   async function beginBeside(...[socket, session, rooms, slot]: Parameters<Connections["begin"]>) {
     const { connectionId, nsp } = socket;
     const noted = await table.update(connectionKey(connectionId), {
-      UpdateExpression: "SET namespaces.#nsp = :expiresAt",
-      ConditionExpression: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
-      ExpressionAttributeNames: { "#nsp": nsp },
-      ExpressionAttributeValues: { ":expiresAt": session.expiresAt ?? Number.MAX_SAFE_INTEGER },
-      ReturnValues: "ALL_NEW",
+      update: "SET namespaces.#nsp = :expiresAt",
+      condition: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
+      names: { "#nsp": nsp },
+      values: { ":expiresAt": session.expiresAt ?? Number.MAX_SAFE_INTEGER },
+      returns: "ALL_NEW",
     });
     if (noted === undefined) return false;
     const { connectedAt, expiresAt } = noted;
@@ -219,24 +219,24 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
   async function leaveMain(socket: SocketKey): Promise<Item | undefined> {
     const sets = limited.map((_, index) => `#set${index}`);
     return table.update(socketKey(socket), {
-      UpdateExpression: `SET claims = :none, previousClaims = :none REMOVE ${["#session", "rooms", "#left", "slot", ...sets].join(", ")}`,
-      ConditionExpression: `${IN_SESSION} AND size(namespaces) > :zero`,
-      ExpressionAttributeNames: {
+      update: `SET claims = :none, previousClaims = :none REMOVE ${["#session", "rooms", "#left", "slot", ...sets].join(", ")}`,
+      condition: `${IN_SESSION} AND size(namespaces) > :zero`,
+      names: {
         ...SESSION,
         "#left": "left",
         ...Object.fromEntries(limited.map(([kind], index) => [`#set${index}`, setOf(kind)])),
       },
-      ExpressionAttributeValues: { ":none": {}, ":zero": 0 },
-      ReturnValues: "ALL_OLD",
+      values: { ":none": {}, ":zero": 0 },
+      returns: "ALL_OLD",
     });
   }
 
   async function removeBeside(socket: SocketKey): Promise<Item | undefined> {
     const removed = await table.remove(socketKey(socket));
     await table.update(connectionKey(socket.connectionId), {
-      UpdateExpression: "REMOVE namespaces.#nsp",
-      ConditionExpression: EXISTS,
-      ExpressionAttributeNames: { "#nsp": socket.nsp },
+      update: "REMOVE namespaces.#nsp",
+      condition: EXISTS,
+      names: { "#nsp": socket.nsp },
     });
     return removed;
   }

@@ -64,12 +64,11 @@ export function createIdempotency({ table, now }: Storage, ttl: number): Idempot
   async function claim(kind: string, id: string, attempt: string): Promise<Before | undefined> {
     const key = idempotencyKey(kind, id);
     const claimed = await table.update(key, {
-      UpdateExpression:
-        "SET #until = :until, attempt = :attempt, expiresAt = :expiry REMOVE isDone",
+      update: "SET #until = :until, attempt = :attempt, expiresAt = :expiry REMOVE isDone",
       // The same call again, after its answer was lost, is no repetition.
-      ConditionExpression: "attribute_not_exists(pk) OR #until <= :now OR attempt = :attempt",
-      ExpressionAttributeNames: { "#until": "until" },
-      ExpressionAttributeValues: {
+      condition: "attribute_not_exists(pk) OR #until <= :now OR attempt = :attempt",
+      names: { "#until": "until" },
+      values: {
         ":now": now(),
         ":until": now() + MAX_RUN,
         ":attempt": attempt,
@@ -86,10 +85,10 @@ export function createIdempotency({ table, now }: Storage, ttl: number): Idempot
 
   async function keep(kind: string, id: string, attempt: string): Promise<void> {
     await table.update(idempotencyKey(kind, id), {
-      UpdateExpression: "SET #until = :until, isDone = :done",
-      ConditionExpression: "attempt = :attempt",
-      ExpressionAttributeNames: { "#until": "until" },
-      ExpressionAttributeValues: {
+      update: "SET #until = :until, isDone = :done",
+      condition: "attempt = :attempt",
+      names: { "#until": "until" },
+      values: {
         ":until": now() + ttl,
         ":done": true,
         ":attempt": attempt,
@@ -100,8 +99,8 @@ export function createIdempotency({ table, now }: Storage, ttl: number): Idempot
   /** Only its own claim: where nobody knows whether it got one, there may be another's. */
   async function forget(kind: string, id: string, attempt: string): Promise<void> {
     await table.remove(idempotencyKey(kind, id), {
-      ConditionExpression: "attempt = :attempt",
-      ExpressionAttributeValues: { ":attempt": attempt },
+      condition: "attempt = :attempt",
+      values: { ":attempt": attempt },
     });
   }
 }

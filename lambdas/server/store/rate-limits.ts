@@ -74,14 +74,14 @@ export function createRateLimits({ table, now }: Storage): RateLimits {
 
   async function addTo(key: Key, milliseconds: number): Promise<number | undefined> {
     const changed = await table.update(key, {
-      UpdateExpression: "SET fullAt = fullAt + :milliseconds, expiresAt = :expiry",
-      ConditionExpression: "fullAt > :now",
-      ExpressionAttributeValues: {
+      update: "SET fullAt = fullAt + :milliseconds, expiresAt = :expiry",
+      condition: "fullAt > :now",
+      values: {
         ":milliseconds": milliseconds,
         ":now": now(),
         ":expiry": expiry(),
       },
-      ReturnValues: "UPDATED_NEW",
+      returns: "UPDATED_NEW",
     });
     return changed && Number(changed.fullAt);
   }
@@ -89,9 +89,9 @@ export function createRateLimits({ table, now }: Storage): RateLimits {
   async function startOver(key: Key, milliseconds: number): Promise<number | undefined> {
     const fullAt = now() + milliseconds;
     const changed = await table.update(key, {
-      UpdateExpression: "SET fullAt = :fullAt, expiresAt = :expiry",
-      ConditionExpression: "attribute_not_exists(pk) OR fullAt <= :now",
-      ExpressionAttributeValues: {
+      update: "SET fullAt = :fullAt, expiresAt = :expiry",
+      condition: "attribute_not_exists(pk) OR fullAt <= :now",
+      values: {
         ":fullAt": fullAt,
         ":now": now(),
         ":expiry": expiry(),

@@ -75,8 +75,8 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
       await Promise.all(
         erased.map((room) =>
           table.remove(keyOf(member, room), {
-            ConditionExpression: "joinedAt < :than",
-            ExpressionAttributeValues: { ":than": than },
+            condition: "joinedAt < :than",
+            values: { ":than": than },
           }),
         ),
       );

@@ -41,8 +41,8 @@ export function createSlots({ table, now }: Storage): Slots {
 
     async release(tenant, slot, connectionId) {
       await table.remove(slotKey(tenant, slot), {
-        ConditionExpression: "holder = :id",
-        ExpressionAttributeValues: { ":id": connectionId },
+        condition: "holder = :id",
+        values: { ":id": connectionId },
       });
     },
   };
@@ -84,9 +84,9 @@ export function createSlots({ table, now }: Storage): Slots {
     const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
     for (const [slot, holder] of dead.slice(0, TRIES)) {
       const changed = await table.update(slotKey(tenant, slot), {
-        UpdateExpression: "SET holder = :id, expiresAt = :expiry",
-        ConditionExpression: "holder = :dead",
-        ExpressionAttributeValues: {
+        update: "SET holder = :id, expiresAt = :expiry",
+        condition: "holder = :dead",
+        values: {
           ":id": connectionId,
           ":dead": holder,
           ":expiry": expiryAfter(now()),

@@ -37,7 +37,7 @@ export interface Table {
   put(item: KeyedItem): Promise<void>;
   /** Puts an item unless there is one of its key; `false` where there is another. */
   create(item: KeyedItem): Promise<boolean>;
-  /** The attributes asked for by `ReturnValues`, or `undefined` where the condition did not hold. */
+  /** The attributes asked for by `returns`, or `undefined` where the condition did not hold. */
   update(key: Key, change: Change): Promise<Item | undefined>;
   /** The item as it was, or `undefined` where there was none or the condition did not hold. */
   remove(key: Key, condition?: Condition): Promise<Item | undefined>;
@@ -62,15 +62,24 @@ export interface Page {
   readonly last?: Item | undefined;
 }
 
-type Change = Pick<
-  UpdateCommandInput,
-  | "UpdateExpression"
-  | "ConditionExpression"
-  | "ExpressionAttributeNames"
-  | "ExpressionAttributeValues"
-  | "ReturnValues"
->;
-type Condition = Pick<Change, "ConditionExpression" | "ExpressionAttributeValues">;
+/** DynamoDB's expressions, with the names and values that they refer to. */
+interface Condition {
+  readonly condition?: string;
+  readonly names?: Readonly<Record<string, string>>;
+  readonly values?: Item;
+}
+
+interface Change extends Condition {
+  readonly update: string;
+  readonly returns?: UpdateCommandInput["ReturnValues"];
+}
+
+const inputOf = ({ condition, names, values }: Condition) => ({
+  ...(condition !== undefined && { ConditionExpression: condition }),
+  ...(names !== undefined && { ExpressionAttributeNames: names }),
+  ...(values !== undefined && { ExpressionAttributeValues: values }),
+});
+
 type Gets = NonNullable<BatchGetCommandInput["RequestItems"]>;
 type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>;
 type Query = Omit<QueryCommandInput, "TableName">;
@@ -131,18 +140,19 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
       }
     },
 
-    update: (Key, change) =>
+    update: (Key, { update: UpdateExpression, returns: ReturnValues, ...change }) =>
       unlessConditionFails(async () => {
-        const updated = await client.send(new UpdateCommand({ TableName, Key, ...change }));
-        if (change.ReturnValues?.endsWith("_OLD") && wasRetried(updated))
+        const expressions = { UpdateExpression, ReturnValues, ...inputOf(change) };
+        const updated = await client.send(new UpdateCommand({ TableName, Key, ...expressions }));
+        if (ReturnValues?.endsWith("_OLD") && wasRetried(updated))
           throw new Error("an update was made twice; what was there before is not known");
         return updated.Attributes ?? {};
       }),
 
-    remove: (Key, condition) =>
+    remove: (Key, condition = {}) =>
       unlessConditionFails(async () => {
         const { Attributes } = await client.send(
-          new DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD", ...condition }),
+          new DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD", ...inputOf(condition) }),
         );
         return Attributes;
       }),
