@@ -25,9 +25,12 @@ function widgets(settings: Readonly<Record<string, unknown>> = {}): readonly Gra
   );
 }
 
+// Outside of a test, because the first synthesis loads the CDK.
+const byDefault = widgets();
+
 describe("the dashboard", () => {
   test("shows connections, events, fan-out, failures, the database and what it costs", () => {
-    expect(widgets().map(({ title }) => title)).toEqual([
+    expect(byDefault.map(({ title }) => title)).toEqual([
       ...["Connections", "Events by outcome", "Events by domain"],
       ...["Fan-out", "Fan-out, milliseconds", "Sweep"],
       ...["Functions, milliseconds", "Failures", "DynamoDB", "Dollars an hour, about"],
@@ -44,7 +47,7 @@ describe("the dashboard", () => {
   });
 
   test("adds up events by their outcome, whichever there are", () => {
-    const [, outcomes] = widgets();
+    const [, outcomes] = byDefault;
 
     expect(outcomes?.metrics).toEqual([
       [
@@ -56,7 +59,7 @@ describe("the dashboard", () => {
   });
 
   test("prices an hour of a thousand connections as docs/performance.md does, and a function's time", () => {
-    const [dollars] = widgets().at(-1)?.metrics.flat() ?? [];
+    const [dollars] = byDefault.at(-1)?.metrics.flat() ?? [];
     const { expression } = dollars as { readonly expression: string };
     const rounds = 15 * 1000;
     const heartbeat = { messages: 2 * rounds, pings: rounds, reads: rounds, writes: rounds };
