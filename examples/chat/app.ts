@@ -8,7 +8,8 @@ export const app = defineApp({
   namespaces: {
     "/": defineNamespace({
       authenticate({ auth: { nickname } }) {
-        if (typeof nickname !== "string") throw new ConnectError("a nickname is required");
+        if (typeof nickname !== "string" || nickname.length > 40)
+          throw new ConnectError("a nickname is required, of at most 40 characters");
         return { data: { nickname } };
       },
       on: {

@@ -16,6 +16,8 @@ export const lifecycle: Lifecycle<Core> = {
   roomsOfKind: { wallet: "walletRoomsPerSocket" },
   // Somebody who came online and went offline at once may be either.
   isNotedUntilEnd: isPresenceRoom,
+  // A presence that was under way is found by the second look.
+  repeatsOnDisconnect: true,
   onDisconnect: (socket, rooms, context) =>
     goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context),
   release: (socket, claims, { queries }) => queries.erase(socket, claims),

@@ -84,7 +84,9 @@ export const subscribeQuery = /* @__PURE__ */ defineEvent({
 
   async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries, limits }) {
     const key = { projectId, collectionId };
-    const { previous } = await socket.claim(queryId, key, limits.queriesPerSocket);
+    const { previous } = await socket.claim(
+      ...([queryId, key, limits.queriesPerSocket, "live queries"] as const),
+    );
     await queries.save(socket, queryId, key, query, previous as QueryKey | undefined);
 
     return { type: "query" as const, id: queryId, projectId, collectionId };

@@ -202,12 +202,17 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
   readonly roomsOfKind?: Readonly<Record<string, string>>;
   /** Rooms that stay noted until the end once they were joined, because `onDisconnect` does something for them. */
   readonly isNotedUntilEnd?: (room: string) => boolean;
-  /** Called once a socket is no more, with the rooms that it was in or may have been in. */
+  /**
+   * Called when a socket is no more, with the rooms that it was in or may have been in. Once, and not at
+   * all where a function dies at the wrong moment; or, with `repeatsOnDisconnect`, again and again until
+   * the sweep has taken the last of the socket away.
+   */
   readonly onDisconnect?: (
     socket: Departed<T>,
     rooms: readonly T["Room"][],
     context: Context<T>,
   ) => Promise<void>;
+  readonly repeatsOnDisconnect?: boolean;
   /** Deletes what the application kept elsewhere for a socket that is no more. May come twice. */
   readonly release?: (
     socket: Departed<T>,

@@ -9,7 +9,7 @@ import { createConnect } from "./pipeline/connect.ts";
 import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
-import { createSender, UndeliveredError } from "./pipeline/send.ts";
+import { createSender, hasNamespaces, UndeliveredError } from "./pipeline/send.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
 import {
   type ClientPacket,
@@ -45,15 +45,13 @@ export function createServer(parts: Parts<AnyApp>) {
   const { app, runtime, adapter } = parts;
   const { limits, now, telemetry } = runtime;
   const sessions = new QuickLRU<string, Session>({ maxSize: MAX_SESSIONS });
-  const sender = createSender(parts, (connectionId) => {
-    for (const nsp of Object.keys(app.namespaces)) sessions.delete(nameOf({ connectionId, nsp }));
-  });
+  const sender = createSender(parts, (connectionId) => void sessions.delete(connectionId));
   const { send, close } = sender;
   const { connections } = adapter;
   const { dispatch, greet } = createDispatch(parts, sender);
   const reconstruct = createReconstruct(parts);
-  const connect = createConnect(parts, (session) =>
-    adapter.rateLimits.take(rateLimitOf("eventsPerSecond", session, limits)),
+  const connect = createConnect(parts, (user) =>
+    adapter.rateLimits.take(rateLimitOf("eventsPerSecond", user, limits)),
   );
 
   const { accept, open } = createUpgrade(parts, sender);
@@ -98,7 +96,7 @@ export function createServer(parts: Parts<AnyApp>) {
     if (app.namespaces[packet.nsp] === undefined)
       return close(connectionId, "a packet of a namespace that is not connected");
     if (packet.type === "event") return onEvent(from, key, packet);
-    if ((await sessionOf(key)) === undefined) return close(connectionId, NO_SESSION);
+    if ((await sessionOf(key)) === undefined) return onStray(key);
     switch (packet.type) {
       case "disconnect":
         return sender.disconnectSocket(key);
@@ -108,6 +106,16 @@ export function createServer(parts: Parts<AnyApp>) {
       case "header":
         return onPart(from, text);
     }
+  }
+
+  /** A packet of a socket that is no more may have been sent before it was left: others stay. */
+  async function onStray({ connectionId, nsp }: SocketKey): Promise<void> {
+    const main = { connectionId, nsp: MAIN };
+    const connection = hasNamespaces(app) ? await connections.get(main) : undefined;
+    const others = Object.keys(connection?.namespaces ?? {});
+    if (connection?.session === undefined && others.length === 0)
+      return close(connectionId, NO_SESSION);
+    telemetry.note("a packet was ignored", { connectionId, nsp, reason: NO_SESSION });
   }
 
   /** A frame of a binary packet: the last one completes it, and perhaps others that waited for it. */
@@ -122,7 +130,7 @@ export function createServer(parts: Parts<AnyApp>) {
   async function onConnect(from: From, key: SocketKey, auth: unknown): Promise<void> {
     const { connectionId, receivedAt, connectedAt } = from;
     const namespace = app.namespaces[key.nsp];
-    const buffer = sender.newBuffer(MAIN);
+    const buffer = sender.newBuffer(key.nsp);
     if (namespace === undefined) {
       const data = { message: "Invalid namespace" };
       buffer.send(key, { type: PacketType.CONNECT_ERROR, data });
@@ -146,12 +154,12 @@ export function createServer(parts: Parts<AnyApp>) {
         return send([
           ...buffer.emissions,
           ...(await greet(namespace, key, result.session, result.handshake)),
-        ]);
+        ]).catch(giveUp);
     }
 
     /** Cut, the client comes again; left alone, it would wait for an answer. */
     async function giveUp(error: unknown): Promise<never> {
-      await close(connectionId, "CONNECT failed");
+      if (!(error instanceof UndeliveredError)) await close(connectionId, "CONNECT failed");
       throw error;
     }
   }
@@ -161,7 +169,7 @@ export function createServer(parts: Parts<AnyApp>) {
     const session = await sessionOf(key).catch((error: unknown) =>
       answerFailure(key, packet, error),
     );
-    if (session === undefined) return close(key.connectionId, NO_SESSION);
+    if (session === undefined) return onStray(key);
     if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
     const { limited, isOrdered } = from;
     const call = { ...packet, key, session, limited, isOrdered };
@@ -187,7 +195,7 @@ export function createServer(parts: Parts<AnyApp>) {
 
   /** A frame counts for its user, or for the connection while this function does not know whose it is. */
   async function limit(connectionId: string): Promise<Limited | undefined> {
-    const known = sessions.get(nameOf({ connectionId, nsp: MAIN }));
+    const known = sessions.get(connectionId);
     const owner = known === undefined ? [connectionId] : [known.tenant, known.userId];
     try {
       const { framesPerSecond: perSecond } = limits;
@@ -207,14 +215,15 @@ export function createServer(parts: Parts<AnyApp>) {
   }
 
   async function sessionOf(key: SocketKey): Promise<Session | undefined> {
-    const known = sessions.get(nameOf(key)) ?? (await connections.get(key))?.session;
+    const known = sessions.get(key.connectionId) ?? (await connections.get(key))?.session;
     if (known !== undefined) remember(key, known);
     return known;
   }
 
-  /** Data that handlers may change is another function's as well. */
+  /** Not where another function may change it, or end it and leave the connection. */
   function remember(key: SocketKey, session: Session): void {
-    if (app.namespaces[key.nsp]?.immutableData) sessions.set(nameOf(key), session);
+    if (app.namespaces[key.nsp]?.immutableData && !hasNamespaces(app))
+      sessions.set(key.connectionId, session);
   }
 
   /** Nobody could tell whose packet it is. */
@@ -231,6 +240,3 @@ export function createServer(parts: Parts<AnyApp>) {
     throw error;
   }
 }
-
-/** What a socket is remembered by. */
-const nameOf = ({ connectionId, nsp }: SocketKey): string => `${connectionId} ${nsp}`;

@@ -49,12 +49,13 @@ async function enter(nsp = "/", auth: object = {}, manager?: Manager) {
     socket.once("connect", () => resolve(undefined));
     socket.once("connect_error", reject);
   });
-  // What was sent before it has been received when it is answered.
+  // What was sent before has been received when this is answered.
   const flushed = async () => {
     await stack.idle();
+    await socket.emitWithAck("ping");
     return received.splice(0);
   };
-  return { socket, flushed };
+  return { socket, flushed, id: socket.id };
 }
 
 const managers: Manager[] = [];
@@ -133,6 +134,41 @@ describe("an application", () => {
     expect(await eve.flushed()).toEqual([["said", "hello"]]);
     expect(await ann.flushed()).toEqual([]);
   });
+});
+
+test("an application's hook for a socket that is gone runs once, however often the sweep comes", async () => {
+  const [ann, ben] = [await enter(), await enter()];
+  await ann.socket.emitWithAck("join", "garden");
+  await ben.socket.emitWithAck("join", "garden");
+  ben.socket.disconnect();
+  await stack.idle();
+  const heartbeat = stack.functions.named("ServerHeartbeat");
+  for (let round = 0; round < 2; round += 1)
+    for (let shard = 0; shard < 16; shard += 1) await stack.functions.invoke(heartbeat, { shard });
+
+  expect(await ann.flushed()).toEqual([["left", ben.id]]);
+});
+
+test("a room's name that no key can hold is refused, and its socket can still go", async () => {
+  const { socket } = await enter();
+
+  expect(await socket.emitWithAck("join", "x".repeat(2000))).toMatchObject({
+    error: { code: "invalid_payload" },
+  });
+  expect(await socket.emitWithAck("join", ["a", "a"])).toEqual(["a"]);
+  expect(await socket.emitWithAck("leave-all")).toBe(true);
+  expect(await socket.emitWithAck("join", "b")).toEqual(["b"]);
+  socket.disconnect();
+  await stack.idle();
+  const members = await stack.database.items();
+  expect(members.filter(({ pk }) => /#(a|b)$/.test(String(pk)))).toEqual([]);
+});
+
+test("data of a socket has a bound", async () => {
+  const { socket } = await enter();
+
+  expect(await socket.emitWithAck("grow", 10_000)).toMatchObject({ error: { code: "too_large" } });
+  expect(await socket.emitWithAck("count")).toBe(1);
 });
 
 describe("a namespace", () => {

@@ -50,6 +50,20 @@ export const app = defineApp({
         }),
       ],
       on: {
+        ping: (_, callback) => callback(),
+        async join(socket, room, callback) {
+          await socket.join(room);
+          const own = [socket.id, "everyone"];
+          callback((await socket.rooms()).filter((one) => !own.includes(one)));
+        },
+        async "leave-all"(socket, callback) {
+          await socket.leave(await socket.rooms());
+          callback(true);
+        },
+        grow(socket, bytes, callback) {
+          socket.data.text = "x".repeat(bytes);
+          callback();
+        },
         steps: (socket, callback) => callback(socket.data.steps),
         count(socket, callback) {
           socket.data.count = (socket.data.count ?? 0) + 1;
@@ -62,6 +76,7 @@ export const app = defineApp({
         },
       },
       fallback: (socket, event, ...args) => socket.emit("unknown", event, ...args),
+      onDisconnect: async ({ id }, rooms, { io }) => io.to(rooms).emit("left", id),
     }),
 
     "/admin": defineNamespace({
@@ -70,6 +85,7 @@ export const app = defineApp({
         return { tenant: "admins", userId: "root" };
       },
       on: {
+        ping: (_, callback) => callback(),
         "to-others": (socket, text) => socket.broadcast.emit("said", text),
       },
     }),

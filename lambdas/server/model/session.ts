@@ -50,8 +50,10 @@ export interface Connection extends SocketKey {
   readonly parts: readonly BinaryPart[];
   /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
   readonly partChanges: number;
-  /** The other namespaces that are connected, each with the time at which its session expires. */
-  readonly namespaces: Readonly<Record<string, number>>;
+  /** The other namespaces that are connected. */
+  readonly namespaces: Readonly<
+    Record<string, { readonly sid: string; readonly expiresAt?: number | undefined }>
+  >;
 }
 
 /** What an application keeps elsewhere for a socket. */

@@ -32,6 +32,8 @@ export interface Handler {
   readonly event?: AnyEvent | undefined;
   readonly listener?: Listener | undefined;
   readonly domain?: Domain | undefined;
+  /** Whether its name is the application's, and not what a client made up. */
+  readonly isDeclared: boolean;
 }
 
 /** What a call has come to: what waits to be sent, and who is to be notified of its failure besides the caller. */
@@ -56,7 +58,8 @@ export function handlerOf(namespace: Namespace, name: string): Handler {
   const listener = Object.hasOwn(on, name) ? on[name] : undefined;
   const other: Listener | undefined =
     fallback && ((socket, ...args) => fallback(socket, name, ...args));
-  return { event, domain, listener: listener ?? other };
+  const isDeclared = event !== undefined || listener !== undefined;
+  return { event, domain, listener: listener ?? other, isDeclared };
 }
 
 /** What is sent in place of all that a failed call has emitted and nobody has been sent yet. */

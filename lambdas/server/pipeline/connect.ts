@@ -3,6 +3,7 @@ import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from
 import { ConnectError } from "#server/errors.ts";
 import type { Limited } from "#server/model/rate.ts";
 import { MAIN, type Member, type Session, type SocketKey } from "#server/model/session.ts";
+import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { memberOf } from "#server/socket/socket.ts";
@@ -28,7 +29,7 @@ const REVOKED = "the user, the session or the token is revoked";
 /** Answers a CONNECT: who it is, its session, the rooms it starts in; `limit` counts how often its user connects. */
 export function createConnect(
   { adapter, stores, runtime: { limits, now } }: Parts,
-  limit: (session: Session) => Promise<Limited | undefined>,
+  limit: (user: Pick<Session, "tenant" | "userId">) => Promise<Limited | undefined>,
 ) {
   const { connections, rooms, revocations, slots } = adapter;
 
@@ -47,7 +48,9 @@ export function createConnect(
     if (found instanceof ConnectError) return refuse(key, found, buffer);
     const { tenant = "", userId = id, data = {}, expiresAt } = found;
     const session = { id, tenant, userId, data, ...(expiresAt !== undefined && { expiresAt }) };
-    if ((await limit(session)) !== undefined) return { outcome: "limited" };
+    // Who has no name of its own is limited by its connection.
+    const user = userId === id ? { tenant, userId: key.connectionId } : session;
+    if ((await limit(user)) !== undefined) return { outcome: "limited" };
 
     const result = await begin(namespace, key, session, found);
     if (result === "illegal") return { outcome: "illegal" };
@@ -58,7 +61,7 @@ export function createConnect(
     if (result === "begun") return { outcome: "connected", session, handshake };
     const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(key, event, args);
     namespace.onFull?.({ emit }, result.limit);
-    buffer.disconnect(key, true);
+    buffer.disconnect(key, key.nsp === MAIN);
     return { outcome: "refused", reason: `the tenant has ${result.limit} connections` };
   };
 
@@ -77,9 +80,11 @@ export function createConnect(
     const { tenant = "", userId = handshake.id, data = {}, expiresAt } = found;
     if (expiresAt !== undefined && expiresAt * 1000 <= now())
       throw new ConnectError(REFUSED, { reason: "the token has expired" });
+    requireNames([tenant, userId, ...(found.rooms ?? []), ...(found.credentials ?? [])]);
     const { id, auth } = handshake;
     for (const middleware of use)
       await run(middleware, { id, handshake: { auth }, tenant, userId, data });
+    if (namespace.immutableData !== true) requireSmall(data);
     return { ...found, data };
   }
 
@@ -90,7 +95,10 @@ export function createConnect(
     buffer: EmitBuffer,
   ): Promise<Connected> {
     const connection = await connections.get({ ...key, nsp: MAIN });
-    const isTaken = key.nsp === MAIN && connection?.session !== undefined;
+    const isTaken =
+      key.nsp === MAIN
+        ? connection?.session !== undefined
+        : connection?.namespaces[key.nsp] !== undefined;
     if (connection === undefined || isTaken) return { outcome: "illegal" };
     const content = data === undefined ? { message } : { message, data };
     buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
@@ -125,11 +133,17 @@ export function createConnect(
   }
 }
 
-/** Resolves once a middleware has called `next`; rejects where it calls it with an error. */
+/** Milliseconds within which a middleware must call `next`. */
+const MIDDLEWARE_TIMEOUT = 10_000;
+
+/** Resolves once a middleware has called `next`; rejects where it calls it with an error, or not in time. */
 const run = (middleware: Middleware, socket: Parameters<Middleware>[0]): Promise<void> =>
   new Promise((resolve, reject) => {
+    const late = new ConnectError("a middleware has not called next");
+    const timer = setTimeout(() => reject(late), MIDDLEWARE_TIMEOUT);
     const next: Parameters<Middleware>[1] = (error) => {
-      if (error === undefined) return resolve();
+      clearTimeout(timer);
+      if (!error) return resolve();
       const { message, data } = error;
       return reject(new ConnectError(message, { data, reason: `a middleware: ${message}` }));
     };

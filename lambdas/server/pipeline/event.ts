@@ -4,6 +4,7 @@ import { MAX_DEPTH } from "#server/model/depth.ts";
 import type { RateLimit } from "#server/model/rate.ts";
 import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
+import { requireNames, requireSmall } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
 import { createIo } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
@@ -38,7 +39,7 @@ export interface Dispatched {
 /** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer. */
 export function createDispatch({ runtime, adapter, stores }: Parts, sender: Sender) {
   const { limits, telemetry, now } = runtime;
-  const fetchSockets = createFetchSockets({ runtime, adapter });
+  const fetchSockets = createFetchSockets({ adapter });
 
   return { dispatch, greet };
 
@@ -48,8 +49,7 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
     const giveUp = (fault: unknown) => emissionsInstead(call, handler, progress, fault);
     const count = (outcome: RefusalCode | "ok") => {
       // A client may make up any number of names; CloudWatch would keep a metric of each.
-      const isKnown = handler.event !== undefined || handler.listener !== undefined;
-      const event = isKnown ? domainOf(call.event) : "unknown";
+      const event = handler.isDeclared ? domainOf(call.event) : "unknown";
       telemetry.count("Events", 1, { event, outcome });
     };
     try {
@@ -121,8 +121,12 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
     const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
     const granted = await event.access({ ...stores, payload, socket });
     const context = contextOf(namespace, socket, progress);
-    const reply = await event.handle({ ...context, ...granted, payload, socket });
-    answer(call, progress.buffer, event.reply, reply);
+    const handle = async () => {
+      const reply = await event.handle({ ...context, ...granted, payload, socket });
+      answer(call, progress.buffer, event.reply, reply);
+    };
+    if (namespace.immutableData) await handle();
+    else await keepingData(call.key, call.session, handle);
   }
 
   /** As Socket.IO calls it: with the client's arguments, and the acknowledgement last where one is asked for. */
@@ -150,7 +154,9 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
   ): Promise<void> {
     const before = JSON.stringify(data);
     await work();
-    if (JSON.stringify(data) !== before) await adapter.connections.setData(key, data);
+    if (JSON.stringify(data) === before) return;
+    requireSmall(data);
+    await adapter.connections.setData(key, data);
   }
 
   function contextOf(namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
@@ -174,14 +180,18 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
     const { rooms, connections } = adapter;
     const member = memberOf(key, session);
     const membership: Membership = {
-      join: async (joined) => requireJoined(await rooms.join(member, [joined].flat()), "rooms"),
+      async join(joined) {
+        const names = [joined].flat();
+        requireNames(names);
+        requireJoined(await rooms.join(member, names), "rooms");
+      },
       leave: (left) => rooms.leave(member, [left].flat()),
       rooms: async () => (await connections.get(key))?.rooms ?? [],
-      async claim(name, value, max) {
+      async claim(name, value, max, what) {
         const claimed = await connections.claim(key, name, value, max);
         if (claimed !== undefined) return claimed;
         const isGone = (await connections.get(key)) === undefined;
-        requireJoined(isGone ? "gone" : "full", "of these");
+        requireJoined(isGone ? "gone" : "full", what);
         return {};
       },
     };
@@ -208,6 +218,6 @@ export function createDispatch({ runtime, adapter, stores }: Parts, sender: Send
 /** The tokens of which an event of a user takes one; what has no limit of its own shares one, CONNECT included. */
 export const rateLimitOf = (
   kind: string,
-  { tenant, userId }: Identity,
+  { tenant, userId }: Pick<Identity, "tenant" | "userId">,
   limits: Readonly<Record<string, number>>,
 ): RateLimit => ({ kind, owner: [tenant, userId], perSecond: limits[kind] ?? 0 });

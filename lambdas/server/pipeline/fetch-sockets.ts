@@ -4,13 +4,16 @@ import type { RoomAudience } from "#server/socket/emit-buffer.ts";
 import { findRecipients } from "./audience.ts";
 import type { Parts } from "./parts.ts";
 
-/** The sockets of some rooms with what the table holds of them, the first page of them: `fanOutPage` of each room. */
+/** Sockets that are read at once, each with all that is kept of it. */
+const PAGE = 100;
+
+/** The sockets of some rooms with what the table holds of them: the first hundred of each room. */
 export const createFetchSockets =
-  ({ adapter, runtime }: Pick<Parts, "adapter" | "runtime">) =>
+  ({ adapter }: Pick<Parts, "adapter">) =>
   async (audience: RoomAudience): Promise<readonly RemoteSocket[]> => {
     const { resolve } = await findRecipients([{ audience, frames: [] }], [], EVERYBODY, {
       rooms: adapter.rooms,
-      pageSize: runtime.limits.fanOutPage,
+      pageSize: PAGE,
     });
     const { nsp } = audience;
     const keys = [...resolve(audience)].map((connectionId) => ({ connectionId, nsp }));

@@ -4,7 +4,7 @@ import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
 import { createPublish, type Publish } from "./publish.ts";
-import { createSender } from "./send.ts";
+import { createSender, hasNamespaces } from "./send.ts";
 
 /** What every function of an application is made of. */
 export interface Parts<App extends AnyLeanApp = AnyLeanApp> {
@@ -21,10 +21,18 @@ export function createParts<App extends AnyLeanApp>(
 ): Parts<App> {
   const kinds = Object.assign({}, ...Object.values(app.namespaces).map((one) => one.roomsOfKind));
   const roomsOfKind = Object.fromEntries(
-    Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
+    Object.entries<string>(kinds).map(([kind, limit]) => {
+      const max = runtime.limits[limit];
+      if (max === undefined) throw new Error(`there is no limit ${limit} for rooms of ${kind}`);
+      return [kind, max];
+    }),
   );
   const { table, limits, now } = runtime;
-  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now);
+  const adapter = createAdapter(
+    table,
+    { ...limits, roomsOfKind, hasNamespaces: hasNamespaces(app) },
+    now,
+  );
   return { app, runtime, adapter, stores: app.stores?.(runtime, adapter) ?? {} };
 }
 

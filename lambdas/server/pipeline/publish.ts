@@ -37,7 +37,7 @@ export function createPublish(
   idempotency: Idempotency,
 ): Publish {
   const { all, tenantField = "tenant" } = app.publications ?? { all: [] };
-  const fetchSockets = createFetchSockets({ runtime, adapter });
+  const fetchSockets = createFetchSockets({ adapter });
   const everyone = everyoneOf(app.namespaces[MAIN] ?? {});
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),

@@ -52,21 +52,23 @@ export interface Sender {
   close(connectionId: string, reason: string): Promise<void>;
 }
 
-/** The namespace of this name; every one that a socket can be in is declared. */
-function namespaceOf(app: AnyLeanApp, nsp: string): Lifecycle {
-  const namespace = app.namespaces[nsp];
-  if (namespace === undefined) throw new Error(`there is no namespace ${nsp}`);
-  return namespace;
-}
+/** Whether a connection of this application may have several sockets. */
+export const hasNamespaces = ({ namespaces }: AnyLeanApp): boolean =>
+  Object.keys(namespaces).length > 1;
 
 /** The room that every socket of a namespace is in. */
 export const everyoneOf = ({ everyone = "everyone" }: Lifecycle): string => everyone;
 
 /** Ends sockets, and gives what was known of each. */
 interface Ending {
+  readonly connectionId: string;
   readonly end: () => Promise<readonly Connection[]>;
+  /** What comes last, whatever became of the others. */
+  readonly cut?: () => Promise<void>;
   /** Whether a failure is only logged. */
   readonly isLogged?: boolean;
+  /** Whether everything has been done once before. */
+  readonly isRepeated?: boolean;
 }
 
 /** The way to the sockets of a deployment; `onEnded` is called for each connection that ends, before anything else. */
@@ -77,20 +79,21 @@ export function createSender(
   const matching = app.matching?.(stores, runtime);
   const { gateway, telemetry, now, limits } = runtime;
   const { connections, rooms, binaryParts, slots } = adapter;
-  const fetchSockets = createFetchSockets({ runtime, adapter });
+  const fetchSockets = createFetchSockets({ adapter });
   const newBuffer = (nsp: string) =>
     createEmitBuffer(encodeFrame, serializer(app.namespaces[nsp]?.emits));
 
   return {
     ...{ newBuffer, send, sendOrLog, disconnect, close },
-    disconnectSocket: (socket) => settle([{ end: () => endSocket(socket) }]),
-    clear: (connection) => settle([{ end: () => clear(connection) }]),
+    disconnectSocket: (socket) => settle([{ ...socket, end: () => endSocket(socket) }]),
+    clear: (connection) =>
+      settle([{ ...connection, end: () => clear(connection), isRepeated: true }]),
 
     async expire(socket) {
       const buffer = newBuffer(socket.nsp);
       const timestamp = new Date(now()).toISOString();
       const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(socket, event, args);
-      namespaceOf(app, socket.nsp).onExpire?.({ emit }, timestamp);
+      app.namespaces[socket.nsp]?.onExpire?.({ emit }, timestamp);
       buffer.disconnect(socket, true);
       await send(buffer.emissions);
     },
@@ -134,11 +137,21 @@ export function createSender(
 
   function endings({ gone, ended }: Pick<Delivered, "gone" | "ended">): readonly Ending[] {
     return [
-      ...gone.map((one) => ({ end: () => endGone(one), isLogged: true })),
-      ...ended.map(({ close: cuts, ...socket }) => ({
-        end: () => (cuts ? cut(socket.connectionId) : endSocket(socket)),
-      })),
+      ...gone.map((one) => ({ ...one, end: () => endGone(one), isLogged: true })),
+      ...ended.map(({ close: cuts, ...socket }) =>
+        cuts ? cutting(socket.connectionId) : { ...socket, end: () => endSocket(socket) },
+      ),
     ];
+  }
+
+  /** Ends a connection, and cuts it when that is done. */
+  function cutting(connectionId: string, reason = "the server disconnected it"): Ending {
+    telemetry.note("a connection was closed", { connectionId, reason });
+    return {
+      connectionId,
+      end: () => end(connectionId),
+      cut: () => gateway.close(connectionId),
+    };
   }
 
   /**
@@ -149,34 +162,49 @@ export function createSender(
     const failures: unknown[] = [];
     let waiting = first;
     while (waiting.length > 0) {
-      const found = await Promise.all(
-        waiting.map(async ({ end, isLogged = false }) => {
+      const found: Ending[] = [];
+      await Promise.all(
+        waiting.map(async (ending) => {
           try {
-            return (await Promise.all((await end()).map(notify))).flat();
+            await settleOne(ending, found);
           } catch (error) {
+            const { connectionId, isLogged = false } = ending;
             // Everybody else has been posted to: it must not look as if nothing was sent. The sweep comes.
-            if (isLogged) telemetry.fail("a connection that is gone was not forgotten", error);
+            const message = "a connection that is gone was not forgotten";
+            if (isLogged) telemetry.fail(message, error, { connectionId });
             else failures.push(error);
-            return [];
           }
         }),
       );
-      waiting = found.flat();
+      waiting = found;
     }
     if (failures.length > 0) throw failures[0];
   }
 
-  /** Has the application do what it does for a socket that is no more; gives whom that found gone. */
-  async function notify(connection: Connection): Promise<readonly Ending[]> {
-    const { session, nsp, connectionId } = connection;
-    const { onDisconnect, ...namespace } = namespaceOf(app, nsp);
-    if (session === undefined || onDisconnect === undefined) return [];
+  async function settleOne({ end, cut, isRepeated = false }: Ending, found: Ending[]) {
+    try {
+      const ended = await end();
+      await Promise.all(ended.map((connection) => notify(connection, isRepeated, found)));
+    } finally {
+      await cut?.();
+    }
+  }
+
+  /** Has the application do what it does for a socket that is no more; whom that finds gone is added. */
+  async function notify(
+    { session, nsp, connectionId, ...connection }: Connection,
+    isRepeated: boolean,
+    found: Ending[],
+  ): Promise<void> {
+    const { onDisconnect, repeatsOnDisconnect = false, ...namespace } = app.namespaces[nsp] ?? {};
+    if (session === undefined || onDisconnect === undefined) return;
+    if (isRepeated && !repeatsOnDisconnect) return;
     const buffer = newBuffer(nsp);
-    const found: Ending[] = [];
     const flush = async () => {
+      if (buffer.emissions.length === 0) return;
       const delivered = await post(buffer.take());
-      for (const error of delivered.failures) telemetry.fail("some posts failed", error);
       found.push(...endings(delivered));
+      for (const error of delivered.failures) telemetry.fail("some posts failed", error);
     };
     const { id, tenant, userId, data } = session;
     const first = new Set([everyoneOf(namespace), id]);
@@ -190,20 +218,14 @@ export function createSender(
       },
     );
     await flush();
-    return found;
   }
 
-  async function disconnect(connectionId: string): Promise<void> {
-    await settle([{ end: () => end(connectionId) }]);
+  function disconnect(connectionId: string): Promise<void> {
+    return settle([{ connectionId, end: () => end(connectionId) }]);
   }
 
-  async function close(connectionId: string, reason: string): Promise<void> {
-    telemetry.note("a connection was closed", { connectionId, reason });
-    try {
-      await disconnect(connectionId);
-    } finally {
-      await gateway.close(connectionId);
-    }
+  function close(connectionId: string, reason: string): Promise<void> {
+    return settle([cutting(connectionId, reason)]);
   }
 
   async function end(connectionId: string): Promise<readonly Connection[]> {
@@ -216,21 +238,28 @@ export function createSender(
 
   async function endSocket(socket: SocketKey): Promise<readonly Connection[]> {
     // The only socket of its connection: that has nothing left to live for.
-    if (Object.keys(app.namespaces).length === 1) return end(socket.connectionId);
-    onEnded(socket.connectionId);
-    const ended = await connections.endSocket(socket);
-    if (ended !== undefined) return [await clearSocket(ended)];
-    return socket.nsp === MAIN ? end(socket.connectionId) : [];
+    if (!hasNamespaces(app)) return end(socket.connectionId);
+    return socket.nsp === MAIN ? endMain(socket) : endBeside(socket);
   }
 
-  async function cut(connectionId: string): Promise<readonly Connection[]> {
-    const reason = "the server disconnected it";
-    telemetry.note("a connection was closed", { connectionId, reason });
-    try {
-      return await end(connectionId);
-    } finally {
-      await gateway.close(connectionId);
-    }
+  /** The socket in `/` shares its item with the connection, which stays for the others. */
+  async function endMain(socket: SocketKey): Promise<readonly Connection[]> {
+    const connection = await connections.get(socket);
+    if (connection?.session === undefined) return [];
+    const { connectionId, namespaces, session } = connection;
+    if (Object.keys(namespaces).length === 0) return end(connectionId);
+    await clearSocket(connection);
+    const left = await connections.leaveMain(connectionId, session.id);
+    // What it joined in the meantime, too.
+    return left === undefined ? [] : [await clearSocket(left)];
+  }
+
+  async function endBeside(socket: SocketKey): Promise<readonly Connection[]> {
+    const ended = await connections.endBeside(socket, now());
+    if (ended === undefined) return [];
+    await clearSocket(ended);
+    await connections.forgetBeside(ended);
+    return [ended];
   }
 
   async function endGone({ connectionId, found }: Gone): Promise<readonly Connection[]> {
@@ -245,6 +274,7 @@ export function createSender(
     const { connectionId } = connection;
     await binaryParts.erase(connectionId, connection.parts);
     const others = Object.keys(connection.namespaces).map((nsp) => ({ connectionId, nsp }));
+    for (const socket of others) await connections.endBeside(socket, now());
     const beside = others.length === 0 ? [] : await connections.getAll(others);
     return Promise.all([connection, ...beside].map(clearSocket));
   }
@@ -255,7 +285,7 @@ export function createSender(
     const { id, tenant, userId, data } = session;
     if (slot !== undefined) await slots.release(tenant, slot, connectionId);
     const departed = { id, tenant, userId, data, connectionId, nsp };
-    await namespaceOf(app, nsp).release?.(departed, [claims, previousClaims], stores);
+    await app.namespaces[nsp]?.release?.(departed, [claims, previousClaims], stores);
     await rooms.erase(departed, [...connection.rooms, ...connection.left]);
     return connection;
   }

@@ -71,13 +71,23 @@ export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): S
       return close(connectionId, "no CONNECT came");
     const expired = [
       ...(session?.expiresAt !== undefined ? [[MAIN, session.expiresAt] as const] : []),
-      ...Object.entries(connection.namespaces),
-    ].find(([, expiresAt]) => expiresAt * 1000 <= now());
+      ...Object.entries(connection.namespaces).map(([nsp, one]) => [nsp, one.expiresAt] as const),
+    ].find(([, expiresAt]) => expiresAt !== undefined && expiresAt * 1000 <= now());
     if (expired !== undefined) return sender.expire({ connectionId, nsp: expired[0] });
     if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
-    await forgetLeft(connection);
+    const others = Object.keys(connection.namespaces).map((nsp) => ({ connectionId, nsp }));
+    const beside = others.length === 0 ? [] : await adapter.connections.getAll(others);
+    for (const socket of [connection, ...beside]) await lookAfter(socket);
+  }
+
+  /** Takes away what a socket has left while its connection stays. */
+  async function lookAfter(socket: Connection): Promise<void> {
+    if (socket.endedAt === undefined) return forgetLeft(socket);
+    if (now() - socket.endedAt < MAX_RUN) return;
+    await sender.clear(socket);
+    await adapter.connections.forgetBeside(socket);
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {

@@ -48,7 +48,7 @@ export interface Broadcast<T extends Types = Untyped> {
   emitAny(event: string, ...args: readonly unknown[]): void;
   /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
   socketsLeave(room: T["Room"]): void;
-  /** The sockets in these rooms, as many as one function posts to. */
+  /** The sockets in these rooms, the first hundred of each. */
   fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
@@ -100,14 +100,14 @@ export interface Io<T extends Types = Untyped> {
   in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** Every socket of the tenant in this namespace. */
   readonly emit: Emit<T["Emits"]>;
-  /** The first of them, as many as one function posts to. */
+  /** The first hundred of them. */
   fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
 }
 
-/** The sockets of a tenant in a namespace; `sender` is left out. */
+/** The sockets of a tenant in a namespace. */
 export function createIo<T extends Types>(
   outlet: Outlet,
-  where: { readonly tenant: string; readonly nsp: string; readonly sender?: string },
+  where: { readonly tenant: string; readonly nsp: string },
   everyone: string,
 ): Io<T> {
   const to = (room: T["Room"] | readonly T["Room"][]) =>

@@ -17,7 +17,7 @@ export interface Socket<T extends Types = Untyped> {
   readonly connectionId: string;
   readonly tenant: string;
   readonly userId: string;
-  /** What the application keeps with the socket; changes of it are kept when the handler has returned. */
+  /** What the application keeps with the socket; at most 8 KB; changes are kept when the handler has returned. */
   readonly data: T["Data"];
   /** All sockets of the tenant in this namespace. */
   readonly nsp: Io<T> & { readonly name: string };
@@ -33,9 +33,15 @@ export interface Socket<T extends Types = Untyped> {
   rooms(): Promise<readonly T["Room"][]>;
   /**
    * Notes something that the application is about to keep elsewhere for this socket, under a key of its
-   * own, at most so many: where the socket ends, `release` is given all of them. Gives what it replaces.
+   * own, at most so many of `what`: where the socket ends, `release` is given all of them. Gives what it
+   * replaces.
    */
-  claim(key: string, value: unknown, max: number): Promise<{ readonly previous?: unknown }>;
+  claim(
+    key: string,
+    value: unknown,
+    max: number,
+    what: string,
+  ): Promise<{ readonly previous?: unknown }>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }

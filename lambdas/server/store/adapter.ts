@@ -61,8 +61,12 @@ export interface Connections {
   ): Promise<boolean>;
   /** Ends a connection, for everyone but the sweep, and gives what it knew; once. */
   end(connectionId: string, now: number): Promise<Connection | undefined>;
-  /** Ends one socket of a connection that stays, and gives what it knew; once. */
-  endSocket(socket: SocketKey): Promise<Connection | undefined>;
+  /** Ends a socket beside `/`, for everyone but the sweep, and gives what it knew; once. */
+  endBeside(socket: SocketKey, now: number): Promise<Connection | undefined>;
+  /** Forgets a socket beside `/` that has ended. */
+  forgetBeside(socket: Connection): Promise<void>;
+  /** Ends the socket in `/` of a connection that has others, and gives what it knew; once. */
+  leaveMain(connectionId: string, sid: string): Promise<Connection | undefined>;
   /** Forgets a connection and its sockets. */
   remove(connection: Pick<Connection, "connectionId" | "namespaces">): Promise<void>;
   /** Forgets rooms that were left, unless one was left since `leftAt`. */

@@ -1,8 +1,8 @@
-import { type BinaryPart, kindOf, MAIN, type SocketKey } from "#server/model/session.ts";
+import { type BinaryPart, kindOf, MAIN } from "#server/model/session.ts";
 import type { Connections } from "./adapter.ts";
 import { connectionOf, noteOf } from "./connection-item.ts";
 import { connectionKey, SHARD_INDEX, socketKey } from "./keys.ts";
-import type { Item, Table } from "./table.ts";
+import type { Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
 const LIFETIME = 2 * 3600 + 600;
@@ -19,6 +19,8 @@ export interface RoomLimits {
   /** By the kind of a room; those of other kinds only count among all. */
   readonly roomsOfKind?: Readonly<Record<string, number>>;
   readonly shards: number;
+  /** Whether a connection may have sockets in several namespaces. */
+  readonly hasNamespaces?: boolean;
 }
 
 const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
@@ -57,7 +59,7 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     async begin(socket, session, rooms, slot) {
       if (socket.nsp !== MAIN) return beginBeside(socket, session, rooms, slot);
       const begun = await table.update(socketKey(socket), {
-        update: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"} REMOVE handshake`,
+        update: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"}${limits.hasNamespaces === true ? "" : " REMOVE handshake"}`,
         condition: `${EXISTS} AND attribute_not_exists(#session)`,
         names: SESSION,
         values: {
@@ -98,7 +100,7 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       const added = await table.update(socketKey(socket), {
         update: `ADD ${sets.expression} DELETE #left :rooms`,
         condition: [
-          `${IN_SESSION} AND size(rooms) <= :max`,
+          `${IN_SESSION} AND (attribute_not_exists(rooms) OR size(rooms) <= :max)`,
           ...full.map(({ condition }) => condition),
         ].join(" AND "),
         names: { ...SESSION, ...sets.names, "#left": "left" },
@@ -166,8 +168,44 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       return connectionOf(ended);
     },
 
-    endSocket: async (socket) =>
-      connectionOf(socket.nsp === MAIN ? await leaveMain(socket) : await removeBeside(socket)),
+    async endBeside(socket, now) {
+      const ended = await table.update(socketKey(socket), {
+        update: "SET endedAt = :now",
+        condition: EXISTS,
+        values: { ":now": now },
+        returns: "ALL_NEW",
+      });
+      return connectionOf(ended);
+    },
+
+    async forgetBeside({ session, endedAt: _, ...socket }) {
+      const sid = session?.id ?? "";
+      await table.remove(socketKey(socket), {
+        condition: "#session.id = :sid",
+        names: SESSION,
+        values: { ":sid": sid },
+      });
+      await table.update(connectionKey(socket.connectionId), {
+        update: "REMOVE namespaces.#nsp",
+        condition: "namespaces.#nsp.sid = :sid",
+        names: { "#nsp": socket.nsp },
+        values: { ":sid": sid },
+      });
+    },
+
+    async leaveMain(connectionId, sid) {
+      const key = { connectionId, nsp: MAIN };
+      const sets = limited.map(([kind], index) => [`#set${index}`, setOf(kind)] as const);
+      const removed = ["#session", "rooms", "#left", "slot", ...sets.map(([name]) => name)];
+      const left = await table.update(socketKey(key), {
+        update: `SET claims = :none, previousClaims = :none REMOVE ${removed.join(", ")}`,
+        condition: `${EXISTS} AND #session.id = :sid AND size(namespaces) > :zero`,
+        names: { ...SESSION, "#left": "left", ...Object.fromEntries(sets) },
+        values: { ":none": {}, ":sid": sid, ":zero": 0 },
+        returns: "ALL_OLD",
+      });
+      return connectionOf(left);
+    },
 
     async remove({ connectionId, namespaces }) {
       const others = Object.keys(namespaces).map((nsp) => socketKey({ connectionId, nsp }));
@@ -202,10 +240,10 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
   async function beginBeside(...[socket, session, rooms, slot]: Parameters<Connections["begin"]>) {
     const { connectionId, nsp } = socket;
     const noted = await table.update(connectionKey(connectionId), {
-      update: "SET namespaces.#nsp = :expiresAt",
+      update: "SET namespaces.#nsp = :noted",
       condition: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
       names: { "#nsp": nsp },
-      values: { ":expiresAt": session.expiresAt ?? Number.MAX_SAFE_INTEGER },
+      values: { ":noted": { sid: session.id, expiresAt: session.expiresAt } },
       returns: "ALL_NEW",
     });
     if (noted === undefined) return false;
@@ -213,32 +251,6 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     const item = { ...socketKey(socket), ...EMPTY, connectedAt, expiresAt };
     await table.put({ ...item, session, rooms: new Set(rooms), slot });
     return true;
-  }
-
-  /** The one in `/` shares its item with the connection: what is left of it is the connection's. */
-  async function leaveMain(socket: SocketKey): Promise<Item | undefined> {
-    const sets = limited.map((_, index) => `#set${index}`);
-    return table.update(socketKey(socket), {
-      update: `SET claims = :none, previousClaims = :none REMOVE ${["#session", "rooms", "#left", "slot", ...sets].join(", ")}`,
-      condition: `${IN_SESSION} AND size(namespaces) > :zero`,
-      names: {
-        ...SESSION,
-        "#left": "left",
-        ...Object.fromEntries(limited.map(([kind], index) => [`#set${index}`, setOf(kind)])),
-      },
-      values: { ":none": {}, ":zero": 0 },
-      returns: "ALL_OLD",
-    });
-  }
-
-  async function removeBeside(socket: SocketKey): Promise<Item | undefined> {
-    const removed = await table.remove(socketKey(socket));
-    await table.update(connectionKey(socket.connectionId), {
-      update: "REMOVE namespaces.#nsp",
-      condition: EXISTS,
-      names: { "#nsp": socket.nsp },
-    });
-    return removed;
   }
 
   /** Rooms in the terms of an update: among all, and in the sets of those kinds that are limited. */

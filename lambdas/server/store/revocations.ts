@@ -14,7 +14,7 @@ export const createRevocations = (table: Table): Revocations => ({
 
   async check(tenant, credentials) {
     const limit = limitKey(tenant);
-    const keys = credentials.map((credential) => revocationKey(tenant, credential));
+    const keys = [...new Set(credentials)].map((credential) => revocationKey(tenant, credential));
     const found = await table.getAll([...keys, limit]);
     const own = found.find(({ pk }) => pk === limit.pk);
     return {

@@ -21,7 +21,7 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
 
   const rooms: Rooms = {
     async page(room, range, limit) {
-      // One more where the query also finds the id that the slice begins after.
+      // One more where the query also finds the id that the key range begins after.
       const query = { ...membersQuery(room, range), Limit: limit + 1 };
       const { items, last } = await table.page(query);
       const members = items.map(listed).filter(({ connectionId }) => connectionId !== range.after);
@@ -35,7 +35,8 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
       return (await table.getAll(keys)).map(listed);
     },
 
-    async join(member, joined) {
+    async join(member, given) {
+      const joined = [...new Set(given)];
       if (joined.length === 0) return "joined";
       const isNoted = (await connections.addRooms(member, joined, joined)) || (await addFresh());
       if (isNoted) await rooms.enter(member, joined);
@@ -57,7 +58,8 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
       return left.filter((room) => before.has(room));
     },
 
-    async enter(member, entered) {
+    async enter(member, given) {
+      const entered = [...new Set(given)];
       const [first, ...others] = entered.map((room) => memberItem(member, room));
       if (first === undefined) return;
       if (others.length === 0) await table.put(first);

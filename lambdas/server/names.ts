@@ -1,0 +1,21 @@
+import { EventError } from "./errors.ts";
+
+/** Bytes of a name that becomes part of a key, of which DynamoDB takes 2,048 in all. */
+const MAX_NAME = 1536;
+
+/** Bytes of what an application may keep with a socket, which every event of it reads. */
+const MAX_DATA = 8192;
+
+/** Refuses names of rooms, users and tenants that no key can hold, before anything is noted of them. */
+export function requireNames(names: readonly unknown[]): void {
+  for (const name of names)
+    if (typeof name !== "string" || Buffer.byteLength(name) > MAX_NAME)
+      throw new EventError("invalid_payload", `a name must be a text of at most ${MAX_NAME} bytes`);
+}
+
+/** Refuses data of a socket that is too large to be kept. */
+export function requireSmall(data: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(data) ?? "");
+  if (bytes > MAX_DATA)
+    throw new EventError("too_large", `socket.data is ${bytes} bytes, more than ${MAX_DATA}`);
+}
