@@ -15,7 +15,7 @@ const assembly = mkdtempSync(join(tmpdir(), "application-"));
 let stack: LocalStack;
 
 beforeAll(async () => {
-  // The CDK's command sets it, so that assets can be found in the template.
+  // The CDK's CLI sets this context, by which assets are found in the template.
   const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
   new SocketIoServer(new Stack(app, "Speech"), "Server", { app: APP }).addEdge();
   app.synth();
