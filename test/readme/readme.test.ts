@@ -36,7 +36,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await stopAll();
   rmSync(folder, { recursive: true });
-});
+}, 60_000);
 
 /** Stops all that runs, and waits for its end. */
 const stopAll = () =>
@@ -200,7 +200,7 @@ describe("an application of one's own", () => {
   test("is started, and a stock client joins a room", async () => {
     // It has the same port, and the same folder for the synthesised stack.
     await stopAll();
-    expect(await run(OWN, /is served at \S+/)).toContain(
+    expect(await run(OWN, /Ctrl-C stops everything/)).toContain(
       "examples/chat/app.ts is served at http://127.0.0.1:3000",
     );
 
