@@ -111,11 +111,14 @@ async function start({
     process.once(signal, () => void stack.stop().then(() => process.exit(0)));
 }
 
-const welcomeTo = (app: string, { url, stagePath }: LocalStack): string => `
+function welcomeTo(app: string, { url, stagePath }: LocalStack): string {
+  return `
 ${app} is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
 
 const socket = io("${url}", { transports: ["websocket"] });
-`;
+
+Ctrl-C stops everything.`;
+}
 
 async function welcome(
   { url, stagePath, functions, busNames }: LocalStack,

@@ -15,7 +15,10 @@ const guide = (command: string) =>
 /** Where each command is run: a file, and what stands there. */
 const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm ci": [[CI, "\nstep npm ci "]],
-  "npm start": [[README, "run(START, "]],
+  "npm start": [
+    [README, "run(START, "],
+    [README, "run(OWN, "],
+  ],
   "npm test": [[CI, "\ntests test\n"]],
   "npm run lint": [[CI, "\nstep npm run --silent lint\n"]],
   "npm run types": [[CI, "\nstep npm run --silent types\n"]],
@@ -37,7 +40,10 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run doctor": [["test/e2e/doctor.test.ts", 'run("doctor", "--url", ']],
   "cdk synth": [["package.json", '"synth": "cdk synth ']],
   // As far as it goes without credentials.
-  "cdk deploy": [[README, "credentials|Unable to resolve AWS account"]],
+  "cdk deploy": [
+    [README, "credentials|Unable to resolve AWS account"],
+    [README, "test.each([DEPLOY, ...OWN_DEPLOYS])"],
+  ],
   "curl of docs/publishing.md": [
     ["test/e2e/documented-curls.test.ts", 'readFileSync("docs/publishing.md"'],
   ],

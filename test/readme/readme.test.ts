@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,7 @@ const blocks = (language: string): readonly string[] =>
   );
 
 const [START = "", TEST, DEPLOY = ""] = blocks("sh");
+const OWN = "npm start -- --app examples/chat/app.ts";
 const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
 const hasPython = spawnSync(PYTHON, ["-c", "import socketio, websocket"]).status === 0;
 if (!hasPython)
@@ -31,10 +33,20 @@ beforeAll(async () => {
   [, url = ""] = /Open (\S+) in two windows/.exec(printed) ?? [];
   [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
 }, 120_000);
-afterAll(() => {
-  for (const child of running) if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+afterAll(async () => {
+  await stopAll();
   rmSync(folder, { recursive: true });
-});
+}, 60_000);
+
+/** Stops all that runs, and waits for its end. */
+const stopAll = () =>
+  Promise.all(
+    running.map(async (child) => {
+      const ended = once(child, "close");
+      if (child.pid !== undefined) process.kill(-child.pid, "SIGTERM");
+      await ended;
+    }),
+  );
 
 /** Runs a command in the clone until its output matches, or until it ends. */
 function run(command: string, until = /(?!)/): Promise<string> {
@@ -87,21 +99,35 @@ test("npm start serves the page at the printed URL", async () => {
   expect(await (await fetch(url)).text()).toContain("<title>Serverless Socket.IO</title>");
 });
 
-test("cdk deploy synthesises the stack and then needs credentials", async () => {
-  const environment = "AWS_EC2_METADATA_DISABLED=true HOME=/nonexistent";
+/** Commands within sentences. */
+const inline = (pattern: RegExp): readonly string[] => [
+  ...new Set([...README.matchAll(pattern)].map(([, command = ""]) => command)),
+];
+const OWN_DEPLOYS = inline(/`(npx cdk deploy [^`]+)`/g);
 
-  const output = await run(`${environment} timeout 100 ${DEPLOY}`);
+test.each([DEPLOY, ...OWN_DEPLOYS])(
+  "%s synthesises the stack and then needs credentials",
+  async (command) => {
+    const environment = "AWS_EC2_METADATA_DISABLED=true HOME=/nonexistent";
 
-  expect(output).toMatch(/credentials|Unable to resolve AWS account/);
-  expect(output).not.toMatch(/Subprocess exited with error/);
-}, 120_000);
+    const output = await run(`${environment} timeout 100 ${command}`);
+
+    expect(output).toMatch(/credentials|Unable to resolve AWS account/);
+    expect(output).not.toMatch(/Subprocess exited with error/);
+  },
+  120_000,
+);
 
 test("the commands within sentences work", async () => {
-  const inline = [...README.matchAll(/`(npm (?:start|run) [^`]+)`/g)].map(([, command]) => command);
-  expect([...new Set(inline)].toSorted()).toEqual([
+  expect(inline(/`(npm (?:start|run) [^`]+)`/g).toSorted()).toEqual([
     "npm run check",
     "npm run token -- --sub eve --org acme --projects p1,p2",
+    OWN,
     "npm start -- --help",
+  ]);
+  expect(OWN_DEPLOYS).toEqual([
+    "npx cdk deploy -c app=examples/chat/app.ts",
+    'npx cdk deploy --app "npx tsx examples/chat/stack.ts"',
   ]);
   const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as {
     scripts: Record<string, string>;
@@ -115,7 +141,7 @@ test("the commands within sentences work", async () => {
 });
 
 describe("its client", () => {
-  const [first = "", browser = "", native = "", ...more] = blocks("js");
+  const [first = "", , browser = "", native = "", ...more] = blocks("js");
 
   test("pasted into node joins, and is acknowledged", async () => {
     const both = /joined .*\{ ok: true \}|\{ ok: true \}.*joined .*\}/s;
@@ -143,7 +169,7 @@ describe("its client", () => {
   });
 
   test("in TypeScript compiles, and receives its own message", async () => {
-    const [snippet = ""] = blocks("ts");
+    const [, snippet = ""] = blocks("ts");
     const output = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
       `const token: string = ${JSON.stringify(token)};`,
       here(snippet),
@@ -163,5 +189,23 @@ describe("its client", () => {
     ]);
 
     expect(output).toContain("{'room': 'garden'}");
+  });
+});
+
+describe("an application of one's own", () => {
+  test("is shown as it is", () => {
+    expect(blocks("ts")[0]).toBe(readFileSync("examples/chat/app.ts", "utf8").trim());
+  });
+
+  test("is started, and a stock client joins a room", async () => {
+    // It has the same port, and the same folder for the synthesised stack.
+    await stopAll();
+    expect(await run(OWN, /Ctrl-C stops everything/)).toContain(
+      "examples/chat/app.ts is served at http://127.0.0.1:3000",
+    );
+
+    const [, snippet = ""] = blocks("js");
+    const lines = ['const { io } = require("socket.io-client");', snippet];
+    expect(await runFile("node", "own.cjs", lines, /there:.*/)).toContain("there: [ 'ann' ]");
   });
 });
