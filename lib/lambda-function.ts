@@ -124,6 +124,8 @@ export class LambdaFunction extends NodejsFunction {
           ],
         },
         esbuildArgs: {
+          // What would be kept are notes for test coverage; licences lie beside the packages.
+          "--legal-comments": "none",
           // The parser's other build logs through the `debug` package.
           "--alias:@aws-sdk/endpoint-cache": "./lambdas/server/store/endpoint-cache.ts",
           "--alias:socket.io-parser": "./node_modules/socket.io-parser/build/esm/index.js",

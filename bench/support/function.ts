@@ -106,8 +106,8 @@ export async function createBareServer(members: number) {
   };
   const gateway: Gateway = { post: async () => "sent", close: async () => undefined };
   const runtime = runtimeOver(table, gateway, async () => undefined);
-  const app = contractApp((_, adapter) =>
-    createStores(runtime, adapter, {
+  const app = contractApp(() =>
+    createStores(runtime, {
       verifyToken: () => Promise.reject(new Error("nobody connects")),
       callUpstream: async () => ({ ok: false, error: "" }),
     }),

@@ -1,7 +1,6 @@
 import { type App, defineApp } from "#server/app.ts";
 import { headerOf } from "#server/engine/handshake.ts";
 import type { Runtime } from "#server/runtime.ts";
-import type { Adapter } from "#server/store/adapter.ts";
 import { authEvents } from "./auth.ts";
 import { unauthenticated } from "./authentication.ts";
 import { callEvents } from "./call.ts";
@@ -47,9 +46,7 @@ export const domains = {
 export type ClientEvent = (typeof domains)[keyof typeof domains]["events"][number];
 
 /** The contract as an application of the server; what its handlers use is made by the function. */
-export const contractApp = (
-  stores: (runtime: Runtime, adapter: Adapter) => Stores,
-): App<Contract> =>
+export const contractApp = (stores: (runtime: Runtime) => Stores): App<Contract> =>
   defineApp<Contract>({
     namespaces: {
       "/": {

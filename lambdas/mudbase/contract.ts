@@ -16,7 +16,7 @@ import { presenceEmits } from "./presence.ts";
 import { projectEmits } from "./project.ts";
 import { revokeEmits } from "./revoke.ts";
 import type { Room } from "./rooms.ts";
-import type { Stores } from "./stores.ts";
+import type { PublishStores, Stores } from "./stores.ts";
 import { subscribeEmits } from "./subscribe.ts";
 import { unsubscribeEmits } from "./unsubscribe.ts";
 import { walletEmits } from "./wallet.ts";
@@ -71,3 +71,6 @@ export interface Contract extends AppTypes {
   readonly Criteria: Watched;
   readonly Stores: Stores;
 }
+
+/** The contract as publications know it. */
+export type Publishing = Omit<Contract, "Stores"> & { readonly Stores: PublishStores };

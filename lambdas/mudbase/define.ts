@@ -10,7 +10,7 @@ import {
   definePublication as definePublicationOf,
   type Publication,
 } from "#server/publications.ts";
-import type { Contract, Emits } from "./contract.ts";
+import type { Contract, Emits, Publishing } from "./contract.ts";
 import type { Room } from "./rooms.ts";
 
 export type AccessRequest<Payload> = AccessRequestOf<Contract, Payload>;
@@ -56,8 +56,8 @@ export const defineMembership = <
 
 /** Declares a publication of the contract. */
 export const definePublication = <const Name extends string, Schema extends z.ZodMiniType>(
-  publication: Publication<Contract, Name, Schema>,
-): Publication<Contract, Name, Schema> => definePublicationOf(publication);
+  publication: Publication<Publishing, Name, Schema>,
+): Publication<Publishing, Name, Schema> => definePublicationOf(publication);
 
 /** Replies with another event, where something went as wrong as the contract foresees. */
 export const instead = <Name extends ReplyName>(event: Name, payload: Emits[Name]): Instead =>

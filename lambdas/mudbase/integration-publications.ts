@@ -34,9 +34,9 @@ const integrationPut = /* @__PURE__ */ definePublication({
   names: ["integration:put"],
   entry: () => z.object({ org: Id, integration: Integration }),
 
-  async handle({ entry: { org, integration }, integrations }) {
+  async handle({ entry: { org, integration }, registry }) {
     const { integrationId } = integration;
-    if ((await integrations.put(org, integration)) === "taken")
+    if ((await registry.put(org, integration)) === "taken")
       throw new EventError(
         "conflict",
         `the webhooks of ${integration.projectId}/${integrationId} are another organisation's`,
@@ -51,10 +51,10 @@ const integrationGet = /* @__PURE__ */ definePublication({
   entry: () => z.object({ ...Named }),
   isRead: true,
 
-  async handle({ entry: key, integrations }) {
-    const integration = await integrations.find(key);
+  async handle({ entry: key, registry }) {
+    const integration = await registry.find(key);
     if (integration === undefined) throw unknown(key);
-    return { integration, usage: await integrations.usage(key) };
+    return { integration, usage: await registry.usage(key) };
   },
 });
 
@@ -69,8 +69,8 @@ const integrationList = /* @__PURE__ */ definePublication({
     }),
   isRead: true,
 
-  handle: ({ entry: { org, projectId, cursor }, integrations }) =>
-    integrations.list(org, projectId, cursor),
+  handle: ({ entry: { org, projectId, cursor }, registry }) =>
+    registry.list(org, projectId, cursor),
 });
 
 /** Removes an integration. */
@@ -78,8 +78,8 @@ const integrationRemove = /* @__PURE__ */ definePublication({
   names: ["integration:remove"],
   entry: () => z.object({ ...Named }),
 
-  async handle({ entry: key, integrations }) {
-    if (!(await integrations.remove(key))) throw unknown(key);
+  async handle({ entry: key, registry }) {
+    if (!(await registry.remove(key))) throw unknown(key);
   },
 });
 

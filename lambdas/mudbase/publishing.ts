@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import type { LeanApp } from "#server/app.ts";
 import type { Publication, Publications } from "#server/publications.ts";
 import { chatPublications } from "./chat.ts";
-import { type Contract, emits } from "./contract.ts";
+import { emits, type Publishing } from "./contract.ts";
 import { dataPublications } from "./data.ts";
 import { dbPublications } from "./db.ts";
 import { documentPublications } from "./document.ts";
@@ -32,7 +32,7 @@ const all = [
 ] as const;
 
 type EntryOf<One> =
-  One extends Publication<Contract, infer Name, infer Schema>
+  One extends Publication<Publishing, infer Name, infer Schema>
     ? Name extends string
       ? { readonly event: Name } & z.input<Schema>
       : never

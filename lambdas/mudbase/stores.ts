@@ -4,6 +4,10 @@ import type { VerifyToken } from "./authentication.ts";
 import type { ContractLimits } from "./limits.ts";
 import { type Calls, createCalls } from "./store/calls.ts";
 import { type Chats, createChats } from "./store/chats.ts";
+import {
+  createIntegrationRegistry,
+  type IntegrationRegistry,
+} from "./store/integration-registry.ts";
 import { createIntegrations, type Integrations } from "./store/integrations.ts";
 import { createMessages, type Messages } from "./store/messages.ts";
 import { createPresence, type Presence } from "./store/presence.ts";
@@ -20,13 +24,15 @@ export interface CoreStores {
 /** What publications use besides. */
 export interface PublishStores extends CoreStores {
   readonly chats: Chats;
-  readonly integrations: Integrations;
+  readonly registry: IntegrationRegistry;
   readonly revocations: Adapter["revocations"];
   readonly members: Pick<Adapter["rooms"], "page">;
 }
 
-/** All that events use. */
-export interface Stores extends PublishStores {
+/** What events use besides. */
+export interface Stores extends CoreStores {
+  readonly chats: Chats;
+  readonly integrations: Integrations;
   readonly messages: Messages;
   readonly calls: Calls;
   readonly verifyToken: VerifyToken;
@@ -45,21 +51,22 @@ export function createCoreStores({ table, now, limits: all }: Runtime): CoreStor
 export const createPublishStores = (runtime: Runtime, adapter: Adapter): PublishStores => ({
   ...createCoreStores(runtime),
   chats: createChats(runtime.table),
-  integrations: createIntegrations(runtime),
+  registry: createIntegrationRegistry(runtime),
   revocations: adapter.revocations,
   members: adapter.rooms,
 });
 
-/** All stores; what speaks with others than the table is given. */
+/** The stores of events; what speaks with others than the table is given. */
 export function createStores(
   runtime: Runtime,
-  adapter: Adapter,
   outside: Pick<Stores, "verifyToken" | "callUpstream">,
 ): Stores {
-  const publish = createPublishStores(runtime, adapter);
+  const core = createCoreStores(runtime);
   return {
-    ...{ ...publish, ...outside },
-    messages: createMessages(runtime, publish.limits.messageRetentionDays),
+    ...{ ...core, ...outside },
+    chats: createChats(runtime.table),
+    integrations: createIntegrations(runtime),
+    messages: createMessages(runtime, core.limits.messageRetentionDays),
     calls: createCalls(runtime),
   };
 }

@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import type { Integration, Webhook } from "#mudbase/model/integration.ts";
-import type { Integrations } from "#mudbase/store/integrations.ts";
+import type { IntegrationRegistry } from "#mudbase/store/integration-registry.ts";
 import type { Secret } from "#mudbase/store/secrets.ts";
 import { EventError } from "#server/errors.ts";
 import { isTooDeep } from "#server/model/depth.ts";
@@ -34,7 +34,7 @@ export type Received =
   | { readonly status: 400 | 401 | 404 | 413; readonly reason: string };
 
 export interface WebhooksParts {
-  readonly integrations: Integrations;
+  readonly registry: IntegrationRegistry;
   readonly idempotency: Idempotency;
   readonly publish: Publish;
   readonly secret: (arn: string) => Secret;
@@ -43,7 +43,7 @@ export interface WebhooksParts {
 
 /** Takes webhooks: verifies them, drops repeated ones, and publishes the others. */
 export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Promise<Received> {
-  const { integrations, idempotency, publish, secret, now } = parts;
+  const { registry, idempotency, publish, secret, now } = parts;
 
   return async (delivery) => {
     const { projectId, integrationId, body } = delivery;
@@ -70,9 +70,9 @@ export function createWebhooks(parts: WebhooksParts): (delivery: Delivery) => Pr
 
   async function find({ projectId, integrationId }: Delivery) {
     if (![projectId, integrationId].every((id) => Id.safeParse(id).success)) return undefined;
-    const org = await integrations.webhookOwner(projectId, integrationId);
+    const org = await registry.webhookOwner(projectId, integrationId);
     if (org === undefined) return undefined;
-    const integration: Integration | undefined = await integrations.find({
+    const integration: Integration | undefined = await registry.find({
       ...{ org, projectId, integrationId },
     });
     return integration?.isActive && integration.webhook !== undefined

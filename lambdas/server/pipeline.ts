@@ -136,7 +136,7 @@ export function createServer(parts: Parts<AnyApp>) {
       buffer.send(key, { type: PacketType.CONNECT_ERROR, data });
       return send(buffer.emissions);
     }
-    if (key.nsp === MAIN && receivedAt - connectedAt > CONNECT_TIMEOUT)
+    if (!hasNamespaces(app) && receivedAt - connectedAt > CONNECT_TIMEOUT)
       return close(connectionId, "CONNECT came too late");
 
     const result = await connect(namespace, key, auth, buffer).catch(giveUp);

@@ -20,7 +20,7 @@ function webhooksOf(scheme: "standard" | "hmac-sha256", found: () => Promise<str
     },
   });
   const receive = createWebhooks({
-    integrations: { webhookOwner: async () => "acme", find: async () => shop } as never,
+    registry: { webhookOwner: async () => "acme", find: async () => shop } as never,
     idempotency: {
       run: async (_kind, _ids, work) => ({
         status: "done",

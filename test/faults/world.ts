@@ -11,7 +11,7 @@ import { createMatching } from "../../lambdas/mudbase/matching.ts";
 import { claimsOf } from "../../lambdas/mudbase/model/identity.ts";
 import { Integration } from "../../lambdas/mudbase/model/integration.ts";
 import { publishing } from "../../lambdas/mudbase/publishing.ts";
-import { createIntegrations } from "../../lambdas/mudbase/store/integrations.ts";
+import { createIntegrationRegistry } from "../../lambdas/mudbase/store/integration-registry.ts";
 import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
 import { Heartbeat } from "../../lambdas/server/model/limits.ts";
@@ -241,8 +241,8 @@ export async function createWorld(
     pause: async () => undefined,
   };
   const worker = createSender(createParts({ ...core, matching: createMatching }, runtime));
-  const app = contractApp((_, adapter) =>
-    createStores(runtime, adapter, {
+  const app = contractApp(() =>
+    createStores(runtime, {
       verifyToken: async (token) => claimsOf(JSON.parse(token)),
       callUpstream: async () => ({ ok: true, status: 200, data: {}, durationMs: 1 }),
     }),
@@ -255,9 +255,9 @@ export async function createWorld(
   const sweeper: Sweep = createSweep(coreParts, createSender(coreParts));
 
   const publisher = createPublisher(createParts(publishing, runtime));
-  const integrations = createIntegrations({ table, now });
+  const registry = createIntegrationRegistry({ table, now });
   const webhooks = createWebhooks({
-    integrations,
+    registry,
     idempotency: createIdempotency({ table, now }, 86_400_000),
     publish: publisher,
     secret: () => ({ read: async () => WEBHOOK_SECRET, refresh: async () => undefined }),
@@ -288,8 +288,8 @@ export async function createWorld(
       await server.disconnect(connectionId).catch(() => undefined);
     },
     publish: publisher,
-    registerShop: (org) => integrations.put(org, SHOP),
-    removeShop: (org) => integrations.remove({ org, ...SHOP }),
+    registerShop: (org) => registry.put(org, SHOP),
+    removeShop: (org) => registry.remove({ org, ...SHOP }),
     async deliver(id, body, changed = {}) {
       const signed = createHmac("sha256", WEBHOOK_SECRET).update(body).digest("hex");
       const headers = { "x-signature": signed, "x-id": id, ...changed };

@@ -27,7 +27,7 @@ const Environment = z
 type Environment = z.infer<typeof Environment>;
 
 export const handler = socketHandler(
-  contractApp((runtime, adapter) => {
+  contractApp((runtime) => {
     const env = read(Environment, runtime.variables);
     const secret = createSecretReader(runtime.now);
     const clock = () => performance.now();
@@ -36,7 +36,7 @@ export const handler = socketHandler(
       allowsLocalhost: env.ALLOWS_LOCALHOST === "true",
       clock,
     });
-    return createStores(runtime, adapter, {
+    return createStores(runtime, {
       verifyToken: verification(env, secret),
       callUpstream: createUpstream({ http, secret, clock }),
     });

@@ -4,7 +4,7 @@ import type {
   Context,
 } from "aws-lambda";
 import { publishing } from "#mudbase/publishing.ts";
-import { createIntegrations } from "#mudbase/store/integrations.ts";
+import { createIntegrationRegistry } from "#mudbase/store/integration-registry.ts";
 import { createSecretReader } from "#mudbase/store/secrets.ts";
 import { createWebhooks } from "#mudbase/webhooks.ts";
 import { createParts, createPublisher } from "#server/pipeline/parts.ts";
@@ -17,7 +17,7 @@ const TTL = 86_400_000;
 const parts = createParts(publishing);
 const { table, now } = parts.runtime;
 const receive = createWebhooks({
-  integrations: createIntegrations({ table, now }),
+  registry: createIntegrationRegistry({ table, now }),
   idempotency: createIdempotency({ table, now }, TTL),
   publish: createPublisher(parts),
   secret: createSecretReader(now),

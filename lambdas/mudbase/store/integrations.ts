@@ -1,32 +1,12 @@
 import type { Integration, IntegrationKey, Usage } from "#mudbase/model/integration.ts";
 import type { Item, Storage } from "#server/store/table.ts";
-import {
-  integrationKey,
-  integrationPartition,
-  minuteKey,
-  usageKey,
-  webhookOwnerKey,
-} from "./keys.ts";
+import { integrationKey, minuteKey, usageKey } from "./keys.ts";
 
 const MINUTE = 60_000;
 
-/** The registry of integrations, and how much each is used. */
+/** The integrations as those who call them know them, and how much each is used. */
 export interface Integrations {
   find(key: IntegrationKey): Promise<Integration | undefined>;
-  /** A page of a project's integrations; `cursor` asks for the next one if there is one. */
-  list(
-    org: string,
-    projectId: string,
-    cursor?: string,
-  ): Promise<{
-    readonly integrations: readonly Integration[];
-    readonly cursor?: string | undefined;
-  }>;
-  /** `taken` where the webhooks of this project and id are another organisation's. */
-  put(org: string, integration: Integration): Promise<"put" | "taken">;
-  remove(key: IntegrationKey): Promise<boolean>;
-  /** Whose webhooks a public path leads to. */
-  webhookOwner(projectId: string, integrationId: string): Promise<string | undefined>;
   /** Counts a call and what became of it. */
   countUse(key: IntegrationKey, use: { failed: boolean; at: string }): Promise<Usage>;
   usage(key: IntegrationKey): Promise<Usage>;
@@ -40,41 +20,6 @@ export function createIntegrations({ table, now }: Storage): Integrations {
     async find(key) {
       const item = await table.get(integrationKey(key));
       return item && integrationOf(item);
-    },
-
-    async list(org, projectId, cursor) {
-      const { items, last } = await table.page({
-        KeyConditionExpression: `pk = :project${cursor === undefined ? "" : " AND sk > :cursor"}`,
-        ExpressionAttributeValues: {
-          ":project": integrationPartition(org, projectId),
-          ...(cursor !== undefined && { ":cursor": cursor }),
-        },
-      });
-      return { integrations: items.map(integrationOf), cursor: last && String(last.sk) };
-    },
-
-    async put(org, integration) {
-      const { projectId, integrationId, webhook } = integration;
-      const owner = webhookOwnerKey(projectId, integrationId);
-      if (webhook !== undefined && !(await table.create({ ...owner, org }))) {
-        const { org: other } = (await table.get(owner)) ?? {};
-        if (other !== org) return "taken";
-      }
-      if (webhook === undefined) await releaseWebhooks({ org, projectId, integrationId });
-      const key = integrationKey({ org, projectId, integrationId });
-      await table.put({ ...key, integration: JSON.stringify(integration) });
-      return "put";
-    },
-
-    async remove(key) {
-      const removed = await table.remove(integrationKey(key));
-      await releaseWebhooks(key);
-      return removed !== undefined;
-    },
-
-    async webhookOwner(projectId, integrationId) {
-      const { org } = (await table.get(webhookOwnerKey(projectId, integrationId))) ?? {};
-      return org === undefined ? undefined : String(org);
     },
 
     async countUse(key, { failed, at }) {
@@ -102,17 +47,10 @@ export function createIntegrations({ table, now }: Storage): Integrations {
       return taken === undefined ? { retryAfterMs: (minute + 1) * MINUTE - now() } : "taken";
     },
   };
-
-  async function releaseWebhooks({ org, projectId, integrationId }: IntegrationKey) {
-    await table.remove(webhookOwnerKey(projectId, integrationId), {
-      condition: "org = :org",
-      values: { ":org": org },
-    });
-  }
 }
 
 // What is stored was checked when it was put.
-const integrationOf = ({ integration }: Item): Integration =>
+export const integrationOf = ({ integration }: Item): Integration =>
   JSON.parse(String(integration)) as Integration;
 
 const usageOf = (item: Item | undefined): Usage => ({
