@@ -127,10 +127,8 @@ describe("an application", () => {
     ann.socket.emit("to-one", ben.socket.id, "psst");
     await ann.socket.emitWithAck("steps");
 
-    expect(await ben.flushed()).toEqual([
-      ["said", "hello"],
-      ["said", "psst"],
-    ]);
+    const received = await ben.flushed();
+    expect(received.map(([, text]) => text).toSorted()).toEqual(["hello", "psst"]);
     expect(await eve.flushed()).toEqual([["said", "hello"]]);
     expect(await ann.flushed()).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import type { ChatKey } from "#mudbase/model/chat.ts";
 import type { Draft, Message } from "#mudbase/model/message.ts";
-import { type Item, type Storage, unlessFull } from "#server/store/table.ts";
+import { type Item, type Storage, type Table, unlessFull } from "#server/store/table.ts";
 import { createHistory, type HistoryPage, readersOf } from "./history.ts";
 import { messageKey, sentKey } from "./keys.ts";
 import { createReact, reactionAttributes } from "./reactions.ts";
@@ -66,6 +66,29 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
     return item !== undefined && isLive(item) ? item : undefined;
   }
 
+  return {
+    ...createPost(table, expiry),
+    ...createChanges({ table, now }, find),
+    ...createMarkRead(table, isLive),
+    react: createReact({ table, isThere, find }),
+    history: createHistory(table, isLive),
+  };
+}
+
+type Part<Name extends keyof Messages> = Pick<Messages, Name>;
+type Find = (key: ChatKey, messageId: string) => Promise<Item | undefined>;
+
+function createPost(table: Table, expiry: () => object): Part<"post"> {
+  return {
+    async post(key, draft) {
+      const { id, clientMessageId: _, ...content } = await settle(key, draft);
+      // However often it is tried, and wherever a try broke off: one put is the first.
+      const item = { ...messageKey(key, id), id, ...content, attempt: draft.id, ...expiry() };
+      const isNew = await table.create(item);
+      return { message: { id, ...content, reactions: {}, readBy: 0 }, isNew };
+    },
+  };
+
   /** The id and time under which a draft is stored: those of its first try. */
   async function settle(key: ChatKey, draft: Draft): Promise<Draft> {
     if (draft.clientMessageId === undefined) return draft;
@@ -75,20 +98,14 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
     const first = await table.get(sent);
     return { ...draft, id: String(first?.id), createdAt: String(first?.createdAt) };
   }
+}
 
+function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remove"> {
   async function faultOf(key: ChatKey, messageId: string): Promise<MessageFault> {
     return (await find(key, messageId)) === undefined ? "not_found" : "forbidden";
   }
 
   return {
-    async post(key, draft) {
-      const { id, clientMessageId: _, ...content } = await settle(key, draft);
-      // However often it is tried, and wherever a try broke off: one put is the first.
-      const item = { ...messageKey(key, id), id, ...content, attempt: draft.id, ...expiry() };
-      const isNew = await table.create(item);
-      return { message: { id, ...content, reactions: {}, readBy: 0 }, isNew };
-    },
-
     async edit(key, messageId, { by, content, editedAt }) {
       const edited = await unlessFull(
         table.update(messageKey(key, messageId), {
@@ -112,9 +129,11 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
       });
       return removed === undefined ? faultOf(key, messageId) : "removed";
     },
+  };
+}
 
-    react: createReact({ table, isThere, find }),
-
+function createMarkRead(table: Table, isLive: (item: Item) => boolean): Part<"markRead"> {
+  return {
     async markRead(key, messageIds, userId) {
       const wanted = [...new Set(messageIds)];
       const items = await table.getAll(wanted.map((id) => messageKey(key, id)));
@@ -125,8 +144,6 @@ export function createMessages({ table, now }: Storage, retentionDays: number): 
       const unread = wanted.filter((id) => !read.has(id));
       return settleAll(unread, (id) => mark(key, id, userId));
     },
-
-    history: createHistory(table, isLive),
   };
 
   async function mark(key: ChatKey, messageId: string, userId: string): Promise<boolean> {

@@ -48,52 +48,17 @@ const PAGE_BYTES = 96 * 1024;
 /** Queries that make up a page of users, and that count all of them: one reads about 5,000 users. */
 const MOST_QUERIES = 4;
 
+const self = ({ connectionId }: Present) => new Set([connectionId]);
+const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, room, userId);
+
 /** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
-export function createPresence({ table, now }: Storage): Presence {
-  const self = ({ connectionId }: Present) => new Set([connectionId]);
-  const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, room, userId);
+export function createPresence(storage: Storage): Presence {
+  const { table, now } = storage;
+  return {
+    enter: (member, user, entered) =>
+      settleAll(entered, (room) => add(storage, member, user, room)),
 
-  /** Adds a socket to its user's; tells whether it is the first. */
-  async function add(member: Present, user: UserProfile, room: Room): Promise<boolean> {
-    const old = await table.update(keyFor(member, room), {
-      update: "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
-      names: { "#user": "user" },
-      values: {
-        ":self": self(member),
-        ":user": user,
-        ":now": now(),
-        ":expiry": expiryAfter(now()),
-      },
-      returns: "UPDATED_OLD",
-    });
-    return old?.connections === undefined;
-  }
-
-  async function drop(member: Present, room: Room): Promise<boolean> {
-    const key = keyFor(member, room);
-    const wasAlone = await table.remove(key, {
-      condition: "connections = :self",
-      values: { ":self": self(member) },
-    });
-    if (wasAlone !== undefined) return true;
-
-    const left = await table.update(key, {
-      update: "DELETE connections :self",
-      condition: "contains(connections, :id)",
-      values: { ":self": self(member), ":id": member.connectionId },
-      returns: "ALL_NEW",
-    });
-    if (left === undefined || left.connections !== undefined) return false;
-
-    // The others left between the two calls: the last one out removes the item.
-    await table.remove(key, { condition: "attribute_not_exists(connections)" });
-    return true;
-  }
-
-  const presence: Presence = {
-    enter: (member, user, entered) => settleAll(entered, (room) => add(member, user, room)),
-
-    exit: (member, exited) => settleAll(exited, (room) => drop(member, room)),
+    exit: (member, exited) => settleAll(exited, (room) => drop(storage, member, room)),
 
     async onlineIn(member, asked) {
       const items = await table.getAll(asked.map((room) => keyFor(member, room)));
@@ -113,43 +78,92 @@ export function createPresence({ table, now }: Storage): Presence {
       );
     },
 
-    async list(org, room, { limit, cursor }) {
-      const partition = presencePartition(org, room);
-      const users: OnlineUser[] = [];
-      let bytes = 0;
-      let next: string | undefined;
-      for await (const page of table.pages(
-        onlineQuery(partition, limit + 1, cursor),
-        MOST_QUERIES,
-      )) {
-        next = page.last && String(page.last.sk);
-        for (const user of page.items.map(onlineUser)) {
-          bytes += Buffer.byteLength(JSON.stringify(user));
-          if (users.length === limit || (bytes > PAGE_BYTES && users.length > 0))
-            return { users, cursor: users.at(-1)?.userId, ...(await countAll(partition)) };
-          users.push(user);
-        }
-      }
-      const isWhole = next === undefined && cursor === undefined;
-      const counted = isWhole ? { count: users.length } : await countAll(partition);
-      return { users, cursor: next, ...counted };
-    },
+    list: (org, room, page) => list(storage, presencePartition(org, room), page),
   };
-  return presence;
+}
 
-  async function countAll(
-    partition: string,
-  ): Promise<Pick<OnlinePage, "count" | "countIsLowerBound">> {
-    const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
-      onlineQuery(partition);
-    let count = 0;
-    let last: Item | undefined;
-    for await (const page of table.pages({ ...query, Select: "COUNT" }, MOST_QUERIES)) {
-      count += page.count;
-      last = page.last;
+/** Adds a socket to its user's; tells whether it is the first. */
+async function add(
+  { table, now }: Storage,
+  member: Present,
+  user: UserProfile,
+  room: Room,
+): Promise<boolean> {
+  const old = await table.update(keyFor(member, room), {
+    update: "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
+    names: { "#user": "user" },
+    values: {
+      ":self": self(member),
+      ":user": user,
+      ":now": now(),
+      ":expiry": expiryAfter(now()),
+    },
+    returns: "UPDATED_OLD",
+  });
+  return old?.connections === undefined;
+}
+
+async function drop({ table }: Storage, member: Present, room: Room): Promise<boolean> {
+  const key = keyFor(member, room);
+  const wasAlone = await table.remove(key, {
+    condition: "connections = :self",
+    values: { ":self": self(member) },
+  });
+  if (wasAlone !== undefined) return true;
+
+  const left = await table.update(key, {
+    update: "DELETE connections :self",
+    condition: "contains(connections, :id)",
+    values: { ":self": self(member), ":id": member.connectionId },
+    returns: "ALL_NEW",
+  });
+  if (left === undefined || left.connections !== undefined) return false;
+
+  // The others left between the two calls: the last one out removes the item.
+  await table.remove(key, { condition: "attribute_not_exists(connections)" });
+  return true;
+}
+
+type PageRequest = Parameters<Presence["list"]>[2];
+
+async function list(
+  storage: Storage,
+  partition: string,
+  { limit, cursor }: PageRequest,
+): Promise<OnlinePage> {
+  const users: OnlineUser[] = [];
+  let bytes = 0;
+  let next: string | undefined;
+  for await (const page of storage.table.pages(
+    onlineQuery(partition, limit + 1, cursor),
+    MOST_QUERIES,
+  )) {
+    next = page.last && String(page.last.sk);
+    for (const user of page.items.map(onlineUser)) {
+      bytes += Buffer.byteLength(JSON.stringify(user));
+      if (users.length === limit || (bytes > PAGE_BYTES && users.length > 0))
+        return { users, cursor: users.at(-1)?.userId, ...(await countAll(storage, partition)) };
+      users.push(user);
     }
-    return last === undefined ? { count } : { count, countIsLowerBound: true };
   }
+  const isWhole = next === undefined && cursor === undefined;
+  const counted = isWhole ? { count: users.length } : await countAll(storage, partition);
+  return { users, cursor: next, ...counted };
+}
+
+async function countAll(
+  { table }: Storage,
+  partition: string,
+): Promise<Pick<OnlinePage, "count" | "countIsLowerBound">> {
+  const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
+    onlineQuery(partition);
+  let count = 0;
+  let last: Item | undefined;
+  for await (const page of table.pages({ ...query, Select: "COUNT" }, MOST_QUERIES)) {
+    count += page.count;
+    last = page.last;
+  }
+  return last === undefined ? { count } : { count, countIsLowerBound: true };
 }
 
 const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({

@@ -7,8 +7,8 @@ import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { memberOf } from "#server/socket/socket.ts";
+import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
-import { everyoneOf } from "./send.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
 export type Connected =
@@ -28,10 +28,10 @@ const REVOKED = "the user, the session or the token is revoked";
 
 /** Answers a CONNECT: who it is, its session, the rooms it starts in; `limit` counts how often its user connects. */
 export function createConnect(
-  { adapter, stores, runtime: { limits, now } }: Parts,
+  parts: Parts,
   limit: (user: Pick<Session, "tenant" | "userId">) => Promise<Limited | undefined>,
 ) {
-  const { connections, rooms, revocations, slots } = adapter;
+  const { connections } = parts.adapter;
 
   return async (
     namespace: Namespace,
@@ -41,21 +41,21 @@ export function createConnect(
   ): Promise<Connected> => {
     const id = randomBytes(15).toString("base64url");
     const handshake = handshakeOf(key, id, auth);
-    const found = await identify(namespace, handshake).catch((error: unknown) => {
+    const found = await identify(parts, namespace, handshake).catch((error: unknown) => {
       if (error instanceof ConnectError) return error;
       throw error;
     });
-    if (found instanceof ConnectError) return refuse(key, found, buffer);
+    if (found instanceof ConnectError) return refuse(parts, key, found, buffer);
     const { tenant = "", userId = id, data = {}, expiresAt } = found;
     const session = { id, tenant, userId, data, ...(expiresAt !== undefined && { expiresAt }) };
     // Who has no name of its own is limited by its connection.
     const user = userId === id ? { tenant, userId: key.connectionId } : session;
     if ((await limit(user)) !== undefined) return { outcome: "limited" };
 
-    const result = await begin(namespace, key, session, found);
+    const result = await begin(parts, namespace, key, session, found);
     if (result === "illegal") return { outcome: "illegal" };
     if (result === "revoked")
-      return refuse(key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
+      return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
 
     buffer.send(key, { type: PacketType.CONNECT, data: { sid: id } });
     if (result === "begun") return { outcome: "connected", session, handshake };
@@ -72,65 +72,74 @@ export function createConnect(
       kept: async () => (await connections.get({ ...key, nsp: MAIN }))?.handshake,
     };
   }
+}
 
-  /** Asks the application, and then its middleware. */
-  async function identify(namespace: Namespace, handshake: Handshake): Promise<Auth> {
-    const { authenticate, use = [] } = namespace;
-    const found = await authenticate(handshake, stores);
-    const { tenant = "", userId = handshake.id, data = {}, expiresAt } = found;
-    if (expiresAt !== undefined && expiresAt * 1000 <= now())
-      throw new ConnectError(REFUSED, { reason: "the token has expired" });
-    requireNames([tenant, userId, ...(found.rooms ?? []), ...(found.credentials ?? [])]);
-    const { id, auth } = handshake;
-    for (const middleware of use)
-      await run(middleware, { id, handshake: { auth }, tenant, userId, data });
-    if (namespace.immutableData !== true) requireSmall(data);
-    return { ...found, data };
+/** Asks the application, and then its middleware. */
+async function identify(
+  { stores, runtime: { now } }: Parts,
+  namespace: Namespace,
+  handshake: Handshake,
+): Promise<Auth> {
+  const { authenticate, use = [] } = namespace;
+  const found = await authenticate(handshake, stores);
+  const { tenant = "", userId = handshake.id, data = {}, expiresAt } = found;
+  if (expiresAt !== undefined && expiresAt * 1000 <= now())
+    throw new ConnectError(REFUSED, { reason: "the token has expired" });
+  requireNames([tenant, userId, ...(found.rooms ?? []), ...(found.credentials ?? [])]);
+  const { id, auth } = handshake;
+  for (const middleware of use)
+    await run(middleware, { id, handshake: { auth }, tenant, userId, data });
+  if (namespace.immutableData !== true) requireSmall(data);
+  return { ...found, data };
+}
+
+/** The reason is for the log; the client is told the message. */
+async function refuse(
+  { adapter: { connections } }: Parts,
+  key: SocketKey,
+  { message, data, reason }: ConnectError,
+  buffer: EmitBuffer,
+): Promise<Connected> {
+  const connection = await connections.get({ ...key, nsp: MAIN });
+  const isTaken =
+    key.nsp === MAIN
+      ? connection?.session !== undefined
+      : connection?.namespaces[key.nsp] !== undefined;
+  if (connection === undefined || isTaken) return { outcome: "illegal" };
+  const content = data === undefined ? { message } : { message, data };
+  buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
+  return { outcome: "refused", reason };
+}
+
+async function begin(
+  { adapter, runtime: { limits } }: Parts,
+  namespace: Namespace,
+  key: SocketKey,
+  session: Session,
+  { rooms: more = [], tags, credentials = [] }: Auth,
+): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
+  const { connections, rooms, revocations, slots } = adapter;
+  const { tenant, id } = session;
+  const { connectionId } = key;
+  const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } = await revocations.check(
+    tenant,
+    credentials,
+  );
+  if (isRevoked) return "revoked";
+  const slot = max > 0 ? await slots.acquire(tenant, connectionId, max) : undefined;
+  if (max > 0 && slot === undefined) return { limit: max };
+
+  const own = namespace.ownRoom === false ? [] : [id];
+  const first = [everyoneOf(namespace), ...more, ...own];
+  if (!(await connections.begin(key, session, first, slot))) {
+    if (slot !== undefined) await slots.release(tenant, slot, connectionId);
+    return "illegal";
   }
-
-  /** The reason is for the log; the client is told the message. */
-  async function refuse(
-    key: SocketKey,
-    { message, data, reason }: ConnectError,
-    buffer: EmitBuffer,
-  ): Promise<Connected> {
-    const connection = await connections.get({ ...key, nsp: MAIN });
-    const isTaken =
-      key.nsp === MAIN
-        ? connection?.session !== undefined
-        : connection?.namespaces[key.nsp] !== undefined;
-    if (connection === undefined || isTaken) return { outcome: "illegal" };
-    const content = data === undefined ? { message } : { message, data };
-    buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
-    return { outcome: "refused", reason };
-  }
-
-  async function begin(
-    namespace: Namespace,
-    key: SocketKey,
-    session: Session,
-    { rooms: more = [], tags, credentials = [] }: Auth,
-  ): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
-    const { tenant, id } = session;
-    const { connectionId } = key;
-    const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } =
-      await revocations.check(tenant, credentials);
-    if (isRevoked) return "revoked";
-    const slot = max > 0 ? await slots.acquire(tenant, connectionId, max) : undefined;
-    if (max > 0 && slot === undefined) return { limit: max };
-
-    const own = namespace.ownRoom === false ? [] : [id];
-    const first = [everyoneOf(namespace), ...more, ...own];
-    if (!(await connections.begin(key, session, first, slot))) {
-      if (slot !== undefined) await slots.release(tenant, slot, connectionId);
-      return "illegal";
-    }
-    const member: Member = { ...memberOf(key, session), tags };
-    await rooms.enter(member, first);
-    if (credentials.length === 0) return "begun";
-    // Asked again once the socket is listed: a revocation finds it there, or is found here.
-    return (await revocations.check(tenant, credentials)).isRevoked ? "illegal" : "begun";
-  }
+  const member: Member = { ...memberOf(key, session), tags };
+  await rooms.enter(member, first);
+  if (credentials.length === 0) return "begun";
+  // Asked again once the socket is listed: a revocation finds it there, or is found here.
+  return (await revocations.check(tenant, credentials)).isRevoked ? "illegal" : "begun";
 }
 
 /** Milliseconds within which a middleware must call `next`. */

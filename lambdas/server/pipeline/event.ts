@@ -19,9 +19,10 @@ import {
   requireToken,
 } from "./answers.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
+import { everyoneOf } from "./namespaces.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
-import { everyoneOf, type Sender } from "./send.ts";
+import type { Sender } from "./send.ts";
 
 const UNORDERED =
   "payload: the order of its attachments cannot be told; send one attachment an event, or base64 in the payload";
@@ -37,182 +38,223 @@ export interface Dispatched {
 }
 
 /** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer. */
-export function createDispatch({ runtime, adapter, stores }: Parts, sender: Sender) {
-  const { limits, telemetry, now } = runtime;
-  const fetchSockets = createFetchSockets({ adapter });
+export function createDispatch(parts: Parts, sender: Sender) {
+  const kit: Kit = { ...parts, sender, fetchSockets: createFetchSockets(parts) };
+  return {
+    dispatch: (namespace: Namespace, call: EventCall) => dispatch(kit, namespace, call),
+    greet: (...greeted: Greeted) => greet(kit, ...greeted),
+  };
+}
 
-  return { dispatch, greet };
+/** What events are handled with. */
+interface Kit extends Parts {
+  readonly sender: Sender;
+  readonly fetchSockets: ReturnType<typeof createFetchSockets>;
+}
 
-  async function dispatch(namespace: Namespace, call: EventCall): Promise<Dispatched> {
-    const progress: Progress = { buffer: sender.newBuffer(call.nsp) };
-    const handler = handlerOf(namespace, call.event);
-    const giveUp = (fault: unknown) => emissionsInstead(call, handler, progress, fault);
-    const count = (outcome: RefusalCode | "ok") => {
-      // A client may make up any number of names; CloudWatch would keep a metric of each.
-      const event = handler.isDeclared ? domainOf(call.event) : "unknown";
-      telemetry.count("Events", 1, { event, outcome });
-    };
-    try {
-      requireToken(call.limited, "what this user sends");
-      await limitRate(handler, call);
-      await run(namespace, handler, call, progress);
-      refuseOversized(progress.buffer);
-      count("ok");
-      return { emissions: progress.buffer.take(), giveUp };
-    } catch (fault) {
-      count(fault instanceof EventError ? fault.code : "internal");
-      const emissions = giveUp(fault);
-      return fault instanceof EventError ? { emissions, giveUp } : { emissions, giveUp, fault };
-    }
-  }
+type Greeted = [
+  namespace: Namespace,
+  key: SocketKey,
+  session: Session,
+  handshake: Pick<Handshake, "auth">,
+];
 
-  /** Has the application greet a new socket; gives what that emits. */
-  async function greet(
-    namespace: Namespace,
-    key: SocketKey,
-    session: Session,
-    handshake: Pick<Handshake, "auth">,
-  ): Promise<readonly Emission[]> {
-    if (namespace.onConnect === undefined) return [];
-    const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
-    const socket = socketOf(namespace, { key, session }, progress.buffer);
-    try {
-      await keepingData(key, session, () =>
-        namespace.onConnect?.({ ...socket, handshake }, contextOf(namespace, socket, progress)),
-      );
-      refuseOversized(progress.buffer);
-      return progress.buffer.take();
-    } catch (error) {
-      telemetry.fail("a socket could not be greeted", error, { connectionId: key.connectionId });
-      return [];
-    }
-  }
-
-  async function limitRate({ event, domain }: Handler, { session, event: name }: EventCall) {
-    const kind = event?.rate ?? domain?.rate ?? "eventsPerSecond";
-    requireToken(await adapter.rateLimits.take(rateLimitOf(kind, session, limits)), name);
-  }
-
-  async function run(
-    namespace: Namespace,
-    handler: Handler,
-    call: EventCall,
-    progress: Progress,
-  ): Promise<void> {
-    const { event, listener, domain } = handler;
-    if (event === undefined && listener === undefined)
-      throw new EventError("unknown_event", `there is no event ${call.event}`);
-    if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
-    if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
-    refuseLarge(domain, call);
-    const socket = socketOf(namespace, call, progress.buffer);
-    if (event !== undefined) await runDeclared(namespace, event, call, socket, progress);
-    else if (listener !== undefined) await runListener(listener, call, socket, progress.buffer);
-  }
-
-  async function runDeclared(
-    namespace: Namespace,
-    event: AnyEvent,
-    call: EventCall,
-    socket: Socket,
-    progress: Progress,
-  ): Promise<void> {
-    const schema = event.payload();
-    const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
-    const granted = await event.access({ ...stores, payload, socket });
-    const context = contextOf(namespace, socket, progress);
-    const handle = async () => {
-      const reply = await event.handle({ ...context, ...granted, payload, socket });
-      answer(call, progress.buffer, event.reply, reply);
-    };
-    if (namespace.immutableData) await handle();
-    else await keepingData(call.key, call.session, handle);
-  }
-
-  /** As Socket.IO calls it: with the client's arguments, and the acknowledgement last where one is asked for. */
-  async function runListener(
-    listener: Listener,
-    call: EventCall,
-    socket: Socket,
-    buffer: EmitBuffer,
-  ): Promise<void> {
-    const { ackId, key, session } = call;
-    let isAcknowledged = false;
-    const acknowledge = (...values: readonly unknown[]) => {
-      if (ackId !== undefined && !isAcknowledged) buffer.ack(key, ackId, values);
-      isAcknowledged = true;
-    };
-    const last = ackId === undefined ? [] : [acknowledge];
-    await keepingData(key, session, () => listener(socket, ...call.args, ...last));
-  }
-
-  /** Keeps what a handler has changed of `socket.data`. */
-  async function keepingData(
-    key: SocketKey,
-    { data }: Session,
-    work: () => unknown,
-  ): Promise<void> {
-    const before = JSON.stringify(data);
-    await work();
-    if (JSON.stringify(data) === before) return;
-    requireSmall(data);
-    await adapter.connections.setData(key, data);
-  }
-
-  function contextOf(namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
-    return {
-      ...stores,
-      io: createIo(
-        { buffer: progress.buffer, fetchSockets },
-        { tenant, nsp: nsp.name },
-        everyoneOf(namespace),
-      ),
-      ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
-      flush: (otherwise?: Otherwise) => flush(progress, otherwise),
-    };
-  }
-
-  function socketOf(
-    namespace: Namespace,
-    { key, session }: Pick<EventCall, "key" | "session">,
-    buffer: EmitBuffer,
-  ): Socket {
-    const { rooms, connections } = adapter;
-    const member = memberOf(key, session);
-    const membership: Membership = {
-      async join(joined) {
-        const names = [joined].flat();
-        requireNames(names);
-        requireJoined(await rooms.join(member, names), "rooms");
-      },
-      leave: (left) => rooms.leave(member, [left].flat()),
-      rooms: async () => (await connections.get(key))?.rooms ?? [],
-      async claim(name, value, max, what) {
-        const claimed = await connections.claim(key, name, value, max);
-        if (claimed !== undefined) return claimed;
-        const isGone = (await connections.get(key)) === undefined;
-        requireJoined(isGone ? "gone" : "full", what);
-        return {};
-      },
-    };
-    return createSocket(key, session, { buffer, fetchSockets }, membership, everyoneOf(namespace));
-  }
-
-  async function flush(progress: Progress, otherwise: Otherwise | undefined): Promise<void> {
+async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promise<Dispatched> {
+  const { sender } = kit;
+  const { telemetry } = kit.runtime;
+  const progress: Progress = { buffer: sender.newBuffer(call.nsp) };
+  const handler = handlerOf(namespace, call.event);
+  const giveUp = (fault: unknown) => emissionsInstead(call, handler, progress, fault);
+  const count = (outcome: RefusalCode | "ok") => {
+    // A client may make up any number of names; CloudWatch would keep a metric of each.
+    const event = handler.isDeclared ? domainOf(call.event) : "unknown";
+    telemetry.count("Events", 1, { event, outcome });
+  };
+  try {
+    requireToken(call.limited, "what this user sends");
+    await limitRate(kit, handler, call);
+    await run(kit, namespace, handler, call, progress);
     refuseOversized(progress.buffer);
-    progress.otherwise = otherwise;
-    // One listener's failed post is not the caller's failure.
-    await sender.sendOrLog(progress.buffer.take());
+    count("ok");
+    return { emissions: progress.buffer.take(), giveUp };
+  } catch (fault) {
+    count(fault instanceof EventError ? fault.code : "internal");
+    const emissions = giveUp(fault);
+    return fault instanceof EventError ? { emissions, giveUp } : { emissions, giveUp, fault };
   }
+}
 
-  function refuseLarge(domain: Domain | undefined, { event, bytes }: EventCall): void {
-    const max = domain?.maxBytes === undefined ? undefined : limits[domain.maxBytes];
-    if (max !== undefined && bytes > max)
-      throw new EventError(
-        "too_large",
-        `the payload of ${event} is ${bytes} bytes, more than ${max}`,
-      );
+/** Has the application greet a new socket; gives what that emits. */
+async function greet(
+  kit: Kit,
+  ...[namespace, key, session, handshake]: Greeted
+): Promise<readonly Emission[]> {
+  const { sender } = kit;
+  const { telemetry } = kit.runtime;
+  if (namespace.onConnect === undefined) return [];
+  const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
+  const socket = socketOf(kit, namespace, { key, session }, progress.buffer);
+  try {
+    await keepingData(kit, key, session, () =>
+      namespace.onConnect?.({ ...socket, handshake }, contextOf(kit, namespace, socket, progress)),
+    );
+    refuseOversized(progress.buffer);
+    return progress.buffer.take();
+  } catch (error) {
+    telemetry.fail("a socket could not be greeted", error, { connectionId: key.connectionId });
+    return [];
   }
+}
+
+async function limitRate(
+  kit: Kit,
+  { event, domain }: Handler,
+  { session, event: name }: EventCall,
+) {
+  const { adapter } = kit;
+  const { limits } = kit.runtime;
+  const kind = event?.rate ?? domain?.rate ?? "eventsPerSecond";
+  requireToken(await adapter.rateLimits.take(rateLimitOf(kind, session, limits)), name);
+}
+
+async function run(
+  kit: Kit,
+  namespace: Namespace,
+  handler: Handler,
+  call: EventCall,
+  progress: Progress,
+): Promise<void> {
+  const { event, listener, domain } = handler;
+  if (event === undefined && listener === undefined)
+    throw new EventError("unknown_event", `there is no event ${call.event}`);
+  if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
+  if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
+  refuseLarge(kit, domain, call);
+  const socket = socketOf(kit, namespace, call, progress.buffer);
+  if (event !== undefined) await runDeclared(kit, namespace, event, call, socket, progress);
+  else if (listener !== undefined) await runListener(kit, listener, call, socket, progress.buffer);
+}
+
+async function runDeclared(
+  kit: Kit,
+  namespace: Namespace,
+  event: AnyEvent,
+  call: EventCall,
+  socket: Socket,
+  progress: Progress,
+): Promise<void> {
+  const schema = event.payload();
+  const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
+  const granted = await event.access({ ...kit.stores, payload, socket });
+  const context = contextOf(kit, namespace, socket, progress);
+  const handle = async () => {
+    const reply = await event.handle({ ...context, ...granted, payload, socket });
+    answer(call, progress.buffer, event.reply, reply);
+  };
+  if (namespace.immutableData) await handle();
+  else await keepingData(kit, call.key, call.session, handle);
+}
+
+/** As Socket.IO calls it: with the client's arguments, and the acknowledgement last where one is asked for. */
+async function runListener(
+  kit: Kit,
+  listener: Listener,
+  call: EventCall,
+  socket: Socket,
+  buffer: EmitBuffer,
+): Promise<void> {
+  const { ackId, key, session } = call;
+  let isAcknowledged = false;
+  const acknowledge = (...values: readonly unknown[]) => {
+    if (ackId !== undefined && !isAcknowledged) buffer.ack(key, ackId, values);
+    isAcknowledged = true;
+  };
+  const last = ackId === undefined ? [] : [acknowledge];
+  await keepingData(kit, key, session, () => listener(socket, ...call.args, ...last));
+}
+
+/** Keeps what a handler has changed of `socket.data`. */
+async function keepingData(
+  kit: Kit,
+  key: SocketKey,
+  { data }: Session,
+  work: () => unknown,
+): Promise<void> {
+  const { adapter } = kit;
+  const before = JSON.stringify(data);
+  await work();
+  if (JSON.stringify(data) === before) return;
+  requireSmall(data);
+  await adapter.connections.setData(key, data);
+}
+
+function contextOf(kit: Kit, namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
+  const { runtime, fetchSockets } = kit;
+  const { now } = kit.runtime;
+  return {
+    ...kit.stores,
+    io: createIo(
+      { buffer: progress.buffer, fetchSockets },
+      { tenant, nsp: nsp.name },
+      everyoneOf(namespace),
+    ),
+    ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
+    flush: (otherwise?: Otherwise) => flush(kit, progress, otherwise),
+  };
+}
+
+function socketOf(
+  kit: Kit,
+  namespace: Namespace,
+  { key, session }: Pick<EventCall, "key" | "session">,
+  buffer: EmitBuffer,
+): Socket {
+  const { adapter, fetchSockets } = kit;
+  const { rooms, connections } = adapter;
+  const member = memberOf(key, session);
+  const membership: Membership = {
+    async join(joined) {
+      const names = [joined].flat();
+      requireNames(names);
+      requireJoined(await rooms.join(member, names), "rooms");
+    },
+    async leave(left) {
+      const names = [left].flat();
+      requireNames(names);
+      return rooms.leave(member, names);
+    },
+    rooms: async () => (await connections.get(key))?.rooms ?? [],
+    async claim(name, value, max, what) {
+      const claimed = await connections.claim(key, name, value, max);
+      if (claimed !== undefined) return claimed;
+      const isGone = (await connections.get(key)) === undefined;
+      requireJoined(isGone ? "gone" : "full", what);
+      return {};
+    },
+  };
+  return createSocket(key, session, { buffer, fetchSockets }, membership, everyoneOf(namespace));
+}
+
+async function flush(
+  kit: Kit,
+  progress: Progress,
+  otherwise: Otherwise | undefined,
+): Promise<void> {
+  const { sender } = kit;
+  refuseOversized(progress.buffer);
+  progress.otherwise = otherwise;
+  // One listener's failed post is not the caller's failure.
+  await sender.sendOrLog(progress.buffer.take());
+}
+
+function refuseLarge(kit: Kit, domain: Domain | undefined, { event, bytes }: EventCall): void {
+  const { limits } = kit.runtime;
+  const max = domain?.maxBytes === undefined ? undefined : limits[domain.maxBytes];
+  if (max !== undefined && bytes > max)
+    throw new EventError(
+      "too_large",
+      `the payload of ${event} is ${bytes} bytes, more than ${max}`,
+    );
 }
 
 /** The tokens of which an event of a user takes one; what has no limit of its own shares one, CONNECT included. */

@@ -3,8 +3,9 @@ import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
+import { hasNamespaces } from "./namespaces.ts";
 import { createPublish, type Publish } from "./publish.ts";
-import { createSender, hasNamespaces } from "./send.ts";
+import { createSender } from "./send.ts";
 
 /** What every function of an application is made of. */
 export interface Parts<App extends AnyLeanApp = AnyLeanApp> {

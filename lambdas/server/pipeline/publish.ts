@@ -10,9 +10,10 @@ import type { AnyPublication } from "#server/publications.ts";
 import { createIo } from "#server/socket/broadcast.ts";
 import type { Idempotency } from "#server/store/idempotency.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
+import { everyoneOf } from "./namespaces.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
-import { everyoneOf, type Sender } from "./send.ts";
+import type { Sender } from "./send.ts";
 
 /** What every entry has besides what its `event` asks for. */
 const AnyEntry = z.looseObject({

@@ -29,13 +29,14 @@ export interface Sweep {
 }
 
 /** The sweep of a deployment's connections. */
-export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): Sweep {
-  const { gateway, invokeSelf, now, telemetry, limits } = runtime;
+export function createSweep(parts: Parts, sender: Sender): Sweep {
+  const { runtime, adapter } = parts;
+  const { invokeSelf, telemetry, limits } = runtime;
   const { shards } = limits;
-  const ping = pingFrame();
   const minutes = Math.max(1, Math.floor(runtime.heartbeat.pingInterval / MINUTE));
   // Two rounds without a pong, the second of which may be late.
   const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
+  const visit = createVisit(parts, sender, maxSilence);
 
   return {
     async begin(scheduledTime) {
@@ -63,6 +64,15 @@ export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): S
       telemetry.fail("a connection could not be swept", error, { connectionId });
     }
   }
+}
+
+/** Looks after one connection: ends it, or pings it and takes away what it has left. */
+function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
+  const { adapter, runtime } = parts;
+  const { gateway, now, telemetry } = runtime;
+  const ping = pingFrame();
+
+  return visit;
 
   async function visit(connection: Connection): Promise<void> {
     const { connectionId, session, endedAt } = connection;
@@ -82,14 +92,6 @@ export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): S
     for (const socket of [connection, ...beside]) await lookAfter(socket);
   }
 
-  /** Takes away what a socket has left while its connection stays. */
-  async function lookAfter(socket: Connection): Promise<void> {
-    if (socket.endedAt === undefined) return forgetLeft(socket);
-    if (now() - socket.endedAt < MAX_RUN) return;
-    await sender.clear(socket);
-    await adapter.connections.forgetBeside(socket);
-  }
-
   async function close(connectionId: string, reason: string): Promise<void> {
     telemetry.count("Reaped");
     await sender.close(connectionId, reason);
@@ -104,20 +106,31 @@ export function createSweep({ app, runtime, adapter }: Parts, sender: Sender): S
     await adapter.connections.remove(connection);
   }
 
-  /**
-   * Takes a live socket off the lists of rooms that it left while it was joining them. One that has
-   * joined again since is listed anew.
-   */
-  async function forgetLeft(connection: Connection): Promise<void> {
-    const { connectionId, nsp, session, left, leftAt = 0 } = connection;
-    const { isNotedUntilEnd = () => false } = app.namespaces[nsp] ?? {};
-    const rooms = left.filter((room) => !isNotedUntilEnd(room));
-    if (session === undefined || rooms.length === 0 || now() - leftAt < MAX_RUN) return;
-    const than = leftAt + MAX_RUN / 2;
-    const { tenant } = session;
-    await adapter.rooms.eraseOlder({ connectionId, nsp, tenant }, rooms, than);
-    await adapter.connections.forgetLeft(connection, rooms, leftAt);
+  /** Takes away what a socket has left while its connection stays. */
+  async function lookAfter(socket: Connection): Promise<void> {
+    if (socket.endedAt === undefined) return forgetLeft(parts, socket);
+    if (now() - socket.endedAt < MAX_RUN) return;
+    await sender.clear(socket);
+    await adapter.connections.forgetBeside(socket);
   }
+}
+
+/**
+ * Takes a live socket off the lists of rooms that it left while it was joining them. One that has
+ * joined again since is listed anew.
+ */
+async function forgetLeft(
+  { app, adapter, runtime: { now } }: Parts,
+  connection: Connection,
+): Promise<void> {
+  const { connectionId, nsp, session, left, leftAt = 0 } = connection;
+  const { isNotedUntilEnd = () => false } = app.namespaces[nsp] ?? {};
+  const rooms = left.filter((room) => !isNotedUntilEnd(room));
+  if (session === undefined || rooms.length === 0 || now() - leftAt < MAX_RUN) return;
+  const than = leftAt + MAX_RUN / 2;
+  const { tenant } = session;
+  await adapter.rooms.eraseOlder({ connectionId, nsp, tenant }, rooms, than);
+  await adapter.connections.forgetLeft(connection, rooms, leftAt);
 }
 
 const hasSockets = ({ session, namespaces }: Connection): boolean =>

@@ -1,4 +1,5 @@
 import type { Connection } from "#server/model/session.ts";
+import type { Connections } from "./adapter.ts";
 import { type Key, socketOf } from "./keys.ts";
 import type { Item } from "./table.ts";
 
@@ -28,3 +29,23 @@ type Stored = Key &
     readonly rooms?: ReadonlySet<string>;
     readonly left?: ReadonlySet<string>;
   };
+
+export const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
+export const IN_SESSION = `${EXISTS} AND attribute_exists(#session)`;
+export const SESSION = { "#session": "session" };
+
+/** The set in which a connection counts its rooms of a kind that is limited. */
+export const setOf = (kind: string): string => `rooms of ${kind}`;
+
+/** How many rooms one socket may be in, how many of some kinds, and the shards of the sweep. */
+export interface RoomLimits {
+  readonly roomsPerSocket: number;
+  /** By the kind of a room; those of other kinds only count among all. */
+  readonly roomsOfKind?: Readonly<Record<string, number>>;
+  readonly shards: number;
+  /** Whether a connection may have sockets in several namespaces. */
+  readonly hasNamespaces?: boolean;
+}
+
+/** Some of what connections do. */
+export type Part<Name extends keyof Connections> = Pick<Connections, Name>;

@@ -1,6 +1,16 @@
-import { type BinaryPart, kindOf, MAIN } from "#server/model/session.ts";
+import { kindOf, MAIN } from "#server/model/session.ts";
 import type { Connections } from "./adapter.ts";
-import { connectionOf, noteOf } from "./connection-item.ts";
+import { createEndings, createHeldParts } from "./connection-endings.ts";
+import {
+  connectionOf,
+  EXISTS,
+  IN_SESSION,
+  noteOf,
+  type Part,
+  type RoomLimits,
+  SESSION,
+  setOf,
+} from "./connection-item.ts";
 import { connectionKey, SHARD_INDEX, socketKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
@@ -10,30 +20,23 @@ const LIFETIME = 2 * 3600 + 600;
 /** Epoch seconds at which what belongs to a connection may be removed by DynamoDB itself. */
 export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIFETIME;
 
-/** The same for a connection that has ended: the sweep comes long before. */
-const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1800;
-
-/** How many rooms one socket may be in, how many of some kinds, and the shards of the sweep. */
-export interface RoomLimits {
-  readonly roomsPerSocket: number;
-  /** By the kind of a room; those of other kinds only count among all. */
-  readonly roomsOfKind?: Readonly<Record<string, number>>;
-  readonly shards: number;
-  /** Whether a connection may have sockets in several namespaces. */
-  readonly hasNamespaces?: boolean;
-}
-
-const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
-const IN_SESSION = `${EXISTS} AND attribute_exists(#session)`;
-const SESSION = { "#session": "session" };
-
 /** What an item has before anything is kept in it. */
 const EMPTY = { claims: {}, previousClaims: {} };
 
 /** The connections in the table; rooms of a kind that is limited are counted in a set of their own. */
-export function createConnections(table: Table, limits: RoomLimits): Connections {
-  const limited = Object.entries(limits.roomsOfKind ?? {});
-  const connections: Connections = {
+export const createConnections = (table: Table, limits: RoomLimits): Connections => ({
+  ...createSessions(table, limits),
+  ...createBelongings(table, limits),
+  ...createEndings(table, limits),
+  ...createHeldParts(table),
+});
+
+/** Connections and their sessions, from the upgrade on. */
+function createSessions(
+  table: Table,
+  limits: RoomLimits,
+): Part<"add" | "get" | "getAll" | "begin" | "setData" | "touch" | "inShard"> {
+  return {
     add: (connectionId, connectedAt, handshake) =>
       table.put({
         ...connectionKey(connectionId),
@@ -57,7 +60,7 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       (await table.getAll(sockets.map(socketKey))).flatMap((item) => connectionOf(item) ?? []),
 
     async begin(socket, session, rooms, slot) {
-      if (socket.nsp !== MAIN) return beginBeside(socket, session, rooms, slot);
+      if (socket.nsp !== MAIN) return beginBeside(table, socket, session, rooms, slot);
       const begun = await table.update(socketKey(socket), {
         update: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"}${limits.hasNamespaces === true ? "" : " REMOVE handshake"}`,
         condition: `${EXISTS} AND attribute_not_exists(#session)`,
@@ -91,8 +94,47 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       return connectionOf(touched);
     },
 
+    async inShard(shard, from) {
+      const keys = await table.page(shardQuery(shard, from));
+      const items = await table.getAll(
+        keys.items.map(({ pk }) => ({ pk: String(pk), sk: "conn" })),
+      );
+      return {
+        connections: items.flatMap((item) => connectionOf(item) ?? []),
+        next: keys.last && String(keys.last.pk),
+      };
+    },
+  };
+}
+
+/** A session of another namespace is noted on the connection before it has an item: what ends the connection finds it. */
+async function beginBeside(
+  table: Table,
+  ...[socket, session, rooms, slot]: Parameters<Connections["begin"]>
+): Promise<boolean> {
+  const { connectionId, nsp } = socket;
+  const noted = await table.update(connectionKey(connectionId), {
+    update: "SET namespaces.#nsp = :noted",
+    condition: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
+    names: { "#nsp": nsp },
+    values: { ":noted": { sid: session.id, expiresAt: session.expiresAt } },
+    returns: "ALL_NEW",
+  });
+  if (noted === undefined) return false;
+  const { connectedAt, expiresAt } = noted;
+  const item = { ...socketKey(socket), ...EMPTY, connectedAt, expiresAt };
+  await table.put({ ...item, session, rooms: new Set(rooms), slot });
+  return true;
+}
+
+/** What belongs to a socket: the rooms that it is in, and what the application keeps for it. */
+function createBelongings(
+  table: Table,
+  limits: RoomLimits,
+): Part<"addRooms" | "removeRooms" | "forgetLeft" | "claim"> {
+  return {
     async addRooms(socket, rooms, fresh) {
-      const sets = setsOf(rooms);
+      const sets = setsOf(rooms, limits);
       const full = sets.kinds.map(({ name, value, kind, max }) => ({
         condition: `(attribute_not_exists(${name}) OR size(${name}) <= ${value}Max)`,
         value: [`${value}Max`, max - fresh.filter((room) => kindOf(room) === kind).length] as const,
@@ -114,7 +156,7 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
     },
 
     async removeRooms(socket, rooms, now) {
-      const sets = setsOf(rooms);
+      const sets = setsOf(rooms, limits);
       const before = await table.update(socketKey(socket), {
         update: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
         condition: EXISTS,
@@ -123,6 +165,15 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
         returns: "UPDATED_OLD",
       });
       return (before?.rooms as ReadonlySet<string> | undefined) ?? new Set();
+    },
+
+    async forgetLeft(socket, rooms, leftAt) {
+      await table.update(socketKey(socket), {
+        update: "DELETE #left :rooms",
+        condition: `${EXISTS} AND leftAt = :leftAt`,
+        names: { "#left": "left" },
+        values: { ":rooms": new Set(rooms), ":leftAt": leftAt },
+      });
     },
 
     async claim(socket, key, value, max) {
@@ -137,145 +188,27 @@ export function createConnections(table: Table, limits: RoomLimits): Connections
       const claims = replaced?.claims as Record<string, unknown> | undefined;
       return replaced && { previous: claims?.[noteOf(key)] };
     },
-
-    async addPart(connectionId, part) {
-      const held = await table.update(connectionKey(connectionId), {
-        update: "SET parts = list_append(parts, :part) ADD partChanges :one",
-        condition: `${EXISTS} AND (attribute_exists(#session) OR size(namespaces) > :none)`,
-        names: SESSION,
-        values: { ":part": [part], ":one": 1, ":none": 0 },
-        returns: "UPDATED_NEW",
-      });
-      return held?.parts as readonly BinaryPart[] | undefined;
-    },
-
-    async takeParts(connectionId, partChanges, rest) {
-      const taken = await table.update(connectionKey(connectionId), {
-        update: "SET parts = :rest ADD partChanges :one",
-        condition: `${EXISTS} AND partChanges = :seen`,
-        values: { ":seen": partChanges, ":rest": rest, ":one": 1 },
-      });
-      return taken !== undefined;
-    },
-
-    async end(connectionId, now) {
-      const ended = await table.update(connectionKey(connectionId), {
-        update: "SET endedAt = :now, expiresAt = :expiry",
-        condition: EXISTS,
-        values: { ":now": now, ":expiry": expiryOfEnded(now) },
-        returns: "ALL_NEW",
-      });
-      return connectionOf(ended);
-    },
-
-    async endBeside(socket, now) {
-      const ended = await table.update(socketKey(socket), {
-        update: "SET endedAt = :now",
-        condition: EXISTS,
-        values: { ":now": now },
-        returns: "ALL_NEW",
-      });
-      return connectionOf(ended);
-    },
-
-    async forgetBeside({ session, endedAt: _, ...socket }) {
-      const sid = session?.id ?? "";
-      await table.remove(socketKey(socket), {
-        condition: "#session.id = :sid",
-        names: SESSION,
-        values: { ":sid": sid },
-      });
-      await table.update(connectionKey(socket.connectionId), {
-        update: "REMOVE namespaces.#nsp",
-        condition: "namespaces.#nsp.sid = :sid",
-        names: { "#nsp": socket.nsp },
-        values: { ":sid": sid },
-      });
-    },
-
-    async leaveMain(connectionId, sid) {
-      const key = { connectionId, nsp: MAIN };
-      const sets = limited.map(([kind], index) => [`#set${index}`, setOf(kind)] as const);
-      const removed = ["#session", "rooms", "#left", "slot", ...sets.map(([name]) => name)];
-      const left = await table.update(socketKey(key), {
-        update: `SET claims = :none, previousClaims = :none REMOVE ${removed.join(", ")}`,
-        condition: `${EXISTS} AND #session.id = :sid AND size(namespaces) > :zero`,
-        names: { ...SESSION, "#left": "left", ...Object.fromEntries(sets) },
-        values: { ":none": {}, ":sid": sid, ":zero": 0 },
-        returns: "ALL_OLD",
-      });
-      return connectionOf(left);
-    },
-
-    async remove({ connectionId, namespaces }) {
-      const others = Object.keys(namespaces).map((nsp) => socketKey({ connectionId, nsp }));
-      const main = connectionKey(connectionId);
-      if (others.length === 0) await table.remove(main);
-      else await table.writeAll([], [...others, main]);
-    },
-
-    async forgetLeft(socket, rooms, leftAt) {
-      await table.update(socketKey(socket), {
-        update: "DELETE #left :rooms",
-        condition: `${EXISTS} AND leftAt = :leftAt`,
-        names: { "#left": "left" },
-        values: { ":rooms": new Set(rooms), ":leftAt": leftAt },
-      });
-    },
-
-    async inShard(shard, from) {
-      const keys = await table.page(shardQuery(shard, from));
-      const items = await table.getAll(
-        keys.items.map(({ pk }) => ({ pk: String(pk), sk: "conn" })),
-      );
-      return {
-        connections: items.flatMap((item) => connectionOf(item) ?? []),
-        next: keys.last && String(keys.last.pk),
-      };
-    },
   };
-  return connections;
-
-  /** A session of another namespace is noted on the connection before it has an item: what ends the connection finds it. */
-  async function beginBeside(...[socket, session, rooms, slot]: Parameters<Connections["begin"]>) {
-    const { connectionId, nsp } = socket;
-    const noted = await table.update(connectionKey(connectionId), {
-      update: "SET namespaces.#nsp = :noted",
-      condition: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
-      names: { "#nsp": nsp },
-      values: { ":noted": { sid: session.id, expiresAt: session.expiresAt } },
-      returns: "ALL_NEW",
-    });
-    if (noted === undefined) return false;
-    const { connectedAt, expiresAt } = noted;
-    const item = { ...socketKey(socket), ...EMPTY, connectedAt, expiresAt };
-    await table.put({ ...item, session, rooms: new Set(rooms), slot });
-    return true;
-  }
-
-  /** Rooms in the terms of an update: among all, and in the sets of those kinds that are limited. */
-  function setsOf(rooms: readonly string[]) {
-    const kinds = limited.flatMap(([kind, max], index) => {
-      const some = rooms.filter((room) => kindOf(room) === kind);
-      return some.length === 0
-        ? []
-        : [{ kind, max, name: `#set${index}`, value: `:set${index}`, some }];
-    });
-    return {
-      kinds,
-      expression: ["rooms :rooms", ...kinds.map(({ name, value }) => `${name} ${value}`)].join(
-        ", ",
-      ),
-      names: Object.fromEntries(kinds.map(({ name, kind }) => [name, setOf(kind)])),
-      values: {
-        ":rooms": new Set(rooms),
-        ...Object.fromEntries(kinds.map(({ value, some }) => [value, new Set(some)])),
-      },
-    };
-  }
 }
 
-const setOf = (kind: string): string => `rooms of ${kind}`;
+/** Rooms in the terms of an update: among all, and in the sets of those kinds that are limited. */
+function setsOf(rooms: readonly string[], { roomsOfKind = {} }: RoomLimits) {
+  const kinds = Object.entries(roomsOfKind).flatMap(([kind, max], index) => {
+    const some = rooms.filter((room) => kindOf(room) === kind);
+    return some.length === 0
+      ? []
+      : [{ kind, max, name: `#set${index}`, value: `:set${index}`, some }];
+  });
+  return {
+    kinds,
+    expression: ["rooms :rooms", ...kinds.map(({ name, value }) => `${name} ${value}`)].join(", "),
+    names: Object.fromEntries(kinds.map(({ name, kind }) => [name, setOf(kind)])),
+    values: {
+      ":rooms": new Set(rooms),
+      ...Object.fromEntries(kinds.map(({ value, some }) => [value, new Set(some)])),
+    },
+  };
+}
 
 /** Connections that one function visits; what comes after them is another's. */
 const CONNECTIONS_A_PAGE = 1000;

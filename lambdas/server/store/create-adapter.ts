@@ -1,6 +1,7 @@
 import type { Adapter } from "./adapter.ts";
 import { createBinaryParts } from "./binary-parts.ts";
-import { createConnections, type RoomLimits } from "./connections.ts";
+import type { RoomLimits } from "./connection-item.ts";
+import { createConnections } from "./connections.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRooms } from "./rooms.ts";

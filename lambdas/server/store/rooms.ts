@@ -10,36 +10,16 @@ import type { Item, Storage } from "./table.ts";
  * one that was left stays noted as such: so whatever breaks off where, the connection knows of every
  * room that may list it, and the sweep finds what a crash left behind.
  */
-export function createRooms({ table, now }: Storage, connections: Connections): Rooms {
-  const memberItem = ({ userId, tags, ...member }: Member, room: string) => ({
-    ...keyOf(member, room),
-    userId,
-    joinedAt: now(),
-    ...(tags?.[room] !== undefined && { tags: tags[room] }),
-    expiresAt: expiryAfter(now()),
-  });
-
-  const rooms: Rooms = {
-    async page(room, range, limit) {
-      // One more where the query also finds the id that the key range begins after.
-      const query = { ...membersQuery(room, range), Limit: limit + 1 };
-      const { items, last } = await table.page(query);
-      const members = items.map(listed).filter(({ connectionId }) => connectionId !== range.after);
-      const kept = members.slice(0, limit);
-      const isWhole = last === undefined && kept.length === members.length;
-      return { members: kept, until: isWhole ? undefined : kept.at(-1)?.connectionId };
-    },
-
-    async among(room, connectionIds) {
-      const keys = connectionIds.map((connectionId) => memberKey(room, connectionId));
-      return (await table.getAll(keys)).map(listed);
-    },
+export function createRooms(storage: Storage, connections: Connections): Rooms {
+  const lists = createLists(storage);
+  return {
+    ...lists,
 
     async join(member, given) {
       const joined = [...new Set(given)];
       if (joined.length === 0) return "joined";
       const isNoted = (await connections.addRooms(member, joined, joined)) || (await addFresh());
-      if (isNoted) await rooms.enter(member, joined);
+      if (isNoted) await lists.enter(member, joined);
       else return (await connections.get(member))?.session ? "full" : "gone";
       return "joined";
 
@@ -53,9 +33,37 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
 
     async leave(member, left) {
       if (left.length === 0) return [];
-      const before = await connections.removeRooms(member, left, now());
-      await rooms.erase(member, left);
+      const before = await connections.removeRooms(member, left, storage.now());
+      await lists.erase(member, left);
       return left.filter((room) => before.has(room));
+    },
+  };
+}
+
+/** The lists of members alone. */
+function createLists({ table, now }: Storage): Omit<Rooms, "join" | "leave"> {
+  const memberItem = ({ userId, tags, ...member }: Member, room: string) => ({
+    ...keyOf(member, room),
+    userId,
+    joinedAt: now(),
+    ...(tags?.[room] !== undefined && { tags: tags[room] }),
+    expiresAt: expiryAfter(now()),
+  });
+
+  return {
+    async page(room, range, limit) {
+      // One more where the query also finds the id that the key range begins after.
+      const query = { ...membersQuery(room, range), Limit: limit + 1 };
+      const { items, last } = await table.page(query);
+      const members = items.map(listed).filter(({ connectionId }) => connectionId !== range.after);
+      const kept = members.slice(0, limit);
+      const isWhole = last === undefined && kept.length === members.length;
+      return { members: kept, until: isWhole ? undefined : kept.at(-1)?.connectionId };
+    },
+
+    async among(room, connectionIds) {
+      const keys = connectionIds.map((connectionId) => memberKey(room, connectionId));
+      return (await table.getAll(keys)).map(listed);
     },
 
     async enter(member, given) {
@@ -84,7 +92,6 @@ export function createRooms({ table, now }: Storage, connections: Connections): 
       );
     },
   };
-  return rooms;
 }
 
 /** The members of a key range: what `after` names is found too where there is an `upTo`. */

@@ -21,81 +21,88 @@ const HOLDERS_CHECKED = 100;
  * one connection costs has a bound, however many slots there are: two guesses, and then a window of
  * a thousand of them, wherever it falls.
  */
-export function createSlots({ table, now }: Storage): Slots {
+export function createSlots(storage: Storage): Slots {
   return {
     async acquire(tenant, connectionId, limit) {
       for (let guess = 0; guess < GUESSES; guess += 1) {
         const slot = Math.floor(Math.random() * limit);
-        if (await claim(tenant, slot, connectionId)) return slot;
+        if (await claim(storage, tenant, slot, connectionId)) return slot;
       }
       const first = Math.floor(Math.random() * Math.max(1, limit - WINDOW + 1));
       const window = Array.from({ length: Math.min(WINDOW, limit) }, (_, index) => first + index);
-      const taken = await holders(tenant, window);
+      const taken = await holders(storage, tenant, window);
       for (const slot of some(
         window.filter((one) => !taken.has(one)),
         TRIES,
       ))
-        if (await claim(tenant, slot, connectionId)) return slot;
-      return takeOver(tenant, connectionId, taken);
+        if (await claim(storage, tenant, slot, connectionId)) return slot;
+      return takeOver(storage, tenant, connectionId, taken);
     },
 
     async release(tenant, slot, connectionId) {
-      await table.remove(slotKey(tenant, slot), {
+      await storage.table.remove(slotKey(tenant, slot), {
         condition: "holder = :id",
         values: { ":id": connectionId },
       });
     },
   };
+}
 
-  function claim(tenant: string, slot: number, holder: string): Promise<boolean> {
-    return table.create({ ...slotKey(tenant, slot), holder, expiresAt: expiryAfter(now()) });
-  }
+function claim(
+  { table, now }: Storage,
+  tenant: string,
+  slot: number,
+  holder: string,
+): Promise<boolean> {
+  return table.create({ ...slotKey(tenant, slot), holder, expiresAt: expiryAfter(now()) });
+}
 
-  async function holders(
-    tenant: string,
-    window: readonly number[],
-  ): Promise<ReadonlyMap<number, string>> {
-    const { items } = await table.page({
-      KeyConditionExpression: "pk = :slots AND sk BETWEEN :first AND :last",
-      ExpressionAttributeValues: {
-        ":slots": slotPartition(tenant),
-        ":first": slotKey(tenant, window.at(0) ?? 0).sk,
-        ":last": slotKey(tenant, window.at(-1) ?? 0).sk,
+async function holders(
+  { table }: Storage,
+  tenant: string,
+  window: readonly number[],
+): Promise<ReadonlyMap<number, string>> {
+  const { items } = await table.page({
+    KeyConditionExpression: "pk = :slots AND sk BETWEEN :first AND :last",
+    ExpressionAttributeValues: {
+      ":slots": slotPartition(tenant),
+      ":first": slotKey(tenant, window.at(0) ?? 0).sk,
+      ":last": slotKey(tenant, window.at(-1) ?? 0).sk,
+    },
+    ConsistentRead: true,
+  });
+  return new Map(items.map(({ sk, holder }) => [Number(sk), String(holder)]));
+}
+
+/** Takes the slot of a connection that is gone. */
+async function takeOver(
+  { table, now }: Storage,
+  tenant: string,
+  connectionId: string,
+  taken: ReadonlyMap<number, string>,
+): Promise<number | undefined> {
+  const checked = some([...taken], HOLDERS_CHECKED);
+  // One holder may have two: its first try to connect broke off.
+  const keys = [...new Set(checked.map(([, holder]) => holder))].map(connectionKey);
+  const living = new Set(
+    (await table.getAll(keys))
+      .filter(({ endedAt }: Item) => endedAt === undefined)
+      .map(({ pk }) => pk),
+  );
+  const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
+  for (const [slot, holder] of dead.slice(0, TRIES)) {
+    const changed = await table.update(slotKey(tenant, slot), {
+      update: "SET holder = :id, expiresAt = :expiry",
+      condition: "holder = :dead",
+      values: {
+        ":id": connectionId,
+        ":dead": holder,
+        ":expiry": expiryAfter(now()),
       },
-      ConsistentRead: true,
     });
-    return new Map(items.map(({ sk, holder }) => [Number(sk), String(holder)]));
+    if (changed !== undefined) return slot;
   }
-
-  /** Takes the slot of a connection that is gone. */
-  async function takeOver(
-    tenant: string,
-    connectionId: string,
-    taken: ReadonlyMap<number, string>,
-  ): Promise<number | undefined> {
-    const checked = some([...taken], HOLDERS_CHECKED);
-    // One holder may have two: its first try to connect broke off.
-    const keys = [...new Set(checked.map(([, holder]) => holder))].map(connectionKey);
-    const living = new Set(
-      (await table.getAll(keys))
-        .filter(({ endedAt }: Item) => endedAt === undefined)
-        .map(({ pk }) => pk),
-    );
-    const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
-    for (const [slot, holder] of dead.slice(0, TRIES)) {
-      const changed = await table.update(slotKey(tenant, slot), {
-        update: "SET holder = :id, expiresAt = :expiry",
-        condition: "holder = :dead",
-        values: {
-          ":id": connectionId,
-          ":dead": holder,
-          ":expiry": expiryAfter(now()),
-        },
-      });
-      if (changed !== undefined) return slot;
-    }
-    return undefined;
-  }
+  return undefined;
 }
 
 /** Some of these, by chance: whoever comes at the same time takes others. */

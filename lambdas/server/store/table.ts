@@ -90,9 +90,17 @@ export interface TableParts {
   readonly pause: (milliseconds: number) => Promise<unknown>;
 }
 
+type Reads = Pick<Table, "get" | "getAll" | "pages" | "page">;
+
 /** The table behind a document client. */
-export function createTable({ client, tableName: TableName, pause }: TableParts): Table {
-  const table: Table = {
+export function createTable(parts: TableParts): Table {
+  const reads = createReads(parts);
+  return { ...reads, ...createWrites(parts, reads) };
+}
+
+function createReads(parts: TableParts): Reads {
+  const { client, tableName: TableName } = parts;
+  return {
     async get(Key, ProjectionExpression) {
       const read = { TableName, Key, ConsistentRead: true };
       const { Item } = await client.send(
@@ -108,6 +116,7 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
       for (const batch of chunks(keys, GETS_A_BATCH)) {
         const Keys = batch.map(({ pk, sk }) => ({ pk, sk }));
         await untilDone<Gets>(
+          parts,
           { [TableName]: { Keys, ConsistentRead: true } },
           async (RequestItems) => {
             const { Responses, UnprocessedKeys } = await client.send(
@@ -121,6 +130,31 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
       return found;
     },
 
+    async *pages(query, most = Number.POSITIVE_INFINITY) {
+      let start: Item | undefined;
+      for (let read = 0; read < most; read += 1) {
+        const page = await pageFrom(query, start);
+        yield page;
+        if (page.last === undefined) return;
+        start = page.last;
+      }
+    },
+
+    page: (query) => pageFrom(query, undefined),
+  };
+
+  async function pageFrom(query: Query, start: Item | undefined): Promise<Page> {
+    const input = { ...query, TableName };
+    const page = await client.send(
+      new QueryCommand(start === undefined ? input : { ...input, ExclusiveStartKey: start }),
+    );
+    return { items: page.Items ?? [], count: page.Count ?? 0, last: page.LastEvaluatedKey };
+  }
+}
+
+function createWrites(parts: TableParts, { get }: Reads): Omit<Table, keyof Reads> {
+  const { client, tableName: TableName } = parts;
+  return {
     async put(Item) {
       await client.send(new PutCommand({ TableName, Item }));
     },
@@ -136,7 +170,7 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         // It was tried again after an answer was lost: what is there may be its own.
-        return holds(await table.get({ pk: Item.pk, sk: Item.sk }), Item);
+        return holds(await get({ pk: Item.pk, sk: Item.sk }), Item);
       }
     },
 
@@ -163,46 +197,27 @@ export function createTable({ client, tableName: TableName, pause }: TableParts)
         ...deletes.map(({ pk, sk }) => ({ DeleteRequest: { Key: { pk, sk } } })),
       ];
       for (const batch of chunks(writes, WRITES_A_BATCH))
-        await untilDone<Writes>({ [TableName]: batch }, async (RequestItems) => {
+        await untilDone<Writes>(parts, { [TableName]: batch }, async (RequestItems) => {
           const { UnprocessedItems } = await client.send(new BatchWriteCommand({ RequestItems }));
           return UnprocessedItems;
         });
     },
-
-    async *pages(query, most = Number.POSITIVE_INFINITY) {
-      let start: Item | undefined;
-      for (let read = 0; read < most; read += 1) {
-        const page = await pageFrom(query, start);
-        yield page;
-        if (page.last === undefined) return;
-        start = page.last;
-      }
-    },
-
-    page: (query) => pageFrom(query, undefined),
   };
-  return table;
+}
 
-  async function pageFrom(query: Query, start: Item | undefined): Promise<Page> {
-    const input = { ...query, TableName };
-    const page = await client.send(
-      new QueryCommand(start === undefined ? input : { ...input, ExclusiveStartKey: start }),
-    );
-    return { items: page.Items ?? [], count: page.Count ?? 0, last: page.LastEvaluatedKey };
+/** Sends a batch, and what is left of it, until nothing is. */
+async function untilDone<Requests extends object>(
+  { pause }: TableParts,
+  requests: Requests,
+  send: (requests: Requests) => Promise<Requests | undefined>,
+): Promise<void> {
+  let left: Requests | undefined = requests;
+  for (let attempt = 0; attempt < BATCH_TRIES; attempt += 1) {
+    left = await send(left);
+    if (left === undefined || Object.keys(left).length === 0) return;
+    await pause(FIRST_WAIT * 2 ** attempt * (1 + Math.random()));
   }
-
-  async function untilDone<Requests extends object>(
-    requests: Requests,
-    send: (requests: Requests) => Promise<Requests | undefined>,
-  ): Promise<void> {
-    let left: Requests | undefined = requests;
-    for (let attempt = 0; attempt < BATCH_TRIES; attempt += 1) {
-      left = await send(left);
-      if (left === undefined || Object.keys(left).length === 0) return;
-      await pause(FIRST_WAIT * 2 ** attempt * (1 + Math.random()));
-    }
-    throw new Error(`DynamoDB left part of a batch unprocessed ${BATCH_TRIES} times`);
-  }
+  throw new Error(`DynamoDB left part of a batch unprocessed ${BATCH_TRIES} times`);
 }
 
 /** Gives `full` where an update failed because the item would be larger than DynamoDB's 400 KB. */
