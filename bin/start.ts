@@ -1,8 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import * as z from "zod";
 import { ORG, PROJECT } from "../client/demo/scene.ts";
 import { signToken } from "../client/token.ts";
+import type { AnyLeanApp } from "../lambdas/server/app.ts";
+import { checkApp, checkAuthentication } from "../lambdas/server/check-app.ts";
+import { Limits } from "../lambdas/server/model/limits.ts";
 import { synthesise } from "../local/assembly.ts";
 import { prepareDataFolder } from "../local/data-folder.ts";
 import { tryToListen } from "../local/listening.ts";
@@ -55,7 +59,7 @@ function readOptions() {
   });
   if (values.help) return undefined;
   return {
-    app: values.app === undefined ? undefined : applicationIn(values.app),
+    app: values.app,
     host: values.host,
     port: numberIn("--port", values.port, 0, 65_535),
     data: values.data,
@@ -65,9 +69,17 @@ function readOptions() {
   };
 }
 
-function applicationIn(file: string): string {
-  if (!existsSync(file)) throw new Error(`--app ${file}: there is no such file.`);
-  return file;
+/** What a function would find wrong when the first client comes is told before anything is served. */
+async function checkApplication(file: string): Promise<void> {
+  if (!existsSync(file) || !statSync(file).isFile())
+    throw new Error(`--app ${file}: there is no such file.`);
+  try {
+    const { app } = (await import(resolve(file))) as { readonly app: AnyLeanApp };
+    checkApp(app, (app?.limits ?? Limits).parse({}));
+    checkAuthentication(app);
+  } catch (error) {
+    throw new Error(`--app ${file}: ${error instanceof Error ? error.message : error}`);
+  }
 }
 
 function secretsIn(file: string): Record<string, string> {
@@ -88,6 +100,7 @@ async function start({
 }: NonNullable<ReturnType<typeof readOptions>>) {
   // Synthesising takes half a minute: invalid options should fail before.
   await tryToListen({ host, port });
+  if (app !== undefined) await checkApplication(app);
   if (data !== undefined) await prepareDataFolder(data);
   console.log("Synthesising the stack …");
   await synthesise(ASSEMBLY, app === undefined ? { edge: "true", demo: "true" } : { app });

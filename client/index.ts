@@ -1,7 +1,7 @@
 import { io, type Socket } from "socket.io-client";
 import type * as z from "zod/mini";
-import type { ClientEvent } from "../lambdas/mudbase/app.ts";
 import type { Emits } from "../lambdas/mudbase/contract.ts";
+import type { ClientEvent } from "../lambdas/mudbase/domains.ts";
 import type { RefusalCode } from "../lambdas/server/errors.ts";
 
 /** The acknowledgement of a refused event (contract, section 2.4). */

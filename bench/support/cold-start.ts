@@ -41,7 +41,7 @@ const PARTS = {
   ),
   "zod and nothing else": 'import * as z from "zod/mini"; export const handler = z.object({});',
   "zod and all events with their schemas":
-    'import { domains } from "./lambdas/mudbase/app.ts"; export const handler = domains;',
+    'import { domains } from "./lambdas/mudbase/domains.ts"; export const handler = domains;',
 };
 
 /** The module that all others are compared with. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { domains } from "../../lambdas/mudbase/app.ts";
 import { emits } from "../../lambdas/mudbase/contract.ts";
+import { domains } from "../../lambdas/mudbase/domains.ts";
 import { publications } from "../../lambdas/mudbase/publishing.ts";
 import type { AnyEvent } from "../../lambdas/server/app.ts";
 import { domainOf } from "../../lambdas/server/model/telemetry.ts";

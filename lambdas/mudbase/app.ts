@@ -1,49 +1,13 @@
 import { type App, defineApp } from "#server/app.ts";
 import { headerOf } from "#server/engine/handshake.ts";
 import type { Runtime } from "#server/runtime.ts";
-import { authEvents } from "./auth.ts";
 import { unauthenticated } from "./authentication.ts";
-import { callEvents } from "./call.ts";
-import { chatEvents } from "./chat.ts";
 import { type Contract, emits } from "./contract.ts";
-import { customEvents } from "./custom.ts";
-import { integrationEvents, refuseIntegration } from "./integration.ts";
+import { domains } from "./domains.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { ContractLimits } from "./limits.ts";
-import { messageEvents } from "./message.ts";
-import { messagesEvents } from "./messages.ts";
 import { type Claims, identityOf } from "./model/identity.ts";
-import { presenceEvents } from "./presence.ts";
 import type { Stores } from "./stores.ts";
-import { subscribeEvents } from "./subscribe.ts";
-import { unsubscribeEvents } from "./unsubscribe.ts";
-import { walletEvents } from "./wallet.ts";
-
-/** The events that clients may send, by what their names begin with. */
-export const domains = {
-  subscribe: { events: subscribeEvents },
-  unsubscribe: { events: unsubscribeEvents },
-  integration: {
-    events: integrationEvents,
-    rate: "integrationEventsPerSecond",
-    refusal: refuseIntegration,
-  },
-  wallet: { events: walletEvents },
-  presence: { events: presenceEvents },
-  auth: { events: authEvents },
-  chat: { events: chatEvents },
-  message: { events: messageEvents, rate: "messageEventsPerSecond" },
-  messages: { events: messagesEvents, rate: "messageEventsPerSecond" },
-  call: { events: callEvents, rate: "callEventsPerSecond" },
-  custom: {
-    events: customEvents,
-    rate: "customEventsPerSecond",
-    maxBytes: "customPayloadBytes",
-  },
-} as const;
-
-/** One of the events a client may send. */
-export type ClientEvent = (typeof domains)[keyof typeof domains]["events"][number];
 
 /** The contract as an application of the server; what its handlers use is made by the function. */
 export const contractApp = (stores: (runtime: Runtime) => Stores): App<Contract> =>

@@ -15,6 +15,7 @@ import {
 import { checked, optional, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { parse } from "#server/parse.ts";
+import { RESERVED_EVENTS } from "#server/socket/emit-buffer.ts";
 import { emits } from "./contract.ts";
 import { definePublication } from "./define.ts";
 
@@ -37,11 +38,6 @@ const RoomOf = z.discriminatedUnion("kind", [
 ]);
 export type RoomOf = z.infer<typeof RoomOf>;
 
-/** Names that Socket.IO keeps for itself: a client would take one for a breach of the protocol. */
-const RESERVED = ["connect", "connect_error", "disconnect", "disconnecting", "newListener"].concat(
-  "removeListener",
-);
-
 const MAX_ROOMS = 100;
 
 /** Any event to the sockets of any rooms; one of this contract must carry what it carries there. */
@@ -54,7 +50,7 @@ const emitted = /* @__PURE__ */ definePublication({
       except: withDefault(checked(z.array(RoomOf), z.maxLength(MAX_ROOMS)), []),
       name: checked(
         Id,
-        z.refine((name) => !RESERVED.includes(name), "is a reserved event name"),
+        z.refine((name) => !RESERVED_EVENTS.includes(name), "is a reserved event name"),
       ),
       payload: optional(z.unknown()),
     }),

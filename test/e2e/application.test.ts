@@ -162,6 +162,31 @@ test("a room's name that no key can hold is refused, and its socket can still go
   expect(members.filter(({ pk }) => /#(a|b)$/.test(String(pk)))).toEqual([]);
 });
 
+test("who has left all rooms is still reached by its id, and with everybody", async () => {
+  const [ann, ben] = await Promise.all([enter(), enter()]);
+  await ann.socket.emitWithAck("join", "lobby");
+  expect(await ann.socket.emitWithAck("leave-all")).toBe(true);
+
+  ben.socket.emit("to-one", ann.id, "by id");
+  await ben.socket.emitWithAck("ping");
+  ben.socket.emit("to-others", "to all");
+  await ben.socket.emitWithAck("ping");
+
+  expect((await ann.flushed()).sort()).toEqual([
+    ["said", "by id"],
+    ["said", "to all"],
+  ]);
+});
+
+test("names that Socket.IO keeps for itself are not sent as events", async () => {
+  const { socket, flushed } = await enter();
+
+  socket.emit("send-reserved");
+  await stack.idle();
+
+  expect(await flushed()).toEqual([["exception", expect.objectContaining({ code: "internal" })]]);
+});
+
 test("data of a socket has a bound", async () => {
   const { socket } = await enter();
 
@@ -207,6 +232,17 @@ describe("a namespace", () => {
     expect(await socket.emitWithAck("count")).toBe(1);
     const again = await enter("/admin", { password: "right" }, manager);
     expect(again.socket.connected).toBe(true);
+  });
+
+  test("that is left and entered at once may be entered, in whatever order the two arrive", async () => {
+    const manager = managerOf();
+    const { socket } = await enter("/", {}, manager);
+    for (let round = 0; round < 5; round += 1) {
+      const root = await enter("/admin", { password: "right" }, manager);
+      root.socket.disconnect();
+    }
+
+    expect(await socket.emitWithAck("count")).toBe(1);
   });
 });
 

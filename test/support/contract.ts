@@ -1,4 +1,4 @@
-import { domains } from "../../lambdas/mudbase/app.ts";
+import { domains } from "../../lambdas/mudbase/domains.ts";
 import { publications as declared } from "../../lambdas/mudbase/publishing.ts";
 import type { AnyEvent } from "../../lambdas/server/app.ts";
 import type { AnyPublication } from "../../lambdas/server/publications.ts";

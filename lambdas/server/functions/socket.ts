@@ -1,5 +1,6 @@
 import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
 import type { AnyApp } from "#server/app.ts";
+import { checkAuthentication } from "#server/check-app.ts";
 import { subprotocolOf } from "#server/engine/handshake.ts";
 import type { Opening } from "#server/engine/open.ts";
 import { createParts } from "#server/pipeline/parts.ts";
@@ -28,7 +29,9 @@ const SERVED: Answer = { statusCode: 200 };
 
 /** `$connect`, `$default`, `$disconnect` and the OPEN packet. Never throws: API Gateway would tell the client. */
 export function socketHandler(app: AnyApp) {
-  const server = createServer(createParts(app));
+  const parts = createParts(app);
+  checkAuthentication(app);
+  const server = createServer(parts);
 
   return (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>
     observe(context, async () => {

@@ -50,16 +50,31 @@ type Refused = EventPacket & { readonly key: SocketKey };
 
 const internal = ({ event }: EventPacket) => new EventError("internal", `${event} failed`);
 
+/** What handles an event of a namespace: found once for each name that is declared. */
 export function handlerOf(namespace: Namespace, name: string): Handler {
-  const { domains = {}, events = [], on = {}, fallback } = namespace;
+  const known = declared.get(namespace) ?? handlersOf(namespace);
+  declared.set(namespace, known);
+  const handler = known.get(name);
+  if (handler !== undefined) return handler;
+  const { domains = {}, fallback } = namespace;
   const prefix = domainOf(name);
   const domain = Object.hasOwn(domains, prefix) ? domains[prefix] : undefined;
-  const event = [...(domain?.events ?? []), ...events].find((one) => one.name === name);
-  const listener = Object.hasOwn(on, name) ? on[name] : undefined;
-  const other: Listener | undefined =
+  const listener: Listener | undefined =
     fallback && ((socket, ...args) => fallback(socket, name, ...args));
-  const isDeclared = event !== undefined || listener !== undefined;
-  return { event, domain, listener: listener ?? other, isDeclared };
+  return { domain, listener, isDeclared: false };
+}
+
+const declared = new WeakMap<Namespace, ReadonlyMap<string, Handler>>();
+
+function handlersOf({ domains = {}, events = [], on = {} }: Namespace) {
+  const isDeclared = true;
+  return new Map<string, Handler>([
+    ...Object.entries(on).map(([name, listener]) => [name, { listener, isDeclared }] as const),
+    ...events.map((event) => [event.name, { event, isDeclared }] as const),
+    ...Object.values(domains).flatMap((domain) =>
+      domain.events.map((event) => [event.name, { event, domain, isDeclared }] as const),
+    ),
+  ]);
 }
 
 /** What is sent in place of all that a failed call has emitted and nobody has been sent yet. */

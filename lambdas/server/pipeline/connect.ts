@@ -7,7 +7,7 @@ import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { memberOf } from "#server/socket/socket.ts";
-import { everyoneOf } from "./namespaces.ts";
+import { everyoneOf, hasNamespaces } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
@@ -111,14 +111,31 @@ async function refuse(
   return { outcome: "refused", reason };
 }
 
+/** Tries of a CONNECT that may have overtaken the DISCONNECT before it. */
+const MAX_TRIES = 5;
+const FIRST_WAIT = 50;
+
+async function beginInTime(
+  { app, adapter, runtime }: Parts,
+  ...begun: Parameters<Parts["adapter"]["connections"]["begin"]>
+): Promise<boolean> {
+  for (let tried = 1; ; tried += 1) {
+    if (await adapter.connections.begin(...begun)) return true;
+    // With its only socket the connection ends.
+    if (!hasNamespaces(app) || tried === MAX_TRIES) return false;
+    await runtime.pause(FIRST_WAIT * 2 ** tried);
+  }
+}
+
 async function begin(
-  { adapter, runtime: { limits } }: Parts,
+  parts: Parts,
   namespace: Namespace,
   key: SocketKey,
   session: Session,
   { rooms: more = [], tags, credentials = [] }: Auth,
 ): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
-  const { connections, rooms, revocations, slots } = adapter;
+  const { rooms, revocations, slots } = parts.adapter;
+  const { limits } = parts.runtime;
   const { tenant, id } = session;
   const { connectionId } = key;
   const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } = await revocations.check(
@@ -131,7 +148,7 @@ async function begin(
 
   const own = namespace.ownRoom === false ? [] : [id];
   const first = [everyoneOf(namespace), ...more, ...own];
-  if (!(await connections.begin(key, session, first, slot))) {
+  if (!(await beginInTime(parts, key, session, first, slot))) {
     if (slot !== undefined) await slots.release(tenant, slot, connectionId);
     return "illegal";
   }

@@ -96,7 +96,10 @@ async function greet(
   const socket = socketOf(kit, namespace, { key, session }, progress.buffer);
   try {
     await keepingData(kit, key, session, () =>
-      namespace.onConnect?.({ ...socket, handshake }, contextOf(kit, namespace, socket, progress)),
+      namespace.onConnect?.(
+        { ...socket, handshake },
+        contextOf(kit, namespace, socket, key.nsp, progress),
+      ),
     );
     refuseOversized(progress.buffer);
     return progress.buffer.take();
@@ -146,7 +149,7 @@ async function runDeclared(
   const schema = event.payload();
   const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
   const granted = await event.access({ ...kit.stores, payload, socket });
-  const context = contextOf(kit, namespace, socket, progress);
+  const context = contextOf(kit, namespace, socket, call.nsp, progress);
   const handle = async () => {
     const reply = await event.handle({ ...context, ...granted, payload, socket });
     answer(call, progress.buffer, event.reply, reply);
@@ -188,16 +191,18 @@ async function keepingData(
   await adapter.connections.setData(key, data);
 }
 
-function contextOf(kit: Kit, namespace: Namespace, { tenant, nsp }: Socket, progress: Progress) {
+function contextOf(
+  kit: Kit,
+  namespace: Namespace,
+  { tenant }: Socket,
+  nsp: string,
+  progress: Progress,
+) {
   const { runtime, fetchSockets } = kit;
   const { now } = kit.runtime;
   return {
     ...kit.stores,
-    io: createIo(
-      { buffer: progress.buffer, fetchSockets },
-      { tenant, nsp: nsp.name },
-      everyoneOf(namespace),
-    ),
+    io: createIo({ buffer: progress.buffer, fetchSockets }, { tenant, nsp }, everyoneOf(namespace)),
     ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
     flush: (otherwise?: Otherwise) => flush(kit, progress, otherwise),
   };
@@ -212,6 +217,8 @@ function socketOf(
   const { adapter, fetchSockets } = kit;
   const { rooms, connections } = adapter;
   const member = memberOf(key, session);
+  const everyone = everyoneOf(namespace);
+  const isChosen = (name: string) => name !== everyone && name !== session.id;
   const membership: Membership = {
     async join(joined) {
       const names = [joined].flat();
@@ -221,9 +228,11 @@ function socketOf(
     async leave(left) {
       const names = [left].flat();
       requireNames(names);
-      return rooms.leave(member, names);
+      // These two are not a room to leave, as in Socket.IO.
+      return rooms.leave(member, names.filter(isChosen));
     },
-    rooms: async () => (await connections.get(key))?.rooms ?? [],
+    rooms: async () =>
+      ((await connections.get(key))?.rooms ?? []).filter((name) => name !== everyone),
     async claim(name, value, max, what) {
       const claimed = await connections.claim(key, name, value, max);
       if (claimed !== undefined) return claimed;
@@ -232,7 +241,7 @@ function socketOf(
       return {};
     },
   };
-  return createSocket(key, session, { buffer, fetchSockets }, membership, everyoneOf(namespace));
+  return createSocket(key, session, { buffer, fetchSockets }, membership, everyone);
 }
 
 async function flush(

@@ -1,4 +1,5 @@
 import type { AnyLeanApp } from "#server/app.ts";
+import { checkApp } from "#server/check-app.ts";
 import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
@@ -20,13 +21,10 @@ export function createParts<App extends AnyLeanApp>(
   app: App,
   runtime = createRuntime(app, process.env),
 ): Parts<App> {
+  checkApp(app, runtime.limits);
   const kinds = Object.assign({}, ...Object.values(app.namespaces).map((one) => one.roomsOfKind));
   const roomsOfKind = Object.fromEntries(
-    Object.entries<string>(kinds).map(([kind, limit]) => {
-      const max = runtime.limits[limit];
-      if (max === undefined) throw new Error(`there is no limit ${limit} for rooms of ${kind}`);
-      return [kind, max];
-    }),
+    Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
   );
   const { table, limits, now } = runtime;
   const adapter = createAdapter(

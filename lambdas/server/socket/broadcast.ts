@@ -112,6 +112,12 @@ export function createIo<T extends Types>(
 ): Io<T> {
   const to = (room: T["Room"] | readonly T["Room"][]) =>
     createBroadcast<T>(outlet, { ...where, rooms: [room].flat(), except: [] });
-  const { emit, fetchSockets } = to(everyone);
-  return { to, in: to, emit, fetchSockets };
+  return {
+    ...{ to, in: to },
+    // Made when it is asked for: most events ask for neither.
+    get emit() {
+      return to(everyone).emit;
+    },
+    fetchSockets: () => to(everyone).fetchSockets(),
+  };
 }

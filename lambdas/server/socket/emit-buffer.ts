@@ -54,6 +54,12 @@ export type EncodeFrame = (data: string | Buffer) => string;
 /** Leaves out what an event may not carry, so that nothing stored beside it leaks. */
 export type Serialize = (event: string, args: readonly unknown[]) => readonly unknown[];
 
+/** Names that Socket.IO keeps for itself: a client would take one for a breach of the protocol. */
+export const RESERVED_EVENTS: readonly string[] = [
+  ...["connect", "connect_error", "disconnect", "disconnecting"],
+  ...["newListener", "removeListener"],
+];
+
 /** Serializes by the schemas of those events that have one. */
 export const serializer =
   (emits: Readonly<Record<string, z.ZodMiniType>> = {}): Serialize =>
@@ -82,8 +88,10 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     serialize,
     take: () => emissions.splice(0),
     send: put,
-    emit: (audience, event, args) =>
-      put(audience, { type: PacketType.EVENT, data: [event, ...serialize(event, args)] }),
+    emit(audience, event, args) {
+      if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
+      put(audience, { type: PacketType.EVENT, data: [event, ...serialize(event, args)] });
+    },
     ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
     leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),
     disconnect: (audience, closes) => put(audience, { type: PacketType.DISCONNECT }, { closes }),

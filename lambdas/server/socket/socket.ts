@@ -77,9 +77,14 @@ export function createSocket<T extends Types>(
     ...{ id, connectionId, tenant, userId, data, to, join, claim },
     leave: leave as Socket<T>["leave"],
     rooms: rooms as Socket<T>["rooms"],
-    nsp: { name: nsp, ...createIo<T>(outlet, { tenant, nsp }, everyone) },
+    // Made when they are asked for: most events ask for neither.
+    get nsp() {
+      return Object.assign(createIo<T>(outlet, { tenant, nsp }, everyone), { name: nsp });
+    },
+    get broadcast() {
+      return to(everyone);
+    },
     emit: (event, ...args) => buffer.emit(key, event, args),
-    broadcast: to(everyone),
     disconnect: (close = false) => buffer.disconnect(key, close),
   };
 }

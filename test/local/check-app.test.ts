@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { type AnyLeanApp, everybody } from "../../lambdas/server/app.ts";
+import { checkApp, checkAuthentication } from "../../lambdas/server/check-app.ts";
+
+const LIMITS = { chatRooms: 100 };
+const authenticate = everybody;
+
+test.each([
+  ["nothing", undefined, "an application has namespaces"],
+  ["no namespace", { namespaces: {} }, "an application has namespaces"],
+  ["a namespace without its slash", { namespaces: { chat: { authenticate } } }, "chat must begin"],
+  [
+    "rooms of a limit that is none",
+    { namespaces: { "/": { authenticate, roomsOfKind: { chat: "rooms" } } } },
+    "names the limit rooms",
+  ],
+  [
+    "events of a limit that is none",
+    { namespaces: { "/": { authenticate, domains: { chat: { events: [], rate: "often" } } } } },
+    "names the limit often",
+  ],
+  ["a namespace that lets nobody in", { namespaces: { "/": {} } }, "authenticate is missing"],
+])("an application with %s is refused with one sentence", (_, app, message) => {
+  const check = () => {
+    checkApp(app as unknown as AnyLeanApp, LIMITS);
+    checkAuthentication(app as unknown as AnyLeanApp);
+  };
+
+  expect(check).toThrow(message);
+});
+
+test("an application that is whole is accepted", () => {
+  const app = { namespaces: { "/": { authenticate, roomsOfKind: { chat: "chatRooms" } } } };
+
+  checkApp(app as unknown as AnyLeanApp, LIMITS);
+  checkAuthentication(app as unknown as AnyLeanApp);
+});
