@@ -50,9 +50,6 @@ const UNUSED_CREDENTIALS = [
 /** What undici's pool loads for requests that a function never makes, or on processors without SIMD. */
 const UNUSED_OF_UNDICI = ["../llhttp/llhttp-wasm.js", "../web/fetch/body.js"];
 
-/** What the SDK loads for operations that answer with a stream of events, of which a function calls none. */
-const UNUSED_OF_SDK = ["@smithy/core/event-streams"];
-
 /** A small ESM bundle on ARM64, whose role may do nothing but write its own log. */
 export class LambdaFunction extends NodejsFunction {
   constructor(
@@ -116,10 +113,7 @@ export class LambdaFunction extends NodejsFunction {
         sourceMap: true,
         sourcesContent: false,
         metafile: true,
-        externalModules: [
-          ...[...UNUSED_CREDENTIALS, ...UNUSED_OF_SDK, ...UNUSED_OF_UNDICI],
-          ...lateModules,
-        ],
+        externalModules: [...UNUSED_CREDENTIALS, ...UNUSED_OF_UNDICI, ...lateModules],
         commandHooks: {
           beforeBundling: () => [],
           beforeInstall: () => [],

@@ -167,10 +167,11 @@ describe("as the suite of Socket.IO 5 asks over WebSocket,", () => {
     const client = await connected();
     await enter(client, "/custom,");
     client.send("41/custom,");
-    await stack.idle();
     client.send('42["message","to the main namespace"]');
 
     expect(await client.nextFrame()).toBe('42["message-back","to the main namespace"]');
+    // What was sent before has been received, and is done with now.
+    await stack.idle();
     client.send('42/custom,["message","to nobody"]');
     client.send('42["message","still here"]');
     expect(await client.nextFrame()).toBe('42["message-back","still here"]');
