@@ -6,7 +6,7 @@ import { measureCopies } from "./support/copies.ts";
 import { cpuOf, heapInUse, median } from "./support/measure.ts";
 
 const HELP = `Measures the cost of matching live queries: the processor time of one document against a thousand stored
-filters, compiled for the first time and found compiled, ordinary ones and the max expensive ones; and
+filters, compiled for the first time and found compiled, ordinary ones and the most expensive ones; and
 the memory of compiled filters; and the cost of the copies of one change. Fails if the wrong number of them match.
 
   npx tsx bench/matching.ts

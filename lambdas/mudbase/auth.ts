@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { projectRoom, userRoom } from "#mudbase/rooms.ts";
-
 import { Id } from "#server/model/id.ts";
 import { projectMember } from "./access.ts";
 import { defineEvent } from "./define.ts";

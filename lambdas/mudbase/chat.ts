@@ -91,7 +91,7 @@ const chatTypingStop = /* @__PURE__ */ defineEvent({
   },
 });
 
-/** Describes a chat, in key of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
+/** Describes a chat, in place of what was said of it before: its name, and who may use and moderate it. Sockets that it admits no more leave its room. */
 const chatPut = /* @__PURE__ */ definePublication({
   names: ["chat:put"],
   entry: () =>

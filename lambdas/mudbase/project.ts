@@ -1,6 +1,5 @@
 import * as z from "zod/mini";
 import { orgRoom, projectRoom } from "#mudbase/rooms.ts";
-
 import { Id } from "#server/model/id.ts";
 import { changeFor, DocumentChange } from "./db.ts";
 import { definePublication } from "./define.ts";

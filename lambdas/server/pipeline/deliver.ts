@@ -53,7 +53,8 @@ export interface Gone {
 /**
  * Posts the emissions to their audiences: every room is read once, every connection gets its frames
  * in the order emitted, and connections do not wait for one another. Where a room, or what the
- * application matches, are more than a page, this posts to a first key range of all, and leaves the rest to other functions.
+ * application matches, are more than a page, this posts to the first of them, up to the same id in all,
+ * and leaves the rest to other functions.
  */
 export async function deliver(
   { emissions, range }: FanOutJob,

@@ -10,7 +10,7 @@ import {
 import { connectionKey, socketKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
-/** The same for a connection that has ended: the sweep comes long before. */
+/** Epoch seconds at which DynamoDB may remove a connection that has ended: the sweep comes long before. */
 const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1800;
 
 /** The end of a socket, and of its connection. */

@@ -9,7 +9,7 @@ const GUESSES = 2;
 /** Neighbouring slots that are read where both guesses failed: all of them in most tenants. */
 const WINDOW = 1000;
 
-/** Places that are tried to take of those that were found free, and of those whose holder is gone. */
+/** Slots that are tried of those that were found free, and of those whose holder is gone. */
 const TRIES = 5;
 
 /** Holders of slots that are looked after when there seems to be none left. */
