@@ -6,7 +6,6 @@ import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
-import { createIo } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
 import { createSocket, type Membership, memberOf, type Socket } from "#server/socket/socket.ts";
 import {
@@ -18,6 +17,7 @@ import {
   type Progress,
   requireToken,
 } from "./answers.ts";
+import { createContext } from "./context.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { refuseOversized } from "./oversized.ts";
@@ -98,7 +98,7 @@ async function greet(
     await keepingData(kit, key, session, () =>
       namespace.onConnect?.(
         { ...socket, handshake },
-        contextOf(kit, namespace, socket, key.nsp, progress),
+        contextOf(kit, namespace, { key, session }, progress),
       ),
     );
     refuseOversized(progress.buffer);
@@ -149,7 +149,7 @@ async function runDeclared(
   const schema = event.payload();
   const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
   const granted = await event.access({ ...kit.stores, payload, socket });
-  const context = contextOf(kit, namespace, socket, call.nsp, progress);
+  const context = contextOf(kit, namespace, call, progress);
   const handle = async () => {
     const reply = await event.handle({ ...context, ...granted, payload, socket });
     answer(call, progress.buffer, event.reply, reply);
@@ -191,22 +191,19 @@ async function keepingData(
   await adapter.connections.setData(key, data);
 }
 
-function contextOf(
+const contextOf = (
   kit: Kit,
   namespace: Namespace,
-  { tenant }: Socket,
-  nsp: string,
+  { key, session }: Pick<EventCall, "key" | "session">,
   progress: Progress,
-) {
-  const { runtime, fetchSockets } = kit;
-  const { now } = kit.runtime;
-  return {
-    ...kit.stores,
-    io: createIo({ buffer: progress.buffer, fetchSockets }, { tenant, nsp }, everyoneOf(namespace)),
-    ...{ newId: runtime.newId, timestamp: new Date(now()).toISOString() },
-    flush: (otherwise?: Otherwise) => flush(kit, progress, otherwise),
-  };
-}
+) =>
+  createContext(
+    kit,
+    namespace,
+    { buffer: progress.buffer, fetchSockets: kit.fetchSockets },
+    { tenant: session.tenant, nsp: key.nsp },
+    (otherwise?: Otherwise) => flush(kit, progress, otherwise),
+  );
 
 function socketOf(
   kit: Kit,

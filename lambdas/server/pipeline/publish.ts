@@ -7,10 +7,9 @@ import { MAIN } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
 import { parse } from "#server/parse.ts";
 import type { AnyPublication } from "#server/publications.ts";
-import { createIo } from "#server/socket/broadcast.ts";
 import type { Idempotency } from "#server/store/idempotency.ts";
+import { createContext } from "./context.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
-import { everyoneOf } from "./namespaces.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./send.ts";
@@ -32,14 +31,11 @@ export type Publish = (entry: unknown, commit?: Commit) => Promise<Published>;
 type Commit = () => Promise<void>;
 
 /** Takes what other back ends publish. */
-export function createPublish(
-  { app, runtime, adapter, stores }: Parts,
-  sender: Sender,
-  idempotency: Idempotency,
-): Publish {
+export function createPublish(parts: Parts, sender: Sender, idempotency: Idempotency): Publish {
+  const { app, runtime } = parts;
   const { all, tenantField = "tenant" } = app.publications ?? { all: [] };
-  const fetchSockets = createFetchSockets({ adapter });
-  const everyone = everyoneOf(app.namespaces[MAIN] ?? {});
+  const fetchSockets = createFetchSockets(parts);
+  const namespace = app.namespaces[MAIN] ?? {};
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
   );
@@ -89,12 +85,11 @@ export function createPublish(
     committed?: Commit,
   ): Promise<Published> {
     const buffer = sender.newBuffer(MAIN);
+    const flush = () => sender.sendOrLog(buffer.take());
+    const where = { tenant, nsp: MAIN };
     const answer = await publication.handle({
-      ...stores,
-      ...{ event, entry, newId: runtime.newId },
-      io: createIo({ buffer, fetchSockets }, { tenant, nsp: MAIN }, everyone),
-      timestamp: new Date(runtime.now()).toISOString(),
-      flush: () => sender.sendOrLog(buffer.take()),
+      ...createContext(parts, namespace, { buffer, fetchSockets }, where, flush),
+      ...{ event, entry },
     });
     refuseOversized(buffer);
     await sender.sendOrLog(buffer.emissions, { ready: committed });

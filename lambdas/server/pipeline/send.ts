@@ -2,13 +2,13 @@ import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY, type KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import type { Connection, SocketKey } from "#server/model/session.ts";
-import { createIo } from "#server/socket/broadcast.ts";
 import {
   createEmitBuffer,
   type Emission,
   type EmitBuffer,
   serializer,
 } from "#server/socket/emit-buffer.ts";
+import { createContext } from "./context.ts";
 import { type Delivered, deliver } from "./deliver.ts";
 import { clear, type EndingParts, end, endGone, endSocket } from "./end.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
@@ -99,13 +99,14 @@ interface Kit extends EndingParts {
   readonly newBuffer: (nsp: string) => EmitBuffer;
 }
 
-async function expire({ app, runtime, ...kit }: Kit, socket: SocketKey): Promise<void> {
-  const buffer = kit.newBuffer(socket.nsp);
-  const timestamp = new Date(runtime.now()).toISOString();
+async function expire(kit: Kit, socket: SocketKey): Promise<void> {
+  const { app, newBuffer } = kit;
+  const buffer = newBuffer(socket.nsp);
+  const timestamp = new Date(kit.runtime.now()).toISOString();
   const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(socket, event, args);
   app.namespaces[socket.nsp]?.onExpire?.({ emit }, timestamp);
   buffer.disconnect(socket, true);
-  await send({ app, runtime, ...kit }, buffer.emissions);
+  await send(kit, buffer.emissions);
 }
 
 async function send(
@@ -221,8 +222,8 @@ async function notify(
   isRepeated: boolean,
   found: Ending[],
 ): Promise<void> {
-  const { app, runtime, fetchSockets, newBuffer } = kit;
-  const { telemetry, now } = kit.runtime;
+  const { app, fetchSockets, newBuffer } = kit;
+  const { telemetry } = kit.runtime;
   const { onDisconnect, repeatsOnDisconnect = false, ...namespace } = app.namespaces[nsp] ?? {};
   if (session === undefined || onDisconnect === undefined) return;
   if (isRepeated && !repeatsOnDisconnect) return;
@@ -238,11 +239,7 @@ async function notify(
   await onDisconnect(
     { id, tenant, userId, data, connectionId, nsp },
     [...connection.rooms, ...connection.left].filter((room) => !first.has(room)),
-    {
-      ...kit.stores,
-      ...{ newId: runtime.newId, flush, timestamp: new Date(now()).toISOString() },
-      io: createIo({ buffer, fetchSockets }, { tenant, nsp }, everyoneOf(namespace)),
-    },
+    createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush),
   );
   await flush();
 }
