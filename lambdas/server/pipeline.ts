@@ -4,7 +4,7 @@ import { decodeFrame } from "./engine/frames.ts";
 import type { Limited } from "./model/rate.ts";
 import { MAIN, type Session, type SocketKey } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
-import { refuseInternally } from "./pipeline/answers.ts";
+import { refuseInternally, type SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
 import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.ts";
 import { hasNamespaces } from "./pipeline/namespaces.ts";
@@ -12,13 +12,7 @@ import type { Parts } from "./pipeline/parts.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createSender, type Sender, UndeliveredError } from "./pipeline/send.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
-import {
-  type ClientPacket,
-  type EventPacket,
-  PacketType,
-  readPacket,
-  readParts,
-} from "./socket/packets.ts";
+import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
 
 /** Sessions a warm function remembers, so that most events cost no read for them. */
 const MAX_SESSIONS = 5000;
@@ -106,9 +100,10 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   if (packet.type === "violation") return close(connectionId, packet.reason);
   const key = { connectionId, nsp: packet.nsp };
   if (packet.type === "connect") return onConnect(kit, from, key, packet.auth);
-  if (app.namespaces[packet.nsp] === undefined)
+  const namespace = app.namespaces[packet.nsp];
+  if (namespace === undefined)
     return close(connectionId, "a packet of a namespace that is not connected");
-  if (packet.type === "event") return onEvent(kit, from, key, packet);
+  if (packet.type === "event") return onEvent(kit, from, namespace, { ...packet, key });
   if ((await sessionOf(kit, key)) === undefined) return onStray(kit, key);
   switch (packet.type) {
     case "disconnect":
@@ -186,29 +181,27 @@ async function onConnect(kit: Kit, from: From, key: SocketKey, auth: unknown): P
   }
 }
 
-async function onEvent(kit: Kit, from: From, key: SocketKey, packet: EventPacket): Promise<void> {
+async function onEvent(
+  kit: Kit,
+  from: From,
+  namespace: Namespace,
+  event: SocketEvent,
+): Promise<void> {
   const { sender, dispatch } = kit;
+  const { key } = event;
   const { send } = kit.sender;
   const { now, telemetry } = kit.runtime;
-  telemetry.about({ event: packet.event });
+  telemetry.about({ event: event.event });
   const session = await sessionOf(kit, key).catch((error: unknown) =>
-    answerFailure(kit, key, packet, error),
+    answerFailure(kit, namespace, event, error),
   );
   if (session === undefined) return onStray(kit, key);
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
   const { limited, isOrdered } = from;
-  const call = { ...packet, key, session, limited, isOrdered };
-  const { emissions, fault, giveUp } = await dispatch(namespaceOf(kit, key), call);
+  const call = { ...event, session, limited, isOrdered };
+  const { emissions, fault, giveUp } = await dispatch(namespace, call);
   await send(emissions).catch((error: unknown) => answerUnsent(kit, error, giveUp));
   if (fault !== undefined) throw fault;
-}
-
-/** That of a packet which the switch has let through. */
-function namespaceOf(kit: Kit, { nsp }: SocketKey): Namespace {
-  const { app } = kit;
-  const namespace = app.namespaces[nsp];
-  if (namespace === undefined) throw new Error(`there is no namespace ${nsp}`);
-  return namespace;
 }
 
 async function onPong(kit: Kit, { connectionId, receivedAt }: From): Promise<void> {
@@ -262,11 +255,15 @@ function remember(kit: Kit, key: SocketKey, session: Session): void {
 }
 
 /** Nobody could tell whose packet it is. */
-async function answerFailure(kit: Kit, key: SocketKey, packet: EventPacket, error: unknown) {
-  const { sender } = kit;
-  const { send } = kit.sender;
-  const buffer = sender.newBuffer(key.nsp);
-  refuseInternally(namespaceOf(kit, key), { ...packet, key }, buffer);
+async function answerFailure(
+  kit: Kit,
+  namespace: Namespace,
+  event: SocketEvent,
+  error: unknown,
+): Promise<never> {
+  const { send, newBuffer } = kit.sender;
+  const buffer = newBuffer(event.nsp);
+  refuseInternally(namespace, event, buffer);
   await send(buffer.emissions);
   throw error;
 }

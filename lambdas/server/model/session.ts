@@ -23,6 +23,13 @@ export interface SocketKey {
 /** The namespace that every connection has. */
 export const MAIN = "/";
 
+/** The sockets of a connection in its other namespaces. */
+export const socketsBeside = ({
+  connectionId,
+  namespaces,
+}: Pick<Connection, "connectionId" | "namespaces">): readonly SocketKey[] =>
+  Object.keys(namespaces).map((nsp) => ({ connectionId, nsp }));
+
 /** What is remembered of one socket between its frames; of the one in `/`, also what is its connection's. */
 export interface Connection extends SocketKey {
   /** Epoch milliseconds at which API Gateway accepted the connection. */

@@ -17,9 +17,13 @@ import type { EventPacket } from "#server/socket/packets.ts";
 /** Characters of a refusal's message, which may quote what the client sent. */
 const MAX_MESSAGE = 500;
 
-/** An event packet of a socket. */
-export interface EventCall extends EventPacket {
+/** An event packet of a socket, whoever that is. */
+export interface SocketEvent extends EventPacket {
   readonly key: SocketKey;
+}
+
+/** An event packet of a session. */
+export interface EventCall extends SocketEvent {
   readonly session: Session;
   /** Set where this user sends more than it may, whatever it sends. */
   readonly limited?: Limited | undefined;
@@ -43,10 +47,11 @@ export interface Progress {
 }
 
 /** The answer to a call that failed for a reason of the server's. */
-export const refuseInternally = (namespace: Namespace, call: Refused, buffer: EmitBuffer): void =>
-  refuse(handlerOf(namespace, call.event), call, buffer, internal(call));
-
-type Refused = EventPacket & { readonly key: SocketKey };
+export const refuseInternally = (
+  namespace: Namespace,
+  call: SocketEvent,
+  buffer: EmitBuffer,
+): void => refuse(handlerOf(namespace, call.event), call, buffer, internal(call));
 
 const internal = ({ event }: EventPacket) => new EventError("internal", `${event} failed`);
 
@@ -118,7 +123,7 @@ export function answer(
 const valuesOf = (payload: unknown): readonly unknown[] =>
   payload instanceof Acknowledgement ? payload.values : [payload ?? { ok: true }];
 
-function refuse(handler: Handler, call: Refused, buffer: EmitBuffer, error: EventError): void {
+function refuse(handler: Handler, call: SocketEvent, buffer: EmitBuffer, error: EventError): void {
   const { code, retryAfterMs } = error;
   const message = error.message.slice(0, MAX_MESSAGE);
   if (call.ackId !== undefined) {

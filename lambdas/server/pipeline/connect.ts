@@ -113,7 +113,7 @@ async function refuse(
 
 /** Tries of a CONNECT that may have overtaken the DISCONNECT before it. */
 const MAX_TRIES = 5;
-const FIRST_WAIT = 50;
+const FIRST_WAIT = 100;
 
 async function beginInTime(
   { app, adapter, runtime }: Parts,
@@ -123,7 +123,7 @@ async function beginInTime(
     if (await adapter.connections.begin(...begun)) return true;
     // With its only socket the connection ends.
     if (!hasNamespaces(app) || tried === MAX_TRIES) return false;
-    await runtime.pause(FIRST_WAIT * 2 ** tried);
+    await runtime.pause(FIRST_WAIT * 2 ** (tried - 1));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Connection, MAIN, type SocketKey } from "#server/model/session.ts";
+import { type Connection, MAIN, type SocketKey, socketsBeside } from "#server/model/session.ts";
 import type { Gone } from "./deliver.ts";
 import { hasNamespaces } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
@@ -72,9 +72,9 @@ export async function clear(
   const { connections, binaryParts } = kit.adapter;
   const { connectionId } = connection;
   await binaryParts.erase(connectionId, connection.parts);
-  const others = Object.keys(connection.namespaces).map((nsp) => ({ connectionId, nsp }));
+  const others = socketsBeside(connection);
   for (const socket of others) await connections.endBeside(socket, now());
-  const beside = others.length === 0 ? [] : await connections.getAll(others);
+  const beside = await connections.getAll(others);
   return Promise.all([connection, ...beside].map((one) => clearSocket(kit, one)));
 }
 

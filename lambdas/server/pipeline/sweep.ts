@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import { pingFrame } from "#server/engine/frames.ts";
 import { MAX_RUN } from "#server/model/limits.ts";
-import { type Connection, MAIN } from "#server/model/session.ts";
+import { type Connection, MAIN, socketsBeside } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./send.ts";
@@ -87,8 +87,7 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
-    const others = Object.keys(connection.namespaces).map((nsp) => ({ connectionId, nsp }));
-    const beside = others.length === 0 ? [] : await adapter.connections.getAll(others);
+    const beside = await adapter.connections.getAll(socketsBeside(connection));
     for (const socket of [connection, ...beside]) await lookAfter(socket);
   }
 

@@ -1,4 +1,4 @@
-import { type BinaryPart, MAIN } from "#server/model/session.ts";
+import { type BinaryPart, MAIN, socketsBeside } from "#server/model/session.ts";
 import {
   connectionOf,
   EXISTS,
@@ -70,9 +70,9 @@ export function createEndings(
       return connectionOf(left);
     },
 
-    async remove({ connectionId, namespaces }) {
-      const others = Object.keys(namespaces).map((nsp) => socketKey({ connectionId, nsp }));
-      const main = connectionKey(connectionId);
+    async remove(connection) {
+      const others = socketsBeside(connection).map(socketKey);
+      const main = connectionKey(connection.connectionId);
       if (others.length === 0) await table.remove(main);
       else await table.writeAll([], [...others, main]);
     },
