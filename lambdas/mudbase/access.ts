@@ -54,9 +54,8 @@ export async function integrationUser(
   const { payload, socket, integrations } = request;
   const { integrationId } = payload;
   const { projectId } = projectMember(request);
-  const integration = await integrations.find({
-    ...{ org: socket.tenant, projectId, integrationId },
-  });
+  const key = { org: socket.tenant, projectId, integrationId };
+  const integration = await integrations.find(key);
   if (integration === undefined)
     throw new EventError("not_found", `there is no integration ${integrationId}`);
   return { integration, projectId };

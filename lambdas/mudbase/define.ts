@@ -1,9 +1,9 @@
 import type * as z from "zod/mini";
 import {
   type AccessRequest as AccessRequestOf,
+  defineEvent as defineEventOf,
   type EventDefinition,
   Instead,
-  once,
   type Replied,
 } from "#server/app.ts";
 import {
@@ -25,10 +25,7 @@ export const defineEvent = <
   const Reply extends ReplyName | undefined = undefined,
 >(
   definition: EventDefinition<Contract, Name, Schema, Granted, Reply>,
-): EventDefinition<Contract, Name, Schema, Granted, Reply> => ({
-  ...definition,
-  payload: once(definition.payload),
-});
+): EventDefinition<Contract, Name, Schema, Granted, Reply> => defineEventOf(definition);
 
 /** An event that puts its socket into rooms, or takes it out of them, and says so. */
 export const defineMembership = <

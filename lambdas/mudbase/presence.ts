@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { grants, type TokenData } from "#mudbase/model/identity.ts";
+import type { TokenData } from "#mudbase/model/identity.ts";
 import type { Presence } from "#mudbase/store/presence.ts";
 import type { Context, Departed } from "#server/app.ts";
 import { EventError } from "#server/errors.ts";
@@ -57,16 +57,12 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
   },
 });
 
-function grantedPresence({
-  payload: { projectId },
-  socket,
-}: AccessRequest<{ readonly projectId?: string | undefined }>): {
+function grantedPresence(request: AccessRequest<{ readonly projectId?: string | undefined }>): {
   readonly presenceRooms: readonly Room[];
 } {
-  if (projectId === undefined) return { presenceRooms: everyPresence(socket.data) };
-  if (!grants(socket.data, projectId))
-    throw new EventError("forbidden", `your token does not grant the project ${projectId}`);
-  return { presenceRooms: [presenceRoom(projectId)] };
+  const { payload, socket } = request;
+  if (payload.projectId === undefined) return { presenceRooms: everyPresence(socket.data) };
+  return { presenceRooms: [presenceRoom(projectMember(request).projectId)] };
 }
 
 function everyPresence({ projects }: TokenData): readonly Room[] {

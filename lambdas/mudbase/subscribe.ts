@@ -40,33 +40,36 @@ const Named = z.pipe(
 );
 
 /** Subscribes to a collection: by its name, without a reply, or by project and name, with one. */
-const subscribeCollection = /* @__PURE__ */ defineEvent({
+const subscribeCollection = /* @__PURE__ */ defineMembership({
   name: "subscribe:collection",
   payload: () => z.union([Named, z.object({ projectId: Id, collectionId: Id })]),
   access: projectMember,
   reply: "subscribed",
 
-  async handle({ payload, projectId, socket }) {
-    const { collectionId } = payload;
-    await socket.join(collectionRoom(projectId, collectionId));
-
-    if (payload.projectId === undefined) return undefined;
-    return { type: "collection" as const, id: collectionId, projectId };
-  },
+  does: "join",
+  rooms: ({ payload: { collectionId }, projectId }) => collectionRoom(projectId, collectionId),
+  answer: ({ payload, projectId }) =>
+    payload.projectId === undefined
+      ? undefined
+      : { type: "collection" as const, id: payload.collectionId, projectId },
 });
 
 /** Subscribes to one document of a collection. */
-const subscribeDocument = /* @__PURE__ */ defineEvent({
+const subscribeDocument = /* @__PURE__ */ defineMembership({
   name: "subscribe:document",
   payload: () => z.object({ projectId: Id, collectionId: Id, documentId: Id }),
   access: projectMember,
   reply: "subscribed",
 
-  async handle({ payload: { collectionId, documentId }, projectId, socket }) {
-    await socket.join(documentRoom(projectId, collectionId, documentId));
-
-    return { type: "document" as const, id: documentId, projectId, collectionId };
-  },
+  does: "join",
+  rooms: ({ payload: { collectionId, documentId }, projectId }) =>
+    documentRoom(projectId, collectionId, documentId),
+  answer: ({ payload: { collectionId, documentId }, projectId }) => ({
+    type: "document" as const,
+    id: documentId,
+    projectId,
+    collectionId,
+  }),
 });
 
 /** Keeps a filter for this socket; without one, every document of the collection matches. */
@@ -84,9 +87,8 @@ export const subscribeQuery = /* @__PURE__ */ defineEvent({
 
   async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries, limits }) {
     const key = { projectId, collectionId };
-    const { previous } = await socket.claim(
-      ...([queryId, key, limits.queriesPerSocket, "live queries"] as const),
-    );
+    const { queriesPerSocket } = limits;
+    const { previous } = await socket.claim(queryId, key, queriesPerSocket, "live queries");
     await queries.save(socket, queryId, key, query, previous as QueryKey | undefined);
 
     return { type: "query" as const, id: queryId, projectId, collectionId };

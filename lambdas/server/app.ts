@@ -152,14 +152,19 @@ export type Replied<T extends AppTypes, Reply> = Reply extends keyof T["Emits"]
 // biome-ignore lint/suspicious/noExplicitAny: the one explained exception (see above).
 export type AnyEvent = EventDefinition<any, string, any, any, any>;
 
-/** Declares an event of an application without types of its own; see `Definer` for others. */
+/** Declares an event; `payload` is made once. */
 export const defineEvent = <
   const Name extends string,
   Schema extends z.ZodMiniType,
   Granted extends object,
+  T extends AppTypes = UntypedApp,
+  const Reply extends (keyof T["Emits"] & string) | undefined = undefined,
 >(
-  definition: EventDefinition<UntypedApp, Name, Schema, Granted, undefined>,
-) => ({ ...definition, payload: once(definition.payload) });
+  definition: EventDefinition<T, Name, Schema, Granted, Reply>,
+): EventDefinition<T, Name, Schema, Granted, Reply> => ({
+  ...definition,
+  payload: once(definition.payload),
+});
 
 /** A function that makes something when it is first called, and gives the same from then on. */
 export function once<Made>(make: () => Made): () => Made {
