@@ -1,31 +1,24 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { App, Stack } from "aws-cdk-lib";
+import { Stack } from "aws-cdk-lib";
 import { Manager } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected } from "../support/people.ts";
-import { startFromAssembly } from "../support/running.ts";
+import { startFromApp } from "../support/started-app.ts";
 
 const APP = "test/support/application.ts";
-const assembly = mkdtempSync(join(tmpdir(), "application-"));
+let started: Awaited<ReturnType<typeof startFromApp>>;
 let stack: LocalStack;
 
 beforeAll(async () => {
-  // The CDK's CLI sets this context, by which assets are found in the template.
-  const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
-  new SocketIoServer(new Stack(app, "Speech"), "Server", { app: APP }).addEdge();
-  app.synth();
-  stack = await startFromAssembly(assembly);
+  started = await startFromApp((app) => {
+    new SocketIoServer(new Stack(app, "Speech"), "Server", { app: APP }).addEdge();
+  });
+  stack = started.stack;
 }, 120_000);
 
-afterAll(async () => {
-  await stack.stop();
-  rmSync(assembly, { recursive: true });
-});
+afterAll(() => started.stop());
 
 test("an application of one file is served as its construct deploys it", async () => {
   const connect = () => connected(client({}, stack.url));
@@ -247,7 +240,7 @@ describe("a namespace", () => {
 });
 
 test("each of its bundles has the application, nothing of the contract, and no path outside the project", () => {
-  const bundles = readBundles(assembly);
+  const bundles = readBundles(started.assembly);
 
   expect(bundles).toHaveLength(4);
   for (const { files } of bundles) {

@@ -1,9 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DeleteCommand, DynamoDBDocumentClient, PutCommand } from "@aws-sdk/lib-dynamodb";
-import { App } from "aws-cdk-lib";
 import { AttributeType, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readSettings } from "../../lib/config.ts";
@@ -11,32 +7,28 @@ import { MudbaseStack } from "../../lib/mudbase-stack.ts";
 import { TableChanges } from "../../lib/table-changes.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { startFromAssembly } from "../support/running.ts";
+import { startFromApp } from "../support/started-app.ts";
 
 const org = newOrg();
 const orders = { projectId: "p1", collectionId: "orders" };
-const assembly = mkdtempSync(join(tmpdir(), "table-stream-"));
+let started: Awaited<ReturnType<typeof startFromApp>>;
 let stack: LocalStack;
 
 beforeAll(async () => {
-  // The CDK's CLI sets this context, by which assets are found in the template.
-  const app = new App({ outdir: assembly, context: { "aws:cdk:enable-asset-metadata": true } });
-  const mudbase = new MudbaseStack(app, "Mudbase", readSettings({}));
-  const source = new Table(mudbase, "Orders", {
-    partitionKey: { name: "orderId", type: AttributeType.STRING },
-    stream: StreamViewType.NEW_AND_OLD_IMAGES,
+  started = await startFromApp((app) => {
+    const mudbase = new MudbaseStack(app, "Mudbase", readSettings({}));
+    const source = new Table(mudbase, "Orders", {
+      partitionKey: { name: "orderId", type: AttributeType.STRING },
+      stream: StreamViewType.NEW_AND_OLD_IMAGES,
+    });
+    new TableChanges(mudbase, "OrderChanges", {
+      ...{ source, server: mudbase.server, org, ...orders, idAttribute: "orderId" },
+    });
   });
-  new TableChanges(mudbase, "OrderChanges", {
-    ...{ source, server: mudbase.server, org, ...orders, idAttribute: "orderId" },
-  });
-  app.synth();
-  stack = await startFromAssembly(assembly);
+  stack = started.stack;
 }, 120_000);
 
-afterAll(async () => {
-  await stack.stop();
-  rmSync(assembly, { recursive: true });
-});
+afterAll(() => started.stop());
 
 test("a plain write to a table reaches the live queries that match", async () => {
   const token = await tokenFor({ org });

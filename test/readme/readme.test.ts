@@ -183,9 +183,13 @@ describe("its client", () => {
     const [snippet = ""] = blocks("python");
     const output = await runFile(PYTHON, "client.py", [
       `url, token = ${JSON.stringify(url)}, ${JSON.stringify(token)}`,
+      // The snippet prints the answer: only then may its client go.
+      "import builtins, threading",
+      "answered = threading.Event()",
+      "def print(*values): builtins.print(*values), answered.set()",
       snippet,
-      "client.emit('custom:leave', {'room': 'garden'}, callback=lambda _: client.disconnect())",
-      "client.wait()",
+      "answered.wait(30)",
+      "client.disconnect()",
     ]);
 
     expect(output).toContain("{'room': 'garden'}");
