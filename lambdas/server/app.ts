@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
 import type { EventError } from "./errors.ts";
 import type { Matching } from "./model/matching.ts";
+import { once } from "./model/once.ts";
 import type { Claims, SocketKey, Tags } from "./model/session.ts";
 import type { Publications } from "./publications.ts";
 import type { Runtime } from "./runtime.ts";
@@ -165,15 +166,6 @@ export const defineEvent = <
   ...definition,
   payload: once(definition.payload),
 });
-
-/** A function that makes something when it is first called, and gives the same from then on. */
-export function once<Made>(make: () => Made): () => Made {
-  let made: Made | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-}
 
 /** Events whose names begin with the domain's and a colon, and what they have in common. */
 export interface Domain {

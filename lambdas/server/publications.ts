@@ -1,5 +1,6 @@
 import type * as z from "zod/mini";
-import { type AppTypes, type Context, once } from "./app.ts";
+import type { AppTypes, Context } from "./app.ts";
+import { once } from "./model/once.ts";
 
 /** What a direct caller is answered; nothing means `{}`. */
 // biome-ignore lint/suspicious/noConfusingVoidType: most publications have nothing to answer.
