@@ -76,7 +76,10 @@ async function match(
   matched: object,
   run = (work: () => Promise<void>) => work(),
 ): Promise<number> {
-  const queries = stored.map((filter, n) => ({ connectionId: `${n}`, queryId: "q", filter }));
+  const queries = stored.map((filter, n) => ({
+    ...{ sid: `${n}`, connectionId: `${n}` },
+    ...{ queryId: "q", filter },
+  }));
   let next = 0;
   let matching = 0;
   const { page } = createMatching(

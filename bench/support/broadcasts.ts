@@ -4,6 +4,7 @@ import { encodeFrame } from "../../lambdas/server/engine/frames.ts";
 import { createEmitBuffer, serializer } from "../../lambdas/server/socket/emit-buffer.ts";
 import { memberKey } from "../../lambdas/server/store/keys.ts";
 import { connectedIds } from "../../test/support/connected-ids.ts";
+import { sessionIds } from "../../test/support/session-ids.ts";
 import { type Calls, createFunctions } from "./function.ts";
 import { cpuOf, median, startAws } from "./measure.ts";
 
@@ -30,9 +31,10 @@ export async function measureBroadcasts(
   const measured: Broadcast[] = [];
   for (const members of sizes) {
     const tenant = `org-${members}`;
-    const items = connectedIds(members).map((connectionId) => ({
-      ...memberKey({ tenant, nsp: "/", room: ROOM }, connectionId),
-      userId: "someone",
+    const addresses = connectedIds(members);
+    const items = sessionIds(members).map((sid, n) => ({
+      ...memberKey({ tenant, nsp: "/", room: ROOM }, sid),
+      ...{ address: addresses[n], userId: "someone" },
     }));
     await table.writeAll(items, []);
     const buffer = createEmitBuffer(encodeFrame, serializer(emits));

@@ -15,9 +15,10 @@ const data = { _id: "d1", text: "x".repeat(BYTES) };
 /** The cost of the copies of one large document for many live queries: posts, functions, and memory of one. */
 export async function measureCopies(): Promise<string> {
   const all = Array.from({ length: QUERIES }, () => ({
+    sid: randomBytes(15).toString("base64url"),
     connectionId: randomBytes(12).toString("base64"),
     field: ["queryId", "q"] as const,
-  })).toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
+  })).toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
   let [functions, posts, largest, held] = [0, 0, 0, 0];
   const buffer = createEmitBuffer(String, serializer());
   const heap = heapInUse();
@@ -41,11 +42,11 @@ export async function measureCopies(): Promise<string> {
       },
       matching: {
         async page(_, __, { after = "", upTo = "~" }, limit) {
-          const found = all.filter((one) => one.connectionId > after && one.connectionId <= upTo);
+          const found = all.filter(({ sid }) => sid > after && sid <= upTo);
           const matching = found.slice(0, limit);
           return {
             matching,
-            until: matching.length < found.length ? matching.at(-1)?.connectionId : undefined,
+            until: matching.length < found.length ? matching.at(-1)?.sid : undefined,
           };
         },
       },

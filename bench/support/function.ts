@@ -97,8 +97,10 @@ const runtimeOver = (
 export async function createBareServer(members: number) {
   const data = { projects: ["p1"], user: { id: "ann" } };
   const session = { id: "s", tenant: "acme", userId: "ann", data, expiresAt: 9_999_999_999 };
-  const connection = { ...(await newConnection()), session };
-  const items = Array.from({ length: members }, (_, n) => ({ sk: `c${n}=`, userId: `u${n}` }));
+  const connection = { ...(await newConnection()), sockets: { "/": session } };
+  const items = Array.from({ length: members }, (_, n) => ({
+    ...{ sk: `s${n}`, address: `c${n}=`, userId: `u${n}` },
+  }));
   const table: Table = {
     ...EMPTY_TABLE,
     get: async (key) => ({ ...connection, ...key }),
@@ -134,6 +136,6 @@ async function newConnection(): Promise<Item> {
   const put = async (item: Item) => {
     written = item;
   };
-  await createConnections({ ...EMPTY_TABLE, put }, Limits.parse({})).add("c0=", Date.now());
+  await createConnections({ ...EMPTY_TABLE, put }, 1).add("c0=", Date.now());
   return written;
 }

@@ -12,7 +12,7 @@ const sift = { ...module, ...module.default };
 /** Steps of matching one filter with one document: each value and each entry of a list looked at. */
 const STEPS_A_FILTER = 1_000_000;
 
-/** The same for all that one function matches, about a second: it ends the page of a connection later. */
+/** The same for all that one function matches, about a second: it ends the page a socket later. */
 const STEPS_A_PAGE = 10_000_000;
 
 /** Bytes of compiled filters that a warm function keeps. */
@@ -43,15 +43,15 @@ export const createMatching = (
     let reached: string | undefined;
     let spent = 0;
     for (const query of found) {
-      const { connectionId, queryId } = query;
-      if (spent > STEPS_A_PAGE && connectionId !== reached) return { matching, until: reached };
-      reached = connectionId;
+      const { sid, connectionId, queryId } = query;
+      if (spent > STEPS_A_PAGE && sid !== reached) return { matching, until: reached };
+      reached = sid;
       const isMatching = documents.some((document) => {
         const { isMatch, steps } = match(query, document, report);
         spent += steps;
         return isMatch;
       });
-      if (isMatching) matching.push({ connectionId, field: ["queryId", queryId] });
+      if (isMatching) matching.push({ sid, connectionId, field: ["queryId", queryId] });
     }
     return { matching, until };
 

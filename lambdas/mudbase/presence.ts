@@ -137,7 +137,7 @@ interface Change {
   readonly timestamp: string;
 }
 
-type User = Pick<Departed<Contract>, "connectionId" | "tenant" | "userId" | "data">;
+type User = Pick<Departed<Contract>, "id" | "tenant" | "userId" | "data">;
 
 /** Takes a socket offline in some rooms, and notifies those who can see its user where it was the last. */
 export async function goOffline(

@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import type { EventError } from "./errors.ts";
 import type { Matching } from "./model/matching.ts";
 import { once } from "./model/once.ts";
-import type { Claims, SocketKey, Tags } from "./model/session.ts";
+import type { Address, Claims, Tags } from "./model/session.ts";
 import type { Publications } from "./publications.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Io, Types, Untyped } from "./socket/broadcast.ts";
@@ -182,7 +182,7 @@ export interface Domain {
 }
 
 /** A socket that is no more, or is about to be. */
-export interface Departed<T extends AppTypes> extends SocketKey {
+export interface Departed<T extends AppTypes> extends Address {
   readonly id: string;
   readonly tenant: string;
   readonly userId: string;

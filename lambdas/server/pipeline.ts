@@ -2,7 +2,7 @@ import QuickLRU from "quick-lru";
 import type { AnyApp, Namespace } from "./app.ts";
 import { decodeFrame } from "./engine/frames.ts";
 import type { Limited } from "./model/rate.ts";
-import { MAIN, type Session, type SocketKey } from "./model/session.ts";
+import { type Address, MAIN, type Session } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
 import { refuseInternally, type SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
@@ -98,16 +98,17 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   const { close } = kit.sender;
   const { connectionId } = from;
   if (packet.type === "violation") return close(connectionId, packet.reason);
-  const key = { connectionId, nsp: packet.nsp };
+  const key: Address = { connectionId, nsp: packet.nsp };
   if (packet.type === "connect") return onConnect(kit, from, key, packet.auth);
   const namespace = app.namespaces[packet.nsp];
   if (namespace === undefined)
     return close(connectionId, "a packet of a namespace that is not connected");
   if (packet.type === "event") return onEvent(kit, from, namespace, { ...packet, key });
-  if ((await sessionOf(kit, key)) === undefined) return onStray(kit, key);
+  const session = await sessionOf(kit, key);
+  if (session === undefined) return onStray(kit, key);
   switch (packet.type) {
     case "disconnect":
-      return sender.disconnectSocket(key);
+      return sender.disconnectSocket({ ...key, sid: session.id });
     // This server never asks for an acknowledgement, so one from a client answers nothing.
     case "ack":
       return undefined;
@@ -117,16 +118,13 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
 }
 
 /** A packet of a socket that is no more may have been sent before it was left: others stay. */
-async function onStray(kit: Kit, { connectionId, nsp }: SocketKey): Promise<void> {
+async function onStray(kit: Kit, { connectionId, nsp }: Address): Promise<void> {
   const { app } = kit;
   const { close } = kit.sender;
   const { connections } = kit.adapter;
   const { telemetry } = kit.runtime;
-  const main = { connectionId, nsp: MAIN };
-  const connection = hasNamespaces(app) ? await connections.get(main) : undefined;
-  const others = Object.keys(connection?.namespaces ?? {});
-  if (connection?.session === undefined && others.length === 0)
-    return close(connectionId, NO_SESSION);
+  const connection = hasNamespaces(app) ? await connections.get(connectionId) : undefined;
+  if (Object.keys(connection?.sockets ?? {}).length === 0) return close(connectionId, NO_SESSION);
   telemetry.note("a packet was ignored", { connectionId, nsp, reason: NO_SESSION });
 }
 
@@ -141,7 +139,7 @@ async function onPart(kit: Kit, from: From, content: string | Buffer): Promise<v
     await onPacket(kit, { ...from, isOrdered }, readParts(parts), "");
 }
 
-async function onConnect(kit: Kit, from: From, key: SocketKey, auth: unknown): Promise<void> {
+async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Promise<void> {
   const { app, sender, greet, connect } = kit;
   const { send, close } = kit.sender;
   const { telemetry } = kit.runtime;
@@ -166,12 +164,12 @@ async function onConnect(kit: Kit, from: From, key: SocketKey, auth: unknown): P
     case "refused":
       telemetry.note("CONNECT was refused", { connectionId, reason: result.reason });
       return send(buffer.emissions);
-    case "connected":
-      remember(kit, key, result.session);
-      return send([
-        ...buffer.emissions,
-        ...(await greet(namespace, key, result.session, result.handshake)),
-      ]).catch(giveUp);
+    case "connected": {
+      const { session, handshake } = result;
+      remember(kit, key, session);
+      const greeting = await greet(namespace, { ...key, sid: session.id }, session, handshake);
+      return send([...buffer.emissions, ...greeting]).catch(giveUp);
+    }
   }
 
   /** Cut, the client comes again; left alone, it would wait for an answer. */
@@ -188,17 +186,17 @@ async function onEvent(
   event: SocketEvent,
 ): Promise<void> {
   const { sender, dispatch } = kit;
-  const { key } = event;
   const { send } = kit.sender;
   const { now, telemetry } = kit.runtime;
   telemetry.about({ event: event.event });
-  const session = await sessionOf(kit, key).catch((error: unknown) =>
+  const session = await sessionOf(kit, event.key).catch((error: unknown) =>
     answerFailure(kit, namespace, event, error),
   );
-  if (session === undefined) return onStray(kit, key);
+  if (session === undefined) return onStray(kit, event.key);
+  const key = { ...event.key, sid: session.id };
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
   const { limited, isOrdered } = from;
-  const call = { ...event, session, limited, isOrdered };
+  const call = { ...event, key, session, limited, isOrdered };
   const { emissions, fault, giveUp } = await dispatch(namespace, call);
   await send(emissions).catch((error: unknown) => answerUnsent(kit, error, giveUp));
   if (fault !== undefined) throw fault;
@@ -211,7 +209,8 @@ async function onPong(kit: Kit, { connectionId, receivedAt }: From): Promise<voi
   const connection = await connections.touch(connectionId, receivedAt, sessionDue);
   if (connection === undefined)
     return close(connectionId, "a pong of a connection without a session, or of none");
-  if (connection.session !== undefined) remember(kit, connection, connection.session);
+  for (const [nsp, session] of Object.entries(connection.sockets))
+    remember(kit, { connectionId, nsp }, session);
 }
 
 /** A frame counts for its user, or for the connection while this function does not know whose it is. */
@@ -239,16 +238,20 @@ async function forceClose(kit: Kit, connectionId: string): Promise<void> {
   await send(buffer.emissions);
 }
 
-async function sessionOf(kit: Kit, key: SocketKey): Promise<Session | undefined> {
-  const { sessions } = kit;
-  const { connections } = kit.adapter;
-  const known = sessions.get(key.connectionId) ?? (await connections.get(key))?.session;
-  if (known !== undefined) remember(kit, key, known);
-  return known;
+async function sessionOf(kit: Kit, key: Address): Promise<Session | undefined> {
+  const { app, sessions, adapter } = kit;
+  const known = sessions.get(key.connectionId);
+  if (known !== undefined) return known;
+  const begun = (await adapter.connections.get(key.connectionId))?.sockets[key.nsp];
+  if (begun === undefined) return undefined;
+  remember(kit, key, begun);
+  if (app.namespaces[key.nsp]?.immutableData) return begun;
+  // What a handler has changed of its data is kept with the session alone.
+  return (await adapter.sessions.get(begun.id))?.session;
 }
 
 /** Not where another function may change it, or end it and leave the connection. */
-function remember(kit: Kit, key: SocketKey, session: Session): void {
+function remember(kit: Kit, key: Address, session: Session): void {
   const { app, sessions } = kit;
   if (app.namespaces[key.nsp]?.immutableData && !hasNamespaces(app))
     sessions.set(key.connectionId, session);

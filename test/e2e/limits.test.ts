@@ -70,12 +70,13 @@ describe("the connection limit of an organisation", () => {
   test("acquires the slot of a connection that is gone", async () => {
     const org = await limited(1);
     const ann = await person({ org });
-    const [{ pk, sk } = {}] = (await connectionItems()).filter(({ pk }) =>
-      String(pk).startsWith("conn#"),
-    );
-    // The function died, and TTL has deleted the connection since.
-    stack.gateway.drop(String(pk).slice("conn#".length));
-    await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
+    for (const { pk, sk } of await connectionItems()) {
+      const [kind, id] = String(pk).split("#");
+      // The function died, and TTL has deleted the connection and its session since.
+      if (kind === "conn") stack.gateway.drop(String(id));
+      if (kind === "conn" || kind === "sess")
+        await table.send(new DeleteCommand({ TableName, Key: { pk, sk } }));
+    }
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
     // The stale member is deleted by the first packet that finds the connection gone.

@@ -255,9 +255,7 @@ test("a client killed without a close leaves no items, and its user goes offline
 });
 
 async function connectionIdsOf(user: string): Promise<string[]> {
-  return (await connectionItems()).flatMap(({ pk, session }) =>
-    (session as { userId: string } | undefined)?.userId === user
-      ? [String(pk).slice("conn#".length)]
-      : [],
+  return (await connectionItems()).flatMap(({ session, connectionId }) =>
+    (session as { userId: string } | undefined)?.userId === user ? [String(connectionId)] : [],
   );
 }

@@ -121,7 +121,7 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     ).toMatchObject({ error: { code: "forbidden" } });
   });
 
-  test("if subscribing and unsubscribing overlap, the connection records every room it may be a member of", async () => {
+  test("if subscribing and unsubscribing overlap, the session records every room it may be a member of", async () => {
     const { ann } = await people("ann");
     const calls = Array.from({ length: 30 }, (_, index) =>
       index % 2 === 0
@@ -131,9 +131,9 @@ describe("subscribe:collection and unsubscribe:collection", () => {
     await Promise.all(calls);
     await stack.idle();
 
-    const [connection] = await stored("conn#");
+    const [session] = await stored("sess#");
     const listed = (await stored(`room#${ann.org}#/#collection`)).length;
-    const recorded = [connection?.rooms, connection?.left]
+    const recorded = [session?.rooms, session?.left]
       .flatMap((rooms) => [...((rooms ?? []) as Iterable<string>)])
       .includes("collection#p1#todos");
     expect(listed === 0 || recorded).toBe(true);

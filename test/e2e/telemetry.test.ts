@@ -144,6 +144,7 @@ test("connections are counted when they open and close, and when they are found 
     const before = new Set(stack.gateway.connectionIds());
     ann.socket.disconnect();
     await vi.waitUntil(() => stack.gateway.connectionIds().length < before.size);
+    await stack.idle();
     for (const connectionId of stack.gateway.connectionIds()) stack.gateway.drop(connectionId);
     await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
   });

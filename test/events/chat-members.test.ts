@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import type { CallInput } from "../faults/commands.ts";
 import { createWorld } from "../faults/world.ts";
-import { ask, eventsReceivedBy, payloadsOf } from "../support/asking.ts";
+import { ask, eventsReceivedBy, payloadsOf, sidOf } from "../support/asking.ts";
 
 // A room of more than three is a large one.
 const world = await createWorld(inject("assembly"), { fanOutPage: 3 });
@@ -125,7 +125,7 @@ describe("who a chat lets in", () => {
     };
 
     await world.failing(
-      ({ Key }) => Key?.pk === `conn#${ben}`,
+      ({ Key }) => Key?.pk === `sess#${sidOf(world, ben)}`,
       () => expect(world.publish(entry)).rejects.toThrow(/could not leave/),
     );
     expect(payloadsOf(world, eve, "chat:left")).toHaveLength(1);

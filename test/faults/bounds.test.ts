@@ -122,7 +122,7 @@ describe("calls of a chat", () => {
 describe("who is online", () => {
   const user = (org: string, userId: string, firstName: string) => ({
     ...presenceKey(org, presenceRoom("p1"), userId),
-    ...{ connections: new Set(["one"]), lastSeen: 1, expiresAt: FOREVER },
+    ...{ sids: new Set(["one"]), lastSeen: 1, expiresAt: FOREVER },
     user: { id: userId, firstName },
   });
 

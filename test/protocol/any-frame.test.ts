@@ -30,16 +30,19 @@ const { handler } = await withEnvironment(
 );
 const { telemetry } = await import("../../lambdas/server/telemetry.ts");
 
-const connection = {
+const session = {
+  ...{ id: "public", tenant: "acme", userId: "ann", expiresAt: 9_999_999_999 },
+  data: { projects: ["p1"], user: { id: "ann" } },
+};
+
+/** What an item may hold: the connection's attributes, and the session's. */
+const item = {
   pk: `conn#${SELF}`,
   sk: "conn",
   connectedAt: 0,
-  session: {
-    ...{ id: "public", tenant: "acme", userId: "ann", expiresAt: 9_999_999_999 },
-    data: { projects: ["p1"], user: { id: "ann" } },
-  },
+  sockets: { "/": session },
   lastSeenAt: 0,
-  ...{ claims: {}, previousClaims: {}, namespaces: {} },
+  ...{ session, connectionId: SELF, nsp: "/", claims: {}, previousClaims: {} },
   ...{ parts: [], partChanges: 0 },
 };
 
@@ -68,13 +71,13 @@ function join(parts: readonly string[]): string {
 }
 
 beforeAll(() => {
-  dynamo.on(GetCommand).resolves({ Item: connection });
-  dynamo.on(UpdateCommand).resolves({ Attributes: { ...connection, parts: [] } });
-  dynamo.on(DeleteCommand).resolves({ Attributes: connection });
+  dynamo.on(GetCommand).resolves({ Item: item });
+  dynamo.on(UpdateCommand).resolves({ Attributes: { ...item, parts: [] } });
+  dynamo.on(DeleteCommand).resolves({ Attributes: item });
   dynamo.on(PutCommand).resolves({});
   dynamo.on(BatchGetCommand).resolves({ Responses: {} });
   dynamo.on(BatchWriteCommand).resolves({});
-  dynamo.on(QueryCommand).resolves({ Items: [{ sk: OTHER }], Count: 1 });
+  dynamo.on(QueryCommand).resolves({ Items: [{ sk: "sid", address: OTHER }], Count: 1 });
   management.on(PostToConnectionCommand).resolves({});
   management.on(DeleteConnectionCommand).resolves({});
 });

@@ -8,12 +8,12 @@ import type { Listed } from "../../lambdas/server/model/session.ts";
 import { type Delivered, deliver, type FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import type { Emission } from "../../lambdas/server/socket/emit-buffer.ts";
 import type { Table } from "../../lambdas/server/store/table.ts";
-import { connectedIds } from "../support/connected-ids.ts";
+import { sessionIds } from "../support/session-ids.ts";
 import { SILENT } from "../support/silent.ts";
 
-const id = fc.base64String({ minLength: 8, maxLength: 16 });
-const isIn = ({ after, upTo }: KeyRange, connectionId: string) =>
-  (after === undefined || connectionId > after) && (upTo === undefined || connectionId <= upTo);
+const id = fc.stringMatching(/^[\w-]{8,20}$/);
+const isIn = ({ after, upTo }: KeyRange, sid: string) =>
+  (after === undefined || sid > after) && (upTo === undefined || sid <= upTo);
 
 describe("what is left of a key range", () => {
   test("is divided so that every id is in exactly one part, and there are not too many", () => {
@@ -38,10 +38,7 @@ describe("what is left of a key range", () => {
   });
 
   test("is divided fairly where ids are random", () => {
-    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
-      numRuns: 5000,
-      seed: 1,
-    });
+    const ids = sessionIds(5000);
     const sorted = ids.toSorted((a, b) => (a < b ? -1 : 1));
     const parts = divideRest(EVERYBODY, sorted[500] ?? "", 16);
 
@@ -64,8 +61,8 @@ interface SmallQuery {
 /** Live queries of one collection, by connection, all of which match, read as from a table of small pages. */
 function liveQueriesOf(held: ReadonlyMap<string, readonly string[]>, pageSize: number) {
   const all = [...held]
-    .flatMap(([connectionId, ids]) =>
-      ids.map((id) => ({ sk: `${connectionId}#${id}`, queryId: id, filter: "{}" })),
+    .flatMap(([sid, ids]) =>
+      ids.map((id) => ({ sk: `${sid}#${id}`, address: sid, queryId: id, filter: "{}" })),
     )
     .toSorted((a, b) => (a.sk < b.sk ? -1 : 1));
   const table = {
@@ -92,12 +89,15 @@ async function deliverAll(
   held: ReadonlyMap<string, readonly string[]> = new Map(),
 ) {
   const heard = new Map<string, string[]>();
+  const sorted = new Map(
+    [...members].map(([room, ids]) => [room, ids.toSorted((a, b) => (a < b ? -1 : 1))]),
+  );
   let functions = 0;
   let empty = 0;
   let depth = 0;
   let largest = 0;
   let mostPosts = 0;
-  const listed = (connectionId: string): Listed => ({ connectionId, userId: "someone" });
+  const listed = (sid: string): Listed => ({ sid, connectionId: sid, userId: "someone" });
   const run = async (parcel: FanOutJob, level: number): Promise<Delivered> => {
     functions += 1;
     depth = Math.max(depth, level);
@@ -108,14 +108,14 @@ async function deliverAll(
       matching: liveQueriesOf(held, pageSize),
       rooms: {
         async page({ room }, range, most) {
-          const all = (members.get(room) ?? []).filter((one) => isIn(range, one));
-          const page = all.toSorted((a, b) => (a < b ? -1 : 1)).slice(0, most);
+          const all = (sorted.get(room) ?? []).filter((one) => isIn(range, one));
+          const page = all.slice(0, most);
           const isWhole = page.length === all.length;
           return { members: page.map(listed), ...(!isWhole && { until: page.at(-1) }) };
         },
         leave: async () => [],
         among: async ({ room }, ids) =>
-          ids.filter((one) => members.get(room)?.includes(one)).map(listed),
+          ids.filter((one) => sorted.get(room)?.includes(one)).map(listed),
       },
       async post(connectionId, frame) {
         heard.set(connectionId, [...(heard.get(connectionId) ?? []), frame]);
@@ -163,7 +163,7 @@ describe("however small the page of a room is", () => {
               toRooms([first, second], [], "to both"),
               toRooms([first], [left], "but for some"),
               toRooms([second], [], "to others", caller),
-              { audience: { connectionId: caller, nsp: "/" }, frames: ["reply"] },
+              { audience: { sid: caller, connectionId: caller, nsp: "/" }, frames: ["reply"] },
             ],
             members,
             pageSize,
@@ -186,10 +186,7 @@ describe("however small the page of a room is", () => {
 test("the time of a broadcast grows with the logarithm of the room, its functions with its size", async () => {
   const emissions = [toRooms([first], [], "news")];
   const of = async (size: number) => {
-    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
-      numRuns: size,
-      seed: 7,
-    });
+    const ids = sessionIds(size);
     const { heard, functions, depth } = await deliverAll(emissions, new Map([[first, ids]]), 20);
     expect(heard.size).toBe(new Set(ids).size);
     return { functions, depth };
@@ -202,21 +199,28 @@ test("the time of a broadcast grows with the logarithm of the room, its function
   expect(huge.functions).toBeLessThan((8000 / 20) * 2);
 });
 
-// With ids that begin with the time most ranges are empty; Part C, state keyed by random session ids, will mend it.
-test("a room of 5,000 whose ids are minted as AWS does is heard once, by functions most of which find nobody", async () => {
-  const ids = connectedIds(5000);
-  const emissions = ["first", "second"].map((frame) => toRooms([first], [], frame));
+test.each([
+  [5000, 3],
+  [100_000, 5],
+])(
+  "a room of %i is heard once, through at most %i levels of functions of which nearly all find somebody",
+  async (size, levels) => {
+    const ids = sessionIds(size);
+    const emissions = ["first", "second"].map((frame) => toRooms([first], [], frame));
 
-  const { heard, functions, empty, depth } = await deliverAll(
-    emissions,
-    new Map([[first, ids]]),
-    1000,
-  );
+    const { heard, functions, empty, depth } = await deliverAll(
+      emissions,
+      new Map([[first, ids]]),
+      1000,
+    );
 
-  expect(heard.size).toBe(5000);
-  for (const frames of heard.values()) expect(frames).toEqual(["first", "second"]);
-  expect({ functions, empty, depth }).toEqual({ functions: 51, empty: 46, depth: 5 });
-});
+    expect(heard.size).toBe(size);
+    for (const frames of heard.values()) expect(frames).toEqual(["first", "second"]);
+    expect(depth).toBeLessThanOrEqual(levels);
+    expect(empty / functions).toBeLessThanOrEqual(0.05);
+    expect(functions).toBeLessThanOrEqual((2 * size) / 1000);
+  },
+);
 
 describe("live queries", () => {
   const watching = (rooms: readonly Room[], frame: string, document: object = {}): Emission => ({
@@ -267,10 +271,7 @@ describe("live queries", () => {
   });
 
   test("of a large document are divided like rooms, and no function is handed more than Lambda takes", async () => {
-    const ids = fc.sample(fc.base64String({ minLength: 16, maxLength: 16 }), {
-      numRuns: 2000,
-      seed: 7,
-    });
+    const ids = sessionIds(2000);
     const document = { _id: 1, text: '"'.repeat(60_000) };
     const frame = `42["db:update",${JSON.stringify({ data: document })}]`;
 

@@ -32,3 +32,9 @@ export const payloadsOf = (world: World, connectionId: string, name: string): re
   eventsReceivedBy(world, connectionId)
     .filter(([event]) => event === name)
     .map(([, payload]) => payload);
+
+/** The session id that a connection's CONNECT was answered with. */
+export function sidOf(world: World, connectionId: string): string {
+  const answer = world.framesOf(connectionId).findLast((frame) => frame.startsWith("40{"));
+  return (JSON.parse(answer?.slice("40".length) ?? "{}") as { sid: string }).sid;
+}

@@ -1,2 +1,2 @@
 /** Partition keys of the items that must be deleted with their connection. */
-export const CONNECTION_ITEM = /^(conn|room|online|query|slots)#/;
+export const CONNECTION_ITEM = /^(conn|sess|room|online|query|slots)#/;

@@ -15,7 +15,10 @@ export function refusalOf(query: unknown): string | undefined {
 /** Live queries with these stored filters: the reported faults, and which of them match documents. */
 export function collectionOf(filters: readonly string[]) {
   const reported: string[] = [];
-  const found = filters.map((filter, n) => ({ connectionId: `c${n}`, queryId: `q${n}`, filter }));
+  const found = filters.map((filter, n) => ({
+    ...{ sid: `s${n}`, connectionId: `c${n}` },
+    ...{ queryId: `q${n}`, filter },
+  }));
   const fail = (_: string, error: unknown, details: object = {}) => {
     const { queryId } = details as { readonly queryId: string };
     reported.push(`${queryId}: ${(error as Error).message}`);

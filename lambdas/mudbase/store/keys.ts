@@ -18,14 +18,9 @@ export const presenceKey = (org: string, room: Room, userId: string): Key => ({
 export const queryPartition = (org: string, { projectId, collectionId }: QueryKey): string =>
   segments("query", org, projectId, collectionId);
 
-export const queryKey = (
-  org: string,
-  key: QueryKey,
-  connectionId: string,
-  queryId: string,
-): Key => ({
+export const queryKey = (org: string, key: QueryKey, sid: string, queryId: string): Key => ({
   pk: queryPartition(org, key),
-  sk: segments(connectionId, queryId),
+  sk: segments(sid, queryId),
 });
 
 /** The partition of a chat: the chat itself, its messages and the client ids they were sent under. */

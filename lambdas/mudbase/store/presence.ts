@@ -1,6 +1,7 @@
+import type { Contract } from "#mudbase/contract.ts";
 import type { UserProfile } from "#mudbase/model/identity.ts";
 import type { Room } from "#mudbase/rooms.ts";
-import type { Member } from "#server/model/session.ts";
+import type { Departed } from "#server/app.ts";
 import { expiryAfter } from "#server/store/connections.ts";
 import type { Item, Storage } from "#server/store/table.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
@@ -23,7 +24,7 @@ export interface OnlinePage {
 }
 
 /** A socket of a user. */
-export type Present = Pick<Member, "connectionId" | "tenant" | "userId">;
+export type Present = Pick<Departed<Contract>, "id" | "tenant" | "userId">;
 
 /** Who is online in which presence room, by their sockets. */
 export interface Presence {
@@ -48,7 +49,7 @@ const PAGE_BYTES = 96 * 1024;
 /** Queries that make up a page of users, and that count all of them: one reads about 5,000 users. */
 const MOST_QUERIES = 4;
 
-const self = ({ connectionId }: Present) => new Set([connectionId]);
+const self = ({ id }: Present) => new Set([id]);
 const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, room, userId);
 
 /** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
@@ -71,8 +72,8 @@ export function createPresence(storage: Storage): Presence {
         touched.map((room) =>
           table.update(keyFor(member, room), {
             update: "SET lastSeen = :now",
-            condition: "contains(connections, :id)",
-            values: { ":now": now(), ":id": member.connectionId },
+            condition: "contains(sids, :id)",
+            values: { ":now": now(), ":id": member.id },
           }),
         ),
       );
@@ -90,7 +91,7 @@ async function add(
   room: Room,
 ): Promise<boolean> {
   const old = await table.update(keyFor(member, room), {
-    update: "ADD connections :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
+    update: "ADD sids :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
     names: { "#user": "user" },
     values: {
       ":self": self(member),
@@ -100,27 +101,27 @@ async function add(
     },
     returns: "UPDATED_OLD",
   });
-  return old?.connections === undefined;
+  return old?.sids === undefined;
 }
 
 async function drop({ table }: Storage, member: Present, room: Room): Promise<boolean> {
   const key = keyFor(member, room);
   const wasAlone = await table.remove(key, {
-    condition: "connections = :self",
+    condition: "sids = :self",
     values: { ":self": self(member) },
   });
   if (wasAlone !== undefined) return true;
 
   const left = await table.update(key, {
-    update: "DELETE connections :self",
-    condition: "contains(connections, :id)",
-    values: { ":self": self(member), ":id": member.connectionId },
+    update: "DELETE sids :self",
+    condition: "contains(sids, :id)",
+    values: { ":self": self(member), ":id": member.id },
     returns: "ALL_NEW",
   });
-  if (left === undefined || left.connections !== undefined) return false;
+  if (left === undefined || left.sids !== undefined) return false;
 
   // The others left between the two calls: the last one out removes the item.
-  await table.remove(key, { condition: "attribute_not_exists(connections)" });
+  await table.remove(key, { condition: "attribute_not_exists(sids)" });
   return true;
 }
 
@@ -168,7 +169,7 @@ async function countAll(
 
 const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
   KeyConditionExpression: cursor === undefined ? "pk = :room" : "pk = :room AND sk > :cursor",
-  FilterExpression: "attribute_exists(connections)",
+  FilterExpression: "attribute_exists(sids)",
   ExpressionAttributeValues: {
     ":room": partition,
     ...(cursor !== undefined && { ":cursor": cursor }),
@@ -178,7 +179,7 @@ const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
   ...(limit !== undefined && { Limit: limit }),
 });
 
-const isOnline = ({ connections }: Item): boolean => connections !== undefined;
+const isOnline = ({ sids }: Item): boolean => sids !== undefined;
 
 const onlineUser = ({ sk, user, lastSeen }: Item): OnlineUser => ({
   userId: String(sk),

@@ -1,14 +1,17 @@
+import type { Contract } from "#mudbase/contract.ts";
 import type { Filter } from "#mudbase/model/filter.ts";
 import type { QueryKey } from "#mudbase/model/query.ts";
+import type { Departed } from "#server/app.ts";
 import type { KeyRange } from "#server/model/key-range.ts";
 import { splitSegments } from "#server/model/segments.ts";
-import type { Claims, Member } from "#server/model/session.ts";
+import type { Claims } from "#server/model/session.ts";
 import { expiryAfter } from "#server/store/connections.ts";
 import type { Item, Storage } from "#server/store/table.ts";
 import { queryKey, queryPartition } from "./keys.ts";
 
 /** A live query: whose it is, and its filter as it was stored. */
 export interface LiveQuery {
+  readonly sid: string;
   readonly connectionId: string;
   readonly queryId: string;
   /** The filter as JSON, by which a compiled one is found again. */
@@ -26,18 +29,18 @@ export interface Queries {
     previous?: QueryKey,
   ): Promise<void>;
   /**
-   * The live queries on a collection of the first connections of a key range: about so many, and for each
-   * connection all of them. `until` is the last of these connections where there are more.
+   * The live queries on a collection of the first sockets of a key range: about so many, and for each
+   * socket all of them. `until` is the last of these sockets where there are more.
    */
   page(org: string, key: QueryKey, range: KeyRange, limit: number): Promise<QueryPage>;
-  /** Deletes the live queries of a connection that is no more, wherever they are or were. */
+  /** Deletes the live queries of a socket that is no more, wherever they are or were. */
   erase(holder: Holder, held: readonly Claims[]): Promise<void>;
 }
 
 /** Whose live queries they are. */
-type Holder = Pick<Member, "connectionId" | "tenant">;
+type Holder = Pick<Departed<Contract>, "id" | "connectionId" | "tenant">;
 
-/** Some live queries, by connection. */
+/** Some live queries, by socket. */
 export interface QueryPage {
   readonly found: readonly LiveQuery[];
   readonly until?: string | undefined;
@@ -46,15 +49,16 @@ export interface QueryPage {
 /** The live queries in the table; each claimed by its socket before it is stored, so that none is left behind. */
 export function createQueries({ table, now }: Storage, queriesPerSocket: number): Queries {
   return {
-    async save({ connectionId, tenant }, queryId, at, filter, previous) {
-      const key = queryKey(tenant, at, connectionId, queryId);
+    async save({ id, connectionId, tenant }, queryId, at, filter, previous) {
+      const key = queryKey(tenant, at, id, queryId);
       await table.put({
         ...key,
+        address: connectionId,
         queryId,
         filter: JSON.stringify(filter),
         expiresAt: expiryAfter(now()),
       });
-      const stale = previous && queryKey(tenant, previous, connectionId, queryId);
+      const stale = previous && queryKey(tenant, previous, id, queryId);
       if (stale !== undefined && stale.pk !== key.pk) await table.remove(stale);
     },
 
@@ -67,18 +71,18 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
       for await (const { items, last } of table.pages(query)) {
         found.push(...items.map(liveQuery));
         if (last === undefined) break;
-        // The next page may hold more of the last connection's.
-        const cut = found.at(-1)?.connectionId;
-        const whole = found.filter(({ connectionId }) => connectionId !== cut);
-        if (whole.length > 0) return { found: whole, until: whole.at(-1)?.connectionId };
+        // The next page may hold more of the last socket's.
+        const cut = found.at(-1)?.sid;
+        const whole = found.filter(({ sid }) => sid !== cut);
+        if (whole.length > 0) return { found: whole, until: whole.at(-1)?.sid };
       }
       return { found };
     },
 
-    async erase({ tenant, connectionId }, held) {
+    async erase({ tenant, id }, held) {
       const keys = held
         .flatMap((claims) => Object.entries(claims))
-        .map(([queryId, key]) => queryKey(tenant, key as QueryKey, connectionId, queryId));
+        .map(([queryId, key]) => queryKey(tenant, key as QueryKey, id, queryId));
       // Most never moved: where they were is where they are, and a batch may name a key once.
       const distinct = new Map(keys.map((key) => [JSON.stringify(key), key]));
       await table.writeAll([], [...distinct.values()]);
@@ -86,7 +90,7 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
   };
 }
 
-/** The live queries of a key range's connections; `$` comes after whatever follows a connection's id. */
+/** The live queries of a key range's sockets; `$` comes after whatever follows a socket's id. */
 const liveQueries = (org: string, key: QueryKey, { after, upTo }: KeyRange) => ({
   KeyConditionExpression: "pk = :collection AND sk BETWEEN :after AND :upTo",
   ExpressionAttributeValues: {
@@ -94,16 +98,17 @@ const liveQueries = (org: string, key: QueryKey, { after, upTo }: KeyRange) => (
     ":after": after === undefined ? FIRST : `${after}$`,
     ":upTo": upTo === undefined ? LAST : `${upTo}$`,
   },
-  ProjectionExpression: "sk, queryId, #filter",
+  ProjectionExpression: "sk, address, queryId, #filter",
   ExpressionAttributeNames: { "#filter": "filter" },
   ConsistentRead: true,
 });
 
-/** Before and after the id of every connection. */
+/** Before and after the id of every socket. */
 const [FIRST, LAST] = ["#", "~"];
 
-const liveQuery = ({ sk, queryId, filter }: Item): LiveQuery => ({
-  connectionId: splitSegments(String(sk))[0] ?? "",
+const liveQuery = ({ sk, address, queryId, filter }: Item): LiveQuery => ({
+  sid: splitSegments(String(sk))[0] ?? "",
+  connectionId: String(address),
   queryId: String(queryId),
   filter: String(filter),
 });

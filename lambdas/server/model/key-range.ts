@@ -1,6 +1,6 @@
 import type { Listed } from "./session.ts";
 
-/** Connections by a range of their ids, so that several functions can share a large room. */
+/** Sockets by a range of their ids, so that several functions can share a large room. */
 export interface KeyRange {
   /** Ids after this one; from the first without it. */
   readonly after?: string | undefined;
@@ -25,8 +25,8 @@ export interface MemberPage {
 
 /** All there are. */
 export const EVERYBODY: KeyRange = { without: [] };
-/** The characters of connection ids, in the order of DynamoDB's sort keys. */
-const CHARACTERS = "+-/0123456789=ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
+/** The characters of session ids (base64url), in the order of DynamoDB's sort keys. */
+const CHARACTERS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 
 /** Characters that a border between two key ranges has. */
 const PRECISION = 4;

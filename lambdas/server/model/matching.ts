@@ -2,13 +2,14 @@ import type { KeyRange } from "./key-range.ts";
 
 /** A socket that an application finds by itself; its copy of the packet has one field more. */
 export interface Match {
+  readonly sid: string;
   readonly connectionId: string;
   readonly field: readonly [name: string, value: string];
 }
 
 /** Sockets that an application finds by itself, a key range at a time. */
 export interface Matching<Criteria = unknown> {
-  /** Those that match of the first connections of a key range; `until` is the last of these where there are more. */
+  /** Those that match of the first sockets of a key range; `until` is the last of these where there are more. */
   page(
     tenant: string,
     criteria: Criteria,

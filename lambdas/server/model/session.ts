@@ -14,37 +14,54 @@ export interface Session<Data = unknown> extends Identity<Data> {
   readonly id: string;
 }
 
-/** One socket: a namespace on a connection. */
-export interface SocketKey {
+/** Where a socket is reached: a namespace on a connection. */
+export interface Address {
   readonly connectionId: string;
   readonly nsp: string;
 }
 
-/** The namespace that every connection has. */
+/** One socket: a session, and where it is reached. */
+export interface SocketKey extends Address {
+  readonly sid: string;
+}
+
+/** The namespace that every client begins with. */
 export const MAIN = "/";
 
-/** The sockets of a connection in its other namespaces. */
-export const socketsBeside = ({
-  connectionId,
-  namespaces,
-}: Pick<Connection, "connectionId" | "namespaces">): readonly SocketKey[] =>
-  Object.keys(namespaces).map((nsp) => ({ connectionId, nsp }));
-
-/** What is remembered of one socket between its frames; of the one in `/`, also what is its connection's. */
-export interface Connection extends SocketKey {
-  /** Epoch milliseconds at which API Gateway accepted the connection. */
+/** What is remembered of a connection, which is a transport and no more. */
+export interface Connection {
+  readonly connectionId: string;
+  /** Epoch milliseconds at which API Gateway accepted it. */
   readonly connectedAt: number;
   /** What the application keeps of the handshake until CONNECT. */
   readonly handshake?: unknown;
-  /** The session, from CONNECT on. */
-  readonly session?: Session | undefined;
+  /** Epoch milliseconds of the last pong, or of the connection itself. */
+  readonly lastSeenAt: number;
+  /** The sessions that are reached by it, by namespace, as they were when they began. */
+  readonly sockets: Readonly<Record<string, Session>>;
+  /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
+  readonly endedAt?: number | undefined;
+  /** Parts of binary packets that are not complete yet. */
+  readonly parts: readonly BinaryPart[];
+  /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
+  readonly partChanges: number;
+}
+
+/** The sockets of a connection. */
+export const socketsOf = ({
+  connectionId,
+  sockets,
+}: Pick<Connection, "connectionId" | "sockets">): readonly SocketKey[] =>
+  Object.entries(sockets).map(([nsp, { id: sid }]) => ({ sid, connectionId, nsp }));
+
+/** What is kept of a socket from CONNECT to its end. */
+export interface StoredSession extends SocketKey {
+  readonly session: Session;
   readonly rooms: readonly string[];
   /** Rooms left not long ago, which may list the socket again where a join was under way. */
   readonly left: readonly string[];
   /** Epoch milliseconds of the last leave. */
   readonly leftAt?: number | undefined;
-  /** Epoch milliseconds of the last pong, or of the connection itself. */
-  readonly lastSeenAt: number;
   /** The slot it takes among its tenant's connections, where those are limited. */
   readonly slot?: number | undefined;
   /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
@@ -53,14 +70,6 @@ export interface Connection extends SocketKey {
   readonly claims: Claims;
   /** What stood under each of these keys before it was replaced. */
   readonly previousClaims: Claims;
-  /** Parts of binary packets that are not complete yet. */
-  readonly parts: readonly BinaryPart[];
-  /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
-  readonly partChanges: number;
-  /** The other namespaces that are connected. */
-  readonly namespaces: Readonly<
-    Record<string, { readonly sid: string; readonly expiresAt?: number | undefined }>
-  >;
 }
 
 /** What an application keeps elsewhere for a socket. */
@@ -90,6 +99,7 @@ export interface Member extends SocketKey {
 
 /** A socket as a room lists it. */
 export interface Listed {
+  readonly sid: string;
   readonly connectionId: string;
   readonly userId: string;
   readonly tags?: Tags | undefined;

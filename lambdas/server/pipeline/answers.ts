@@ -9,7 +9,7 @@ import {
 } from "#server/app.ts";
 import { EventError } from "#server/errors.ts";
 import type { Limited } from "#server/model/rate.ts";
-import type { Session, SocketKey } from "#server/model/session.ts";
+import type { Address, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
 import type { Emission, EmitBuffer } from "#server/socket/emit-buffer.ts";
 import type { EventPacket } from "#server/socket/packets.ts";
@@ -19,11 +19,12 @@ const MAX_MESSAGE = 500;
 
 /** An event packet of a socket, whoever that is. */
 export interface SocketEvent extends EventPacket {
-  readonly key: SocketKey;
+  readonly key: Address;
 }
 
 /** An event packet of a session. */
 export interface EventCall extends SocketEvent {
+  readonly key: SocketKey;
   readonly session: Session;
   /** Set where this user sends more than it may, whatever it sends. */
   readonly limited?: Limited | undefined;

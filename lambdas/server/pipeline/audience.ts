@@ -6,8 +6,12 @@ import {
   type Emission,
   isOfRooms,
   type RoomAudience,
+  type SocketAudience,
 } from "#server/socket/emit-buffer.ts";
 import type { DeliveryParts } from "./deliver.ts";
+
+/** A socket as a room still lists it. */
+export type Listing = RoomKey & Pick<Listed, "sid">;
 
 type RoomList = ReadonlyMap<string, Listed>;
 
@@ -16,12 +20,12 @@ const BRANCHES = 16;
 
 /** The sockets of a key range, as far as this function takes care of them. */
 export interface Recipients {
-  /** The connections of an audience, each once. */
-  resolve(audience: Audience): ReadonlySet<string>;
+  /** The sockets of an audience, each once. */
+  resolve(audience: Audience): Iterable<SocketAudience>;
   /** Those that the application finds, which get a copy besides. */
   matching(audience: Audience): readonly Match[];
-  /** The rooms that list a connection. */
-  listing(connectionId: string): readonly RoomKey[];
+  /** The rooms that list a socket of a connection. */
+  listing(connectionId: string): readonly Listing[];
   /** What other functions take care of. */
   readonly rest: readonly KeyRange[];
 }
@@ -29,7 +33,7 @@ export interface Recipients {
 /** Reads every room, and what the application matches, once, all of them up to the same id. */
 export async function findRecipients(
   emissions: readonly Emission[],
-  callers: readonly string[],
+  callers: readonly SocketAudience[],
   range: KeyRange,
   { rooms, matching: matcher, pageSize }: Pick<DeliveryParts, "rooms" | "matching" | "pageSize">,
 ): Promise<Recipients> {
@@ -50,15 +54,16 @@ export async function findRecipients(
   const pages = [...known, ...watching].map(({ page }) => page);
   const [cut] = pages.flatMap((page) => page?.until ?? []).toSorted(byCode);
   const without = new Set(range.without);
-  const isMine = ({ connectionId }: { readonly connectionId: string }) =>
-    !without.has(connectionId) && (cut === undefined || connectionId <= cut);
+  const isMine = ({ sid }: { readonly sid: string }) =>
+    !without.has(sid) && (cut === undefined || sid <= cut);
   // A caller gets all its packets from here, in their order, wherever it is in the room.
-  const late = cut === undefined ? [] : callers.filter((caller) => caller > cut);
+  const sids = new Set(callers.flatMap(({ sid }) => sid ?? []));
+  const late = cut === undefined ? [] : [...sids].filter((sid) => sid > cut);
   const lists = await Promise.all(
     known.map(async ({ room, page }) => {
       const found = late.length === 0 ? [] : await rooms.among(room, late);
       const list = [...page.members.filter(isMine), ...found];
-      return { room, list: new Map(list.map((member) => [member.connectionId, member])) };
+      return { room, list: new Map(list.map((member) => [member.sid, member])) };
     }),
   );
   const byKey = new Map(lists.map((entry) => [keyOf(entry.room), entry.list]));
@@ -70,22 +75,28 @@ export async function findRecipients(
 
   return {
     resolve(audience) {
-      if (!isOfRooms(audience)) return new Set([audience.connectionId]);
-      const { rooms: included, except, exceptUsers = [], sender } = audience;
+      if (!isOfRooms(audience)) return [audience];
+      const { rooms: included, except, exceptUsers = [], sender, nsp } = audience;
       const users = new Set(exceptUsers);
       const listed = included.flatMap((room) => [...listOf(audience, room).values()]);
       const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isTagged(audience));
-      const connectionIds = new Set(meant.map(idOf));
+      const sockets = new Map(
+        meant.map(({ sid, connectionId }) => [sid, { sid, connectionId, nsp }]),
+      );
       for (const room of except)
-        for (const id of listOf(audience, room).keys()) connectionIds.delete(id);
-      if (sender !== undefined) connectionIds.delete(sender);
-      return connectionIds;
+        for (const sid of listOf(audience, room).keys()) sockets.delete(sid);
+      if (sender !== undefined) sockets.delete(sender);
+      return sockets.values();
     },
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
     listing: (connectionId) =>
-      lists.filter(({ list }) => list.has(connectionId)).map(({ room }) => room),
+      lists.flatMap(({ room, list }) =>
+        [...list.values()]
+          .filter((listed) => listed.connectionId === connectionId)
+          .map(({ sid }) => ({ ...room, sid })),
+      ),
     rest:
       cut === undefined
         ? []
@@ -114,8 +125,6 @@ const keyOf = ({ tenant, nsp, room }: RoomKey): string => JSON.stringify([tenant
 
 /** The order of DynamoDB's sort keys. */
 const byCode = (a: string, b: string): number => (a < b ? -1 : 1);
-
-const idOf = ({ connectionId }: Listed): string => connectionId;
 
 /** A room that lists no tags of a socket lets it in whatever is asked for. */
 const isTagged =

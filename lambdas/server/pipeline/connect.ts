@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from "#server/app.ts";
 import { ConnectError } from "#server/errors.ts";
 import type { Limited } from "#server/model/rate.ts";
-import { MAIN, type Member, type Session, type SocketKey } from "#server/model/session.ts";
+import { type Address, MAIN, type Member, type Session } from "#server/model/session.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
@@ -35,12 +35,13 @@ export function createConnect(
 
   return async (
     namespace: Namespace,
-    key: SocketKey,
+    address: Address,
     auth: unknown,
     buffer: EmitBuffer,
   ): Promise<Connected> => {
     const id = randomBytes(15).toString("base64url");
-    const handshake = handshakeOf(key, id, auth);
+    const key = { ...address, sid: id };
+    const handshake = handshakeOf(address, id, auth);
     const found = await identify(parts, namespace, handshake).catch((error: unknown) => {
       if (error instanceof ConnectError) return error;
       throw error;
@@ -65,11 +66,11 @@ export function createConnect(
     return { outcome: "refused", reason: `the tenant has ${result.limit} connections` };
   };
 
-  function handshakeOf(key: SocketKey, id: string, auth: unknown): Handshake {
+  function handshakeOf(address: Address, id: string, auth: unknown): Handshake {
     return {
-      ...{ id, connectionId: key.connectionId, nsp: key.nsp },
+      ...{ id, ...address },
       auth: typeof auth === "object" && auth !== null ? { ...auth } : {},
-      kept: async () => (await connections.get({ ...key, nsp: MAIN }))?.handshake,
+      kept: async () => (await connections.get(address.connectionId))?.handshake,
     };
   }
 }
@@ -96,16 +97,13 @@ async function identify(
 /** The reason is for the log; the client is told the message. */
 async function refuse(
   { adapter: { connections } }: Parts,
-  key: SocketKey,
+  key: Address,
   { message, data, reason }: ConnectError,
   buffer: EmitBuffer,
 ): Promise<Connected> {
-  const connection = await connections.get({ ...key, nsp: MAIN });
-  const isTaken =
-    key.nsp === MAIN
-      ? connection?.session !== undefined
-      : connection?.namespaces[key.nsp] !== undefined;
-  if (connection === undefined || isTaken) return { outcome: "illegal" };
+  const connection = await connections.get(key.connectionId);
+  if (connection === undefined || connection.sockets[key.nsp] !== undefined)
+    return { outcome: "illegal" };
   const content = data === undefined ? { message } : { message, data };
   buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
   return { outcome: "refused", reason };
@@ -115,12 +113,13 @@ async function refuse(
 const MAX_TRIES = 5;
 const FIRST_WAIT = 100;
 
-async function beginInTime(
+async function attach(
   { app, adapter, runtime }: Parts,
-  ...begun: Parameters<Parts["adapter"]["connections"]["begin"]>
+  address: Address,
+  session: Session,
 ): Promise<boolean> {
   for (let tried = 1; ; tried += 1) {
-    if (await adapter.connections.begin(...begun)) return true;
+    if (await adapter.connections.attach(address, session)) return true;
     // With its only socket the connection ends.
     if (!hasNamespaces(app) || tried === MAX_TRIES) return false;
     await runtime.pause(FIRST_WAIT * 2 ** (tried - 1));
@@ -130,14 +129,13 @@ async function beginInTime(
 async function begin(
   parts: Parts,
   namespace: Namespace,
-  key: SocketKey,
+  { connectionId, nsp }: Address,
   session: Session,
   { rooms: more = [], tags, credentials = [] }: Auth,
 ): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
-  const { rooms, revocations, slots } = parts.adapter;
+  const { sessions, revocations, slots } = parts.adapter;
   const { limits } = parts.runtime;
   const { tenant, id } = session;
-  const { connectionId } = key;
   const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } = await revocations.check(
     tenant,
     credentials,
@@ -148,12 +146,13 @@ async function begin(
 
   const own = namespace.ownRoom === false ? [] : [id];
   const first = [everyoneOf(namespace), ...more, ...own];
-  if (!(await beginInTime(parts, key, session, first, slot))) {
+  // What ends the connection finds the session from here on.
+  if (!(await attach(parts, { connectionId, nsp }, session))) {
     if (slot !== undefined) await slots.release(tenant, slot, connectionId);
     return "illegal";
   }
-  const member: Member = { ...memberOf(key, session), tags };
-  await rooms.enter(member, first);
+  const member: Member = { ...memberOf({ connectionId, nsp, sid: id }, session), tags };
+  await sessions.begin(member, session, [...new Set(first)], slot);
   if (credentials.length === 0) return "begun";
   // Asked again once the socket is listed: a revocation finds it there, or is found here.
   return (await revocations.check(tenant, credentials)).isRevoked ? "illegal" : "begun";

@@ -1,11 +1,10 @@
-import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import type { PostResult } from "#server/model/posting.ts";
-import type { SocketKey } from "#server/model/session.ts";
-import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
+import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { withField } from "#server/socket/packets.ts";
 import type { Rooms } from "#server/store/adapter.ts";
-import { findRecipients, type Recipients } from "./audience.ts";
+import { findRecipients, type Listing, type Recipients } from "./audience.ts";
 
 /** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
 const AT_ONCE = 50;
@@ -37,17 +36,17 @@ export interface Delivered {
   readonly posts: number;
   readonly gone: readonly Gone[];
   /** Sockets whose session a packet has ended; `close` where their connections are to be cut as well. */
-  readonly ended: readonly (SocketKey & { readonly close: boolean })[];
+  readonly ended: readonly (SocketAudience & { readonly close: boolean })[];
   /** What was thrown where a connection could not leave a room; such a one got nothing, and `ready` was not called. */
   readonly stayed: readonly unknown[];
   /** What was thrown where a post failed for another reason than a connection being gone. */
   readonly failures: readonly unknown[];
 }
 
-/** A connection that no longer exists, with the rooms that still list it. */
+/** A connection that no longer exists, with the rooms that still list a socket of it. */
 export interface Gone {
   readonly connectionId: string;
-  readonly found: readonly RoomKey[];
+  readonly found: readonly Listing[];
 }
 
 /**
@@ -94,8 +93,11 @@ export async function deliver(
   }
 }
 
-/** An emission on its way to one connection; a match's copy of it has a field more. */
-type Queued = Emission & { readonly field?: readonly [name: string, value: string] };
+/** An emission on its way to one socket; a match's copy of it has a field more. */
+type Queued = Emission & {
+  readonly sid?: string | undefined;
+  readonly field?: readonly [name: string, value: string];
+};
 
 type Queues = Map<string, Queued[]>;
 
@@ -117,9 +119,9 @@ async function leaveRooms(queues: Queues, rooms: Pick<Rooms, "leave">): Promise<
   const failures: unknown[] = [];
   await forEach(queues, async (connectionId, queue) => {
     try {
-      for (const { audience, leaves } of queue)
-        if (leaves !== undefined && isOfRooms(audience))
-          await rooms.leave({ connectionId, tenant: audience.tenant, nsp: audience.nsp }, [leaves]);
+      for (const { audience, leaves, sid } of queue)
+        if (leaves !== undefined && sid !== undefined && isOfRooms(audience))
+          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves]);
     } catch (error) {
       failures.push(error);
       queues.delete(connectionId);
@@ -133,19 +135,20 @@ const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
 /** Callers come first: their replies do not wait for the room. */
 function fillQueues(
   emissions: readonly Emission[],
-  callers: readonly string[],
+  callers: readonly SocketAudience[],
   recipients: Recipients,
 ): Queues {
-  const queues: Queues = new Map(callers.map((connectionId) => [connectionId, []]));
-  const put = (connectionId: string, queued: Queued) => {
+  const queues: Queues = new Map(callers.map(({ connectionId }) => [connectionId, []]));
+  const put = ({ connectionId }: { readonly connectionId: string }, queued: Queued) => {
     const queue = queues.get(connectionId);
     if (queue === undefined) queues.set(connectionId, [queued]);
     else queue.push(queued);
   };
   for (const emission of emissions) {
-    for (const connectionId of recipients.resolve(emission.audience)) put(connectionId, emission);
-    for (const { connectionId, field } of recipients.matching(emission.audience))
-      put(connectionId, { ...emission, field });
+    for (const socket of recipients.resolve(emission.audience))
+      put(socket, { ...emission, sid: socket.sid });
+    for (const match of recipients.matching(emission.audience))
+      put(match, { ...emission, ...match });
   }
   return queues;
 }
@@ -170,16 +173,12 @@ async function postAll(
 const endings = (queues: Queues): Delivered["ended"] =>
   [...queues].flatMap(([connectionId, queue]) => {
     const ends = queue.filter(({ closes }) => closes !== undefined);
-    const namespaces = new Set(ends.map(({ audience }) => audience.nsp));
-    return [...namespaces].map((nsp) => ({
-      connectionId,
-      nsp,
+    const namespaces = new Map(ends.map(({ audience, sid }) => [audience.nsp, sid]));
+    return [...namespaces].map(([nsp, sid]) => ({
+      ...{ sid, connectionId, nsp },
       close: ends.some(({ audience, closes }) => audience.nsp === nsp && closes === true),
     }));
   });
 
-const callersOf = (emissions: readonly Emission[]): readonly string[] => [
-  ...new Set(
-    emissions.flatMap(({ audience }) => (isOfRooms(audience) ? [] : audience.connectionId)),
-  ),
-];
+const callersOf = (emissions: readonly Emission[]): readonly SocketAudience[] =>
+  emissions.flatMap(({ audience }) => (isOfRooms(audience) ? [] : audience));

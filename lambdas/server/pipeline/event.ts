@@ -188,7 +188,7 @@ async function keepingData(
   await work();
   if (JSON.stringify(data) === before) return;
   requireSmall(data);
-  await adapter.connections.setData(key, data);
+  await adapter.sessions.setData(key.sid, data);
 }
 
 const contextOf = (
@@ -212,7 +212,7 @@ function socketOf(
   buffer: EmitBuffer,
 ): Socket {
   const { adapter, fetchSockets } = kit;
-  const { rooms, connections } = adapter;
+  const { rooms, sessions } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
   const isChosen = (name: string) => name !== everyone && name !== session.id;
@@ -229,11 +229,11 @@ function socketOf(
       return rooms.leave(member, names.filter(isChosen));
     },
     rooms: async () =>
-      ((await connections.get(key))?.rooms ?? []).filter((name) => name !== everyone),
+      ((await sessions.get(key.sid))?.rooms ?? []).filter((name) => name !== everyone),
     async claim(name, value, max, what) {
-      const claimed = await connections.claim(key, name, value, max);
+      const claimed = await sessions.claim(key.sid, name, value, max);
       if (claimed !== undefined) return claimed;
-      const isGone = (await connections.get(key)) === undefined;
+      const isGone = (await sessions.get(key.sid)) === undefined;
       requireJoined(isGone ? "gone" : "full", what);
       return {};
     },

@@ -15,11 +15,8 @@ export const createFetchSockets =
       rooms: adapter.rooms,
       pageSize: PAGE,
     });
-    const { nsp } = audience;
-    const keys = [...resolve(audience)].map((connectionId) => ({ connectionId, nsp }));
-    return (await adapter.connections.getAll(keys)).flatMap(({ session, rooms, endedAt }) =>
-      session === undefined || endedAt !== undefined
-        ? []
-        : { id: session.id, userId: session.userId, data: session.data, rooms },
-    );
+    const sids = [...resolve(audience)].flatMap(({ sid }) => sid ?? []);
+    return (await adapter.sessions.getAll(sids))
+      .filter(({ endedAt }) => endedAt === undefined)
+      .map(({ session: { id, userId, data }, rooms }) => ({ id, userId, data, rooms }));
   };

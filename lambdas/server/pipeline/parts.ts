@@ -4,7 +4,6 @@ import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
-import { hasNamespaces } from "./namespaces.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createSender } from "./send.ts";
 
@@ -27,11 +26,7 @@ export function createParts<App extends AnyLeanApp>(
     Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
   );
   const { table, limits, now } = runtime;
-  const adapter = createAdapter(
-    table,
-    { ...limits, roomsOfKind, hasNamespaces: hasNamespaces(app) },
-    now,
-  );
+  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now);
   return { app, runtime, adapter, stores: app.stores?.(runtime, adapter) ?? {} };
 }
 

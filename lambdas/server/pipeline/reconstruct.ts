@@ -1,5 +1,4 @@
 import type { BinaryPart } from "#server/model/session.ts";
-import { MAIN } from "#server/model/session.ts";
 import { findComplete, heldFault } from "#server/socket/attachments.ts";
 import { announcedAttachments } from "#server/socket/packets.ts";
 import type { Parts } from "./parts.ts";
@@ -48,7 +47,7 @@ export function createReconstruct({
 
     const packets: Reconstructed[] = [];
     for (;;) {
-      const seen = await connections.get({ connectionId, nsp: MAIN });
+      const seen = await connections.get(connectionId);
       const complete = findComplete(seen?.parts ?? []);
       if (seen === undefined || complete === undefined) return packets;
 

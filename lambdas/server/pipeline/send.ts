@@ -1,7 +1,7 @@
 import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY, type KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
-import type { Connection, SocketKey } from "#server/model/session.ts";
+import type { Connection, SocketKey, StoredSession } from "#server/model/session.ts";
 import {
   createEmitBuffer,
   type Emission,
@@ -10,7 +10,7 @@ import {
 } from "#server/socket/emit-buffer.ts";
 import { createContext } from "./context.ts";
 import { type Delivered, deliver } from "./deliver.ts";
-import { clear, type EndingParts, end, endGone, endSocket } from "./end.ts";
+import { clear, clearSession, type EndingParts, end, endGone, endSocket } from "./end.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
@@ -46,8 +46,10 @@ export interface Sender {
   disconnect(connectionId: string): Promise<void>;
   /** Ends one socket; its connection stays where it has others. */
   disconnectSocket(socket: SocketKey): Promise<void>;
-  /** Deletes whatever a connection has, or may have: what an earlier try left included. */
+  /** Deletes whatever the sockets of a connection that has ended have, or may have: what an earlier try left included. */
   clear(connection: Connection): Promise<void>;
+  /** The same for one that has ended while its connection stays. */
+  clearSession(session: StoredSession): Promise<void>;
   /** Tells a socket that its session has expired, and cuts its connection. */
   expire(socket: SocketKey): Promise<void>;
   /** Ends a connection and cuts it; the reason is for the log. */
@@ -57,7 +59,7 @@ export interface Sender {
 /** Ends sockets, and gives what was known of each. */
 interface Ending {
   readonly connectionId: string;
-  readonly end: () => Promise<readonly Connection[]>;
+  readonly end: () => Promise<readonly StoredSession[]>;
   /** What comes last, whatever became of the others. */
   readonly cut?: () => Promise<void>;
   /** Whether a failure is only logged. */
@@ -87,6 +89,10 @@ export function createSender(
     disconnectSocket: (socket) => settle(kit, [{ ...socket, end: () => endSocket(kit, socket) }]),
     clear: (connection) =>
       settle(kit, [{ ...connection, end: () => clear(kit, connection), isRepeated: true }]),
+    clearSession: (session) =>
+      settle(kit, [
+        { ...session, end: async () => [await clearSession(kit, session)], isRepeated: true },
+      ]),
     expire: (socket) => expire(kit, socket),
     close: (connectionId, reason) => settle(kit, [cutting(kit, connectionId, reason)]),
   };
@@ -161,8 +167,10 @@ async function post(
 function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): readonly Ending[] {
   return [
     ...gone.map((one) => ({ ...one, end: () => endGone(kit, one), isLogged: true })),
-    ...ended.map(({ close: cuts, ...socket }) =>
-      cuts ? cutting(kit, socket.connectionId) : { ...socket, end: () => endSocket(kit, socket) },
+    ...ended.map(({ close: cuts, sid, ...address }) =>
+      cuts || sid === undefined
+        ? cutting(kit, address.connectionId)
+        : { ...address, end: () => endSocket(kit, { ...address, sid }) },
     ),
   ];
 }
@@ -209,7 +217,7 @@ async function settle(kit: Kit, first: readonly Ending[]): Promise<void> {
 async function settleOne(kit: Kit, { end, cut, isRepeated = false }: Ending, found: Ending[]) {
   try {
     const ended = await end();
-    await Promise.all(ended.map((connection) => notify(kit, connection, isRepeated, found)));
+    await Promise.all(ended.map((session) => notify(kit, session, isRepeated, found)));
   } finally {
     await cut?.();
   }
@@ -218,14 +226,14 @@ async function settleOne(kit: Kit, { end, cut, isRepeated = false }: Ending, fou
 /** Has the application do what it does for a socket that is no more; whom that finds gone is added. */
 async function notify(
   kit: Kit,
-  { session, nsp, connectionId, ...connection }: Connection,
+  { session, nsp, connectionId, ...stored }: StoredSession,
   isRepeated: boolean,
   found: Ending[],
 ): Promise<void> {
   const { app, fetchSockets, newBuffer } = kit;
   const { telemetry } = kit.runtime;
   const { onDisconnect, repeatsOnDisconnect = false, ...namespace } = app.namespaces[nsp] ?? {};
-  if (session === undefined || onDisconnect === undefined) return;
+  if (onDisconnect === undefined) return;
   if (isRepeated && !repeatsOnDisconnect) return;
   const buffer = newBuffer(nsp);
   const flush = async () => {
@@ -238,7 +246,7 @@ async function notify(
   const first = new Set([everyoneOf(namespace), id]);
   await onDisconnect(
     { id, tenant, userId, data, connectionId, nsp },
-    [...connection.rooms, ...connection.left].filter((room) => !first.has(room)),
+    [...stored.rooms, ...stored.left].filter((room) => !first.has(room)),
     createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush),
   );
   await flush();

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import { pingFrame } from "#server/engine/frames.ts";
 import { MAX_RUN } from "#server/model/limits.ts";
-import { type Connection, MAIN, socketsBeside } from "#server/model/session.ts";
+import { type Connection, type StoredSession, socketsOf } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./send.ts";
@@ -75,20 +75,19 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
   return visit;
 
   async function visit(connection: Connection): Promise<void> {
-    const { connectionId, session, endedAt } = connection;
+    const { connectionId, endedAt } = connection;
     if (endedAt !== undefined) return clearAgain(connection, endedAt);
-    if (!hasSockets(connection) && now() - connection.connectedAt > CONNECT_TIMEOUT)
+    const sockets = Object.entries(connection.sockets);
+    if (sockets.length === 0 && now() - connection.connectedAt > CONNECT_TIMEOUT)
       return close(connectionId, "no CONNECT came");
-    const expired = [
-      ...(session?.expiresAt !== undefined ? [[MAIN, session.expiresAt] as const] : []),
-      ...Object.entries(connection.namespaces).map(([nsp, one]) => [nsp, one.expiresAt] as const),
-    ].find(([, expiresAt]) => expiresAt !== undefined && expiresAt * 1000 <= now());
-    if (expired !== undefined) return sender.expire({ connectionId, nsp: expired[0] });
+    const [expired] = sockets.filter(([, { expiresAt }]) => Number(expiresAt) * 1000 <= now());
+    if (expired !== undefined)
+      return sender.expire({ connectionId, nsp: expired[0], sid: expired[1].id });
     if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
-    const beside = await adapter.connections.getAll(socketsBeside(connection));
-    for (const socket of [connection, ...beside]) await lookAfter(socket);
+    const sids = socketsOf(connection).map(({ sid }) => sid);
+    for (const session of await adapter.sessions.getAll(sids)) await lookAfter(session);
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {
@@ -102,15 +101,17 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     // At once, for what failed when it ended; and again when it is removed.
     await sender.clear(connection);
     if (now() - endedAt < MAX_RUN) return;
-    await adapter.connections.remove(connection);
+    await adapter.sessions.remove(socketsOf(connection).map(({ sid }) => sid));
+    await adapter.connections.remove(connection.connectionId);
   }
 
   /** Takes away what a socket has left while its connection stays. */
-  async function lookAfter(socket: Connection): Promise<void> {
-    if (socket.endedAt === undefined) return forgetLeft(parts, socket);
-    if (now() - socket.endedAt < MAX_RUN) return;
-    await sender.clear(socket);
-    await adapter.connections.forgetBeside(socket);
+  async function lookAfter(session: StoredSession): Promise<void> {
+    if (session.endedAt === undefined) return forgetLeft(parts, session);
+    if (now() - session.endedAt < MAX_RUN) return;
+    await sender.clearSession(session);
+    await adapter.connections.detach(session);
+    await adapter.sessions.remove([session.sid]);
   }
 }
 
@@ -120,17 +121,13 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
  */
 async function forgetLeft(
   { app, adapter, runtime: { now } }: Parts,
-  connection: Connection,
+  { sid, nsp, session, left, leftAt = 0 }: StoredSession,
 ): Promise<void> {
-  const { connectionId, nsp, session, left, leftAt = 0 } = connection;
   const { isNotedUntilEnd = () => false } = app.namespaces[nsp] ?? {};
   const rooms = left.filter((room) => !isNotedUntilEnd(room));
-  if (session === undefined || rooms.length === 0 || now() - leftAt < MAX_RUN) return;
+  if (rooms.length === 0 || now() - leftAt < MAX_RUN) return;
   const than = leftAt + MAX_RUN / 2;
   const { tenant } = session;
-  await adapter.rooms.eraseOlder({ connectionId, nsp, tenant }, rooms, than);
-  await adapter.connections.forgetLeft(connection, rooms, leftAt);
+  await adapter.rooms.eraseOlder({ sid, nsp, tenant }, rooms, than);
+  await adapter.sessions.forgetLeft(sid, rooms, leftAt);
 }
-
-const hasSockets = ({ session, namespaces }: Connection): boolean =>
-  session !== undefined || Object.keys(namespaces).length > 0;

@@ -47,7 +47,7 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
       try {
         await runtime.invokeSelf({ opening: { connectionId, connectedAt } });
       } catch (error) {
-        await connections.remove({ connectionId, namespaces: {} });
+        await connections.remove(connectionId);
         throw error;
       }
       telemetry.count("ConnectionsOpened");

@@ -69,7 +69,7 @@ export interface Outlet {
   readonly fetchSockets: (audience: RoomAudience) => Promise<readonly RemoteSocket[]>;
 }
 
-/** A broadcast from nobody or from the connection `sender`, which is left out. */
+/** A broadcast from nobody or from the session `sender`, which is left out. */
 export function createBroadcast<T extends Types>(
   outlet: Outlet,
   audience: RoomAudience,

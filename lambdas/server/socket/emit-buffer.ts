@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import type { SocketKey } from "#server/model/session.ts";
+import type { Address } from "#server/model/session.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
 
 /** The sockets of some rooms of a tenant's namespace. */
@@ -12,14 +12,17 @@ export interface RoomAudience {
   readonly exceptUsers?: readonly string[] | undefined;
   /** Leaves out those whose room lists tags for them, and not this one. */
   readonly tag?: string | undefined;
-  /** The connection of the sender, where the packet is for the others. */
+  /** The sender's session, where the packet is for the others. */
   readonly sender?: string | undefined;
   /** Sockets that the application finds by itself get a copy each. */
   readonly criteria?: unknown;
 }
 
+/** One socket, or an address that may have none. */
+export type SocketAudience = Address & { readonly sid?: string | undefined };
+
 /** Who a packet is for: one socket, or those of some rooms. */
-export type Audience = SocketKey | RoomAudience;
+export type Audience = SocketAudience | RoomAudience;
 
 /** Whether an audience is that of rooms. */
 export const isOfRooms = (audience: Audience): audience is RoomAudience => "rooms" in audience;
@@ -42,10 +45,10 @@ export interface EmitBuffer {
   /** Gives what is in it and leaves it empty. */
   take(): readonly Emission[];
   emit(audience: Audience, event: string, args: readonly unknown[]): void;
-  ack(socket: SocketKey, id: number, values: readonly unknown[]): void;
+  ack(socket: SocketAudience, id: number, values: readonly unknown[]): void;
   disconnect(audience: Audience, close: boolean): void;
   leave(audience: RoomAudience, room: string): void;
-  send(socket: SocketKey, packet: Omit<Packet, "nsp">): void;
+  send(socket: SocketAudience, packet: Omit<Packet, "nsp">): void;
 }
 
 /** Encodes one message as a frame of the transport. */

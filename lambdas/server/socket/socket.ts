@@ -51,8 +51,7 @@ export type Membership = Pick<Socket, "join" | "leave" | "rooms" | "claim">;
 
 /** The member behind a session. */
 export const memberOf = (key: SocketKey, { tenant, userId }: Session): Member => ({
-  connectionId: key.connectionId,
-  nsp: key.nsp,
+  ...key,
   tenant,
   userId,
 });
@@ -70,7 +69,7 @@ export function createSocket<T extends Types>(
   const { buffer } = outlet;
   const to = (room: string | readonly string[]) =>
     createBroadcast<T>(outlet, {
-      ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: connectionId },
+      ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: id },
     });
   const { join, leave, rooms, claim } = membership;
   return {

@@ -1,6 +1,7 @@
 import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
 import type { Limited, RateLimit } from "#server/model/rate.ts";
 import type {
+  Address,
   BinaryPart,
   Connection,
   JoinResult,
@@ -8,11 +9,13 @@ import type {
   Member,
   Session,
   SocketKey,
+  StoredSession,
 } from "#server/model/session.ts";
 
 /** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
 export interface Adapter {
   readonly connections: Connections;
+  readonly sessions: Sessions;
   readonly rooms: Rooms;
   readonly binaryParts: BinaryParts;
   readonly slots: Slots;
@@ -20,37 +23,16 @@ export interface Adapter {
   readonly rateLimits: RateLimits;
 }
 
-/** The sockets and what each remembers. Where one does not exist (any more) the answer is `false` or `undefined`. */
+/** Transports. Where one does not exist (any more) the answer is `false` or `undefined`. */
 export interface Connections {
   add(connectionId: string, connectedAt: number, handshake?: unknown): Promise<void>;
-  get(socket: SocketKey): Promise<Connection | undefined>;
-  getAll(sockets: readonly SocketKey[]): Promise<readonly Connection[]>;
-  /** Starts the session; `false` where there is one already. */
-  begin(
-    socket: SocketKey,
-    session: Session,
-    rooms: readonly string[],
-    slot?: number,
-  ): Promise<boolean>;
-  /** Keeps what the application has changed of a session's data. */
-  setData(socket: SocketKey, data: unknown): Promise<void>;
+  get(connectionId: string): Promise<Connection | undefined>;
+  /** Notes a session as one that is reached by a connection; `false` where its namespace has one. */
+  attach(address: Address, session: Session): Promise<boolean>;
+  /** Forgets a session that has ended, while its connection stays. */
+  detach(socket: SocketKey): Promise<void>;
   /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
   touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
-  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
-  addRooms(socket: SocketKey, rooms: readonly string[], fresh: readonly string[]): Promise<boolean>;
-  /** Forgets rooms and gives all that were noted before. */
-  removeRooms(
-    socket: SocketKey,
-    rooms: readonly string[],
-    now: number,
-  ): Promise<ReadonlySet<string>>;
-  /** Notes what the application is about to keep elsewhere; where it replaces something, gives that. */
-  claim(
-    socket: SocketKey,
-    key: string,
-    value: unknown,
-    max: number,
-  ): Promise<{ readonly previous?: unknown } | undefined>;
   /** Notes a part of a binary packet and gives all that are held. */
   addPart(connectionId: string, part: BinaryPart): Promise<readonly BinaryPart[] | undefined>;
   /** Leaves only `rest` of the parts; `false` where they have changed since. */
@@ -61,16 +43,7 @@ export interface Connections {
   ): Promise<boolean>;
   /** Ends a connection, for everyone but the sweep, and gives what it knew; once. */
   end(connectionId: string, now: number): Promise<Connection | undefined>;
-  /** Ends a socket beside `/`, for everyone but the sweep, and gives what it knew; once. */
-  endBeside(socket: SocketKey, now: number): Promise<Connection | undefined>;
-  /** Forgets a socket beside `/` that has ended. */
-  forgetBeside(socket: Connection): Promise<void>;
-  /** Ends the socket in `/` of a connection that has others, and gives what it knew; once. */
-  leaveMain(connectionId: string, sid: string): Promise<Connection | undefined>;
-  /** Forgets a connection and its sockets. */
-  remove(connection: Pick<Connection, "connectionId" | "namespaces">): Promise<void>;
-  /** Forgets rooms that were left, unless one was left since `leftAt`. */
-  forgetLeft(socket: SocketKey, rooms: readonly string[], leftAt: number): Promise<void>;
+  remove(connectionId: string): Promise<void>;
   /** A page of the connections in a shard of the sweep, ended ones included. */
   inShard(
     shard: number,
@@ -78,18 +51,44 @@ export interface Connections {
   ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
 }
 
+/** Sockets, and what is kept of each. Where one does not exist (any more) the answer is `false` or `undefined`. */
+export interface Sessions {
+  /** Starts a session, listed in the rooms that it begins in. */
+  begin(member: Member, session: Session, rooms: readonly string[], slot?: number): Promise<void>;
+  get(sid: string): Promise<StoredSession | undefined>;
+  /** Of these, all that there are: ended ones included. */
+  getAll(sids: readonly string[]): Promise<readonly StoredSession[]>;
+  /** Keeps what the application has changed of a session's data. */
+  setData(sid: string, data: unknown): Promise<void>;
+  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
+  addRooms(sid: string, rooms: readonly string[], fresh: readonly string[]): Promise<boolean>;
+  /** Forgets rooms and gives all that were noted before. */
+  removeRooms(sid: string, rooms: readonly string[], now: number): Promise<ReadonlySet<string>>;
+  /** Forgets rooms that were left, unless one was left since `leftAt`. */
+  forgetLeft(sid: string, rooms: readonly string[], leftAt: number): Promise<void>;
+  /** Notes what the application is about to keep elsewhere; where it replaces something, gives that. */
+  claim(
+    sid: string,
+    key: string,
+    value: unknown,
+    max: number,
+  ): Promise<{ readonly previous?: unknown } | undefined>;
+  /** Ends a session, for everyone but the sweep, and gives what it knew; once. */
+  end(sid: string): Promise<StoredSession | undefined>;
+  /** Forgets sessions that have ended. */
+  remove(sids: readonly string[]): Promise<void>;
+}
+
 /** Who is in which room of which tenant's namespace. */
 export interface Rooms {
   /** The first sockets of a key range of a room, at most so many. */
   page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
-  /** Those of these connections that a room lists. */
-  among(room: RoomKey, connectionIds: readonly string[]): Promise<readonly Listed[]>;
+  /** Those of these sockets that a room lists. */
+  among(room: RoomKey, sids: readonly string[]): Promise<readonly Listed[]>;
   /** Puts a socket into rooms: all of them, or none. */
   join(member: Member, rooms: readonly string[]): Promise<JoinResult>;
   /** Takes a socket out of rooms and gives those it was in. */
   leave(member: Listing, rooms: readonly string[]): Promise<readonly string[]>;
-  /** Lists a socket in the rooms its session starts with. */
-  enter(member: Member, rooms: readonly string[]): Promise<void>;
   /** Takes a socket off the lists of rooms, and nothing more. */
   erase(member: Listing, rooms: readonly string[]): Promise<void>;
   /** The same where the socket was put on the list before a time, in epoch milliseconds. */
@@ -97,7 +96,7 @@ export interface Rooms {
 }
 
 /** Where a room lists a socket. */
-export type Listing = SocketKey & Pick<Member, "tenant">;
+export type Listing = Pick<Member, "sid" | "tenant" | "nsp">;
 
 /** The contents of binary packets' parts until the packets are complete. */
 export interface BinaryParts {

@@ -1,18 +1,7 @@
-import { kindOf, MAIN } from "#server/model/session.ts";
+import type { BinaryPart, Connection } from "#server/model/session.ts";
 import type { Connections } from "./adapter.ts";
-import { createEndings, createHeldParts } from "./connection-endings.ts";
-import {
-  connectionOf,
-  EXISTS,
-  IN_SESSION,
-  noteOf,
-  type Part,
-  type RoomLimits,
-  SESSION,
-  setOf,
-} from "./connection-item.ts";
-import { connectionKey, SHARD_INDEX, socketKey } from "./keys.ts";
-import type { Table } from "./table.ts";
+import { connectionIdOf, connectionKey, type Key, SHARD_INDEX } from "./keys.ts";
+import type { Item, Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
 const LIFETIME = 2 * 3600 + 600;
@@ -20,85 +9,88 @@ const LIFETIME = 2 * 3600 + 600;
 /** Epoch seconds at which what belongs to a connection may be removed by DynamoDB itself. */
 export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIFETIME;
 
-/** What an item has before anything is kept in it. */
-const EMPTY = { claims: {}, previousClaims: {} };
+/** Epoch seconds at which DynamoDB may remove what has ended: the sweep comes long before. */
+export const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1800;
 
-/** The connections in the table; rooms of a kind that is limited are counted in a set of their own. */
-export const createConnections = (table: Table, limits: RoomLimits): Connections => ({
-  ...createSessions(table, limits),
-  ...createBelongings(table, limits),
-  ...createEndings(table, limits),
+export const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
+
+/** Connections that one function visits; what comes after them is another's. */
+const CONNECTIONS_A_PAGE = 1000;
+
+/** The connections in the table: `shards` are the parts of them that are swept together. */
+export const createConnections = (table: Table, shards: number): Connections => ({
+  ...createLives(table, shards),
   ...createHeldParts(table),
 });
 
-/** Connections and their sessions, from the upgrade on. */
-function createSessions(
+/** Connections from the upgrade to their end. */
+function createLives(
   table: Table,
-  limits: RoomLimits,
-): Part<"add" | "get" | "getAll" | "begin" | "setData" | "touch" | "inShard"> {
+  shards: number,
+): Omit<Connections, keyof ReturnType<typeof createHeldParts>> {
   return {
     add: (connectionId, connectedAt, handshake) =>
       table.put({
         ...connectionKey(connectionId),
-        ...EMPTY,
         connectedAt,
         lastSeenAt: connectedAt,
-        shard: shardOf(connectionId, limits.shards),
+        shard: shardOf(connectionId, shards),
         expiresAt: expiryAfter(connectedAt),
         handshake,
         parts: [],
         partChanges: 0,
-        namespaces: {},
+        sockets: {},
       }),
 
-    async get(socket) {
-      const connection = connectionOf(await table.get(socketKey(socket)));
+    async get(connectionId) {
+      const connection = connectionOf(await table.get(connectionKey(connectionId)));
       return connection?.endedAt === undefined ? connection : undefined;
     },
 
-    getAll: async (sockets) =>
-      (await table.getAll(sockets.map(socketKey))).flatMap((item) => connectionOf(item) ?? []),
-
-    async begin(socket, session, rooms, slot) {
-      if (socket.nsp !== MAIN) return beginBeside(table, socket, session, rooms, slot);
-      const begun = await table.update(socketKey(socket), {
-        update: `SET #session = :session, rooms = :rooms${slot === undefined ? "" : ", slot = :slot"}${limits.hasNamespaces === true ? "" : " REMOVE handshake"}`,
-        condition: `${EXISTS} AND attribute_not_exists(#session)`,
-        names: SESSION,
-        values: {
-          ":session": session,
-          ":rooms": new Set(rooms),
-          ...(slot !== undefined && { ":slot": slot }),
-        },
+    async attach({ connectionId, nsp }, session) {
+      const attached = await table.update(connectionKey(connectionId), {
+        update: "SET sockets.#nsp = :session",
+        condition: `${EXISTS} AND attribute_not_exists(sockets.#nsp)`,
+        names: { "#nsp": nsp },
+        values: { ":session": session },
       });
-      return begun !== undefined;
+      return attached !== undefined;
     },
 
-    async setData(socket, data) {
-      await table.update(socketKey(socket), {
-        update: "SET #session.#data = :data",
-        condition: IN_SESSION,
-        names: { ...SESSION, "#data": "data" },
-        values: { ":data": data },
+    async detach({ connectionId, nsp, sid }) {
+      await table.update(connectionKey(connectionId), {
+        update: "REMOVE sockets.#nsp",
+        condition: "sockets.#nsp.id = :sid",
+        names: { "#nsp": nsp },
+        values: { ":sid": sid },
       });
     },
 
     async touch(connectionId, now, sessionDue) {
       const touched = await table.update(connectionKey(connectionId), {
         update: "SET lastSeenAt = :now",
-        condition: `${EXISTS} AND (attribute_exists(#session) OR connectedAt > :due OR size(namespaces) > :none)`,
-        names: SESSION,
+        condition: `${EXISTS} AND (connectedAt > :due OR size(sockets) > :none)`,
         values: { ":now": now, ":due": sessionDue, ":none": 0 },
         returns: "ALL_NEW",
       });
       return connectionOf(touched);
     },
 
+    async end(connectionId, now) {
+      const ended = await table.update(connectionKey(connectionId), {
+        update: "SET endedAt = :now, expiresAt = :expiry",
+        condition: EXISTS,
+        values: { ":now": now, ":expiry": expiryOfEnded(now) },
+        returns: "ALL_NEW",
+      });
+      return connectionOf(ended);
+    },
+
+    remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
+
     async inShard(shard, from) {
       const keys = await table.page(shardQuery(shard, from));
-      const items = await table.getAll(
-        keys.items.map(({ pk }) => ({ pk: String(pk), sk: "conn" })),
-      );
+      const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
       return {
         connections: items.flatMap((item) => connectionOf(item) ?? []),
         next: keys.last && String(keys.last.pk),
@@ -107,111 +99,37 @@ function createSessions(
   };
 }
 
-/** A session of another namespace is noted on the connection before it has an item: what ends the connection finds it. */
-async function beginBeside(
-  table: Table,
-  ...[socket, session, rooms, slot]: Parameters<Connections["begin"]>
-): Promise<boolean> {
-  const { connectionId, nsp } = socket;
-  const noted = await table.update(connectionKey(connectionId), {
-    update: "SET namespaces.#nsp = :noted",
-    condition: `${EXISTS} AND attribute_not_exists(namespaces.#nsp)`,
-    names: { "#nsp": nsp },
-    values: { ":noted": { sid: session.id, expiresAt: session.expiresAt } },
-    returns: "ALL_NEW",
-  });
-  if (noted === undefined) return false;
-  const { connectedAt, expiresAt } = noted;
-  const item = { ...socketKey(socket), ...EMPTY, connectedAt, expiresAt };
-  await table.put({ ...item, session, rooms: new Set(rooms), slot });
-  return true;
-}
-
-/** What belongs to a socket: the rooms that it is in, and what the application keeps for it. */
-function createBelongings(
-  table: Table,
-  limits: RoomLimits,
-): Part<"addRooms" | "removeRooms" | "forgetLeft" | "claim"> {
+/** Parts of binary packets that wait for the others. */
+function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts"> {
   return {
-    async addRooms(socket, rooms, fresh) {
-      const sets = setsOf(rooms, limits);
-      const full = sets.kinds.map(({ name, value, kind, max }) => ({
-        condition: `(attribute_not_exists(${name}) OR size(${name}) <= ${value}Max)`,
-        value: [`${value}Max`, max - fresh.filter((room) => kindOf(room) === kind).length] as const,
-      }));
-      const added = await table.update(socketKey(socket), {
-        update: `ADD ${sets.expression} DELETE #left :rooms`,
-        condition: [
-          `${IN_SESSION} AND (attribute_not_exists(rooms) OR size(rooms) <= :max)`,
-          ...full.map(({ condition }) => condition),
-        ].join(" AND "),
-        names: { ...SESSION, ...sets.names, "#left": "left" },
-        values: {
-          ...sets.values,
-          ":max": limits.roomsPerSocket - fresh.length,
-          ...Object.fromEntries(full.map(({ value }) => value)),
-        },
+    async addPart(connectionId, part) {
+      const held = await table.update(connectionKey(connectionId), {
+        update: "SET parts = list_append(parts, :part) ADD partChanges :one",
+        condition: `${EXISTS} AND size(sockets) > :none`,
+        values: { ":part": [part], ":one": 1, ":none": 0 },
+        returns: "UPDATED_NEW",
       });
-      return added !== undefined;
+      return held?.parts as readonly BinaryPart[] | undefined;
     },
 
-    async removeRooms(socket, rooms, now) {
-      const sets = setsOf(rooms, limits);
-      const before = await table.update(socketKey(socket), {
-        update: `DELETE ${sets.expression} ADD #left :rooms SET leftAt = :now`,
-        condition: EXISTS,
-        names: { ...sets.names, "#left": "left" },
-        values: { ...sets.values, ":now": now },
-        returns: "UPDATED_OLD",
+    async takeParts(connectionId, partChanges, rest) {
+      const taken = await table.update(connectionKey(connectionId), {
+        update: "SET parts = :rest ADD partChanges :one",
+        condition: `${EXISTS} AND partChanges = :seen`,
+        values: { ":seen": partChanges, ":rest": rest, ":one": 1 },
       });
-      return (before?.rooms as ReadonlySet<string> | undefined) ?? new Set();
-    },
-
-    async forgetLeft(socket, rooms, leftAt) {
-      await table.update(socketKey(socket), {
-        update: "DELETE #left :rooms",
-        condition: `${EXISTS} AND leftAt = :leftAt`,
-        names: { "#left": "left" },
-        values: { ":rooms": new Set(rooms), ":leftAt": leftAt },
-      });
-    },
-
-    async claim(socket, key, value, max) {
-      const replaced = await table.update(socketKey(socket), {
-        update:
-          "SET claims.#key = :value, previousClaims.#key = if_not_exists(claims.#key, :value)",
-        condition: `${IN_SESSION} AND (attribute_exists(claims.#key) OR size(claims) < :max)`,
-        names: { ...SESSION, "#key": noteOf(key) },
-        values: { ":value": value, ":max": max },
-        returns: "UPDATED_OLD",
-      });
-      const claims = replaced?.claims as Record<string, unknown> | undefined;
-      return replaced && { previous: claims?.[noteOf(key)] };
+      return taken !== undefined;
     },
   };
 }
 
-/** Rooms in the terms of an update: among all, and in the sets of those kinds that are limited. */
-function setsOf(rooms: readonly string[], { roomsOfKind = {} }: RoomLimits) {
-  const kinds = Object.entries(roomsOfKind).flatMap(([kind, max], index) => {
-    const some = rooms.filter((room) => kindOf(room) === kind);
-    return some.length === 0
-      ? []
-      : [{ kind, max, name: `#set${index}`, value: `:set${index}`, some }];
-  });
-  return {
-    kinds,
-    expression: ["rooms :rooms", ...kinds.map(({ name, value }) => `${name} ${value}`)].join(", "),
-    names: Object.fromEntries(kinds.map(({ name, kind }) => [name, setOf(kind)])),
-    values: {
-      ":rooms": new Set(rooms),
-      ...Object.fromEntries(kinds.map(({ value, some }) => [value, new Set(some)])),
-    },
+/** The connection that an item is of. */
+const connectionOf = (item: Item | undefined): Connection | undefined =>
+  item && {
+    ...({ parts: [], partChanges: 0, sockets: {}, lastSeenAt: item.connectedAt } as object),
+    ...(item as unknown as Connection),
+    connectionId: connectionIdOf(item as Item & Key),
   };
-}
-
-/** Connections that one function visits; what comes after them is another's. */
-const CONNECTIONS_A_PAGE = 1000;
 
 const shardQuery = (shard: number, from: string | undefined) => ({
   IndexName: SHARD_INDEX,

@@ -1,6 +1,5 @@
 import type { RoomKey } from "#server/model/key-range.ts";
 import { segments, splitSegments } from "#server/model/segments.ts";
-import { MAIN, type SocketKey } from "#server/model/session.ts";
 
 /** The primary key of an item. */
 export interface Key {
@@ -11,19 +10,18 @@ export interface Key {
 /** The index the sweep reads: connections by shard. */
 export const SHARD_INDEX = "byShard";
 
-/** A socket; the one in `/` is also its connection's. */
-export const socketKey = ({ connectionId, nsp }: SocketKey): Key => ({
+export const connectionKey = (connectionId: string): Key => ({
   pk: segments("conn", connectionId),
-  sk: nsp === MAIN ? "conn" : segments("conn", nsp),
+  sk: "conn",
 });
 
-export const connectionKey = (connectionId: string): Key => socketKey({ connectionId, nsp: MAIN });
+/** The connection that an item is of. */
+export const connectionIdOf = ({ pk }: Key): string => splitSegments(pk)[1] ?? "";
 
-/** The socket that an item's key is of. */
-export const socketOf = ({ pk, sk }: Key): SocketKey => ({
-  connectionId: splitSegments(pk)[1] ?? "",
-  nsp: splitSegments(sk)[1] ?? MAIN,
-});
+export const sessionKey = (sid: string): Key => ({ pk: segments("sess", sid), sk: "sess" });
+
+/** The session that an item is of. */
+export const sidOf = ({ pk }: Key): string => splitSegments(pk)[1] ?? "";
 
 export const binaryPartKey = (connectionId: string, id: string): Key => ({
   pk: segments("conn", connectionId),
@@ -34,9 +32,9 @@ export const binaryPartKey = (connectionId: string, id: string): Key => ({
 export const roomPartition = ({ tenant, nsp, room }: RoomKey): string =>
   `${segments("room", tenant, nsp)}#${room}`;
 
-export const memberKey = (room: RoomKey, connectionId: string): Key => ({
+export const memberKey = (room: RoomKey, sid: string): Key => ({
   pk: roomPartition(room),
-  sk: connectionId,
+  sk: sid,
 });
 
 /** What can be revoked, whose name comes last: a user, a session, a token. */

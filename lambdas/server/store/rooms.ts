@@ -1,39 +1,40 @@
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
-import type { Listed, Member } from "#server/model/session.ts";
-import type { Connections, Listing, Rooms } from "./adapter.ts";
-import { expiryAfter } from "./connections.ts";
+import type { Listing, Rooms, Sessions } from "./adapter.ts";
 import { memberKey, roomPartition } from "./keys.ts";
-import type { Item, Storage } from "./table.ts";
+import { listed, memberItem } from "./sessions.ts";
+import type { Storage } from "./table.ts";
 
 /**
- * The rooms in the table. A room is noted on the connection before the room lists the socket, and
- * one that was left stays noted as such: so whatever breaks off where, the connection knows of every
+ * The rooms in the table. A room is noted on the session before the room lists the socket, and
+ * one that was left stays noted as such: so whatever breaks off where, the session knows of every
  * room that may list it, and the sweep finds what a crash left behind.
  */
-export function createRooms(storage: Storage, connections: Connections): Rooms {
+export function createRooms(storage: Storage, sessions: Sessions): Rooms {
   const lists = createLists(storage);
   return {
     ...lists,
 
     async join(member, given) {
+      const { sid } = member;
       const joined = [...new Set(given)];
       if (joined.length === 0) return "joined";
-      const isNoted = (await connections.addRooms(member, joined, joined)) || (await addFresh());
-      if (isNoted) await lists.enter(member, joined);
-      else return (await connections.get(member))?.session ? "full" : "gone";
+      const isNoted = (await sessions.addRooms(sid, joined, joined)) || (await addFresh());
+      if (!isNoted) return (await sessions.get(sid)) === undefined ? "gone" : "full";
+      const items = joined.map((room) => memberItem(member, room, storage.now()));
+      await storage.table.writeAll(items, []);
       return "joined";
 
       /** Where the socket is nearly in as many rooms as it may: those it is in already do not count. */
       async function addFresh(): Promise<boolean> {
-        const connection = await connections.get(member);
-        const fresh = joined.filter((room) => !connection?.rooms.includes(room));
-        return connections.addRooms(member, joined, fresh);
+        const session = await sessions.get(sid);
+        const fresh = joined.filter((room) => !session?.rooms.includes(room));
+        return sessions.addRooms(sid, joined, fresh);
       }
     },
 
     async leave(member, left) {
       if (left.length === 0) return [];
-      const before = await connections.removeRooms(member, left, storage.now());
+      const before = await sessions.removeRooms(member.sid, left, storage.now());
       await lists.erase(member, left);
       return left.filter((room) => before.has(room));
     },
@@ -41,45 +42,26 @@ export function createRooms(storage: Storage, connections: Connections): Rooms {
 }
 
 /** The lists of members alone. */
-function createLists({ table, now }: Storage): Omit<Rooms, "join" | "leave"> {
-  const memberItem = ({ userId, tags, ...member }: Member, room: string) => ({
-    ...keyOf(member, room),
-    userId,
-    joinedAt: now(),
-    ...(tags?.[room] !== undefined && { tags: tags[room] }),
-    expiresAt: expiryAfter(now()),
-  });
-
+function createLists({ table }: Storage): Omit<Rooms, "join" | "leave"> {
   return {
     async page(room, range, limit) {
       // One more where the query also finds the id that the key range begins after.
       const query = { ...membersQuery(room, range), Limit: limit + 1 };
       const { items, last } = await table.page(query);
-      const members = items.map(listed).filter(({ connectionId }) => connectionId !== range.after);
+      const members = items.map(listed).filter(({ sid }) => sid !== range.after);
       const kept = members.slice(0, limit);
       const isWhole = last === undefined && kept.length === members.length;
-      return { members: kept, until: isWhole ? undefined : kept.at(-1)?.connectionId };
+      return { members: kept, until: isWhole ? undefined : kept.at(-1)?.sid };
     },
 
-    async among(room, connectionIds) {
-      const keys = connectionIds.map((connectionId) => memberKey(room, connectionId));
-      return (await table.getAll(keys)).map(listed);
-    },
+    among: async (room, sids) =>
+      (await table.getAll(sids.map((sid) => memberKey(room, sid)))).map(listed),
 
-    async enter(member, given) {
-      const entered = [...new Set(given)];
-      const [first, ...others] = entered.map((room) => memberItem(member, room));
-      if (first === undefined) return;
-      if (others.length === 0) await table.put(first);
-      else await table.writeAll([first, ...others], []);
-    },
-
-    async erase(member, erased) {
-      const [first, ...others] = erased.map((room) => keyOf(member, room));
-      if (first === undefined) return;
-      if (others.length === 0) await table.remove(first);
-      else await table.writeAll([], [first, ...others]);
-    },
+    erase: (member, erased) =>
+      table.writeAll(
+        [],
+        erased.map((room) => keyOf(member, room)),
+      ),
 
     async eraseOlder(member, erased, than) {
       await Promise.all(
@@ -107,17 +89,11 @@ function membersQuery(room: RoomKey, { after, upTo }: KeyRange) {
       ...(after !== undefined && { ":after": after }),
       ...(upTo !== undefined && { ":upTo": upTo }),
     },
-    ProjectionExpression: "sk, userId, tags",
+    ProjectionExpression: "sk, address, userId, tags",
     // A socket told that it has joined must not miss the next packet.
     ConsistentRead: true,
   };
 }
 
-const keyOf = ({ tenant, nsp, connectionId }: Listing, room: string) =>
-  memberKey({ tenant, nsp, room }, connectionId);
-
-const listed = ({ sk, userId, tags }: Item): Listed => ({
-  connectionId: String(sk),
-  userId: String(userId),
-  tags: tags as Listed["tags"],
-});
+const keyOf = ({ tenant, nsp, sid }: Listing, room: string) =>
+  memberKey({ tenant, nsp, room }, sid);
