@@ -9,6 +9,7 @@ import type { Functions, InvocationResult } from "./functions.ts";
 import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import { type ConnectAnswer, connectAnswerOf, isHandshake, refuse } from "./handshake.ts";
 import { AwsError } from "./http.ts";
+import type { Random } from "./random.ts";
 import type { StackDefinition } from "./template.ts";
 import type { Work } from "./work.ts";
 
@@ -74,6 +75,7 @@ export interface GatewayParts {
   readonly functions: Functions;
   readonly work: Work;
   readonly options: GatewayOptions;
+  readonly random: Random;
 }
 
 /** The gateway that the template describes. */
@@ -82,6 +84,7 @@ export function createLocalGateway({
   functions,
   work,
   options,
+  random,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
   const edge = createEdge(stack.edgeCode, stack.edgeOrigins);
@@ -169,7 +172,7 @@ export function createLocalGateway({
     if (name === undefined) return socket.send(events.failure(facts, "Forbidden"));
 
     const event = events.message(facts, routeKey, body);
-    if (options.shuffle) await pause(Math.random() * SHUFFLE_DELAY);
+    if (options.shuffle) await pause(random() * SHUFFLE_DELAY);
     const result = await integrate(name, event);
     if (!result.ok && socket.readyState === socket.OPEN)
       socket.send(events.failure(facts, "Internal server error"));
@@ -185,7 +188,7 @@ export function createLocalGateway({
 
   function invokeDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
     const name = api.routes.get("$disconnect");
-    if (name === undefined || isLost || Math.random() < options.loseDisconnects) return;
+    if (name === undefined || isLost || random() < options.loseDisconnects) return;
     // Best effort, as in API Gateway: a failure is not retried.
     void functions.invoke(name, events.disconnect(facts, code, reason));
   }

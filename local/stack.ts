@@ -146,14 +146,15 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         sendDeadLetter(mapping.failureQueue, { functionName: mapping.functionName, event, reason }),
     }),
   }));
+  const random = randomFrom(options.seed);
   const gateway = createLocalGateway({
     stack,
     functions,
     work,
     options: { ...DEFAULT_OPTIONS, ...options.gateway },
+    random,
   });
 
-  const random = randomFrom(options.seed);
   const faults = createFaultInjector(options.faultRates ?? NO_FAULTS, random);
   let calls: ServiceCall[] = [];
   const tokenSecret = stack.functions[0]?.environment.TOKEN_SECRET_ARN;
