@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { createAwsIds, type MintId } from "./aws-ids.ts";
+import { type CutKind, drawCut } from "./cuts.ts";
 import { createEdge, directRequestOf, type OriginRequest } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
@@ -21,8 +22,10 @@ export const MESSAGE_BYTES = 128 * 1024;
 export interface GatewayOptions {
   /** Delays and reorders the frames of a connection. */
   readonly shuffle: boolean;
-  /** Share of connections, from 0 to 1, whose `$disconnect` is lost. */
-  readonly loseDisconnects: number;
+  /** Share of connections, from 0 to 1, whose `$disconnect` is lost (default: 0, and a third of those that are cut). */
+  readonly loseDisconnects: number | undefined;
+  /** Milliseconds after which a connection is cut, on average (default: it is not). */
+  readonly cutEvery: number | undefined;
   /** Milliseconds without traffic after which a connection is closed. */
   readonly idleTimeout: number;
   /** Milliseconds after which a connection is closed in any case. */
@@ -34,7 +37,8 @@ export interface GatewayOptions {
 /** The behaviour of the real gateway, without injected faults. */
 export const DEFAULT_OPTIONS: GatewayOptions = {
   shuffle: false,
-  loseDisconnects: 0,
+  loseDisconnects: undefined,
+  cutEvery: undefined,
   idleTimeout: 600_000,
   lifetime: 7_200_000,
   integrationTimeout: 29_000,
@@ -67,7 +71,8 @@ interface Connection {
   readonly facts: ConnectionFacts;
   readonly socket: WebSocket;
   lastActiveAt: number;
-  isLost: boolean;
+  /** The probability, from 0 to 1, that its `$disconnect` is lost. */
+  lossRisk: number;
 }
 
 export interface GatewayParts {
@@ -141,12 +146,14 @@ export function createLocalGateway({
   }
 
   function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
-    const connection: Connection = { facts, socket, lastActiveAt: Date.now(), isLost: false };
+    const lossRisk = options.loseDisconnects ?? 0;
+    const connection: Connection = { facts, socket, lastActiveAt: Date.now(), lossRisk };
     connections.set(facts.connectionId, connection);
 
     const close = (code: number, reason: string) => socket.close(code, reason);
     const idle = setTimeout(() => close(1001, "Going away"), options.idleTimeout);
     const end = setTimeout(() => close(1001, "Going away"), options.lifetime);
+    const cutTimer = planCut(connection);
     const meter = createFrameMeter((bytes) => {
       idle.refresh();
       connection.lastActiveAt = Date.now();
@@ -162,9 +169,23 @@ export function createLocalGateway({
     socket.on("close", (code, reason) => {
       clearTimeout(idle);
       clearTimeout(end);
+      clearTimeout(cutTimer);
       connections.delete(facts.connectionId);
       invokeDisconnect(connection, code, String(reason));
     });
+  }
+
+  function planCut(connection: Connection): NodeJS.Timeout | undefined {
+    if (options.cutEvery === undefined) return undefined;
+    const { age, kind } = drawCut(options.cutEvery, options.loseDisconnects, random);
+    // Its lifetime ends before, and a timer of more than 24 days would fire at once.
+    return age < options.lifetime ? setTimeout(() => cut(connection, kind), age) : undefined;
+  }
+
+  function cut(connection: Connection, kind: CutKind): void {
+    connection.lossRisk = kind === "unnoticed" ? 1 : 0;
+    if (kind === "closing") connection.socket.close(1001, "Going away");
+    else connection.socket.terminate();
   }
 
   async function deliver({ facts, socket }: Connection, body: string): Promise<void> {
@@ -186,9 +207,9 @@ export function createLocalGateway({
     return name === undefined ? ["$default", api.routes.get("$default")] : [routeKey, name];
   }
 
-  function invokeDisconnect({ facts, isLost }: Connection, code: number, reason: string): void {
+  function invokeDisconnect({ facts, lossRisk }: Connection, code: number, reason: string): void {
     const name = api.routes.get("$disconnect");
-    if (name === undefined || isLost || random() < options.loseDisconnects) return;
+    if (name === undefined || random() < lossRisk) return;
     // Best effort, as in API Gateway: a failure is not retried.
     void functions.invoke(name, events.disconnect(facts, code, reason));
   }
@@ -234,18 +255,14 @@ export function createLocalGateway({
     drop(connectionId) {
       const connection = connections.get(connectionId);
       if (connection === undefined) return;
-      connection.isLost = true;
       connections.delete(connectionId);
-      connection.socket.terminate();
+      cut(connection, "unnoticed");
     },
 
     connectionIds: () => [...connections.keys()],
 
     stop() {
-      for (const connection of connections.values()) {
-        connection.isLost = true;
-        connection.socket.terminate();
-      }
+      for (const connection of connections.values()) cut(connection, "unnoticed");
       webSockets.close();
     },
   };

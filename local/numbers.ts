@@ -7,3 +7,11 @@ export function numberIn(flag: string, value: string, min: number, max: number):
     );
   return number;
 }
+
+/** The milliseconds of a flag in seconds; throws one sentence if these are not a positive number. */
+export function millisecondsIn(flag: string, value: string): number {
+  const seconds = Number(value);
+  if (!(seconds > 0 && Number.isFinite(seconds)))
+    throw new Error(`${flag} must be a positive number of seconds, not ${JSON.stringify(value)}.`);
+  return seconds * 1000;
+}
