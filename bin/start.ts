@@ -10,7 +10,7 @@ import { Limits } from "../lambdas/server/model/limits.ts";
 import { synthesise } from "../local/assembly.ts";
 import { prepareDataFolder } from "../local/data-folder.ts";
 import { tryToListen } from "../local/listening.ts";
-import { numberIn } from "../local/numbers.ts";
+import { millisecondsIn, numberIn } from "../local/numbers.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { developmentSecret } from "../local/token-secret.ts";
 
@@ -25,7 +25,11 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
                           other machines, and whoever reaches the port has full access to the stack
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
-  --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1 (default 0)
+  --cut-every SECONDS     cut each connection at a random age, after this many seconds on average: a third
+                          without a call of $disconnect; of the others one half without a close frame, and
+                          one half with the close frame (1001) of API Gateway's two hours
+  --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1, those of --cut-every
+                          included (default 0, and a third of those of --cut-every)
   --secrets FILE          JSON file with the secrets of integrations, by their ARNs
   --help                  show this help
 `;
@@ -52,12 +56,15 @@ function readOptions() {
       host: { type: "string", default: "127.0.0.1" },
       data: { type: "string" },
       shuffle: { type: "boolean", default: false },
-      "lose-disconnects": { type: "string", default: "0" },
+      "cut-every": { type: "string" },
+      "lose-disconnects": { type: "string" },
       secrets: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
   if (values.help) return undefined;
+  const cutEvery = values["cut-every"];
+  const loseDisconnects = values["lose-disconnects"];
   return {
     app: values.app,
     host: values.host,
@@ -65,7 +72,11 @@ function readOptions() {
     data: values.data,
     secrets: values.secrets === undefined ? {} : secretsIn(values.secrets),
     shuffle: values.shuffle,
-    loseDisconnects: numberIn("--lose-disconnects", values["lose-disconnects"], 0, 1),
+    cutEvery: cutEvery === undefined ? undefined : millisecondsIn("--cut-every", cutEvery),
+    loseDisconnects:
+      loseDisconnects === undefined
+        ? undefined
+        : numberIn("--lose-disconnects", loseDisconnects, 0, 1),
   };
 }
 

@@ -38,6 +38,10 @@ test.each([
 test.each([
   [["--port", "x"], /^--port must be a number from 0 to 65535, not "x"\.$/],
   [["--lose-disconnects", "2"], /^--lose-disconnects must be a number from 0 to 1/],
+  [["--cut-every", "0"], /^--cut-every must be a positive number of seconds, not "0"\.$/],
+  [["--cut-every=-5"], /^--cut-every must be a positive number of seconds, not "-5"\.$/],
+  [["--cut-every", "soon"], /^--cut-every must be a positive number of seconds, not "soon"\.$/],
+  [["--cut-every", "Infinity"], /^--cut-every must be a positive number of seconds/],
 ])("start refuses %j in one sentence", async (args, message) => {
   expect(await run("start", ...args)).toMatchObject({
     code: 1,
