@@ -122,7 +122,7 @@ test.each(ABLATIONS)("without %s there is %s", (part, problem, scenario) => {
   expect(found, run?.join("; ")).toContain(problem);
 });
 
-test("exactly one of a user's sockets is told that it was the first, or the last", () => {
+test("exactly one of a user's sockets learns that it was the first, or the last", () => {
   expect(tryPresence()).toEqual({ states: expect.any(Number) });
 });
 

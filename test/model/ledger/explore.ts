@@ -8,7 +8,7 @@ export interface Step {
   readonly when?: (view: View) => boolean;
 }
 
-/** A function at work: it gives calls, and takes their answers. */
+/** A function at work: it returns calls, and takes their answers. */
 export type Work = Generator<Step, string, Answer>;
 
 export interface Process {

@@ -1,6 +1,6 @@
 import type { Key } from "./table.ts";
 
-/** A place in a room, in the order of connections: `n` is when API Gateway made this one. */
+/** What an item of a room is sorted by: the session, then the order of connections: `n` is when API Gateway made this one. */
 const listed = (sid: string, n: number): string => `${sid}#${String(n).padStart(4, "0")}`;
 
 export const recordKey = (sid: string): Key => ({ pk: `sess#${sid}`, sk: "sess" });
@@ -10,8 +10,8 @@ export const memberKey = (room: string, sid: string, n: number): Key => ({
   sk: listed(sid, n),
 });
 
-export const queryKey = (place: string, sid: string, n: number, queryId: string): Key => ({
-  pk: `query#${place}`,
+export const queryKey = (collection: string, sid: string, n: number, queryId: string): Key => ({
+  pk: `query#${collection}`,
   sk: `${listed(sid, n)}#${queryId}`,
 });
 
@@ -32,8 +32,10 @@ export interface LedgerRecord {
   /** Every `n` under which items may be left. */
   readonly epochs: ReadonlySet<number>;
   readonly rooms: Readonly<Record<string, { readonly stamp: number; readonly since: number }>>;
-  readonly queries: Readonly<Record<string, { readonly place: string; readonly stamp: number }>>;
-  /** Rooms, and `<place>|<queryId>` of queries, that were left. */
+  readonly queries: Readonly<
+    Record<string, { readonly collection: string; readonly stamp: number }>
+  >;
+  /** Rooms, and `<collection>|<queryId>` of queries, that were left. */
   readonly released: Readonly<Record<string, number>>;
 }
 
@@ -48,8 +50,8 @@ export const newRecord = (sid: string, connection: string, n: number) => ({
 
 /** Where the item of something released is, for a connection. */
 export function releasedKey(name: string, sid: string, n: number): Key {
-  const [place = "", queryId] = name.split("|");
-  return queryId === undefined ? memberKey(name, sid, n) : queryKey(place, sid, n, queryId);
+  const [collection = "", queryId] = name.split("|");
+  return queryId === undefined ? memberKey(name, sid, n) : queryKey(collection, sid, n, queryId);
 }
 
 /** The keys of all that a record owns or has released, for some of its connections. */
@@ -60,6 +62,8 @@ export const ownedKeys = (
 ): readonly Key[] =>
   [...epochs].flatMap((n) => [
     ...Object.keys(rooms).map((room) => memberKey(room, sid, n)),
-    ...Object.entries(queries).map(([queryId, { place }]) => queryKey(place, sid, n, queryId)),
+    ...Object.entries(queries).map(([queryId, { collection }]) =>
+      queryKey(collection, sid, n, queryId),
+    ),
     ...Object.keys(released).map((name) => releasedKey(name, sid, n)),
   ]);

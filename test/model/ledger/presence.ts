@@ -85,7 +85,7 @@ export function tryPresence(): Explored {
         if (!areOver(view) || isForgetting(view)) return undefined;
         const online = [...(read<Presence>(view.items, KEY)?.sids ?? [])];
         const firsts = view.results.filter((result) => result === "first").length;
-        if (firsts === 0) return "nobody was told to be the first";
+        if (firsts === 0) return "nobody learned to be the first";
         return online.join() === "s1" ? undefined : `online are ${online}`;
       },
       finally: ({ items }) => (nameOf(KEY) in items ? "a presence that is left behind" : undefined),

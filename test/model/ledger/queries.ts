@@ -5,34 +5,43 @@ import { hasEnded, type LedgerRecord, queryKey, stampOf } from "./keys.ts";
 const TRIES = 4;
 
 interface Entry {
-  readonly place: string;
+  readonly collection: string;
   readonly stamp: number;
 }
 
-const itemOf = (place: string, queryId: string): string => `${place}|${queryId}`;
+const itemOf = (collection: string, queryId: string): string => `${collection}|${queryId}`;
 
 const NOT_RELEASED_LATER = "(attribute_not_exists(released.#item) OR released.#item <= :stamp)";
-const SAME_PLACE =
-  "(attribute_exists(queries.#query) OR size(queries) < :max) AND (attribute_not_exists(queries.#query) OR (queries.#query.place = :place AND queries.#query.stamp <= :stamp))";
+const SAME_COLLECTION =
+  "(attribute_exists(queries.#query) OR size(queries) < :max) AND (attribute_not_exists(queries.#query) OR (queries.#query.#collection = :collection AND queries.#query.stamp <= :stamp))";
 const FROM_WHERE_IT_WAS_SEEN =
-  "queries.#query.place = :seenPlace AND queries.#query.stamp = :seenStamp AND (attribute_exists(released.#item) OR size(released) < :churn)";
+  "queries.#query.#collection = :seenCollection AND queries.#query.stamp = :seenStamp AND (attribute_exists(released.#item) OR size(released) < :churn)";
 
-/** Notes a query, where it is new or stays, or where it moves from the place it was seen at. */
+/** Notes a query, where it is new or stays, or where it moves from the collection it was seen at. */
 function note(sid: string, queryId: string, entry: Entry, seen: Entry | undefined, limits: Limits) {
   const { maxQueries = 20, churn = 100 } = limits;
-  return updateRecord(`notes ${queryId} at ${entry.place}`, sid, {
+  return updateRecord(`notes ${queryId} at ${entry.collection}`, sid, {
     update: `SET queries.#query = :entry${seen ? ", released.#old = :tombstone" : ""} REMOVE released.#item`,
-    condition: [LIVES, NOT_RELEASED_LATER, seen ? FROM_WHERE_IT_WAS_SEEN : SAME_PLACE].join(
+    condition: [LIVES, NOT_RELEASED_LATER, seen ? FROM_WHERE_IT_WAS_SEEN : SAME_COLLECTION].join(
       " AND ",
     ),
     names: {
-      ...{ "#query": queryId, "#item": itemOf(entry.place, queryId) },
-      ...(seen && { "#old": itemOf(seen.place, queryId) }),
+      ...{
+        "#query": queryId,
+        "#collection": "collection",
+        "#item": itemOf(entry.collection, queryId),
+      },
+      ...(seen && { "#old": itemOf(seen.collection, queryId) }),
     },
     values: {
-      ...{ ":entry": entry, ":stamp": entry.stamp, ":max": maxQueries, ":place": entry.place },
+      ...{
+        ":entry": entry,
+        ":stamp": entry.stamp,
+        ":max": maxQueries,
+        ":collection": entry.collection,
+      },
       ...{ ":tombstone": entry.stamp + 1, ":churn": churn },
-      ...(seen && { ":seenPlace": seen.place, ":seenStamp": seen.stamp }),
+      ...(seen && { ":seenCollection": seen.collection, ":seenStamp": seen.stamp }),
     },
     returns: "ALL_NEW",
   });
@@ -42,7 +51,7 @@ function note(sid: string, queryId: string, entry: Entry, seen: Entry | undefine
 export function* subscribe(
   sid: string,
   queryId: string,
-  place: string,
+  collection: string,
   at: number,
   limits: Limits,
 ): Work {
@@ -50,27 +59,31 @@ export function* subscribe(
   const stamp = stampOf(at, false);
   let seen: Entry | undefined;
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const from = seen !== undefined && seen.place !== place ? seen : undefined;
-    const noted = yield note(sid, queryId, { place, stamp }, from, limits);
+    const from = seen !== undefined && seen.collection !== collection ? seen : undefined;
+    const noted = yield note(sid, queryId, { collection, stamp }, from, limits);
     if (noted.ok) {
       const { n, connection, state } = noted.attributes as LedgerRecord;
       if (state === "detached") return "claimed";
-      const item = { ...queryKey(place, sid, n, queryId), stamp, address: connection };
-      yield putItem(`puts the query at ${place}`, item, true);
+      const item = { ...queryKey(collection, sid, n, queryId), stamp, address: connection };
+      yield putItem(`puts the query at ${collection}`, item, true);
       if (from === undefined) return "claimed";
-      const old = { ...queryKey(from.place, sid, n, queryId), stamp: stamp + 1, released: true };
-      yield putItem(`puts a tombstone at ${from.place}`, old, true);
+      const old = {
+        ...queryKey(from.collection, sid, n, queryId),
+        stamp: stamp + 1,
+        released: true,
+      };
+      yield putItem(`puts a tombstone at ${from.collection}`, old, true);
       return "claimed";
     }
     const record = (yield getRecord("looks why", sid)).attributes as LedgerRecord | undefined;
     if (hasEnded(record)) return "gone";
     seen = record.queries[queryId];
     if (seen === undefined && Object.keys(record.queries).length >= maxQueries) return "full";
-    if ((record.released[itemOf(place, queryId)] ?? 0) > stamp) return "superseded";
-    // The places order what one millisecond does not.
-    if (seen && (seen.stamp > stamp || (seen.stamp === stamp && seen.place > place)))
+    if ((record.released[itemOf(collection, queryId)] ?? 0) > stamp) return "superseded";
+    // The names of collections order what one millisecond does not.
+    if (seen && (seen.stamp > stamp || (seen.stamp === stamp && seen.collection > collection)))
       return "superseded";
-    if (seen && seen.place !== place && Object.keys(record.released).length >= churn)
+    if (seen && seen.collection !== collection && Object.keys(record.released).length >= churn)
       return "churn";
   }
   return "busy";

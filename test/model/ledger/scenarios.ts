@@ -17,7 +17,7 @@ const SID = "s1";
 
 /**
  * Commands with the time at which they were received: `J5` joins room `a` (`Jb5` room `b`), `L10`
- * leaves it, `Q5x` subscribes the query `q` at place `x`. Besides, `detach1` detaches the session from
+ * leaves it, `Q5x` subscribes the query `q` at collection `x`. Besides, `detach1` detaches the session from
  * the connection made at 1, `return20` recovers it on one made at 20; `disconnect1`, `end`, `cleanup`
  * and `purge10` (what was released up to 10).
  */
@@ -34,28 +34,31 @@ interface Command {
   readonly kind: string;
   readonly room: string;
   readonly at: number;
-  readonly place: string;
+  readonly collection: string;
 }
 
 function commandOf(text: string): Command {
-  const [, kind = "", room, at, place = ""] = /^([JLQ])([a-z]?)(\d+)([a-z]?)$/.exec(text) ?? [];
-  return { text, kind, room: room || "a", at: Number(at), place };
+  const [, kind = "", room, at, collection = ""] =
+    /^([JLQ])([a-z]?)(\d+)([a-z]?)$/.exec(text) ?? [];
+  return { text, kind, room: room || "a", at: Number(at), collection };
 }
 
 const nameOfConnection = (n: number) => `c${n}`;
 
-function processOf({ text, kind, room, at, place }: Command, limits: Limits): Process {
+function processOf({ text, kind, room, at, collection }: Command, limits: Limits): Process {
   return {
     name: text,
     isMortal: true,
     run: () => {
       if (kind === "J") return claim(SID, room, at, limits);
-      return kind === "L" ? release(SID, room, at, limits) : subscribe(SID, "q", place, at, limits);
+      return kind === "L"
+        ? release(SID, room, at, limits)
+        : subscribe(SID, "q", collection, at, limits);
     },
   };
 }
 
-/** A process besides the commands; `isQuiet` tells whether all that has begun is over. */
+/** A process besides the commands; `isQuiet` says whether all that has begun is over. */
 function besideOf(
   text: string,
   limits: Limits,
@@ -194,20 +197,25 @@ function wrongRoom(
   return !isIn && isListed ? "a room that was left, and still lists the session" : undefined;
 }
 
-/** What is wrong with the query in the end: it is at the place that was received last, and only there. */
+/** What is wrong with the query in the end: it is in the collection that was received last, and only there. */
 function wrongQuery(
   view: View,
   record: LedgerRecord,
   commands: readonly Command[],
 ): string | undefined {
   const queries = commands.filter(({ kind }) => kind === "Q");
-  const [last] = queries.toSorted((a, b) => b.at - a.at || (a.place < b.place ? 1 : -1));
+  const [last] = queries.toSorted((a, b) => b.at - a.at || (a.collection < b.collection ? 1 : -1));
   if (last === undefined || view.deaths > 0) return undefined;
-  if (record.queries.q?.place !== last.place) return "a query at another place, by the record";
+  if (record.queries.q?.collection !== last.collection)
+    return "a query at another collection, by the record";
   if (record.state !== "connected") return undefined;
-  const places = [...new Set(queries.map(({ place }) => place))].filter((place) => {
-    const item = read<Item>(view.items, queryKey(place, SID, record.n, "q"));
-    return item && !item.released && item.address === record.connection;
-  });
-  return places.join() === last.place ? undefined : "a query that is not listed where it is";
+  const collections = [...new Set(queries.map(({ collection }) => collection))].filter(
+    (collection) => {
+      const item = read<Item>(view.items, queryKey(collection, SID, record.n, "q"));
+      return item && !item.released && item.address === record.connection;
+    },
+  );
+  return collections.join() === last.collection
+    ? undefined
+    : "a query that is not listed where it is";
 }

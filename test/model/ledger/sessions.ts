@@ -23,7 +23,7 @@ export function* recover(sid: string, c: string, n: number, { without = [] }: Li
   });
   let record = recordOf(taken.attributes);
   if (!taken.ok) {
-    record = recordOf((yield getRecord("looks whose it is", sid)).attributes);
+    record = recordOf((yield getRecord("reads whose it is", sid)).attributes);
     const isOwn = record?.connection === c && record.state === "recovering";
     if (!isOwn || without.includes("ownTake")) return "refused";
   }
@@ -51,8 +51,8 @@ function* list(
     const item = { ...memberKey(room, sid, n), stamp: stampOf(stamp), address: connection };
     yield putItem(`lists ${room}`, { ...item, recovering: true }, isConditional);
   }
-  for (const [queryId, { place, stamp }] of Object.entries(queries)) {
-    const item = { ...queryKey(place, sid, n, queryId), stamp: stampOf(stamp) };
+  for (const [queryId, { collection, stamp }] of Object.entries(queries)) {
+    const item = { ...queryKey(collection, sid, n, queryId), stamp: stampOf(stamp) };
     yield putItem(`lists ${queryId}`, { ...item, address: connection }, isConditional);
   }
 }

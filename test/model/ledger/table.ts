@@ -98,7 +98,7 @@ interface Effect {
 /** The same call on the same item comes in thousands of orders. */
 const effects = new Map<string, Effect>();
 
-/** Executes a call as DynamoDB would; gives the items that are there then, and the answer. */
+/** Executes a call as DynamoDB would; returns the items that are there then, and the answer. */
 export function execute(items: Items, call: Call): { items: Items; answer: Answer } {
   if (call.action === "get")
     return { items, answer: { ok: true, attributes: call.key && read(items, call.key) } };

@@ -17,7 +17,7 @@ const two = { rooms: "A", broadcasts: { 1: "A", 2: "A" } };
 const three = { rooms: "A", broadcasts: { 1: "A", 2: "A", 3: "A" } };
 const halfOpen = { ...two, cuts: 1, halfOpen: true };
 const twice = { ...two, cuts: 2 };
-const worker = { ...two, cuts: 2, sliced: [1] };
+const worker = { ...two, cuts: 2, divided: [1] };
 const unanswered = { ...two, cuts: 1, unanswered: 1, deadlines: true };
 const pruned = { ...three, cuts: 2, deadlines: true, prunes: 2 };
 
@@ -155,14 +155,14 @@ const FAN_OUT: readonly Ablation[] = [
     scenario: { rooms: "AB", broadcasts: { 1: "AB" }, paged: true },
   },
   {
-    rule: "slices that are cut between sessions",
-    without: { slices: "within" },
+    rule: "key ranges that are cut between sessions",
+    without: { ranges: "within" },
     finding: "LOST",
     scenario: worker,
   },
   {
-    rule: "a mark for each slice",
-    without: { slices: "any mark" },
+    rule: "a mark for each key range",
+    without: { ranges: "any mark" },
     finding: "LOST",
     scenario: worker,
   },

@@ -162,7 +162,7 @@ export function* heartbeat({ client, connections, session, mishaps }: State, rul
   if (at + 1 > answered)
     yield action("its pong is noted", (next) => {
       Object.assign(next.connections[id] ?? {}, { answered: at + 1 });
-      next.session.heard = frames[at]?.ping ?? [];
+      next.session.ponged = frames[at]?.ping ?? [];
     });
 }
 

@@ -18,10 +18,10 @@ type Page = (n: number) => boolean;
 const WHOLE: readonly Page[] = [() => true];
 const PAGES: readonly Page[] = [(n) => n <= FIRST, (n) => n > FIRST];
 
-function readsOf(proc: Broadcast, { slices }: Rules, { scenario }: Context) {
-  const isSliced = scenario.sliced?.includes(proc.id);
+function readsOf(proc: Broadcast, { ranges }: Rules, { scenario }: Context) {
+  const isDivided = scenario.divided?.includes(proc.id);
   const ofPart =
-    slices === "within" && isSliced ? PAGES.slice(proc.part, proc.part + 1) : undefined;
+    ranges === "within" && isDivided ? PAGES.slice(proc.part, proc.part + 1) : undefined;
   const pages = ofPart ?? (scenario.paged ? PAGES : WHOLE);
   return pages.flatMap((page) => proc.rooms.map((room) => ({ page, room })));
 }
@@ -34,20 +34,24 @@ export const broadcast: Steps<Broadcast> = {
     if (state.hot && isRecovering(state))
       state.hot = { ...state.hot, return: add(state.hot.return, proc.id) };
     if (rules.logFirst) write(state, proc);
-    proc.pc = state.sliced.includes(proc.id) ? "invoke" : "resolve";
+    proc.pc = state.divided.includes(proc.id) ? "invoke" : "resolve";
   },
 
   /** Leaves the rest of the room to a worker; the session of this model is in the rest. */
-  invoke(state, proc, { slices }) {
+  invoke(state, proc, { ranges }) {
     state.procs[`${proc.id}w`] = { ...proc, part: 1, pc: "resolve" };
-    proc.pc = slices === "within" ? "resolve" : "over";
+    proc.pc = ranges === "within" ? "resolve" : "over";
   },
 
   /** One page of one room. */
   resolve(state, proc, rules, context) {
     const reads = readsOf(proc, rules, context);
     const { page, room = "" } = reads[proc.reads] ?? {};
-    if (state.told.includes(room) && room in state.session.rooms && proc.reads < proc.rooms.length)
+    if (
+      state.promised.includes(room) &&
+      room in state.session.rooms &&
+      proc.reads < proc.rooms.length
+    )
       state.due = add(state.due, noteOf(proc.id, room));
     const seen = membersOf(state, room).filter(({ n }) => page?.(n));
     const now = seen.map(({ n, connection, fresh }): Found => ({ n, connection, fresh, room }));
@@ -165,7 +169,7 @@ const isRecovering = ({ procs }: State): boolean =>
     ({ kind, pc }) => kind === "recovery" && pc !== "take" && pc !== "dead",
   );
 
-/** Closes a connection, of which $disconnect tells. */
+/** Closes a connection; $disconnect follows. */
 export function closeConnection(state: State, id: number): void {
   const connection = state.connections[id];
   if (connection === undefined || connection.gone) return;

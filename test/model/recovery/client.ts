@@ -3,7 +3,7 @@ import { add, type Frame, type Hot, idOf, partFor, roomOf, type State } from "./
 /** How API Gateway answers a post: 200 whatever the network does, 410 once it knows, or not at all. */
 export type Outcome = "answered" | "arrives without an answer" | "is late without an answer";
 
-/** Posts a frame; gives the status, and nothing where there was no answer. */
+/** Posts a frame; returns the status, and nothing where there was no answer. */
 export function post(
   state: State,
   id: number,
@@ -107,7 +107,7 @@ export const inFlight = ({ procs, log }: State): readonly number[] =>
 
 /** What was sent to a room is due for as long as the session has not left it. */
 export function forgive(state: State, room: string): void {
-  state.told = state.told.filter((each) => each !== room);
+  state.promised = state.promised.filter((each) => each !== room);
   state.due = state.due.filter((note) => roomOf(note) !== room);
 }
 

@@ -39,15 +39,15 @@ export const join: Steps<Command> = {
     pardon(state, room);
     const { n, connection } = addressOf(session, commandKey);
     proc.member = { n, connection, fresh: session.state === "recovering", stamp };
-    proc.pc = session.state === "detached" ? "tell" : "put";
+    proc.pc = session.state === "detached" ? "acknowledge" : "put";
   },
   put(state, proc, rules) {
     if (proc.member) putMember(state, rules, proc.room, proc.member);
-    proc.pc = "tell";
+    proc.pc = "acknowledge";
   },
-  tell(state, proc) {
+  acknowledge(state, proc) {
     const { room, stamp } = proc;
-    if (state.session.rooms[room]?.stamp === stamp) state.told = add(state.told, room);
+    if (state.session.rooms[room]?.stamp === stamp) state.promised = add(state.promised, room);
     proc.pc = "end";
   },
 };
@@ -67,13 +67,13 @@ export const leave: Steps<Command> = {
     forgive(state, room);
     const { n, connection } = addressOf(session, commandKey);
     proc.member = { n, connection, fresh: false, stamp, released: true };
-    proc.pc = isKnown && session.state !== "detached" ? "put" : "tell";
+    proc.pc = isKnown && session.state !== "detached" ? "put" : "acknowledge";
   },
   put(state, proc, rules) {
     if (proc.member) putMember(state, rules, proc.room, proc.member);
-    proc.pc = "tell";
+    proc.pc = "acknowledge";
   },
-  tell(state, proc) {
+  acknowledge(state, proc) {
     if (state.session.released[proc.room] === proc.stamp) state.left = add(state.left, proc.room);
     proc.pc = "end";
   },

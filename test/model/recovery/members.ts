@@ -39,7 +39,7 @@ export const membersOf = ({ members }: State, room: string): readonly Member[] =
 export const newest = <T extends Target>(members: readonly T[]): T | undefined =>
   members.reduce<T | undefined>((top, each) => (top && top.n > each.n ? top : each), undefined);
 
-/** Detaches the session on the condition that its connection is still that one; gives what it lists. */
+/** Detaches the session on the condition that its connection is still that one; returns what it lists. */
 export function detach(
   { session }: State,
   { n, connection }: Target,

@@ -68,13 +68,13 @@ function inspect(state: State): readonly string[] {
 
 /** Whether the session is listed where it is, and nowhere else. */
 function listing(state: State): readonly string[] {
-  const { session, client, told, died } = state;
+  const { session, client, promised, died } = state;
   return Object.keys(state.members).flatMap((room) => {
     const top = newest(membersOf(state, room));
-    const isHeard = top?.n === session.n && top.connection === client.connection;
+    const isListed = top?.n === session.n && top.connection === client.connection;
     const isNoted = room in session.rooms;
-    if (isNoted && told.includes(room) && !isHeard) return ["DEAF"];
-    return !isNoted && isHeard && !died.includes("leave") ? ["STRAY"] : [];
+    if (isNoted && promised.includes(room) && !isListed) return ["DEAF"];
+    return !isNoted && isListed && !died.includes("leave") ? ["STRAY"] : [];
   });
 }
 

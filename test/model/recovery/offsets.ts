@@ -1,9 +1,9 @@
 import type { Rules } from "./rules.ts";
 import { type Offset, partFor, type Recovery, type Stamp, type State } from "./world.ts";
 
-/** An answered ping tells that all that was posted before it has come, whatever the last packet was. */
-export const later = (offset: Offset | null, heard: Stamp): Offset | null =>
-  heard.length > (offset?.base.length ?? 0) ? { id: null, ...offset, base: heard } : offset;
+/** an answered ping shows that all that was posted before it has come, whatever the last packet was. */
+export const later = (offset: Offset | null, ponged: Stamp): Offset | null =>
+  ponged.length > (offset?.base.length ?? 0) ? { id: null, ...offset, base: ponged } : offset;
 
 /** Whether something is pruned that was not surely over before the client's last packet. */
 export const isPrunedFor = ({ pruned }: State, { from }: Recovery): boolean =>
@@ -23,11 +23,11 @@ export function hasReceived(id: number, { from, marked }: Recovery, rules: Rules
   return from.upTo !== undefined && id <= from.upTo && from.at?.includes(over) === true;
 }
 
-/** The marks of a packet that count for the session: the one of its slice. */
-export const marksOf = (id: number, state: State, { slices }: Rules): readonly string[] => {
+/** The marks of a packet that count for the session: the one of its key range. */
+export const marksOf = (id: number, state: State, { ranges }: Rules): readonly string[] => {
   const own = partFor(state, id);
   return state.marks.filter((part) =>
-    slices === "between" ? part === own : part.startsWith(`${id}.`),
+    ranges === "between" ? part === own : part.startsWith(`${id}.`),
   );
 };
 

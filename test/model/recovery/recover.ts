@@ -14,13 +14,13 @@ export const recovery: Steps<Recovery> = {
     if (rules.order === "connectedAt" && session.n >= proc.connection && !isOwn)
       return refuse(state, proc);
     if (!isOwn) {
-      session.previous = { n: session.n, heard: session.heard };
+      session.previous = { n: session.n, ponged: session.ponged };
       session.n = rules.order === "connectedAt" ? proc.connection : session.n + 1;
       Object.assign(session, { connection: proc.connection, state: "recovering" });
-      Object.assign(session, { pending: [], replayed: [], heard: [] });
+      Object.assign(session, { pending: [], replayed: [], ponged: [] });
     }
     const { n, previous, rooms } = session;
-    proc.from = later(proc.offset, previous?.heard ?? []);
+    proc.from = later(proc.offset, previous?.ponged ?? []);
     Object.assign(proc, { n, rooms, old: previous?.n ?? n });
     if (state.hot)
       state.hot = { ...state.hot, return: inFlight(state).reduce(add<number>, state.hot.return) };

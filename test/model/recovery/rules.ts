@@ -34,8 +34,8 @@ export interface Rules {
   readonly retention: "after" | "before" | "never";
   /** All pages and rooms are read before one member of a session is chosen. */
   readonly wholeSids: boolean;
-  /** Slices of a room are cut between sessions, and a mark counts for its slice alone. */
-  readonly slices: "between" | "within" | "any mark";
+  /** Key ranges of a room are cut between sessions, and a mark counts for its key range alone. */
+  readonly ranges: "between" | "within" | "any mark";
   /** A worker that comes after the deadline posts nothing. */
   readonly deadline: boolean;
   /** What a broadcaster does after a post without an answer. */
@@ -67,7 +67,7 @@ export const MAILBOX: Rules = {
   keepsSince: true,
   retention: "after",
   wholeSids: true,
-  slices: "between",
+  ranges: "between",
   deadline: true,
   unanswered: "close",
   closesUnanswered: true,

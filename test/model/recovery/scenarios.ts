@@ -10,7 +10,7 @@ export interface Scenario extends Partial<Record<Mishap, number>> {
   /** Joins and leaves with the time at which they were received: `J5B`, `L10B`. */
   readonly commands?: string;
   /** Broadcasts that a function begins and a worker continues. */
-  readonly sliced?: readonly number[];
+  readonly divided?: readonly number[];
   /** Members are read in two pages, cut behind the first connection of the session. */
   readonly paged?: boolean;
   /** API Gateway never learns that a connection is dead. */
@@ -41,7 +41,7 @@ export function initialState(scenario: Scenario, { keys }: Rules): State {
       released: {},
       pending: [],
       replayed: [],
-      heard: [],
+      ponged: [],
       previous: undefined,
     },
     members: Object.fromEntries(
@@ -51,11 +51,11 @@ export function initialState(scenario: Scenario, { keys }: Rules): State {
     marks: [],
     done: [],
     pruned: [],
-    sliced: scenario.sliced ?? [],
+    divided: scenario.divided ?? [],
     connections: { [FIRST]: { frames: [], cut: false, gone: false } },
     client: { connection: FIRST, connected: true, got: {}, live: [], last: null, buffer: [] },
     flying: [],
-    told: rooms,
+    promised: rooms,
     due: [],
     left: [],
     barred: [],

@@ -46,9 +46,9 @@ export interface Session {
   released: Readonly<Record<string, number>>;
   pending: readonly Note[];
   replayed: readonly number[];
-  heard: Stamp;
+  ponged: Stamp;
   /** What a take has replaced: it may have to be read again. */
-  previous: { readonly n: number; readonly heard: Stamp } | undefined;
+  previous: { readonly n: number; readonly ponged: Stamp } | undefined;
 }
 
 export interface Connection {
@@ -152,12 +152,12 @@ export interface State {
   marks: Stamp;
   done: Stamp;
   pruned: readonly number[];
-  readonly sliced: readonly number[];
+  readonly divided: readonly number[];
   connections: Record<string, Connection>;
   client: Client;
   flying: readonly { readonly connection: number; readonly frame: Frame }[];
-  /** Rooms that the client was told it is in, and packets that are due, or must not come any more. */
-  told: readonly string[];
+  /** Rooms that the client knows it is in, and packets that are due, or must not come any more. */
+  promised: readonly string[];
   due: readonly Note[];
   left: readonly string[];
   barred: readonly Note[];
@@ -183,8 +183,8 @@ export const add = <T>(list: readonly T[], item: T): readonly T[] =>
   list.includes(item) ? list : [...list, item].sort();
 
 /** The part of a broadcast that posts to the session: it is in the rest of the room, if there is one. */
-export const partFor = ({ sliced }: Pick<State, "sliced">, id: number): string =>
-  `${id}.${sliced.includes(id) ? 1 : 0}`;
+export const partFor = ({ divided }: Pick<State, "divided">, id: number): string =>
+  `${id}.${divided.includes(id) ? 1 : 0}`;
 
 export const noteOf = (id: number, room: string): Note => `${id}|${room}`;
 export const idOf = (note: Note): number => Number(note.split("|")[0]);
