@@ -17,7 +17,6 @@ export type Part =
   | "listStamp"
   | "listCondition"
   | "recordKey"
-  | "since"
   | "newer"
   | "sameConnection"
   | "ownTake";

@@ -49,15 +49,10 @@ const enter = (
 /** Notes a later join of a room that the session is in: since when it is stays as it was. */
 const enterAgain = (sid: string, room: string, at: number, { without }: Limits) =>
   updateRecord(`notes ${room} again`, sid, {
-    update: without?.includes("since")
-      ? "SET rooms.#key = :entry"
-      : "SET rooms.#key.stamp = :stamp",
+    update: "SET rooms.#key.stamp = :stamp",
     condition: `${and({ lives: LIVES, claimed: "rooms.#key.stamp <= :stamp" }, without)} AND attribute_exists(rooms.#key)`,
     names: { "#key": room },
-    values: {
-      ":stamp": stampOf(at, false),
-      ":entry": { stamp: stampOf(at, false), since: at },
-    },
+    values: { ":stamp": stampOf(at, false) },
     returns: "ALL_NEW",
   });
 

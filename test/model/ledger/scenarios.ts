@@ -184,10 +184,6 @@ function wrongRoom(
   const noted = record.rooms[room];
   if (isIn && noted?.stamp !== last) return "a room in which the session is, and not by its record";
   if (!isIn && noted !== undefined) return "a room that was left, and not by the record";
-  const joins = commands.filter(({ kind }) => kind === "J").map(({ at }) => at);
-  const isAllJoins = commands.every(({ kind }) => kind === "J");
-  if (noted && isAllJoins && view.deaths === 0 && !joins.includes(noted.since))
-    return "a time since which nothing happened";
   if (record.state !== "connected" || view.deaths > 0) return undefined;
   const item = read<Item>(view.items, memberKey(room, SID, record.n));
   const isListed = item !== undefined && !item.released;
