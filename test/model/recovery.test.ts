@@ -44,7 +44,7 @@ const LARGE: Readonly<Record<string, Scenario>> = {
   "a leave and a join, and its first attempt late": {
     ...{ ...one, commands: "L10A J15A", cuts: 1, late: 1, ...halfOpen },
   },
-  "a post without an answer, two cuts": { ...one, cuts: 2, unanswered: 1, ...deadlines },
+  "a post without an answer, and $disconnect": { ...one, cuts: 1, unanswered: 1, ...deadlines },
   "two packets that may be pruned": { ...two, cuts: 1, prunes: 2, ...deadlines, ...halfOpen },
 };
 
