@@ -31,7 +31,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
   "npm run chaos": [[CI, "\nstep npm run --silent chaos -- "]],
   "npm run bench": [[CI, "\nstep npm run --silent bench -- --quick\n"]],
-  "npx tsx bench/matching.ts": [[CI, "\nstep npx tsx bench/matching.ts\n"]],
+  "npx tsx bench/matching.ts": [[CI, "\nstep npx tsx bench/matching.ts --quick\n"]],
   "npm run build:size": [[CI, "\nstep npm run --silent build:size\n"]],
   "npm run docs": guide("npm run docs"),
   "npx vitest run": guide("npx vitest run"),
