@@ -50,6 +50,7 @@ export async function measureCopies(): Promise<string> {
           };
         },
       },
+      now: Date.now,
       pageSize: PAGE,
       async post() {
         posts += 1;

@@ -122,6 +122,7 @@ const EMPTY_TABLE: Table = {
   get: async () => undefined,
   getAll: async () => [],
   put: async () => undefined,
+  putIf: async () => true,
   create: async () => true,
   update: async () => ({}),
   remove: async () => undefined,
@@ -133,9 +134,10 @@ const EMPTY_TABLE: Table = {
 /** The item of a new connection as the store itself writes it, whatever that comes to hold. */
 async function newConnection(): Promise<Item> {
   let written: Item = {};
-  const put = async (item: Item) => {
+  const putIf = async (item: Item) => {
     written = item;
+    return true;
   };
-  await createConnections({ ...EMPTY_TABLE, put }, 1).add("c0=", Date.now());
+  await createConnections({ ...EMPTY_TABLE, putIf }, 1).add("c0=", Date.now());
   return written;
 }

@@ -33,9 +33,9 @@ const authLogin = /* @__PURE__ */ defineEvent({
 
   async handle({ projectId, socket, timestamp }) {
     const room = projectRoom(projectId);
-    await socket.join(room);
+    const joined = await socket.join(room);
 
-    socket.to(room).emit("user:online", { userId: socket.userId, projectId, timestamp });
+    socket.to(joined).emit("user:online", { userId: socket.userId, projectId, timestamp });
   },
 });
 

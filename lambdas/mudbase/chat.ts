@@ -34,7 +34,7 @@ const chatJoin = /* @__PURE__ */ defineEvent({
   async handle({ chat: known, key, isNewChat, socket, chats, timestamp }) {
     const { chatId, projectId } = known;
     const room = chatRoom(projectId, chatId);
-    await socket.join(room);
+    const joined = await socket.join(room);
     const isCreated = isNewChat && (await chats.create(key.org, known));
     // Asked again once the socket is listed: a change of the members finds it there, or is found here.
     const chat = isCreated ? known : ((await chats.find(key)) ?? known);
@@ -43,7 +43,7 @@ const chatJoin = /* @__PURE__ */ defineEvent({
       throw stranger(chatId);
     }
 
-    socket.to(room).emit("user:online", { userId: socket.userId, chatId, timestamp });
+    socket.to(joined).emit("user:online", { userId: socket.userId, chatId, timestamp });
 
     return { chatId, projectId, chat: chatSummary(chat) };
   },

@@ -14,13 +14,14 @@ export const lifecycle: Lifecycle<Core> = {
   emits: { ...presenceEmits, ...revokeEmits },
   everyone: orgRoom,
   roomsOfKind: { wallet: "walletRoomsPerSocket" },
-  // Somebody who came online and went offline at once may be either.
-  isNotedUntilEnd: isPresenceRoom,
   // A presence that was under way is found by the second look.
   repeatsOnDisconnect: true,
   onDisconnect: (socket, rooms, context) =>
     goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context),
-  release: (socket, claims, { queries }) => queries.erase(socket, claims),
+  async release(socket, { rooms, claims }, { queries, presence }, upTo) {
+    await queries.erase(socket, claims, upTo);
+    await presence.forget(socket, rooms.filter(isPresenceRoom), upTo);
+  },
   onExpire: ({ emit }, timestamp) =>
     emit("session:expired", { reason: "the token has expired", timestamp }),
 };

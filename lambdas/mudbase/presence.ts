@@ -47,10 +47,10 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
   access: grantedPresence,
 
   async handle({ presenceRooms, socket, presence, ...context }) {
-    await socket.join(presenceRooms);
-    const entered = await presence.enter(socket, socket.data.user, presenceRooms);
+    const { flush, timestamp, receivedAt } = context;
+    const joined = await socket.join(presenceRooms);
+    const entered = await presence.enter(socket, socket.data.user, joined, receivedAt);
 
-    const { flush, timestamp } = context;
     const change = { to: socket.to, presence, flush, timestamp };
     await announce("online", socket, entered.done, change);
     await failAfter(flush, entered);
@@ -119,9 +119,12 @@ const presenceOffline = /* @__PURE__ */ defineEvent({
   access: organisationMember,
 
   async handle({ socket, ...context }) {
-    const rooms = (await socket.rooms()).filter(isPresenceRoom);
+    const rooms = (await socket.supersede("presence")).filter(isPresenceRoom);
     if (rooms.length === 0) return;
-    await goOffline(socket, rooms, socket.to, context, () => socket.leave(rooms));
+    await goOffline(socket, rooms, socket.to, context, {
+      receivedAt: context.receivedAt,
+      leave: () => socket.leave(rooms),
+    });
   },
 });
 
@@ -139,17 +142,23 @@ interface Change {
 
 type User = Pick<Departed<Contract>, "id" | "tenant" | "userId" | "data">;
 
+/** How a socket goes offline that stays connected. */
+interface Going {
+  readonly receivedAt: number;
+  readonly leave: () => Promise<unknown>;
+}
+
 /** Takes a socket offline in some rooms, and notifies those who can see its user where it was the last. */
 export async function goOffline(
   socket: User,
   rooms: readonly Room[],
   to: To,
   { presence, flush, timestamp }: Pick<Context<Core>, "presence" | "flush" | "timestamp">,
-  leave: () => Promise<unknown> = async () => undefined,
+  going?: Going,
 ): Promise<void> {
   // In this order: a crash in between leaves it noted where it was online.
-  const exited = await presence.exit(socket, rooms);
-  if (exited.failure === undefined) await leave();
+  const exited = await presence.exit(socket, rooms, going?.receivedAt);
+  if (exited.failure === undefined) await going?.leave();
 
   await announce("offline", socket, exited.done, { to, presence, flush, timestamp });
   await failAfter(flush, exited);

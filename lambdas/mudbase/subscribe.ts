@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { Filter } from "#mudbase/model/filter.ts";
-import type { QueryKey } from "#mudbase/model/query.ts";
+import { placeOf } from "#mudbase/model/query.ts";
 import { collectionRoom, documentRoom, projectRoom } from "#mudbase/rooms.ts";
 import { withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
@@ -86,10 +86,10 @@ export const subscribeQuery = /* @__PURE__ */ defineEvent({
   reply: "subscribed",
 
   async handle({ payload: { collectionId, queryId, query }, projectId, socket, queries, limits }) {
-    const key = { projectId, collectionId };
+    const place = placeOf({ projectId, collectionId });
     const { queriesPerSocket } = limits;
-    const { previous } = await socket.claim(queryId, key, queriesPerSocket, "live queries");
-    await queries.save(socket, queryId, key, query, previous as QueryKey | undefined);
+    const claimed = await socket.claim(queryId, place, queriesPerSocket, "live queries");
+    if (claimed !== undefined) await queries.save(socket, queryId, place, query, claimed);
 
     return { type: "query" as const, id: queryId, projectId, collectionId };
   },

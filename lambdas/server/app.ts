@@ -2,7 +2,7 @@ import type * as z from "zod/mini";
 import type { EventError } from "./errors.ts";
 import type { Matching } from "./model/matching.ts";
 import { once } from "./model/once.ts";
-import type { Address, Claims, Tags } from "./model/session.ts";
+import type { Address, Claim, Tags } from "./model/session.ts";
 import type { Publications } from "./publications.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Io, Types, Untyped } from "./socket/broadcast.ts";
@@ -77,6 +77,8 @@ export type Context<T extends AppTypes> = T["Stores"] & {
   readonly io: Io<T>;
   /** ISO 8601 UTC with milliseconds: when the event was received. */
   readonly timestamp: string;
+  /** Epoch milliseconds at which API Gateway received the event: of two about one thing the later one wins. */
+  readonly receivedAt: number;
   /** A new id; ids sort by time. */
   readonly newId: () => string;
   /**
@@ -197,8 +199,6 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
   readonly everyone?: T["Room"];
   /** Rooms of a kind (what their names begin with, up to the first `#`) that one socket may be in: the names of limits. */
   readonly roomsOfKind?: Readonly<Record<string, string>>;
-  /** Rooms that stay noted until the end once they were joined, because `onDisconnect` does something for them. */
-  readonly isNotedUntilEnd?: (room: string) => boolean;
   /**
    * Called when a socket is no more, with the rooms that it was in or may have been in. Once, and not at
    * all where a function dies at the wrong moment; or, with `repeatsOnDisconnect`, again and again until
@@ -210,11 +210,15 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
     context: Context<T>,
   ) => Promise<void>;
   readonly repeatsOnDisconnect?: boolean;
-  /** Deletes what the application kept elsewhere for a socket that is no more. May come twice. */
+  /**
+   * Deletes what the application kept elsewhere for claims, and for rooms, that a socket gave up some time ago, unless
+   * its stamp is above `upTo`; or, without that, all that a socket claimed which is no more. May come twice.
+   */
   readonly release?: (
     socket: Departed<T>,
-    claims: readonly Claims[],
+    released: { readonly rooms: readonly T["Room"][]; readonly claims: readonly Claim[] },
     stores: T["Stores"],
+    upTo?: number,
   ) => Promise<void>;
   /** Emits to a socket whose session has expired, before it is disconnected. */
   readonly onExpire?: (socket: Pick<Socket<T>, "emit">, timestamp: string) => void;

@@ -1,4 +1,5 @@
-import type { JoinResult } from "#server/model/session.ts";
+import { LATEST_WRITE } from "./model/limits.ts";
+import type { Refused } from "./model/session.ts";
 
 /** The codes of a refusal. */
 export const REFUSAL_CODES = [
@@ -53,8 +54,15 @@ export class ConnectError extends Error {
 }
 
 /** Stops a handler whose socket may hold no more of `what`, or is gone so that nobody hears of it. */
-export function requireJoined(result: JoinResult, what: string): void {
-  if (result === "full")
-    throw new EventError("limit_exceeded", `this socket may have no more ${what}`);
-  if (result === "gone") throw new EventError("conflict", "the connection is gone");
+export function refuseClaim(refused: Refused, what: string): never {
+  switch (refused) {
+    case "full":
+      throw new EventError("limit_exceeded", `this socket may have no more ${what}`);
+    case "churning":
+      throw new EventError("rate_limited", `this socket changes its ${what} too often`, {
+        retryAfterMs: LATEST_WRITE,
+      });
+    case "gone":
+      throw new EventError("conflict", "the session has ended");
+  }
 }

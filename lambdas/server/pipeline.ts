@@ -1,21 +1,18 @@
-import QuickLRU from "quick-lru";
 import type { AnyApp, Namespace } from "./app.ts";
 import { decodeFrame } from "./engine/frames.ts";
+import { MAX_RUN } from "./model/limits.ts";
 import type { Limited } from "./model/rate.ts";
-import { type Address, MAIN, type Session } from "./model/session.ts";
+import { type Address, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
 import { refuseInternally, type SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
 import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.ts";
-import { hasNamespaces } from "./pipeline/namespaces.ts";
+import { createKnownSessions } from "./pipeline/known-sessions.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createSender, type Sender, UndeliveredError } from "./pipeline/send.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
 import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
-
-/** Sessions a warm function remembers, so that most events cost no read for them. */
-const MAX_SESSIONS = 5000;
 
 const NO_SESSION = "a packet before CONNECT, or after the end of its session";
 
@@ -38,8 +35,8 @@ interface From extends Received {
 /** Makes the Socket.IO server of an application, as API Gateway's routes call it. */
 export function createServer(parts: Parts<AnyApp>) {
   const { runtime, adapter } = parts;
-  const sessions = new QuickLRU<string, Session>({ maxSize: MAX_SESSIONS });
-  const sender = createSender(parts, (connectionId) => void sessions.delete(connectionId));
+  const sessions = createKnownSessions(parts);
+  const sender = createSender(parts, sessions.forget);
   const kit: Kit = {
     ...{ ...parts, ...createDispatch(parts, sender), sessions, sender },
     reconstruct: createReconstruct(parts),
@@ -59,7 +56,7 @@ export function createServer(parts: Parts<AnyApp>) {
 
 /** What frames are handled with. */
 interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
-  readonly sessions: QuickLRU<string, Session>;
+  readonly sessions: ReturnType<typeof createKnownSessions>;
   readonly sender: Sender;
   readonly reconstruct: ReturnType<typeof createReconstruct>;
   readonly connect: ReturnType<typeof createConnect>;
@@ -69,7 +66,9 @@ interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
 async function onFrame(kit: Kit, received: Received, text: string): Promise<void> {
   const { runtime } = kit;
   const { close } = kit.sender;
-  const { connectionId } = received;
+  const { connectionId, receivedAt } = received;
+  if (runtime.now() - receivedAt > MAX_RUN)
+    return close(connectionId, "a frame that comes too late for the order of what it does");
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
     return close(connectionId, "a frame above maxPayload");
   const limited = await limit(kit, connectionId);
@@ -104,11 +103,11 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   if (namespace === undefined)
     return close(connectionId, "a packet of a namespace that is not connected");
   if (packet.type === "event") return onEvent(kit, from, namespace, { ...packet, key });
-  const session = await sessionOf(kit, key);
+  const session = await kit.sessions.find(key, from.receivedAt);
   if (session === undefined) return onStray(kit, key);
   switch (packet.type) {
     case "disconnect":
-      return sender.disconnectSocket({ ...key, sid: session.id });
+      return sender.disconnectSocket({ ...key, sid: session.id }, from.receivedAt);
     // This server never asks for an acknowledgement, so one from a client answers nothing.
     case "ack":
       return undefined;
@@ -117,14 +116,13 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   }
 }
 
-/** A packet of a socket that is no more may have been sent before it was left: others stay. */
+/** A packet of a socket that is no more closes its connection, unless that has others. */
 async function onStray(kit: Kit, { connectionId, nsp }: Address): Promise<void> {
-  const { app } = kit;
   const { close } = kit.sender;
   const { connections } = kit.adapter;
   const { telemetry } = kit.runtime;
-  const connection = hasNamespaces(app) ? await connections.get(connectionId) : undefined;
-  if (Object.keys(connection?.sockets ?? {}).length === 0) return close(connectionId, NO_SESSION);
+  const { sockets = {} } = (await connections.get(connectionId)) ?? {};
+  if (Object.keys(sockets).length === 0) return close(connectionId, NO_SESSION);
   telemetry.note("a packet was ignored", { connectionId, nsp, reason: NO_SESSION });
 }
 
@@ -143,7 +141,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   const { app, sender, greet, connect } = kit;
   const { send, close } = kit.sender;
   const { telemetry } = kit.runtime;
-  const { connectionId, receivedAt, connectedAt } = from;
+  const { connectionId, receivedAt } = from;
   const namespace = app.namespaces[key.nsp];
   const buffer = sender.newBuffer(key.nsp);
   if (namespace === undefined) {
@@ -151,10 +149,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
     buffer.send(key, { type: PacketType.CONNECT_ERROR, data });
     return send(buffer.emissions);
   }
-  if (!hasNamespaces(app) && receivedAt - connectedAt > CONNECT_TIMEOUT)
-    return close(connectionId, "CONNECT came too late");
-
-  const result = await connect(namespace, key, auth, buffer).catch(giveUp);
+  const result = await connect(namespace, key, auth, receivedAt, buffer).catch(giveUp);
   switch (result.outcome) {
     case "illegal":
       return close(connectionId, "CONNECT on a connection that has a session, or is no more");
@@ -166,8 +161,14 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       return send(buffer.emissions);
     case "connected": {
       const { session, handshake } = result;
-      remember(kit, key, session);
-      const greeting = await greet(namespace, { ...key, sid: session.id }, session, handshake);
+      kit.sessions.remember(result.connection);
+      const greeting = await greet(
+        namespace,
+        { ...key, sid: session.id },
+        session,
+        handshake,
+        receivedAt,
+      );
       return send([...buffer.emissions, ...greeting]).catch(giveUp);
     }
   }
@@ -189,14 +190,14 @@ async function onEvent(
   const { send } = kit.sender;
   const { now, telemetry } = kit.runtime;
   telemetry.about({ event: event.event });
-  const session = await sessionOf(kit, event.key).catch((error: unknown) =>
-    answerFailure(kit, namespace, event, error),
-  );
+  const session = await kit.sessions
+    .find(event.key, from.receivedAt)
+    .catch((error: unknown) => answerFailure(kit, namespace, event, error));
   if (session === undefined) return onStray(kit, event.key);
   const key = { ...event.key, sid: session.id };
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
-  const { limited, isOrdered } = from;
-  const call = { ...event, key, session, limited, isOrdered };
+  const { limited, isOrdered, receivedAt } = from;
+  const call = { ...event, key, session, limited, isOrdered, receivedAt };
   const { emissions, fault, giveUp } = await dispatch(namespace, call);
   await send(emissions).catch((error: unknown) => answerUnsent(kit, error, giveUp));
   if (fault !== undefined) throw fault;
@@ -209,15 +210,14 @@ async function onPong(kit: Kit, { connectionId, receivedAt }: From): Promise<voi
   const connection = await connections.touch(connectionId, receivedAt, sessionDue);
   if (connection === undefined)
     return close(connectionId, "a pong of a connection without a session, or of none");
-  for (const [nsp, session] of Object.entries(connection.sockets))
-    remember(kit, { connectionId, nsp }, session);
+  kit.sessions.remember(connection);
 }
 
 /** A frame counts for its user, or for the connection while this function does not know whose it is. */
 async function limit(kit: Kit, connectionId: string): Promise<Limited | undefined> {
   const { adapter, sessions } = kit;
   const { limits, telemetry } = kit.runtime;
-  const known = sessions.get(connectionId);
+  const known = sessions.owner(connectionId);
   const owner = known === undefined ? [connectionId] : [known.tenant, known.userId];
   try {
     const { framesPerSecond: perSecond } = limits;
@@ -236,25 +236,6 @@ async function forceClose(kit: Kit, connectionId: string): Promise<void> {
   const buffer = sender.newBuffer(MAIN);
   buffer.disconnect({ connectionId, nsp: MAIN }, true);
   await send(buffer.emissions);
-}
-
-async function sessionOf(kit: Kit, key: Address): Promise<Session | undefined> {
-  const { app, sessions, adapter } = kit;
-  const known = sessions.get(key.connectionId);
-  if (known !== undefined) return known;
-  const begun = (await adapter.connections.get(key.connectionId))?.sockets[key.nsp];
-  if (begun === undefined) return undefined;
-  remember(kit, key, begun);
-  if (app.namespaces[key.nsp]?.immutableData) return begun;
-  // What a handler has changed of its data is kept with the session alone.
-  return (await adapter.sessions.get(begun.id))?.session;
-}
-
-/** Not where another function may change it, or end it and leave the connection. */
-function remember(kit: Kit, key: Address, session: Session): void {
-  const { app, sessions } = kit;
-  if (app.namespaces[key.nsp]?.immutableData && !hasNamespaces(app))
-    sessions.set(key.connectionId, session);
 }
 
 /** Nobody could tell whose packet it is. */

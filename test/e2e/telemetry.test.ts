@@ -188,14 +188,15 @@ const failedRequests = (lines: readonly Line[]) =>
       .map(({ route, RequestsFailed }) => [route, RequestsFailed]),
   );
 
-test("a failed $connect is answered with 500 and counted", async () => {
+test("an OPEN after which nothing could be stored is counted, and its connection cut", async () => {
   const lines = await linesOf(async () => {
     stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
-    await expect(rawClient()).rejects.toThrow("500");
+    const { closed } = await rawClient();
+    await closed;
     stack.faults.setRates(NO_FAULTS);
   });
 
-  expect(failedRequests(lines)).toEqual({ $connect: 1 });
+  expect(failedRequests(lines)).toMatchObject({ opening: 1 });
 });
 
 test("a failed webhook is answered with 500 and counted", async () => {

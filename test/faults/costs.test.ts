@@ -1,6 +1,7 @@
 import { afterAll, expect, inject, test } from "vitest";
 import { presenceRoom } from "../../lambdas/mudbase/rooms.ts";
 import { callKey, messageKey, presenceKey } from "../../lambdas/mudbase/store/keys.ts";
+import { LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import { connectionKey, slotKey } from "../../lambdas/server/store/keys.ts";
 import { type Cost, documentedBounds } from "../support/performance.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
@@ -26,8 +27,10 @@ const highest = new Map<string, Cost>();
 let organisations = 0;
 const newOrg = () => `org-${++organisations}`;
 
-const emit = (socket: string, event: string, payload?: object) =>
-  world.send(socket, `42${JSON.stringify([event, payload])}`);
+const emit = (socket: string, event: string, payload?: object) => {
+  world.pass(1);
+  return world.send(socket, `42${JSON.stringify([event, payload])}`);
+};
 
 function record(event: string, cost: Cost): void {
   const { reads, writes, posts } = highest.get(event) ?? { reads: 0, writes: 0, posts: 0 };
@@ -95,7 +98,7 @@ const bringOnline = (org: string) =>
     })),
     ...Array.from({ length: 1000 }, (_, n) => ({
       ...presenceKey(org, presenceRoom("p1"), `user-${n}`),
-      ...{ connections: new Set(["none"]), lastSeen: 1, expiresAt: FOREVER },
+      ...{ sids: new Set(["none"]), lastSeen: 1, expiresAt: FOREVER },
       user: { id: `user-${n}`, firstName: "x".repeat(5000) },
     })),
   ]);
@@ -196,6 +199,7 @@ async function measureManyProjects(): Promise<void> {
   const everywhere = await world.connect("eve", org, claims);
   for (const projectId of FILLING) await emit(everywhere, "chat:join", { ...lobby, projectId });
   await measure(everywhere, "chat:leave", { chatId: lobby.chatId });
+  world.pass(2 * LATEST_WRITE);
   for (const projectId of FILLING) {
     const integration = { ...shopAt("https://shop.example"), projectId };
     await world.publish({ event: "integration:put", org, integration });
@@ -203,6 +207,7 @@ async function measureManyProjects(): Promise<void> {
   }
   const { integrationId } = shop;
   await measure(everywhere, "integration:leave", { integrationId });
+  world.pass(2 * LATEST_WRITE);
   for (const projectId of FILLING)
     await emit(everywhere, "integration:webhook:subscribe", { integrationId, projectId });
   await measure(everywhere, "integration:webhook:unsubscribe", { integrationId });

@@ -14,7 +14,8 @@ import { publishing } from "../../lambdas/mudbase/publishing.ts";
 import { createIntegrationRegistry } from "../../lambdas/mudbase/store/integration-registry.ts";
 import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
-import { Heartbeat } from "../../lambdas/server/model/limits.ts";
+import type { Opening } from "../../lambdas/server/engine/open.ts";
+import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts, createPublisher } from "../../lambdas/server/pipeline/parts.ts";
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
@@ -89,7 +90,7 @@ export interface World {
   drop(connectionId: string): void;
   /** The heartbeat for one time, which comes at another: epoch milliseconds. */
   beat(scheduledTime: number, at: number): Promise<void>;
-  /** Lets half a minute pass and sweeps everything. */
+  /** Lets so much time pass that nothing begun before can still be written, and sweeps everything. */
   sweep(): Promise<void>;
   /** Lets time pass. */
   pass(milliseconds: number): void;
@@ -233,7 +234,9 @@ export async function createWorld(
   });
   const runtime: Runtime = {
     ...{ table, gateway, limits, now, telemetry: SILENT, variables: {} },
-    invokeSelf: () => attempt(async () => undefined),
+    // The function's own second invocation, which fails by itself.
+    invokeSelf: (event) =>
+      attempt(() => server.open((event as { opening: Opening }).opening).catch(() => undefined)),
     invokeWorker: (job) => worker.send((job as FanOutJob).emissions, job as FanOutJob),
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
@@ -278,6 +281,8 @@ export async function createWorld(
       open.add(connectionId);
       const query = { EIO: "4", transport: "websocket" };
       await server.accept({ connectionId, connectedAt: clock, headers: {}, query });
+      // Without the OPEN packet.
+      frames.set(connectionId, []);
       const usual = { sub: userId, org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
       const claims = { ...usual, ...more };
       await send(connectionId, `40${JSON.stringify({ token: JSON.stringify(claims) })}`);
@@ -324,7 +329,7 @@ export async function createWorld(
       isFailing = () => false;
     },
     async sweep() {
-      clock += 31_000;
+      clock += LATEST_WRITE + 1000;
       await sweeper.sweep({ shard: 0 });
     },
     pass(milliseconds) {

@@ -177,6 +177,15 @@ describe("as the suite of Socket.IO 5 asks over WebSocket,", () => {
     expect(await client.nextFrame()).toBe('42["message-back","still here"]');
   });
 
+  test("the main namespace is left, and a ping still comes", async () => {
+    const client = await connected();
+    client.send("41");
+    await stack.idle();
+
+    await ping();
+    expect(await client.nextFrame()).toBe("2");
+  });
+
   test("the main namespace is left, and a custom one stays", async () => {
     const client = await connected();
     await enter(client, "/custom,");

@@ -105,6 +105,7 @@ async function deliverAll(
     largest = Math.max(largest, Buffer.byteLength(json));
     const delivered = await deliver(JSON.parse(json) as FanOutJob, {
       pageSize,
+      now: Date.now,
       matching: liveQueriesOf(held, pageSize),
       rooms: {
         async page({ room }, range, most) {

@@ -1,5 +1,8 @@
 import type { World } from "../faults/world.ts";
 
+/** Acknowledgements that were asked for: each has an id of its own. */
+let asked = 0;
+
 /** Sends an event of a socket of the world, and resolves with its acknowledgement. */
 export async function ask(
   world: World,
@@ -7,14 +10,14 @@ export async function ask(
   event: string,
   payload?: unknown,
 ): Promise<unknown> {
-  const before = world.framesOf(connectionId).length;
-  await world.send(connectionId, `421${JSON.stringify([event, payload])}`);
-  const answers = world
-    .framesOf(connectionId)
-    .slice(before)
-    .filter((frame) => frame.startsWith("431"));
+  // No two events come in one millisecond, so that it is known which is the later one.
+  world.pass(1);
+  asked += 1;
+  const answer = `43${asked}[`;
+  await world.send(connectionId, `42${asked}${JSON.stringify([event, payload])}`);
+  const answers = world.framesOf(connectionId).filter((frame) => frame.startsWith(answer));
   if (answers.length > 1) throw new Error(`${event} was answered ${answers.length} times`);
-  return answers[0] === undefined ? undefined : JSON.parse(answers[0].slice("431".length))[0];
+  return answers[0] === undefined ? undefined : JSON.parse(answers[0].slice(answer.length - 1))[0];
 }
 
 /** The names and payloads of the events that a socket of the world has received. */

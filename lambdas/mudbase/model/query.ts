@@ -1,3 +1,5 @@
+import { segments, splitSegments } from "#server/model/segments.ts";
+
 /** The collection that live queries watch. */
 export interface QueryKey {
   readonly projectId: string;
@@ -8,4 +10,14 @@ export interface QueryKey {
 export interface Watched {
   readonly key: QueryKey;
   readonly documents: readonly object[];
+}
+
+/** A collection as a claim names the place of a live query. */
+export const placeOf = ({ projectId, collectionId }: QueryKey): string =>
+  segments(projectId, collectionId);
+
+/** The collection that a place is. */
+export function collectionAt(place: string): QueryKey {
+  const [projectId = "", collectionId = ""] = splitSegments(place);
+  return { projectId, collectionId };
 }

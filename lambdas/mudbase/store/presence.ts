@@ -3,6 +3,7 @@ import type { UserProfile } from "#mudbase/model/identity.ts";
 import type { Room } from "#mudbase/rooms.ts";
 import type { Departed } from "#server/app.ts";
 import { expiryAfter } from "#server/store/connections.ts";
+import { stampOf } from "#server/store/session-item.ts";
 import type { Item, Storage } from "#server/store/table.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
 import { type Settled, settleAll } from "./settle-all.ts";
@@ -26,12 +27,22 @@ export interface OnlinePage {
 /** A socket of a user. */
 export type Present = Pick<Departed<Contract>, "id" | "tenant" | "userId">;
 
-/** Who is online in which presence room, by their sockets. */
+/**
+ * Who is online in which presence room, by their sockets. Of coming and going the one that was received later wins,
+ * in whatever order they are handled.
+ */
 export interface Presence {
   /** Brings a socket online in rooms that it has joined; `done` are those in which its user was not online before. */
-  enter(member: Present, user: UserProfile, rooms: readonly Room[]): Promise<Settled<Room>>;
-  /** Takes a socket offline and gives the rooms in which it was its user's last. */
-  exit(member: Present, rooms: readonly Room[]): Promise<Settled<Room>>;
+  enter(
+    member: Present,
+    user: UserProfile,
+    rooms: readonly Room[],
+    receivedAt: number,
+  ): Promise<Settled<Room>>;
+  /** Takes a socket offline, for good where no time is given; gives the rooms in which it was its user's last. */
+  exit(member: Present, rooms: readonly Room[], receivedAt?: number): Promise<Settled<Room>>;
+  /** Forgets that a socket has been online, or has gone, unless its stamp is above `upTo`. */
+  forget(member: Present, rooms: readonly Room[], upTo?: number): Promise<void>;
   /** The rooms of these in which the user of a socket is online. */
   onlineIn(member: Present, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Notes that the user of a socket is still there. */
@@ -56,10 +67,19 @@ const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, 
 export function createPresence(storage: Storage): Presence {
   const { table, now } = storage;
   return {
-    enter: (member, user, entered) =>
-      settleAll(entered, (room) => add(storage, member, user, room)),
+    enter: (member, user, entered, receivedAt) =>
+      settleAll(entered, (room) => add(storage, member, user, room, stampOf(receivedAt))),
 
-    exit: (member, exited) => settleAll(exited, (room) => drop(storage, member, room)),
+    exit: (member, exited, receivedAt) =>
+      settleAll(exited, (room) =>
+        receivedAt === undefined
+          ? remove(storage, member, room)
+          : drop(storage, member, room, stampOf(receivedAt, true)),
+      ),
+
+    async forget(member, forgotten, upTo = Number.MAX_SAFE_INTEGER) {
+      await Promise.all(forgotten.map((room) => forget(storage, member, room, upTo)));
+    },
 
     async onlineIn(member, asked) {
       const items = await table.getAll(asked.map((room) => keyFor(member, room)));
@@ -83,46 +103,100 @@ export function createPresence(storage: Storage): Presence {
   };
 }
 
+/** Where an item has the stamp of a socket. */
+const stampName = ({ id }: Present) => ({ "#stamp": `stamp:${id}` });
+
+const NOT_NEWER = "(attribute_not_exists(#stamp) OR #stamp <= :stamp)";
+
 /** Adds a socket to its user's; tells whether it is the first. */
 async function add(
   { table, now }: Storage,
   member: Present,
   user: UserProfile,
   room: Room,
+  stamp: number,
 ): Promise<boolean> {
   const old = await table.update(keyFor(member, room), {
-    update: "ADD sids :self SET #user = :user, lastSeen = :now, expiresAt = :expiry",
-    names: { "#user": "user" },
+    update:
+      "ADD sids :self, known :self SET #stamp = :stamp, #user = :user, lastSeen = :now, expiresAt = :expiry",
+    condition: NOT_NEWER,
+    names: { ...stampName(member), "#user": "user" },
     values: {
       ":self": self(member),
+      ":stamp": stamp,
       ":user": user,
       ":now": now(),
       ":expiry": expiryAfter(now()),
     },
     returns: "UPDATED_OLD",
   });
-  return old?.sids === undefined;
+  return old !== undefined && old.sids === undefined;
 }
 
-async function drop({ table }: Storage, member: Present, room: Room): Promise<boolean> {
+/** Takes a socket out of its user's, and keeps when it went; tells whether it was the last. */
+async function drop(
+  { table, now }: Storage,
+  member: Present,
+  room: Room,
+  stamp: number,
+): Promise<boolean> {
   const key = keyFor(member, room);
-  const wasAlone = await table.remove(key, {
-    condition: "sids = :self",
+  const names = stampName(member);
+  const gone = await table.update(key, {
+    update: "DELETE sids :self SET #stamp = :stamp",
+    condition: `contains(sids, :id) AND ${NOT_NEWER}`,
+    names,
+    values: { ":self": self(member), ":id": member.id, ":stamp": stamp },
+    returns: "ALL_NEW",
+  });
+  if (gone !== undefined) return gone.sids === undefined;
+  // It was not there, or is not there yet: then it may not come any more.
+  await table.update(key, {
+    update: "ADD known :self SET #stamp = :stamp, expiresAt = :expiry",
+    condition: NOT_NEWER,
+    names,
+    values: { ":self": self(member), ":stamp": stamp, ":expiry": expiryAfter(now()) },
+    isRepeatable: true,
+  });
+  return false;
+}
+
+/** Takes a socket out of its user's that is no more; tells whether it was the last. */
+async function remove(storage: Storage, member: Present, room: Room): Promise<boolean> {
+  const { table } = storage;
+  const key = keyFor(member, room);
+  const alone = await table.remove(key, {
+    condition: "known = :self",
     values: { ":self": self(member) },
   });
-  if (wasAlone !== undefined) return true;
-
+  if (alone !== undefined) return alone.sids !== undefined;
   const left = await table.update(key, {
     update: "DELETE sids :self",
     condition: "contains(sids, :id)",
     values: { ":self": self(member), ":id": member.id },
     returns: "ALL_NEW",
   });
-  if (left === undefined || left.sids !== undefined) return false;
+  await forget(storage, member, room, Number.MAX_SAFE_INTEGER);
+  return left !== undefined && left.sids === undefined;
+}
 
-  // The others left between the two calls: the last one out removes the item.
-  await table.remove(key, { condition: "attribute_not_exists(sids)" });
-  return true;
+async function forget(
+  { table }: Storage,
+  member: Present,
+  room: Room,
+  upTo: number,
+): Promise<void> {
+  const key = keyFor(member, room);
+  const left = await table.update(key, {
+    update: "DELETE sids :self, known :self REMOVE #stamp",
+    condition: "contains(known, :id) AND #stamp <= :upTo",
+    names: stampName(member),
+    values: { ":self": self(member), ":id": member.id, ":upTo": upTo },
+    ...{ returns: "ALL_NEW", isRepeatable: true },
+  });
+  // Whoever is the last that the item knows of takes it away.
+  if (left !== undefined && left.known === undefined)
+    await table.remove(key, { condition: "attribute_not_exists(known)" });
 }
 
 type PageRequest = Parameters<Presence["list"]>[2];

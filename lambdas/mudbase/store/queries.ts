@@ -1,11 +1,12 @@
 import type { Contract } from "#mudbase/contract.ts";
 import type { Filter } from "#mudbase/model/filter.ts";
-import type { QueryKey } from "#mudbase/model/query.ts";
+import { collectionAt, type QueryKey } from "#mudbase/model/query.ts";
 import type { Departed } from "#server/app.ts";
 import type { KeyRange } from "#server/model/key-range.ts";
 import { splitSegments } from "#server/model/segments.ts";
-import type { Claims } from "#server/model/session.ts";
+import type { Claim } from "#server/model/session.ts";
 import { expiryAfter } from "#server/store/connections.ts";
+import { putStamped, removeStamped } from "#server/store/session-item.ts";
 import type { Item, Storage } from "#server/store/table.ts";
 import { queryKey, queryPartition } from "./keys.ts";
 
@@ -20,21 +21,21 @@ export interface LiveQuery {
 
 /** The live queries of the sockets, stored with the collection they watch. */
 export interface Queries {
-  /** Stores a filter for a socket that has claimed its `queryId`, in place of the one before. */
+  /** Stores a filter for a socket that has claimed its `queryId` for a place, in place of the one before. */
   save(
     holder: Holder,
     queryId: string,
-    key: QueryKey,
+    place: string,
     filter: Filter,
-    previous?: QueryKey,
+    claimed: { readonly stamp: number; readonly moved?: string },
   ): Promise<void>;
   /**
    * The live queries on a collection of the first sockets of a key range: about so many, and for each
    * socket all of them. `until` is the last of these sockets where there are more.
    */
   page(org: string, key: QueryKey, range: KeyRange, limit: number): Promise<QueryPage>;
-  /** Deletes the live queries of a socket that is no more, wherever they are or were. */
-  erase(holder: Holder, held: readonly Claims[]): Promise<void>;
+  /** Deletes live queries of a socket at places where they are or were, unless their stamp is above `upTo`. */
+  erase(holder: Holder, held: readonly Claim[], upTo?: number): Promise<void>;
 }
 
 /** Whose live queries they are. */
@@ -49,17 +50,14 @@ export interface QueryPage {
 /** The live queries in the table; each claimed by its socket before it is stored, so that none is left behind. */
 export function createQueries({ table, now }: Storage, queriesPerSocket: number): Queries {
   return {
-    async save({ id, connectionId, tenant }, queryId, at, filter, previous) {
-      const key = queryKey(tenant, at, id, queryId);
-      await table.put({
-        ...key,
-        address: connectionId,
-        queryId,
-        filter: JSON.stringify(filter),
-        expiresAt: expiryAfter(now()),
-      });
-      const stale = previous && queryKey(tenant, previous, id, queryId);
-      if (stale !== undefined && stale.pk !== key.pk) await table.remove(stale);
+    async save({ id, connectionId, tenant }, queryId, place, filter, { stamp, moved }) {
+      const expiresAt = expiryAfter(now());
+      const query = { address: connectionId, queryId, filter: JSON.stringify(filter) };
+      const put = { ...queryKey(tenant, collectionAt(place), id, queryId), ...query };
+      await putStamped(table, [{ ...put, stamp, expiresAt }]);
+      if (moved === undefined) return;
+      const old = queryKey(tenant, collectionAt(moved), id, queryId);
+      await putStamped(table, [{ ...old, stamp: stamp + 1, released: true, expiresAt }]);
     },
 
     async page(org, key, range, limit) {
@@ -79,13 +77,10 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
       return { found };
     },
 
-    async erase({ tenant, id }, held) {
-      const keys = held
-        .flatMap((claims) => Object.entries(claims))
-        .map(([queryId, key]) => queryKey(tenant, key as QueryKey, id, queryId));
-      // Most never moved: where they were is where they are, and a batch may name a key once.
-      const distinct = new Map(keys.map((key) => [JSON.stringify(key), key]));
-      await table.writeAll([], [...distinct.values()]);
+    async erase({ tenant, id }, held, upTo) {
+      const keys = held.map(({ key, place }) => queryKey(tenant, collectionAt(place), id, key));
+      if (upTo === undefined) await table.writeAll([], keys);
+      else await removeStamped(table, keys, upTo);
     },
   };
 }
@@ -98,6 +93,7 @@ const liveQueries = (org: string, key: QueryKey, { after, upTo }: KeyRange) => (
     ":after": after === undefined ? FIRST : `${after}$`,
     ":upTo": upTo === undefined ? LAST : `${upTo}$`,
   },
+  FilterExpression: "attribute_not_exists(released)",
   ProjectionExpression: "sk, address, queryId, #filter",
   ExpressionAttributeNames: { "#filter": "filter" },
   ConsistentRead: true,

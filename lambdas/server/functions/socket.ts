@@ -9,7 +9,7 @@ import { observe, telemetry } from "#server/telemetry.ts";
 
 /** A call of this function by itself. */
 interface OwnEvent {
-  readonly opening: Opening;
+  readonly opening: Opening & { readonly handshake?: unknown };
 }
 
 /** What API Gateway sends; `headers` and the query string come with `$connect` only. */

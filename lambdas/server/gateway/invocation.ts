@@ -17,6 +17,9 @@ export type Invoke = (event: object) => Promise<void>;
 
 const TRIES = 5;
 
+/** Characters of Lambda's own words that are kept, e.g. which permission is missing. */
+const MAX_REASON = 500;
+
 /** Asynchronous invocation (`InvocationType: Event`) of one function; what is throttled, fails or breaks is tried again, with jitter. */
 export function createInvocation(parts: InvocationParts): Invoke {
   const { signer, endpoint, functionName, pause, now } = parts;
@@ -38,11 +41,14 @@ export function createInvocation(parts: InvocationParts): Invoke {
     });
     const { host: _, ...sent } = headers;
     const signal = AbortSignal.timeout(MAX_ANSWER);
-    const { status } = await fetch(url, { method: "POST", headers: sent, body, signal });
-    if (status !== 202)
-      throw Object.assign(new Error(`Lambda answered ${status} to an asynchronous invocation`), {
-        $metadata: { httpStatusCode: status },
-      });
+    const response = await fetch(url, { method: "POST", headers: sent, body, signal });
+    const { status } = response;
+    if (status === 202) return;
+    const reason = (await response.text()).slice(0, MAX_REASON);
+    throw Object.assign(
+      new Error(`Lambda answered ${status} to an asynchronous invocation: ${reason}`),
+      { $metadata: { httpStatusCode: status } },
+    );
   }
 
   return (event) => {

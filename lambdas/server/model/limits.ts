@@ -10,6 +10,18 @@ export const INVOCATION_BYTES = 1_000_000;
 /** Milliseconds after which nothing that a function began can be going on: none runs longer. */
 export const MAX_RUN = 30_000;
 
+/**
+ * Milliseconds after which no command of a client can still write anything: a frame is not handled later than
+ * `MAX_RUN` after it was received, no function runs longer, and clocks differ by some seconds.
+ */
+export const LATEST_WRITE = 2 * MAX_RUN + 5000;
+
+/**
+ * Milliseconds for which a function trusts what it remembers of a connection. A new session begins on one no sooner
+ * after the session before it, so that nothing is taken for the wrong one's.
+ */
+export const REREAD = 5000;
+
 /** A whole number that a deployment may set. */
 export interface Bound {
   readonly min: number;

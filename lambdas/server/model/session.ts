@@ -35,6 +35,10 @@ export interface Connection {
   readonly connectedAt: number;
   /** What the application keeps of the handshake until CONNECT. */
   readonly handshake?: unknown;
+  /** Epoch milliseconds since which it has had no socket, or of the connection itself. */
+  readonly idleSince: number;
+  /** Sessions that have ended while it stayed: what was received before that is still served. */
+  readonly departed: Readonly<Record<string, { readonly session: Session; readonly at: number }>>;
   /** Epoch milliseconds of the last pong, or of the connection itself. */
   readonly lastSeenAt: number;
   /** The sessions that are reached by it, by namespace, as they were when they began. */
@@ -54,26 +58,44 @@ export const socketsOf = ({
 }: Pick<Connection, "connectionId" | "sockets">): readonly SocketKey[] =>
   Object.entries(sockets).map(([nsp, { id: sid }]) => ({ sid, connectionId, nsp }));
 
+/** The sockets that it had and that ended while it stayed. */
+export const departedOf = ({
+  connectionId,
+  departed,
+}: Pick<Connection, "connectionId" | "departed">): readonly (SocketKey & {
+  readonly at: number;
+})[] =>
+  Object.entries(departed).map(([nsp, { session, at }]) => ({
+    ...{ sid: session.id, connectionId, nsp, at },
+  }));
+
 /** What is kept of a socket from CONNECT to its end. */
 export interface StoredSession extends SocketKey {
   readonly session: Session;
   readonly rooms: readonly string[];
-  /** Rooms left not long ago, which may list the socket again where a join was under way. */
+  /** Rooms left not long ago, which may list the socket where something broke off. */
   readonly left: readonly string[];
-  /** Epoch milliseconds of the last leave. */
-  readonly leftAt?: number | undefined;
   /** The slot it takes among its tenant's connections, where those are limited. */
   readonly slot?: number | undefined;
   /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
   readonly endedAt?: number | undefined;
-  /** What the application keeps elsewhere for this socket, by a key of its own. */
-  readonly claims: Claims;
-  /** What stood under each of these keys before it was replaced. */
-  readonly previousClaims: Claims;
+  /** What the application keeps elsewhere for this socket. */
+  readonly claims: readonly (Claim & { readonly stamp: number })[];
+  /** What it has kept elsewhere not long ago. */
+  readonly gone: readonly Claim[];
 }
 
-/** What an application keeps elsewhere for a socket. */
-export type Claims = Readonly<Record<string, unknown>>;
+/** The socket of a session, as an application knows it. */
+export const socketIn = ({ connectionId, nsp, session }: StoredSession) => {
+  const { id, tenant, userId, data } = session;
+  return { id, tenant, userId, data, connectionId, nsp };
+};
+
+/** Something that an application keeps elsewhere for a socket: under a key of the socket's, at a place of its own. */
+export interface Claim {
+  readonly key: string;
+  readonly place: string;
+}
 
 /** One frame of a binary packet: its header, which announces attachments, or one attachment. */
 export interface BinaryPart {
@@ -105,8 +127,8 @@ export interface Listed {
   readonly tags?: Tags | undefined;
 }
 
-/** What became of a join or a claim: `full` where the socket may hold no more, `gone` where it is no more. */
-export type JoinResult = "joined" | "full" | "gone";
+/** Why a socket cannot have something: it may hold no more, it has released too much of late, or it is no more. */
+export type Refused = "full" | "churning" | "gone";
 
 /** The kind of a room: what its name begins with, up to the first `#`. */
 export const kindOf = (room: string): string => room.split("#", 1)[0] ?? room;

@@ -26,6 +26,8 @@ export interface SocketEvent extends EventPacket {
 export interface EventCall extends SocketEvent {
   readonly key: SocketKey;
   readonly session: Session;
+  /** Epoch milliseconds at which API Gateway received it. */
+  readonly receivedAt: number;
   /** Set where this user sends more than it may, whatever it sends. */
   readonly limited?: Limited | undefined;
   /** Not set where nobody can tell in which order its attachments were sent. */

@@ -1,13 +1,21 @@
 import { randomBytes } from "node:crypto";
 import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from "#server/app.ts";
 import { ConnectError } from "#server/errors.ts";
+import { REREAD } from "#server/model/limits.ts";
 import type { Limited } from "#server/model/rate.ts";
-import { type Address, MAIN, type Member, type Session } from "#server/model/session.ts";
+import {
+  type Address,
+  type Connection,
+  MAIN,
+  type Member,
+  type Session,
+} from "#server/model/session.ts";
+import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { memberOf } from "#server/socket/socket.ts";
-import { everyoneOf, hasNamespaces } from "./namespaces.ts";
+import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
@@ -15,6 +23,8 @@ export type Connected =
   | {
       readonly outcome: "connected";
       readonly session: Session;
+      /** The connection with the session. */
+      readonly connection: Connection;
       readonly handshake: Handshake;
     }
   | { readonly outcome: "refused"; readonly reason: string }
@@ -31,12 +41,11 @@ export function createConnect(
   parts: Parts,
   limit: (user: Pick<Session, "tenant" | "userId">) => Promise<Limited | undefined>,
 ) {
-  const { connections } = parts.adapter;
-
   return async (
     namespace: Namespace,
     address: Address,
     auth: unknown,
+    receivedAt: number,
     buffer: EmitBuffer,
   ): Promise<Connected> => {
     const id = randomBytes(15).toString("base64url");
@@ -53,13 +62,14 @@ export function createConnect(
     const user = userId === id ? { tenant, userId: key.connectionId } : session;
     if ((await limit(user)) !== undefined) return { outcome: "limited" };
 
-    const result = await begin(parts, namespace, key, session, found);
+    const result = await begin(parts, namespace, key, session, found, receivedAt);
     if (result === "illegal") return { outcome: "illegal" };
     if (result === "revoked")
       return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
 
     buffer.send(key, { type: PacketType.CONNECT, data: { sid: id } });
-    if (result === "begun") return { outcome: "connected", session, handshake };
+    if ("connection" in result)
+      return { outcome: "connected", session, handshake, connection: result.connection };
     const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(key, event, args);
     namespace.onFull?.({ emit }, result.limit);
     buffer.disconnect(key, key.nsp === MAIN);
@@ -70,7 +80,7 @@ export function createConnect(
     return {
       ...{ id, ...address },
       auth: typeof auth === "object" && auth !== null ? { ...auth } : {},
-      kept: async () => (await connections.get(address.connectionId))?.handshake,
+      kept: async () => (await opened(parts, address.connectionId))?.handshake,
     };
   }
 }
@@ -96,12 +106,12 @@ async function identify(
 
 /** The reason is for the log; the client is told the message. */
 async function refuse(
-  { adapter: { connections } }: Parts,
+  parts: Parts,
   key: Address,
   { message, data, reason }: ConnectError,
   buffer: EmitBuffer,
 ): Promise<Connected> {
-  const connection = await connections.get(key.connectionId);
+  const connection = await opened(parts, key.connectionId);
   if (connection === undefined || connection.sockets[key.nsp] !== undefined)
     return { outcome: "illegal" };
   const content = data === undefined ? { message } : { message, data };
@@ -109,21 +119,46 @@ async function refuse(
   return { outcome: "refused", reason };
 }
 
-/** Tries of a CONNECT that may have overtaken the DISCONNECT before it. */
-const MAX_TRIES = 5;
-const FIRST_WAIT = 100;
+/** Waits of a CONNECT that has overtaken the OPEN packet, or the DISCONNECT before it, in milliseconds. */
+const WAITS = [50, 100, 200, 400, 800, 1600];
 
+/** A connection once it has been sent the OPEN packet, which nothing may overtake. */
+async function opened(
+  { adapter, runtime }: Parts,
+  connectionId: string,
+): Promise<Connection | undefined> {
+  for (const wait of WAITS) {
+    const connection = await adapter.connections.get(connectionId);
+    if (connection !== undefined) return connection;
+    await runtime.pause(wait);
+  }
+  return undefined;
+}
+
+/** Notes a session on its connection, once OPEN is sent and whatever was before it there is forgotten. */
 async function attach(
-  { app, adapter, runtime }: Parts,
+  parts: Parts,
+  namespace: Namespace,
   address: Address,
   session: Session,
-): Promise<boolean> {
-  for (let tried = 1; ; tried += 1) {
-    if (await adapter.connections.attach(address, session)) return true;
-    // With its only socket the connection ends.
-    if (!hasNamespaces(app) || tried === MAX_TRIES) return false;
-    await runtime.pause(FIRST_WAIT * 2 ** (tried - 1));
+  receivedAt: number,
+): Promise<Connection | undefined> {
+  const { adapter, runtime } = parts;
+  // Where data may change, functions read the session for every event, and see that it has ended.
+  const grace = namespace.immutableData ? REREAD : 0;
+  const idleBy = receivedAt - CONNECT_TIMEOUT;
+  for (const wait of WAITS) {
+    const lostBy = runtime.now() - grace;
+    const attached = await adapter.connections.attach(address, session, { lostBy, idleBy });
+    if (attached !== undefined) return attached;
+    const connection = await opened(parts, address.connectionId);
+    if (connection === undefined) return undefined;
+    const { sockets, departed, idleSince } = connection;
+    if (Object.keys(sockets).length === 0 && idleSince <= idleBy) return undefined;
+    const isLost = departed[address.nsp] !== undefined && sockets[address.nsp] === undefined;
+    await runtime.pause(Math.max(wait, isLost ? idleSince - lostBy : 0));
   }
+  return undefined;
 }
 
 async function begin(
@@ -132,7 +167,10 @@ async function begin(
   { connectionId, nsp }: Address,
   session: Session,
   { rooms: more = [], tags, credentials = [] }: Auth,
-): Promise<"begun" | "illegal" | "revoked" | { readonly limit: number }> {
+  receivedAt: number,
+): Promise<
+  { readonly connection: Connection } | "illegal" | "revoked" | { readonly limit: number }
+> {
   const { sessions, revocations, slots } = parts.adapter;
   const { limits } = parts.runtime;
   const { tenant, id } = session;
@@ -147,15 +185,17 @@ async function begin(
   const own = namespace.ownRoom === false ? [] : [id];
   const first = [everyoneOf(namespace), ...more, ...own];
   // What ends the connection finds the session from here on.
-  if (!(await attach(parts, { connectionId, nsp }, session))) {
+  const connection = await attach(parts, namespace, { connectionId, nsp }, session, receivedAt);
+  if (connection === undefined) {
     if (slot !== undefined) await slots.release(tenant, slot, connectionId);
     return "illegal";
   }
   const member: Member = { ...memberOf({ connectionId, nsp, sid: id }, session), tags };
-  await sessions.begin(member, session, [...new Set(first)], slot);
-  if (credentials.length === 0) return "begun";
+  await sessions.begin(member, session, [...new Set(first)], receivedAt, slot);
+  if (credentials.length === 0) return { connection };
   // Asked again once the socket is listed: a revocation finds it there, or is found here.
-  return (await revocations.check(tenant, credentials)).isRevoked ? "illegal" : "begun";
+  const { isRevoked: isNow } = await revocations.check(tenant, credentials);
+  return isNow ? "illegal" : { connection };
 }
 
 /** Milliseconds within which a middleware must call `next`. */

@@ -10,10 +10,12 @@ export const createContext = <Flush>(
   outlet: Outlet,
   where: { readonly tenant: string; readonly nsp: string },
   flush: Flush,
+  receivedAt = runtime.now(),
 ) => ({
   ...stores,
   io: createIo(outlet, where, everyoneOf(namespace)),
   newId: runtime.newId,
   timestamp: new Date(runtime.now()).toISOString(),
   flush,
+  receivedAt,
 });

@@ -22,6 +22,7 @@ export interface DeliveryParts {
   readonly pageSize: number;
   readonly rooms: Pick<Rooms, "page" | "among" | "leave">;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+  readonly now: () => number;
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
   /** Called once the audience is known, before the first post. */
@@ -62,7 +63,7 @@ export async function deliver(
   const callers = callersOf(emissions);
   const recipients = await findRecipients(emissions, callers, range, parts);
   const queues = fillQueues(emissions, callers, recipients);
-  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts.rooms) : [];
+  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
   if (stayed.length === 0) await parts.ready?.();
   const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
   let posts = 0;
@@ -115,13 +116,16 @@ async function forEach(
 }
 
 /** Takes connections out of rooms; those that could not leave are to get nothing. */
-async function leaveRooms(queues: Queues, rooms: Pick<Rooms, "leave">): Promise<unknown[]> {
+async function leaveRooms(
+  queues: Queues,
+  { rooms, now }: Pick<DeliveryParts, "rooms" | "now">,
+): Promise<unknown[]> {
   const failures: unknown[] = [];
   await forEach(queues, async (connectionId, queue) => {
     try {
       for (const { audience, leaves, sid } of queue)
         if (leaves !== undefined && sid !== undefined && isOfRooms(audience))
-          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves]);
+          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves], now());
     } catch (error) {
       failures.push(error);
       queues.delete(connectionId);

@@ -1,11 +1,12 @@
 import {
   type Connection,
+  departedOf,
   type SocketKey,
   type StoredSession,
+  socketIn,
   socketsOf,
 } from "#server/model/session.ts";
 import type { Gone } from "./deliver.ts";
-import { hasNamespaces } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
 /** What sockets are ended with: each function gives what was known of those that it has ended. */
@@ -26,25 +27,25 @@ export async function end(
   if (connection === undefined) return [];
   telemetry.count("ConnectionsClosed");
   await eraseParts(kit, connection);
-  const ended = await Promise.all(socketsOf(connection).map((socket) => endSession(kit, socket)));
+  const ended = await Promise.all(socketsOf(connection).map(({ sid }) => endSession(kit, sid)));
   return ended.flat();
 }
 
-/** Ends one socket; without others its connection has nothing left to live for. */
+/** Ends one socket, for all that was received after a time; its connection stays. */
 export async function endSocket(
   kit: EndingParts,
   socket: SocketKey,
+  at: number,
 ): Promise<readonly StoredSession[]> {
-  const { connections, sessions } = kit.adapter;
-  const { connectionId, sid } = socket;
-  if (!hasNamespaces(kit.app)) return end(kit, connectionId);
-  const connection = await connections.get(connectionId);
-  const others = Object.values(connection?.sockets ?? {}).filter(({ id }) => id !== sid);
-  if (others.length === 0) return end(kit, connectionId);
-  const ended = await endSession(kit, socket);
-  await connections.detach(socket);
-  await sessions.remove([sid]);
-  return ended;
+  const { onEnded } = kit;
+  const { connections } = kit.adapter;
+  onEnded(socket.connectionId);
+  const connection = await connections.get(socket.connectionId);
+  const session = connection?.sockets[socket.nsp];
+  if (session?.id !== socket.sid) return [];
+  // Whatever breaks off after this, the connection knows that there is something to end.
+  await connections.detach(socket, { session, at }, kit.runtime.now());
+  return endSession(kit, socket.sid);
 }
 
 export async function endGone(
@@ -59,36 +60,39 @@ export async function endGone(
   return ended;
 }
 
-/** Does again what was done when a connection ended, for whatever was left or under way then. */
+/** Does again what was done when sockets ended, for whatever was left or under way then. */
 export async function clear(
   kit: EndingParts,
-  connection: Connection,
+  sids: readonly string[],
 ): Promise<readonly StoredSession[]> {
-  await eraseParts(kit, connection);
-  const sockets = socketsOf(connection);
-  await Promise.all(sockets.map(({ sid }) => kit.adapter.sessions.end(sid)));
-  const ended = await kit.adapter.sessions.getAll(sockets.map(({ sid }) => sid));
+  const { sessions } = kit.adapter;
+  await Promise.all(sids.map((sid) => sessions.end(sid)));
+  const ended = await sessions.getAll(sids);
   return Promise.all(ended.map((session) => clearSession(kit, session)));
 }
+
+/** The sessions that a connection has, or had. */
+export const sidsOf = (connection: Connection): readonly string[] =>
+  [...socketsOf(connection), ...departedOf(connection)].map(({ sid }) => sid);
 
 async function eraseParts({ adapter }: EndingParts, { connectionId, parts }: Connection) {
   await adapter.binaryParts.erase(connectionId, parts);
 }
 
-async function endSession(kit: EndingParts, { sid }: SocketKey): Promise<readonly StoredSession[]> {
+async function endSession(kit: EndingParts, sid: string): Promise<readonly StoredSession[]> {
   const ended = await kit.adapter.sessions.end(sid);
   return ended === undefined ? [] : [await clearSession(kit, ended)];
 }
 
 /** Deletes whatever a session has, or may have. */
-export async function clearSession(kit: EndingParts, ended: StoredSession): Promise<StoredSession> {
+async function clearSession(kit: EndingParts, ended: StoredSession): Promise<StoredSession> {
   const { app, stores } = kit;
   const { rooms, slots } = kit.adapter;
-  const { sid, connectionId, nsp, session, slot, claims, previousClaims } = ended;
-  const { id, tenant, userId, data } = session;
+  const { sid, connectionId, nsp, slot } = ended;
+  const { tenant } = ended.session;
   if (slot !== undefined) await slots.release(tenant, slot, connectionId);
-  const departed = { id, tenant, userId, data, connectionId, nsp };
-  await app.namespaces[nsp]?.release?.(departed, [claims, previousClaims], stores);
+  const claims = [...ended.claims, ...ended.gone];
+  await app.namespaces[nsp]?.release?.(socketIn(ended), { rooms: [], claims }, stores);
   await rooms.erase({ sid, tenant, nsp }, [...ended.rooms, ...ended.left]);
   return ended;
 }

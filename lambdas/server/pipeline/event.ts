@@ -1,5 +1,5 @@
 import type { AnyEvent, Domain, Handshake, Listener, Namespace, Otherwise } from "#server/app.ts";
-import { EventError, type RefusalCode, requireJoined } from "#server/errors.ts";
+import { EventError, type RefusalCode, refuseClaim } from "#server/errors.ts";
 import { MAX_DEPTH } from "#server/model/depth.ts";
 import type { RateLimit } from "#server/model/rate.ts";
 import type { Identity, Session, SocketKey } from "#server/model/session.ts";
@@ -8,6 +8,7 @@ import { requireNames, requireSmall } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
 import { createSocket, type Membership, memberOf, type Socket } from "#server/socket/socket.ts";
+import { stampOf } from "#server/store/session-item.ts";
 import {
   answer,
   type EventCall,
@@ -52,11 +53,15 @@ interface Kit extends Parts {
   readonly fetchSockets: ReturnType<typeof createFetchSockets>;
 }
 
+/** Whose event it is, and when it was received. */
+type Caller = Pick<EventCall, "key" | "session" | "receivedAt">;
+
 type Greeted = [
   namespace: Namespace,
   key: SocketKey,
   session: Session,
   handshake: Pick<Handshake, "auth">,
+  receivedAt: number,
 ];
 
 async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promise<Dispatched> {
@@ -87,19 +92,17 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
 /** Has the application greet a new socket; gives what that emits. */
 async function greet(
   kit: Kit,
-  ...[namespace, key, session, handshake]: Greeted
+  ...[namespace, key, session, handshake, receivedAt]: Greeted
 ): Promise<readonly Emission[]> {
   const { sender } = kit;
   const { telemetry } = kit.runtime;
   if (namespace.onConnect === undefined) return [];
   const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
-  const socket = socketOf(kit, namespace, { key, session }, progress.buffer);
+  const caller = { key, session, receivedAt };
+  const socket = socketOf(kit, namespace, caller, progress.buffer);
   try {
     await keepingData(kit, key, session, () =>
-      namespace.onConnect?.(
-        { ...socket, handshake },
-        contextOf(kit, namespace, { key, session }, progress),
-      ),
+      namespace.onConnect?.({ ...socket, handshake }, contextOf(kit, namespace, caller, progress)),
     );
     refuseOversized(progress.buffer);
     return progress.buffer.take();
@@ -194,7 +197,7 @@ async function keepingData(
 const contextOf = (
   kit: Kit,
   namespace: Namespace,
-  { key, session }: Pick<EventCall, "key" | "session">,
+  { key, session, receivedAt }: Caller,
   progress: Progress,
 ) =>
   createContext(
@@ -203,39 +206,40 @@ const contextOf = (
     { buffer: progress.buffer, fetchSockets: kit.fetchSockets },
     { tenant: session.tenant, nsp: key.nsp },
     (otherwise?: Otherwise) => flush(kit, progress, otherwise),
+    receivedAt,
   );
 
 function socketOf(
   kit: Kit,
   namespace: Namespace,
-  { key, session }: Pick<EventCall, "key" | "session">,
+  { key, session, receivedAt }: Caller,
   buffer: EmitBuffer,
 ): Socket {
   const { adapter, fetchSockets } = kit;
-  const { rooms, sessions } = adapter;
+  const { rooms, sessions, ledger } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
   const isChosen = (name: string) => name !== everyone && name !== session.id;
   const membership: Membership = {
-    async join(joined) {
-      const names = [joined].flat();
+    async join(given) {
+      const names = [given].flat();
       requireNames(names);
-      requireJoined(await rooms.join(member, names), "rooms");
+      const joined = await rooms.join(member, names, receivedAt);
+      return typeof joined === "string" ? refuseClaim(joined, "rooms") : joined;
     },
-    async leave(left) {
-      const names = [left].flat();
+    async leave(given) {
+      const names = [given].flat();
       requireNames(names);
       // These two are not a room to leave, as in Socket.IO.
-      return rooms.leave(member, names.filter(isChosen));
+      const left = await rooms.leave(member, names.filter(isChosen), receivedAt);
+      return left === "churning" ? refuseClaim(left, "rooms") : left;
     },
+    supersede: (kind) => ledger.supersede(key.sid, kind, stampOf(receivedAt, true)),
     rooms: async () =>
       ((await sessions.get(key.sid))?.rooms ?? []).filter((name) => name !== everyone),
-    async claim(name, value, max, what) {
-      const claimed = await sessions.claim(key.sid, name, value, max);
-      if (claimed !== undefined) return claimed;
-      const isGone = (await sessions.get(key.sid)) === undefined;
-      requireJoined(isGone ? "gone" : "full", what);
-      return {};
+    async claim(name, place, max, what) {
+      const claimed = await ledger.claim(key.sid, name, place, stampOf(receivedAt), max);
+      return typeof claimed === "string" ? refuseClaim(claimed, what) : claimed;
     },
   };
   return createSocket(key, session, { buffer, fetchSockets }, membership, everyone);

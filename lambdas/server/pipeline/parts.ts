@@ -1,9 +1,11 @@
 import type { AnyLeanApp } from "#server/app.ts";
 import { checkApp } from "#server/check-app.ts";
+import { socketIn } from "#server/model/session.ts";
 import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
+import type { Forget } from "#server/store/ledger.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createSender } from "./send.ts";
 
@@ -26,8 +28,14 @@ export function createParts<App extends AnyLeanApp>(
     Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
   );
   const { table, limits, now } = runtime;
-  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now);
-  return { app, runtime, adapter, stores: app.stores?.(runtime, adapter) ?? {} };
+  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now, forget);
+  const stores: object = app.stores?.(runtime, adapter) ?? {};
+  return { app, runtime, adapter, stores };
+
+  async function forget(...[ended, released, upTo]: Parameters<Forget>): Promise<void> {
+    const { release } = app.namespaces[ended.nsp] ?? {};
+    await release?.(socketIn(ended), released, stores, upTo);
+  }
 }
 
 /** Milliseconds for which an entry's id is remembered. */

@@ -1,7 +1,7 @@
 import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY, type KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
-import type { Connection, SocketKey, StoredSession } from "#server/model/session.ts";
+import { type SocketKey, type StoredSession, socketIn } from "#server/model/session.ts";
 import {
   createEmitBuffer,
   type Emission,
@@ -10,7 +10,7 @@ import {
 } from "#server/socket/emit-buffer.ts";
 import { createContext } from "./context.ts";
 import { type Delivered, deliver } from "./deliver.ts";
-import { clear, clearSession, type EndingParts, end, endGone, endSocket } from "./end.ts";
+import { clear, type EndingParts, end, endGone, endSocket } from "./end.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
@@ -44,12 +44,10 @@ export interface Sender {
   sendOrLog(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
   /** Ends a connection and deletes all that belongs to it; doing it twice does no harm. */
   disconnect(connectionId: string): Promise<void>;
-  /** Ends one socket; its connection stays where it has others. */
-  disconnectSocket(socket: SocketKey): Promise<void>;
-  /** Deletes whatever the sockets of a connection that has ended have, or may have: what an earlier try left included. */
-  clear(connection: Connection): Promise<void>;
-  /** The same for one that has ended while its connection stays. */
-  clearSession(session: StoredSession): Promise<void>;
+  /** Ends one socket; its connection stays, and what was received before `at` is still served. */
+  disconnectSocket(socket: SocketKey, at: number): Promise<void>;
+  /** Deletes whatever sockets have, or may have, that have ended: what an earlier try left included. */
+  clear(connectionId: string, sids: readonly string[]): Promise<void>;
   /** Tells a socket that its session has expired, and cuts its connection. */
   expire(socket: SocketKey): Promise<void>;
   /** Ends a connection and cuts it; the reason is for the log. */
@@ -86,13 +84,10 @@ export function createSender(
     sendOrLog: (...sent) => sendOrLog(kit, ...sent),
     disconnect: (connectionId) =>
       settle(kit, [{ connectionId, end: () => end(kit, connectionId) }]),
-    disconnectSocket: (socket) => settle(kit, [{ ...socket, end: () => endSocket(kit, socket) }]),
-    clear: (connection) =>
-      settle(kit, [{ ...connection, end: () => clear(kit, connection), isRepeated: true }]),
-    clearSession: (session) =>
-      settle(kit, [
-        { ...session, end: async () => [await clearSession(kit, session)], isRepeated: true },
-      ]),
+    disconnectSocket: (socket, at) =>
+      settle(kit, [{ ...socket, end: () => endSocket(kit, socket, at) }]),
+    clear: (connectionId, sids) =>
+      settle(kit, [{ connectionId, end: () => clear(kit, sids), isRepeated: true }]),
     expire: (socket) => expire(kit, socket),
     close: (connectionId, reason) => settle(kit, [cutting(kit, connectionId, reason)]),
   };
@@ -153,7 +148,7 @@ async function post(
     { emissions, range },
     {
       ...{ rooms, matching, pageSize: limits.fanOutPage, ready },
-      ...{ post: gateway.post, invokeWorker: runtime.invokeWorker },
+      ...{ post: gateway.post, now, invokeWorker: runtime.invokeWorker },
     },
   );
   telemetry.count("FanOut", delivered.recipients);
@@ -170,7 +165,7 @@ function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): 
     ...ended.map(({ close: cuts, sid, ...address }) =>
       cuts || sid === undefined
         ? cutting(kit, address.connectionId)
-        : { ...address, end: () => endSocket(kit, { ...address, sid }) },
+        : { ...address, end: () => endSocket(kit, { ...address, sid }, kit.runtime.now()) },
     ),
   ];
 }
@@ -226,12 +221,14 @@ async function settleOne(kit: Kit, { end, cut, isRepeated = false }: Ending, fou
 /** Has the application do what it does for a socket that is no more; whom that finds gone is added. */
 async function notify(
   kit: Kit,
-  { session, nsp, connectionId, ...stored }: StoredSession,
+  ended: StoredSession,
   isRepeated: boolean,
   found: Ending[],
 ): Promise<void> {
   const { app, fetchSockets, newBuffer } = kit;
   const { telemetry } = kit.runtime;
+  const { nsp } = ended;
+  const { id, tenant } = ended.session;
   const { onDisconnect, repeatsOnDisconnect = false, ...namespace } = app.namespaces[nsp] ?? {};
   if (onDisconnect === undefined) return;
   if (isRepeated && !repeatsOnDisconnect) return;
@@ -242,11 +239,10 @@ async function notify(
     found.push(...endings(kit, delivered));
     for (const error of delivered.failures) telemetry.fail("some posts failed", error);
   };
-  const { id, tenant, userId, data } = session;
   const first = new Set([everyoneOf(namespace), id]);
   await onDisconnect(
-    { id, tenant, userId, data, connectionId, nsp },
-    [...stored.rooms, ...stored.left].filter((room) => !first.has(room)),
+    socketIn(ended),
+    [...ended.rooms, ...ended.left].filter((room) => !first.has(room)),
     createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush),
   );
   await flush();

@@ -1,8 +1,9 @@
 import pMap from "p-map";
 import { pingFrame } from "#server/engine/frames.ts";
-import { MAX_RUN } from "#server/model/limits.ts";
-import { type Connection, type StoredSession, socketsOf } from "#server/model/session.ts";
+import { LATEST_WRITE, MAX_RUN } from "#server/model/limits.ts";
+import { type Connection, departedOf } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
+import { sidsOf } from "./end.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./send.ts";
 
@@ -78,7 +79,7 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     const { connectionId, endedAt } = connection;
     if (endedAt !== undefined) return clearAgain(connection, endedAt);
     const sockets = Object.entries(connection.sockets);
-    if (sockets.length === 0 && now() - connection.connectedAt > CONNECT_TIMEOUT)
+    if (sockets.length === 0 && now() - connection.idleSince > CONNECT_TIMEOUT)
       return close(connectionId, "no CONNECT came");
     const [expired] = sockets.filter(([, { expiresAt }]) => Number(expiresAt) * 1000 <= now());
     if (expired !== undefined)
@@ -86,8 +87,7 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
-    const sids = socketsOf(connection).map(({ sid }) => sid);
-    for (const session of await adapter.sessions.getAll(sids)) await lookAfter(session);
+    await clearDeparted(connection);
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {
@@ -99,35 +99,22 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
   async function clearAgain(connection: Connection, endedAt: number): Promise<void> {
     telemetry.count("Cleared");
     // At once, for what failed when it ended; and again when it is removed.
-    await sender.clear(connection);
-    if (now() - endedAt < MAX_RUN) return;
-    await adapter.sessions.remove(socketsOf(connection).map(({ sid }) => sid));
-    await adapter.connections.remove(connection.connectionId);
+    const { connectionId } = connection;
+    const sids = sidsOf(connection);
+    await sender.clear(connectionId, sids);
+    if (now() - endedAt < LATEST_WRITE) return;
+    await adapter.sessions.remove(sids);
+    await adapter.connections.remove(connectionId);
   }
 
-  /** Takes away what a socket has left while its connection stays. */
-  async function lookAfter(session: StoredSession): Promise<void> {
-    if (session.endedAt === undefined) return forgetLeft(parts, session);
-    if (now() - session.endedAt < MAX_RUN) return;
-    await sender.clearSession(session);
-    await adapter.connections.detach(session);
-    await adapter.sessions.remove([session.sid]);
+  /** The same for sockets that ended while their connection stays. */
+  async function clearDeparted(connection: Connection): Promise<void> {
+    const { connectionId } = connection;
+    const departed = departedOf(connection).filter(({ at }) => now() - at > LATEST_WRITE);
+    if (departed.length === 0) return;
+    const sids = departed.map(({ sid }) => sid);
+    await sender.clear(connectionId, sids);
+    await adapter.sessions.remove(sids);
+    await adapter.connections.forget(connectionId, departed);
   }
-}
-
-/**
- * Takes a live socket off the lists of rooms that it left while it was joining them. One that has
- * joined again since is listed anew.
- */
-async function forgetLeft(
-  { app, adapter, runtime: { now } }: Parts,
-  { sid, nsp, session, left, leftAt = 0 }: StoredSession,
-): Promise<void> {
-  const { isNotedUntilEnd = () => false } = app.namespaces[nsp] ?? {};
-  const rooms = left.filter((room) => !isNotedUntilEnd(room));
-  if (rooms.length === 0 || now() - leftAt < MAX_RUN) return;
-  const than = leftAt + MAX_RUN / 2;
-  const { tenant } = session;
-  await adapter.rooms.eraseOlder({ sid, nsp, tenant }, rooms, than);
-  await adapter.sessions.forgetLeft(sid, rooms, leftAt);
 }

@@ -42,25 +42,23 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
         refuse({ reason: "its origin is not allowed", origin });
         return 403;
       }
-      const kept = await keep(upgrade);
-      await connections.add(connectionId, connectedAt, kept);
-      try {
-        await runtime.invokeSelf({ opening: { connectionId, connectedAt } });
-      } catch (error) {
-        await connections.remove(connectionId);
-        throw error;
-      }
+      const handshake = await keep(upgrade);
+      await runtime.invokeSelf({ opening: { connectionId, connectedAt, handshake } });
       telemetry.count("ConnectionsOpened");
       return 200;
     },
 
-    /** Sends the OPEN packet, once `$connect` has returned; throws where that is too late. */
-    async open(opening: Opening): Promise<void> {
-      const { connectionId } = opening;
+    /** Sends the OPEN packet, once `$connect` has returned, and lets CONNECT in; throws where that is too late. */
+    async open({
+      handshake,
+      ...opening
+    }: Opening & { readonly handshake?: unknown }): Promise<void> {
+      const { connectionId, connectedAt } = opening;
       const frame = openFrame(randomBytes(15).toString("base64url"), runtime.heartbeat);
       const { post } = gateway;
       const result = await postOpen(opening, frame, { post, pause, now }).catch(giveUp);
-      if (result === "sent") return;
+      if (result === "sent")
+        return connections.add(connectionId, connectedAt, handshake).catch(giveUp);
       if (result === "late") return giveUp(new Error("the client waited for OPEN in vain"));
       telemetry.count("Gone");
       await sender.close(connectionId, "gone before OPEN could be posted");

@@ -26,28 +26,31 @@ export interface Socket<T extends Types = Untyped> {
   to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** All other sockets of the tenant in this namespace. */
   readonly broadcast: Broadcast<T>;
-  join(room: T["Room"] | readonly T["Room"][]): Promise<void>;
+  /** Joins rooms and gives those that it has not left by a later event, which was handled first. */
+  join(room: T["Room"] | readonly T["Room"][]): Promise<readonly T["Room"][]>;
   /** Leaves rooms and gives those it was in. */
   leave(room: T["Room"] | readonly T["Room"][]): Promise<readonly T["Room"][]>;
   /** The rooms it is in, in whatever order. */
   rooms(): Promise<readonly T["Room"][]>;
+  /** Has joins of a kind of rooms that were received before this, and are still under way, come to nothing; gives its rooms of that kind. */
+  supersede(kind: string): Promise<readonly T["Room"][]>;
   /**
    * Notes something that the application is about to keep elsewhere for this socket, under a key of its
-   * own, at most so many of `what`: where the socket ends, `release` is given all of them. Gives what it
-   * replaces.
+   * own and at a place, at most so many of `what`: where the socket ends, `release` is given all of them. What is
+   * kept carries the stamp; `moved` is the place where it was. Nothing where a later claim of the key has decided.
    */
   claim(
     key: string,
-    value: unknown,
+    place: string,
     max: number,
     what: string,
-  ): Promise<{ readonly previous?: unknown }>;
+  ): Promise<{ readonly stamp: number; readonly moved?: string } | undefined>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }
 
 /** What a socket asks of the store. */
-export type Membership = Pick<Socket, "join" | "leave" | "rooms" | "claim">;
+export type Membership = Pick<Socket, "join" | "leave" | "supersede" | "rooms" | "claim">;
 
 /** The member behind a session. */
 export const memberOf = (key: SocketKey, { tenant, userId }: Session): Member => ({
@@ -71,10 +74,12 @@ export function createSocket<T extends Types>(
     createBroadcast<T>(outlet, {
       ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: id },
     });
-  const { join, leave, rooms, claim } = membership;
+  const { join, leave, supersede, rooms, claim } = membership;
   return {
-    ...{ id, connectionId, tenant, userId, data, to, join, claim },
+    ...{ id, connectionId, tenant, userId, data, to, claim },
+    join: join as Socket<T>["join"],
     leave: leave as Socket<T>["leave"],
+    supersede: supersede as Socket<T>["supersede"],
     rooms: rooms as Socket<T>["rooms"],
     // Made when they are asked for: most events ask for neither.
     get nsp() {

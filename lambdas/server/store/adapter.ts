@@ -4,9 +4,9 @@ import type {
   Address,
   BinaryPart,
   Connection,
-  JoinResult,
   Listed,
   Member,
+  Refused,
   Session,
   SocketKey,
   StoredSession,
@@ -16,6 +16,7 @@ import type {
 export interface Adapter {
   readonly connections: Connections;
   readonly sessions: Sessions;
+  readonly ledger: Ledger;
   readonly rooms: Rooms;
   readonly binaryParts: BinaryParts;
   readonly slots: Slots;
@@ -25,12 +26,27 @@ export interface Adapter {
 
 /** Transports. Where one does not exist (any more) the answer is `false` or `undefined`. */
 export interface Connections {
+  /** Nothing where it has ended before. */
   add(connectionId: string, connectedAt: number, handshake?: unknown): Promise<void>;
-  get(connectionId: string): Promise<Connection | undefined>;
-  /** Notes a session as one that is reached by a connection; `false` where its namespace has one. */
-  attach(address: Address, session: Session): Promise<boolean>;
-  /** Forgets a session that has ended, while its connection stays. */
-  detach(socket: SocketKey): Promise<void>;
+  /** Of a connection that has ended nothing, unless it did so after `receivedAt`. */
+  get(connectionId: string, receivedAt?: number): Promise<Connection | undefined>;
+  /**
+   * Notes a session as one that is reached by a connection. Nothing where its namespace has one, or had one until
+   * after `lostBy`, or where the connection has had no socket since `idleBy`.
+   */
+  attach(
+    address: Address,
+    session: Session,
+    times: { readonly lostBy: number; readonly idleBy: number },
+  ): Promise<Connection | undefined>;
+  /** Notes that a session ends while its connection stays: what was received before `at` is still served. */
+  detach(
+    socket: SocketKey,
+    departed: { readonly session: Session; readonly at: number },
+    now: number,
+  ): Promise<void>;
+  /** Forgets sessions that ended while it stayed. */
+  forget(connectionId: string, departed: readonly SocketKey[]): Promise<void>;
   /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
   touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
   /** Notes a part of a binary packet and gives all that are held. */
@@ -41,7 +57,7 @@ export interface Connections {
     partChanges: number,
     rest: readonly BinaryPart[],
   ): Promise<boolean>;
-  /** Ends a connection, for everyone but the sweep, and gives what it knew; once. */
+  /** Ends a connection, also one that is only about to be added, for everyone but the sweep; gives what it knew, once. */
   end(connectionId: string, now: number): Promise<Connection | undefined>;
   remove(connectionId: string): Promise<void>;
   /** A page of the connections in a shard of the sweep, ended ones included. */
@@ -51,32 +67,55 @@ export interface Connections {
   ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
 }
 
-/** Sockets, and what is kept of each. Where one does not exist (any more) the answer is `false` or `undefined`. */
+/** Sockets, and what is kept of each. */
 export interface Sessions {
   /** Starts a session, listed in the rooms that it begins in. */
-  begin(member: Member, session: Session, rooms: readonly string[], slot?: number): Promise<void>;
+  begin(
+    member: Member,
+    session: Session,
+    rooms: readonly string[],
+    receivedAt: number,
+    slot?: number,
+  ): Promise<void>;
+  /** Nothing where it has ended. */
   get(sid: string): Promise<StoredSession | undefined>;
   /** Of these, all that there are: ended ones included. */
   getAll(sids: readonly string[]): Promise<readonly StoredSession[]>;
   /** Keeps what the application has changed of a session's data. */
   setData(sid: string, data: unknown): Promise<void>;
-  /** Notes rooms, of which `fresh` may be new; `false` where the socket may not be in so many. */
-  addRooms(sid: string, rooms: readonly string[], fresh: readonly string[]): Promise<boolean>;
-  /** Forgets rooms and gives all that were noted before. */
-  removeRooms(sid: string, rooms: readonly string[], now: number): Promise<ReadonlySet<string>>;
-  /** Forgets rooms that were left, unless one was left since `leftAt`. */
-  forgetLeft(sid: string, rooms: readonly string[], leftAt: number): Promise<void>;
-  /** Notes what the application is about to keep elsewhere; where it replaces something, gives that. */
-  claim(
-    sid: string,
-    key: string,
-    value: unknown,
-    max: number,
-  ): Promise<{ readonly previous?: unknown } | undefined>;
   /** Ends a session, for everyone but the sweep, and gives what it knew; once. */
   end(sid: string): Promise<StoredSession | undefined>;
   /** Forgets sessions that have ended. */
   remove(sids: readonly string[]): Promise<void>;
+}
+
+/** What sessions own. Of several commands on one thing the one with the greater stamp wins, however they come. */
+export interface Ledger {
+  /** Notes rooms; gives those that no later command has decided about. */
+  claimRooms(
+    sid: string,
+    rooms: readonly string[],
+    stamp: number,
+  ): Promise<readonly string[] | Refused>;
+  /** Notes rooms as left; gives those that the session had. */
+  releaseRooms(
+    sid: string,
+    rooms: readonly string[],
+    stamp: number,
+  ): Promise<readonly string[] | "churning">;
+  /** Has earlier joins of rooms of a kind that are still under way come to nothing; gives the rooms of it that the session has. */
+  supersede(sid: string, kind: string, stamp: number): Promise<readonly string[]>;
+  /**
+   * Notes something that the application is about to keep at a place of its own, at most so many; `moved`
+   * is the place where it was. Nothing where a later claim has decided.
+   */
+  claim(
+    sid: string,
+    key: string,
+    place: string,
+    stamp: number,
+    max: number,
+  ): Promise<{ readonly stamp: number; readonly moved?: string } | Refused | undefined>;
 }
 
 /** Who is in which room of which tenant's namespace. */
@@ -85,14 +124,20 @@ export interface Rooms {
   page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
   /** Those of these sockets that a room lists. */
   among(room: RoomKey, sids: readonly string[]): Promise<readonly Listed[]>;
-  /** Puts a socket into rooms: all of them, or none. */
-  join(member: Member, rooms: readonly string[]): Promise<JoinResult>;
+  /** Puts a socket into rooms; gives those about which no later command has decided. */
+  join(
+    member: Member,
+    rooms: readonly string[],
+    receivedAt: number,
+  ): Promise<readonly string[] | Refused>;
   /** Takes a socket out of rooms and gives those it was in. */
-  leave(member: Listing, rooms: readonly string[]): Promise<readonly string[]>;
+  leave(
+    member: Listing,
+    rooms: readonly string[],
+    receivedAt: number,
+  ): Promise<readonly string[] | "churning">;
   /** Takes a socket off the lists of rooms, and nothing more. */
   erase(member: Listing, rooms: readonly string[]): Promise<void>;
-  /** The same where the socket was put on the list before a time, in epoch milliseconds. */
-  eraseOlder(member: Listing, rooms: readonly string[], than: number): Promise<void>;
 }
 
 /** Where a room lists a socket. */

@@ -20,6 +20,7 @@ const CONNECTIONS_A_PAGE = 1000;
 /** The connections in the table: `shards` are the parts of them that are swept together. */
 export const createConnections = (table: Table, shards: number): Connections => ({
   ...createLives(table, shards),
+  ...createAttachments(table),
   ...createHeldParts(table),
 });
 
@@ -27,49 +28,27 @@ export const createConnections = (table: Table, shards: number): Connections => 
 function createLives(
   table: Table,
   shards: number,
-): Omit<Connections, keyof ReturnType<typeof createHeldParts>> {
+): Pick<Connections, "add" | "get" | "touch" | "end" | "remove" | "inShard"> {
   return {
-    add: (connectionId, connectedAt, handshake) =>
-      table.put({
+    async add(connectionId, connectedAt, handshake) {
+      const connection = {
         ...connectionKey(connectionId),
-        connectedAt,
-        lastSeenAt: connectedAt,
-        shard: shardOf(connectionId, shards),
-        expiresAt: expiryAfter(connectedAt),
-        handshake,
-        parts: [],
-        partChanges: 0,
-        sockets: {},
-      }),
+        ...{ connectedAt, lastSeenAt: connectedAt, idleSince: connectedAt, handshake },
+        ...{ shard: shardOf(connectionId, shards), expiresAt: expiryAfter(connectedAt) },
+        ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
+      };
+      await table.putIf(connection, { condition: "attribute_not_exists(pk)" });
+    },
 
-    async get(connectionId) {
+    async get(connectionId, receivedAt = Number.POSITIVE_INFINITY) {
       const connection = connectionOf(await table.get(connectionKey(connectionId)));
-      return connection?.endedAt === undefined ? connection : undefined;
-    },
-
-    async attach({ connectionId, nsp }, session) {
-      const attached = await table.update(connectionKey(connectionId), {
-        update: "SET sockets.#nsp = :session",
-        condition: `${EXISTS} AND attribute_not_exists(sockets.#nsp)`,
-        names: { "#nsp": nsp },
-        values: { ":session": session },
-      });
-      return attached !== undefined;
-    },
-
-    async detach({ connectionId, nsp, sid }) {
-      await table.update(connectionKey(connectionId), {
-        update: "REMOVE sockets.#nsp",
-        condition: "sockets.#nsp.id = :sid",
-        names: { "#nsp": nsp },
-        values: { ":sid": sid },
-      });
+      return receivedAt <= (connection?.endedAt ?? receivedAt) ? connection : undefined;
     },
 
     async touch(connectionId, now, sessionDue) {
       const touched = await table.update(connectionKey(connectionId), {
         update: "SET lastSeenAt = :now",
-        condition: `${EXISTS} AND (connectedAt > :due OR size(sockets) > :none)`,
+        condition: `${EXISTS} AND (idleSince > :due OR size(sockets) > :none)`,
         values: { ":now": now, ":due": sessionDue, ":none": 0 },
         returns: "ALL_NEW",
       });
@@ -79,11 +58,11 @@ function createLives(
     async end(connectionId, now) {
       const ended = await table.update(connectionKey(connectionId), {
         update: "SET endedAt = :now, expiresAt = :expiry",
-        condition: EXISTS,
+        condition: "attribute_not_exists(endedAt)",
         values: { ":now": now, ":expiry": expiryOfEnded(now) },
         returns: "ALL_NEW",
       });
-      return connectionOf(ended);
+      return ended?.connectedAt === undefined ? undefined : connectionOf(ended);
     },
 
     remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
@@ -95,6 +74,45 @@ function createLives(
         connections: items.flatMap((item) => connectionOf(item) ?? []),
         next: keys.last && String(keys.last.pk),
       };
+    },
+  };
+}
+
+/** The sessions that connections carry. */
+function createAttachments(table: Table): Pick<Connections, "attach" | "detach" | "forget"> {
+  return {
+    async attach({ connectionId, nsp }, session, { lostBy, idleBy }) {
+      const attached = await table.update(connectionKey(connectionId), {
+        update: "SET sockets.#nsp = :session",
+        condition: [
+          `${EXISTS} AND attribute_not_exists(sockets.#nsp)`,
+          "(attribute_not_exists(departed.#nsp) OR idleSince <= :lostBy)",
+          "(size(sockets) > :none OR idleSince > :idleBy)",
+        ].join(" AND "),
+        names: { "#nsp": nsp },
+        values: { ":session": session, ":lostBy": lostBy, ":idleBy": idleBy, ":none": 0 },
+        returns: "ALL_NEW",
+      });
+      return connectionOf(attached);
+    },
+
+    async detach({ connectionId, nsp, sid }, departed, now) {
+      await table.update(connectionKey(connectionId), {
+        update: "SET departed.#nsp = :departed, idleSince = :now REMOVE sockets.#nsp",
+        condition: "sockets.#nsp.id = :sid",
+        names: { "#nsp": nsp },
+        values: { ":sid": sid, ":departed": departed, ":now": now },
+      });
+    },
+
+    async forget(connectionId, departed) {
+      for (const { nsp, sid } of departed)
+        await table.update(connectionKey(connectionId), {
+          update: "REMOVE departed.#nsp",
+          condition: "departed.#nsp.#session.id = :sid",
+          names: { "#nsp": nsp, "#session": "session" },
+          values: { ":sid": sid },
+        });
     },
   };
 }
@@ -126,7 +144,7 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
 /** The connection that an item is of. */
 const connectionOf = (item: Item | undefined): Connection | undefined =>
   item && {
-    ...({ parts: [], partChanges: 0, sockets: {}, lastSeenAt: item.connectedAt } as object),
+    ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
     ...(item as unknown as Connection),
     connectionId: connectionIdOf(item as Item & Key),
   };

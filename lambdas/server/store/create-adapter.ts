@@ -1,25 +1,35 @@
 import type { Adapter } from "./adapter.ts";
 import { createBinaryParts } from "./binary-parts.ts";
 import { createConnections } from "./connections.ts";
+import { memberKey } from "./keys.ts";
+import { createLedger, type Forget } from "./ledger.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRooms } from "./rooms.ts";
-import { createSessions, type RoomLimits } from "./sessions.ts";
+import { type RoomLimits, removeStamped } from "./session-item.ts";
+import { createSessions } from "./sessions.ts";
 import { createSlots } from "./slots.ts";
 import type { Table } from "./table.ts";
 
-/** The store in the one table. */
+/** The store in the one table; `forget` does for an application's items what the ledger does for members. */
 export function createAdapter(
   table: Table,
   limits: RoomLimits & { readonly shards: number },
   now: () => number,
+  forget: Forget,
 ): Adapter {
   const storage = { table, now };
-  const sessions = createSessions(storage, limits);
+  const ledger = createLedger(storage, limits, async (session, released, upTo) => {
+    const { sid, nsp } = session;
+    const { tenant } = session.session;
+    const keys = released.rooms.map((room) => memberKey({ tenant, nsp, room }, sid));
+    await Promise.all([removeStamped(table, keys, upTo), forget(session, released, upTo)]);
+  });
   return {
+    ledger,
     connections: createConnections(table, limits.shards),
-    sessions,
-    rooms: createRooms(storage, sessions),
+    sessions: createSessions(storage, limits),
+    rooms: createRooms(storage, ledger),
     binaryParts: createBinaryParts(table),
     slots: createSlots(storage),
     revocations: createRevocations(table),

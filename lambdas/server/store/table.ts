@@ -35,6 +35,8 @@ export interface Table {
   get(key: Key, projection?: string): Promise<Item | undefined>;
   getAll(keys: readonly Key[]): Promise<Item[]>;
   put(item: KeyedItem): Promise<void>;
+  /** Puts an item where the condition holds, however often the call is made; `false` where it does not. */
+  putIf(item: KeyedItem, condition: Condition): Promise<boolean>;
   /** Puts an item unless there is one of its key; `false` where there is another. */
   create(item: KeyedItem): Promise<boolean>;
   /** The attributes asked for by `returns`, or `undefined` where the condition did not hold. */
@@ -63,7 +65,7 @@ export interface Page {
 }
 
 /** DynamoDB's expressions, with the names and values that they refer to. */
-interface Condition {
+export interface Condition {
   readonly condition?: string;
   readonly names?: Readonly<Record<string, string>>;
   readonly values?: Item;
@@ -71,6 +73,8 @@ interface Condition {
 
 interface Change extends Condition {
   readonly update: string;
+  /** Whether its condition holds again after it was made, so that nothing is unknown where the SDK has repeated it. */
+  readonly isRepeatable?: boolean;
   readonly returns?: UpdateCommandInput["ReturnValues"];
 }
 
@@ -159,6 +163,11 @@ function createWrites(parts: TableParts, { get }: Reads): Omit<Table, keyof Read
       await client.send(new PutCommand({ TableName, Item }));
     },
 
+    async putIf(Item, condition) {
+      const put = new PutCommand({ TableName, Item, ...inputOf(condition) });
+      return (await unlessConditionFails(() => client.send(put), true)) !== undefined;
+    },
+
     async create(Item) {
       const put = new PutCommand({
         TableName,
@@ -174,14 +183,14 @@ function createWrites(parts: TableParts, { get }: Reads): Omit<Table, keyof Read
       }
     },
 
-    update: (Key, { update: UpdateExpression, returns: ReturnValues, ...change }) =>
+    update: (Key, { update: UpdateExpression, returns: ReturnValues, isRepeatable, ...change }) =>
       unlessConditionFails(async () => {
         const expressions = { UpdateExpression, ReturnValues, ...inputOf(change) };
         const updated = await client.send(new UpdateCommand({ TableName, Key, ...expressions }));
-        if (ReturnValues?.endsWith("_OLD") && wasRetried(updated))
+        if (isRepeatable !== true && ReturnValues?.endsWith("_OLD") && wasRetried(updated))
           throw new Error("an update was made twice; what was there before is not known");
         return updated.Attributes ?? {};
-      }),
+      }, isRepeatable),
 
     remove: (Key, condition = {}) =>
       unlessConditionFails(async () => {
@@ -234,11 +243,13 @@ const isFull = (error: unknown): boolean =>
 
 async function unlessConditionFails<Result>(
   call: () => Promise<Result>,
+  isRepeatable = false,
 ): Promise<Result | undefined> {
   try {
     return await call();
   } catch (error) {
-    if (!(error instanceof ConditionalCheckFailedException) || wasRetried(error)) throw error;
+    if (!(error instanceof ConditionalCheckFailedException)) throw error;
+    if (wasRetried(error) && !isRepeatable) throw error;
     return undefined;
   }
 }

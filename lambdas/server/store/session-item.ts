@@ -1,0 +1,123 @@
+import type { Claim, Listed, Member, StoredSession } from "#server/model/session.ts";
+import { expiryAfter } from "./connections.ts";
+import { type Key, memberKey, sidOf } from "./keys.ts";
+import type { Item, KeyedItem, Table } from "./table.ts";
+
+/** How many rooms one socket may be in, and how many of some kinds. */
+export interface RoomLimits {
+  readonly roomsPerSocket: number;
+  /** By the kind of a room; those of other kinds only count among all. */
+  readonly roomsOfKind?: Readonly<Record<string, number>>;
+}
+
+/** The order of all commands on one thing: by the time they were received; a release wins a tie. */
+export const stampOf = (receivedAt: number, isRelease = false): number =>
+  2 * receivedAt + (isRelease ? 1 : 0);
+
+/** How a name is kept in a map: as it is, one like `__proto__` would be lost in an object. */
+export const noteOf = (room: string): string => `=${room}`;
+
+/** How a claim is noted among what was released: no room is noted like it. */
+export const claimNote = (key: string, place: string): string => `:${JSON.stringify([key, place])}`;
+
+/** The rooms and claims that notes are of. */
+export const releasedIn = (notes: readonly string[]) => ({
+  rooms: notes.filter((note) => note.startsWith("=")).map((note) => note.slice(1)),
+  claims: notes.filter((note) => note.startsWith(":")).map(claimIn),
+});
+
+function claimIn(note: string): Claim {
+  const [key = "", place = ""] = JSON.parse(note.slice(1)) as readonly string[];
+  return { key, place };
+}
+
+/** A session with all that its record says. */
+export interface Recorded extends StoredSession {
+  /** The stamp of each room that it is in. */
+  readonly roomStamps: ReadonlyMap<string, number>;
+  /** What it has released not long ago, by note, with the stamps. */
+  readonly released: ReadonlyMap<string, number>;
+  /** The stamps by which joins of kinds of rooms were superseded. */
+  readonly kinds: Readonly<Record<string, number>>;
+}
+
+/** The session that an item is of. */
+export function recordOf(item: Item | undefined): Recorded | undefined {
+  if (item === undefined) return undefined;
+  const {
+    rooms = {},
+    released = {},
+    claims = {},
+    kinds = {},
+    ...stored
+  } = item as unknown as Stored;
+  const notes = new Map(Object.entries(released));
+  const roomStamps = withoutNotes(rooms);
+  const left = releasedIn([...notes.keys()]);
+  return {
+    ...stored,
+    ...{ sid: sidOf(stored), roomStamps, kinds, released: notes },
+    rooms: [...roomStamps.keys()],
+    claims: [...withoutNotes(claims)].map(([key, claim]) => ({ key, ...claim })),
+    left: left.rooms,
+    gone: left.claims,
+  };
+}
+
+interface Stored extends Key, Omit<StoredSession, "sid" | "rooms" | "left" | "claims" | "gone"> {
+  readonly rooms?: Readonly<Record<string, number>>;
+  readonly released?: Readonly<Record<string, number>>;
+  readonly kinds?: Readonly<Record<string, number>>;
+  readonly claims?: Readonly<Record<string, { readonly place: string; readonly stamp: number }>>;
+}
+
+const withoutNotes = <Value>(noted: Readonly<Record<string, Value>>): ReadonlyMap<string, Value> =>
+  new Map(Object.entries(noted).map(([note, value]) => [note.slice(1), value]));
+
+/** The map in which a session counts its rooms of a kind that is limited. */
+export const setOf = (kind: string): string => `rooms of ${kind}`;
+
+/** An item that carries the stamp of the command that put it. */
+export type Stamped = KeyedItem & { readonly stamp: number };
+
+/** The item by which a room lists a socket. */
+export const memberItem = (
+  { sid, connectionId, tenant, nsp, userId, tags }: Member,
+  room: string,
+  stamp: number,
+  now: number,
+): Stamped => ({
+  ...memberKey({ tenant, nsp, room }, sid),
+  ...{ address: connectionId, userId, stamp },
+  ...(tags?.[room] !== undefined && { tags: tags[room] }),
+  expiresAt: expiryAfter(now),
+});
+
+/** Puts items, or tombstones in their place, unless a later command has put another. */
+export async function putStamped(
+  table: Pick<Table, "putIf">,
+  items: readonly Stamped[],
+): Promise<void> {
+  const condition = "attribute_not_exists(pk) OR stamp <= :stamp";
+  await Promise.all(
+    items.map((item) => table.putIf(item, { condition, values: { ":stamp": item.stamp } })),
+  );
+}
+
+/** Deletes tombstones, unless a later command has put something in their place. */
+export async function removeStamped(
+  table: Pick<Table, "remove">,
+  keys: readonly Key[],
+  upTo: number,
+): Promise<void> {
+  const condition = "attribute_not_exists(pk) OR stamp <= :upTo";
+  await Promise.all(keys.map((key) => table.remove(key, { condition, values: { ":upTo": upTo } })));
+}
+
+/** The member that an item is of. */
+export const listed = ({ sk, address, userId, tags }: Item): Listed => ({
+  sid: String(sk),
+  connectionId: String(address),
+  userId: String(userId),
+  tags: tags as Listed["tags"],
+});

@@ -1,0 +1,48 @@
+import { expect, test, vi } from "vitest";
+import { people } from "../support/people.ts";
+
+const chat = { chatId: "c", projectId: "p1" };
+
+test("what a client sends just before it disconnects is done, all of it", async () => {
+  const { ann, ben } = await people("ann", "ben");
+  await ben.emit("chat:join", chat);
+  await ann.emit("chat:join", chat);
+  const contents = Array.from({ length: 40 }, (_, n) => `message ${n}`);
+  const heard: string[] = [];
+  ben.socket.on("message:new", ({ message }) => void heard.push(message.content));
+
+  for (const content of contents)
+    ann.socket.emit("message:send", { ...chat, type: "text", content });
+  ann.socket.disconnect();
+
+  await vi.waitUntil(() => heard.length >= contents.length, { timeout: 10_000 });
+  expect(heard.toSorted()).toEqual(contents.toSorted());
+});
+
+/** Resolves in a later millisecond: API Gateway knows no order within one. */
+async function nextMillisecond(): Promise<void> {
+  const start = Date.now();
+  while (Date.now() <= start + 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test("of a leave and a join that are handled at once the later one decides", async () => {
+  const { ann, ben } = await people("ann", "ben");
+  for (let round = 0; round < 10; round += 1) {
+    const [inside, outside] = [{ room: `in ${round}` }, { room: `out ${round}` }];
+    await ann.emit("custom:join", inside);
+    const leaving = ann.emit("custom:leave", inside);
+    const coming = ann.emit("custom:join", outside);
+    await nextMillisecond();
+    const joining = ann.emit("custom:join", inside);
+    const going = ann.emit("custom:leave", outside);
+    await Promise.all([leaving, coming, joining, going]);
+    for (const { room } of [outside, inside])
+      await ben.emit("custom:broadcast", {
+        projectId: "p1",
+        event: "news",
+        room,
+        payload: { room },
+      });
+    expect(await ann.nextEvent("custom:news")).toMatchObject(inside);
+  }
+});
