@@ -111,7 +111,7 @@ export class Alarms extends Construct {
     const failed = (route: (typeof FAILED_ROUTES)[number]) =>
       counted(service, "RequestsFailed", { route });
     this.add("ConnectsFailed", failed("$connect"), "an upgrade was answered 500");
-    this.add("OpeningsFailed", failed("opening"), "a client connected and got no OPEN packet");
+    this.add("OpenFailed", failed("open"), "a client connected and got no OPEN packet");
     this.add("FramesFailed", failed("$default"), "a frame failed with an internal error");
     this.add(
       "InternalRefusals",

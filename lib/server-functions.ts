@@ -42,7 +42,7 @@ export function serverFunctions(
     ...{ entry: entries.fanOut, operation, environment },
   });
   // After a retry, a minute later, the client has given up.
-  new SelfInvocation(scope, "Opening", { invoker: socket, retryAttempts: 0 });
+  new SelfInvocation(scope, "Open", { invoker: socket, retryAttempts: 0 });
   // A ping that is a minute late still keeps its connection.
   new SelfInvocation(scope, "Sweeping", { invoker: heartbeat, retryAttempts: 1 });
   new HeartbeatSchedule(scope, "Schedule", { heartbeat });

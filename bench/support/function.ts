@@ -34,7 +34,7 @@ export interface Calls {
   posts: number;
 }
 
-/** The functions in this process, over AWS in another; a room is handed on within this process. */
+/** The functions in this process, over AWS in another; workers run within this process. */
 export function createFunctions({ url, tableName }: Aws, calls: Calls) {
   const access = {
     region: "us-east-1",

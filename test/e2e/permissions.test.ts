@@ -114,7 +114,7 @@ test("a stack without one permission fails at the call that needs it, and its lo
     Resources: Record<string, object>;
   };
   for (const [id, resource] of Object.entries(Resources).filter(([id]) =>
-    id.startsWith("OpeningPolicy"),
+    id.startsWith("OpenPolicy"),
   ))
     Resources[id] = JSON.parse(
       JSON.stringify(resource).replaceAll("lambda:InvokeFunction", "lambda:GetFunction"),

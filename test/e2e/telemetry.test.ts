@@ -196,7 +196,7 @@ test("an OPEN after which nothing could be stored is counted, and its connection
     stack.faults.setRates(NO_FAULTS);
   });
 
-  expect(failedRequests(lines)).toMatchObject({ opening: 1 });
+  expect(failedRequests(lines)).toMatchObject({ open: 1 });
 });
 
 test("a failed webhook is answered with 500 and counted", async () => {
@@ -235,7 +235,7 @@ test("[EIO2] an OPEN after the client's timeout is not posted, closes the connec
   const [connectionId = ""] = stack.gateway.connectionIds();
   const open = (age: number) =>
     stack.functions.invoke(stack.functions.named("Socket"), {
-      opening: { connectionId, connectedAt: Date.now() - age },
+      open: { connectionId, connectedAt: Date.now() - age },
     });
 
   expect(failedRequests(await linesOf(() => open(10_000)))).toEqual({});
@@ -245,7 +245,7 @@ test("[EIO2] an OPEN after the client's timeout is not posted, closes the connec
 
   expect(stack.takeCalls().map(({ action }) => action)).not.toContain("execute-api:POST");
   expect(await client.closed).toBe(1000);
-  expect(failedRequests(lines)).toEqual({ opening: 1 });
+  expect(failedRequests(lines)).toEqual({ open: 1 });
 });
 
 test("a failure is one line with its event, connection, request and cause, and no contents", async () => {

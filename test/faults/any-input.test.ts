@@ -13,7 +13,7 @@ const DELIVERIES = 1000;
 
 const world = await createWorld(inject("assembly"), UNLIMITED);
 afterAll(() => world.stop());
-afterEach(() => world.forgetEverything());
+afterEach(() => world.clearTable());
 
 const anything = fc.jsonValue({ maxDepth: 3 });
 const awkward = fc.oneof(

@@ -144,8 +144,10 @@ describe("who is online", () => {
   test("is found after items that a crash has left, a page at a time", async () => {
     const org = newOrg();
     const ann = await world.connect("ann", org);
-    const husks = numbers(30).map((n) => ({ ...presenceKey(org, presenceRoom("p1"), `a${n}`) }));
-    await world.fill([...husks, user(org, "zoe", "Zoe")]);
+    const leftovers = numbers(30).map((n) => ({
+      ...presenceKey(org, presenceRoom("p1"), `a${n}`),
+    }));
+    await world.fill([...leftovers, user(org, "zoe", "Zoe")]);
 
     const found: unknown[] = [];
     let cursor: string | undefined;

@@ -26,7 +26,7 @@ const ENTRIES = [
 ];
 
 // Otherwise each scan of the table would take longer than the one before.
-afterEach(() => world.forgetEverything());
+afterEach(() => world.clearTable());
 
 const newOrg = () => `org-${++organisations}`;
 

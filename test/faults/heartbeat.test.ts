@@ -4,7 +4,7 @@ import { createWorld } from "./world.ts";
 
 const world = await createWorld(inject("assembly"), { shards: 16 });
 afterAll(() => world.stop());
-afterEach(() => world.forgetEverything());
+afterEach(() => world.clearTable());
 
 const MINUTE = 60_000;
 const PING_INTERVAL = 4 * MINUTE;
@@ -12,7 +12,7 @@ const START = Math.ceil(Date.now() / MINUTE) * MINUTE;
 
 /** Connects this many clients at the start, by default more than there are shards. */
 async function audience(count = 48): Promise<readonly string[]> {
-  await world.beat(START, START);
+  await world.heartbeat(START, START);
   return Promise.all(Array.from({ length: count }, (_, n) => world.connect(`u${n}`, "acme")));
 }
 
@@ -22,7 +22,7 @@ const pingsOf = (connectionId: string) =>
 /** Runs the heartbeat of one minute with this delay; returns who was pinged, and lets them pong. */
 async function pingedFor(minute: number, delay: number, ids: readonly string[]) {
   const before = ids.map(pingsOf);
-  await world.beat(START + minute * MINUTE, START + minute * MINUTE + delay);
+  await world.heartbeat(START + minute * MINUTE, START + minute * MINUTE + delay);
   const pinged = ids.filter((id, index) => pingsOf(id) > (before[index] ?? 0));
   await Promise.all(pinged.map((id) => world.send(id, "3")));
   return pinged;

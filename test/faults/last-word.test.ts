@@ -182,6 +182,17 @@ describe("what a session remembers of rooms that it has left", () => {
   });
 });
 
+test("a function reads whose connection it is once in five seconds", async () => {
+  const typing = () => ask(world, ann, "custom:typing", { ...inP1, isTyping: true });
+  const reads = async () => (await world.costOf(typing)).reads;
+  await typing();
+  const known = await reads();
+
+  world.pass(REREAD);
+  expect(await reads()).toBe(known + 1);
+  expect(await reads()).toBe(known);
+});
+
 test("a session that another function has ended is served for five seconds at most", async () => {
   await ask(world, ben, "subscribe:project", inP1);
   await ask(world, ann, "custom:event", inP1);

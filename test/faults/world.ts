@@ -14,7 +14,7 @@ import { publishing } from "../../lambdas/mudbase/publishing.ts";
 import { createIntegrationRegistry } from "../../lambdas/mudbase/store/integration-registry.ts";
 import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
-import type { Opening } from "../../lambdas/server/engine/open.ts";
+import type { PendingOpen } from "../../lambdas/server/engine/open.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts, createPublisher } from "../../lambdas/server/pipeline/parts.ts";
@@ -89,7 +89,7 @@ export interface World {
   /** Cuts a connection so that nobody hears of it. */
   drop(connectionId: string): void;
   /** The heartbeat for one time, which comes at another: epoch milliseconds. */
-  beat(scheduledTime: number, at: number): Promise<void>;
+  heartbeat(scheduledTime: number, at: number): Promise<void>;
   /** Lets so much time pass that nothing begun before can still be written, and sweeps everything. */
   sweep(): Promise<void>;
   /** Lets time pass. */
@@ -106,7 +106,7 @@ export interface World {
   readonly database: DynamoDBDocumentClient;
   readonly tableName: string;
   /** Empties the table. */
-  forgetEverything(): Promise<void>;
+  clearTable(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -236,7 +236,7 @@ export async function createWorld(
     ...{ table, gateway, limits, now, telemetry: SILENT, variables: {} },
     // The function's own second invocation, which fails by itself.
     invokeSelf: (event) =>
-      attempt(() => server.open((event as { opening: Opening }).opening).catch(() => undefined)),
+      attempt(() => server.open((event as { open: PendingOpen }).open).catch(() => undefined)),
     invokeWorker: (job) => worker.send((job as FanOutJob).emissions, job as FanOutJob),
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
@@ -309,7 +309,7 @@ export async function createWorld(
       for (const call of late.splice(0)) await call().catch(() => undefined);
       return made;
     },
-    async beat(scheduledTime, at) {
+    async heartbeat(scheduledTime, at) {
       clock = at;
       await sweeper.begin(scheduledTime);
     },
@@ -347,7 +347,7 @@ export async function createWorld(
     },
     database: real,
     tableName: tables[0]?.name ?? "",
-    async forgetEverything() {
+    async clearTable() {
       const keys = (await database.items()).map(({ pk, sk }) => ({ pk: `${pk}`, sk: `${sk}` }));
       await table.writeAll([], keys);
     },

@@ -42,12 +42,12 @@ afterEach(() => {
 });
 
 test("invokes the function asynchronously, signed for Lambda", async () => {
-  await invoke({ opening: "abc=" });
+  await invoke({ open: "abc=" });
 
   expect(seen[0]).toMatchObject({
     method: "POST",
     url: "/2015-03-31/functions/socket%20function/invocations",
-    body: '{"opening":"abc="}',
+    body: '{"open":"abc="}',
     headers: {
       "x-amz-invocation-type": "Event",
       "x-amz-security-token": "TOKEN",
@@ -61,7 +61,7 @@ test("invokes the function asynchronously, signed for Lambda", async () => {
 test("a throttled invocation is tried again", async () => {
   statuses = [429, 500, 202];
 
-  await invoke({ opening: "abc=" });
+  await invoke({ open: "abc=" });
 
   expect(seen).toHaveLength(3);
   expect(waits).toHaveLength(2);
@@ -69,11 +69,11 @@ test("a throttled invocation is tried again", async () => {
 
 test("a connection that breaks is tried again, five times in all", async () => {
   statuses = [BROKEN, BROKEN, 202];
-  await invoke({ opening: "abc=" });
+  await invoke({ open: "abc=" });
   expect(seen).toHaveLength(3);
 
   statuses = Array.from({ length: 10 }, () => BROKEN);
-  await expect(invoke({ opening: "abc=" })).rejects.toThrow("fetch failed");
+  await expect(invoke({ open: "abc=" })).rejects.toThrow("fetch failed");
   expect(seen).toHaveLength(3 + 5);
 });
 
@@ -82,7 +82,7 @@ test("an answer that does not come is not waited for", async () => {
   const limits = vi.spyOn(AbortSignal, "timeout").mockImplementation(() => timeout(20));
   statuses = [SILENT, 202];
 
-  await invoke({ opening: "abc=" });
+  await invoke({ open: "abc=" });
 
   expect(limits).toHaveBeenCalledWith(4000);
   expect(seen).toHaveLength(2);

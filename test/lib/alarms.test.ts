@@ -100,7 +100,7 @@ describe("alarms", () => {
   });
 
   test("go off at the first client that cannot connect, or gets no OPEN packet", () => {
-    for (const route of ["$connect", "opening", "$default", "webhook"])
+    for (const route of ["$connect", "open", "$default", "webhook"])
       template.hasResourceProperties("AWS::CloudWatch::Alarm", {
         MetricName: "RequestsFailed",
         Dimensions: [

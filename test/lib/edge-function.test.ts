@@ -154,7 +154,7 @@ describe("an origin", () => {
     ["https://edge.example:8443", "edge.example"],
     ["https://evil.example/https://edge.example", "edge.example"],
     ["null", "edge.example"],
-  ])("%s, which is not the host %s, is handed on", async (origin, host) => {
+  ])("%s, which is not the host %s, is passed on", async (origin, host) => {
     expect(await originAfter(origin, host)).toEqual([origin]);
   });
 });

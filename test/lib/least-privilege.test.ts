@@ -82,7 +82,7 @@ describe("least privilege", () => {
     );
     expect(invoked).toHaveLength(2);
     expect(template.findResources("AWS::Lambda::Function")[id]?.DependsOn.join()).not.toContain(
-      "Opening",
+      "Open",
     );
   });
 

@@ -81,7 +81,7 @@ function liveQueriesOf(held: ReadonlyMap<string, readonly string[]>, pageSize: n
   );
 }
 
-/** Delivers with pages of this size, and with everything that is handed on; gives what each was sent. */
+/** Delivers with pages of this size, and with everything that other functions deliver; gives what each was sent. */
 async function deliverAll(
   emissions: readonly Emission[],
   members: ReadonlyMap<string, readonly string[]>,
@@ -98,10 +98,10 @@ async function deliverAll(
   let largest = 0;
   let mostPosts = 0;
   const listed = (sid: string): Listed => ({ sid, connectionId: sid, userId: "someone" });
-  const run = async (parcel: FanOutJob, level: number): Promise<Delivered> => {
+  const run = async (job: FanOutJob, level: number): Promise<Delivered> => {
     functions += 1;
     depth = Math.max(depth, level);
-    const json = JSON.stringify(parcel);
+    const json = JSON.stringify(job);
     largest = Math.max(largest, Buffer.byteLength(json));
     const delivered = await deliver(JSON.parse(json) as FanOutJob, {
       pageSize,

@@ -8,7 +8,7 @@ const BUDGET = 5000;
 const CLIENT_TIMEOUT = 20_000;
 
 /** A connection that waits for the OPEN packet. */
-export interface Opening {
+export interface PendingOpen {
   readonly connectionId: string;
   /** Epoch milliseconds at which API Gateway accepted the connection. */
   readonly connectedAt: number;
@@ -20,7 +20,7 @@ export interface Opening {
  * the client has given up: that is `late`.
  */
 export async function postOpen(
-  { connectionId, connectedAt }: Opening,
+  { connectionId, connectedAt }: PendingOpen,
   frame: string,
   {
     post,

@@ -2,14 +2,14 @@ import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
 import type { AnyApp } from "#server/app.ts";
 import { checkAuthentication } from "#server/check-app.ts";
 import { subprotocolOf } from "#server/engine/handshake.ts";
-import type { Opening } from "#server/engine/open.ts";
+import type { PendingOpen } from "#server/engine/open.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createServer } from "#server/pipeline.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 /** A call of this function by itself. */
 interface OwnEvent {
-  readonly opening: Opening & { readonly handshake?: unknown };
+  readonly open: PendingOpen & { readonly handshake?: unknown };
 }
 
 /** What API Gateway sends; `headers` and the query string come with `$connect` only. */
@@ -36,7 +36,7 @@ export function socketHandler(app: AnyApp) {
   return (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>
     observe(context, async () => {
       try {
-        if ("opening" in event) await server.open(event.opening);
+        if ("open" in event) await server.open(event.open);
         else return await route(event);
         return SERVED;
       } catch (error) {
@@ -73,11 +73,11 @@ const isConnect = (event: GatewayEvent | OwnEvent): boolean =>
   "requestContext" in event && event.requestContext.eventType === "CONNECT";
 
 const routeOf = (event: GatewayEvent | OwnEvent): string =>
-  "opening" in event ? "opening" : event.requestContext.routeKey;
+  "open" in event ? "open" : event.requestContext.routeKey;
 
 const describe = (event: GatewayEvent | OwnEvent) =>
-  "opening" in event
-    ? { connectionId: event.opening.connectionId }
+  "open" in event
+    ? { connectionId: event.open.connectionId }
     : {
         connectionId: event.requestContext.connectionId,
         requestId: event.requestContext.requestId,

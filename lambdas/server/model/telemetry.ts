@@ -13,8 +13,8 @@ export const METRICS = [
   "FanOut",
   "FanOutDuration",
   "Pinged",
-  "Reaped",
-  "Cleared",
+  "Evicted",
+  "CleanedUp",
   "SweepFailures",
 ] as const;
 export type Metric = (typeof METRICS)[number];

@@ -91,13 +91,13 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {
-    telemetry.count("Reaped");
+    telemetry.count("Evicted");
     await sender.close(connectionId, reason);
   }
 
   /** What was under way when a connection ended is over: a second look takes away all it left. */
   async function clearAgain(connection: Connection, endedAt: number): Promise<void> {
-    telemetry.count("Cleared");
+    telemetry.count("CleanedUp");
     // At once, for what failed when it ended; and again when it is removed.
     const { connectionId } = connection;
     const sids = sidsOf(connection);

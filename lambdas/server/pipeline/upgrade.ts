@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AnyApp, Upgrade } from "#server/app.ts";
 import { admitsOrigin, handshakeFault, headerOf, openFrame } from "#server/engine/handshake.ts";
-import { type Opening, postOpen } from "#server/engine/open.ts";
+import { type PendingOpen, postOpen } from "#server/engine/open.ts";
 import { ConnectError } from "#server/errors.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./send.ts";
@@ -43,7 +43,7 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
         return 403;
       }
       const handshake = await keep(upgrade);
-      await runtime.invokeSelf({ opening: { connectionId, connectedAt, handshake } });
+      await runtime.invokeSelf({ open: { connectionId, connectedAt, handshake } });
       telemetry.count("ConnectionsOpened");
       return 200;
     },
@@ -51,12 +51,12 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
     /** Sends the OPEN packet, once `$connect` has returned, and lets CONNECT in; throws where that is too late. */
     async open({
       handshake,
-      ...opening
-    }: Opening & { readonly handshake?: unknown }): Promise<void> {
-      const { connectionId, connectedAt } = opening;
+      ...pending
+    }: PendingOpen & { readonly handshake?: unknown }): Promise<void> {
+      const { connectionId, connectedAt } = pending;
       const frame = openFrame(randomBytes(15).toString("base64url"), runtime.heartbeat);
       const { post } = gateway;
-      const result = await postOpen(opening, frame, { post, pause, now }).catch(giveUp);
+      const result = await postOpen(pending, frame, { post, pause, now }).catch(giveUp);
       if (result === "sent")
         return connections.add(connectionId, connectedAt, handshake).catch(giveUp);
       if (result === "late") return giveUp(new Error("the client waited for OPEN in vain"));
