@@ -7,7 +7,7 @@ import type { Scenario } from "./recovery/scenarios.ts";
 
 /** `MODEL=large` visits millions of states more. */
 const isLarge = process.env.MODEL === "large";
-const STEPS = isLarge ? 3_000_000 : 40_000;
+const STEPS = isLarge ? 3_000_000 : 20_000;
 const PATIENCE = isLarge ? 1_800_000 : 60_000;
 
 const one = { rooms: "A", broadcasts: { 1: "A" } };

@@ -207,7 +207,7 @@ test.each([
   "a room of %i is heard once, through at most %i levels of functions of which nearly all find somebody",
   async (size, levels) => {
     const ids = sessionIds(size);
-    const emissions = ["first", "second"].map((frame) => toRooms([first], [], frame));
+    const emissions = [toRooms([first], [], "news")];
 
     const { heard, functions, empty, depth } = await deliverAll(
       emissions,
@@ -216,7 +216,7 @@ test.each([
     );
 
     expect(heard.size).toBe(size);
-    for (const frames of heard.values()) expect(frames).toEqual(["first", "second"]);
+    for (const frames of heard.values()) expect(frames).toEqual(["news"]);
     expect(depth).toBeLessThanOrEqual(levels);
     expect(empty / functions).toBeLessThanOrEqual(0.05);
     expect(functions).toBeLessThanOrEqual((2 * size) / 1000);

@@ -57,9 +57,14 @@ function createLives(
 
     async end(connectionId, now) {
       const ended = await table.update(connectionKey(connectionId), {
-        update: "SET endedAt = :now, expiresAt = :expiry",
+        // One that is only about to be added has no shard yet: the sweep finds its tombstone, too.
+        update: "SET endedAt = :now, expiresAt = :expiry, #shard = :shard",
         condition: "attribute_not_exists(endedAt)",
-        values: { ":now": now, ":expiry": expiryOfEnded(now) },
+        names: { "#shard": "shard" },
+        values: {
+          ...{ ":now": now, ":expiry": expiryOfEnded(now) },
+          ":shard": shardOf(connectionId, shards),
+        },
         returns: "ALL_NEW",
       });
       return ended?.connectedAt === undefined ? undefined : connectionOf(ended);
