@@ -9,6 +9,7 @@ import { type LocalStack, startStack } from "../local/stack.ts";
 import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
+import { ageTombstones } from "./chaos/age.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 
@@ -35,9 +36,6 @@ const SECRET = "a secret of at min thirty-two characters";
 const CLIENTS_AN_ORGANISATION = 20;
 /** Execution environments of a function: those that wait for a retry are not free. */
 const ENVIRONMENTS = 8;
-
-/** Seconds after which the cleanup deletes the tombstones of ended connections. */
-const TOMBSTONE_SECONDS = 31;
 
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
@@ -245,7 +243,7 @@ async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[])
     `After one cleanup: ${left.length} items of connections remain, and ${items.length - left.length} tombstones of ended connections, which the next cleanup deletes.`,
   );
   if (left.length > 0) console.log(left.slice(0, 5));
-  await pause(TOMBSTONE_SECONDS * 1000);
+  await ageTombstones(stack, items);
   await cleanUp(stack);
   const rest = (await connectionItems(stack)).length;
   console.log(`After the next cleanup: ${rest}.`);

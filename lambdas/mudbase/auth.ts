@@ -47,9 +47,9 @@ const authLogout = /* @__PURE__ */ defineEvent({
 
   async handle({ projectId, socket, timestamp }) {
     const room = projectRoom(projectId);
-    await socket.leave(room);
+    const left = await socket.leave(room);
 
-    socket.to(room).emit("user:offline", { userId: socket.userId, projectId, timestamp });
+    socket.to(left).emit("user:offline", { userId: socket.userId, projectId, timestamp });
   },
 });
 

@@ -158,10 +158,12 @@ export async function goOffline(
 ): Promise<void> {
   // In this order: a crash in between leaves it noted where it was online.
   const exited = await presence.exit(socket, rooms, going?.receivedAt);
-  if (exited.failure === undefined) await going?.leave();
+  const leaving = exited.failure === undefined ? going?.leave() : undefined;
+  const [left] = await Promise.allSettled([leaving]);
 
   await announce("offline", socket, exited.done, { to, presence, flush, timestamp });
-  await failAfter(flush, exited);
+  const failure = exited.failure ?? (left.status === "rejected" ? left.reason : undefined);
+  await failAfter(flush, { failure });
 }
 
 /**

@@ -2,7 +2,7 @@ import type { AnyApp, Namespace } from "./app.ts";
 import { decodeFrame } from "./engine/frames.ts";
 import { MAX_RUN } from "./model/limits.ts";
 import type { Limited } from "./model/rate.ts";
-import { type Address, MAIN } from "./model/session.ts";
+import { type Address, departedOf, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
 import { refuseInternally, type SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
@@ -149,6 +149,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
     buffer.send(key, { type: PacketType.CONNECT_ERROR, data });
     return send(buffer.emissions);
   }
+  const sentAt = kit.runtime.now();
   const result = await connect(namespace, key, auth, receivedAt, buffer).catch(giveUp);
   switch (result.outcome) {
     case "illegal":
@@ -161,7 +162,13 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       return send(buffer.emissions);
     case "connected": {
       const { session, handshake } = result;
-      kit.sessions.remember(result.connection);
+      const { connection } = result;
+      kit.sessions.remember(connection, sentAt);
+      // What a function that has died left of them would be heard by this one.
+      await sender.clear(
+        connectionId,
+        departedOf(connection).map(({ sid }) => sid),
+      );
       const greeting = await greet(
         namespace,
         { ...key, sid: session.id },
@@ -207,10 +214,11 @@ async function onPong(kit: Kit, { connectionId, receivedAt }: From): Promise<voi
   const { close } = kit.sender;
   const { connections } = kit.adapter;
   const sessionDue = receivedAt - CONNECT_TIMEOUT;
+  const sentAt = kit.runtime.now();
   const connection = await connections.touch(connectionId, receivedAt, sessionDue);
   if (connection === undefined)
     return close(connectionId, "a pong of a connection without a session, or of none");
-  kit.sessions.remember(connection);
+  kit.sessions.remember(connection, sentAt);
 }
 
 /** A frame counts for its user, or for the connection while this function does not know whose it is. */

@@ -73,7 +73,7 @@ describe("the heartbeat", () => {
 
 describe("the cleanup", () => {
   test.skipIf(isShuffled)(
-    "costs a query and a batch per shard, and a post and a recorded pong per connection",
+    "costs a query per shard, two batches, and a post and a recorded pong per connection",
     async () => {
       const org = newOrg();
       const all = await Promise.all(
@@ -88,7 +88,7 @@ describe("the cleanup", () => {
       const actions = stack.takeCalls().map(({ action }) => action);
       const count = (action: string) => actions.filter((one) => one === action).length;
       expect(count("dynamodb:Query")).toBe(SHARDS);
-      expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(10);
+      expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(20);
       expect(count("dynamodb:UpdateItem")).toBe(10);
       // Ten pings, and ten acknowledgements of the events that this test waits for.
       expect(count("execute-api:POST")).toBe(20);

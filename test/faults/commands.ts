@@ -8,6 +8,7 @@ export interface CallInput {
   readonly RequestItems?: Readonly<Record<string, unknown>>;
   readonly UpdateExpression?: string;
   readonly Key?: Readonly<Record<string, unknown>>;
+  readonly Item?: Readonly<Record<string, unknown>>;
   readonly ExpressionAttributeValues?: Readonly<Record<string, unknown>>;
 }
 

@@ -159,15 +159,45 @@ describe("what a session remembers of rooms that it has left", () => {
   test("is forgotten once nothing can come late, and so are the tombstones", async () => {
     for (const room of rooms(0, 20)) await ask(world, ann, "custom:join", room);
     await leaveAll(0, 20);
-    world.pass(2 * LATEST_WRITE);
+    world.pass(LATEST_WRITE);
 
-    await ask(world, ann, "custom:leave", { room: "r0" });
+    await world.sweep();
 
     const tombstones = (await world.items()).filter(
       ({ pk, released }) => released === true && String(pk).includes(`#${org}#`),
     );
-    expect(tombstones.length).toBeLessThanOrEqual(1);
-    expect(Object.keys((await recordOf()).released).length).toBeLessThanOrEqual(1);
+    expect(tombstones).toEqual([]);
+    expect((await recordOf()).released).toEqual({});
+  });
+
+  test("is finished by the next leave where the first one broke off", async () => {
+    const room = { room: "corner" };
+    await ask(world, ann, "custom:join", room);
+    const isTombstone = ({ Item }: CallInput) => Item?.released === true;
+    await world.failing(isTombstone, () => ask(world, ann, "custom:leave", room));
+    expect(await itemsIn(`room#${org}#/#custom#corner`)).toHaveLength(1);
+
+    expect(await ask(world, ann, "custom:leave", room)).toEqual(room);
+    expect(await itemsIn(`room#${org}#/#custom#corner`)).toEqual([]);
+  });
+
+  test("is finished by the sweep where nobody leaves again", async () => {
+    const room = { room: "corner" };
+    await ask(world, ann, "custom:join", room);
+    const isTombstone = ({ Item }: CallInput) => Item?.released === true;
+    await world.failing(isTombstone, () => ask(world, ann, "custom:leave", room));
+
+    await world.sweep();
+    expect(await itemsIn(`room#${org}#/#custom#corner`)).toEqual([]);
+  });
+
+  test("does not keep it from joining rooms once it is old, however much it is", async () => {
+    for (const room of rooms(0, 180)) await ask(world, ann, "custom:join", room);
+    await leaveAll(0, 180);
+    world.pass(LATEST_WRITE + 1000);
+
+    expect(await ask(world, ann, "custom:join", { room: "new" })).toEqual({ room: "new" });
+    expect(Object.keys((await recordOf()).released)).toEqual([]);
   });
 
   test("never keeps it from ending, and nothing is left", async () => {
@@ -222,6 +252,34 @@ describe("a DISCONNECT", () => {
 
     const stored = (await world.items()).filter(({ sk }) => String(sk).startsWith("message#"));
     expect(stored).toHaveLength(1);
+  });
+
+  test("leaves the slot of the next session on its connection to that, whatever the sweep does", async () => {
+    await world.publish({ event: "limit:put", org, connections: 3 });
+    const eve = await world.connect("eve", org);
+    await world.send(eve, "41");
+    world.pass(10_000);
+    const claims = { sub: "eve", org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
+    await world.send(eve, `40${JSON.stringify({ token: JSON.stringify(claims) })}`);
+
+    await world.sweep();
+
+    const slots = (await world.items()).filter(({ pk }) => pk === `slots#${org}`);
+    expect(slots).toMatchObject([{ sid: sidOf(world, eve) }]);
+  });
+
+  test("keeps the frames of the session before it apart from those of the next, however late", async () => {
+    await ask(world, ben, "subscribe:project", inP1);
+    const receivedAt = world.now();
+    world.pass(1);
+    await world.send(ann, "41");
+    world.pass(10_000);
+    const claims = { sub: "zoe", org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
+    await world.send(ann, `40${JSON.stringify({ token: JSON.stringify(claims) })}`);
+
+    await world.send(ann, `42${JSON.stringify(["custom:event", inP1])}`, receivedAt);
+
+    expect(payloadsOf(world, ben, "custom:event")).toMatchObject([{ sender: "ann" }]);
   });
 
   test("leaves the connection to a new session, which is another user's if it says so", async () => {

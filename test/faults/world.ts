@@ -71,7 +71,10 @@ type Frames = string[];
 export interface World {
   /** Connects a user, whose token has these claims besides; gives the connection's id. */
   connect(userId: string, org: string, claims?: object): Promise<string>;
-  send(connectionId: string, frame: string): Promise<void>;
+  /** A frame that API Gateway receives now, or has received a while ago. */
+  send(connectionId: string, frame: string, receivedAt?: number): Promise<void>;
+  /** The world's time, in epoch milliseconds. */
+  now(): number;
   disconnect(connectionId: string): Promise<void>;
   /** Publishes an entry. */
   readonly publish: Publish;
@@ -267,14 +270,14 @@ export async function createWorld(
     now,
   });
 
-  const send = (connectionId: string, frame: string) =>
+  const send = (connectionId: string, frame: string, receivedAt = clock) =>
     server
-      .onFrame({ connectionId, connectedAt: clock, receivedAt: clock, messageId: ulid() }, frame)
+      .onFrame({ connectionId, connectedAt: clock, receivedAt, messageId: ulid() }, frame)
       // socket.ts logs what is thrown here, and API Gateway is told nothing.
       .catch(() => undefined);
 
   return {
-    send,
+    ...{ send, now },
     async connect(userId, org, more = {}) {
       const connectionId = ulid();
       frames.set(connectionId, []);

@@ -128,9 +128,12 @@ async function add(
       ":now": now(),
       ":expiry": expiryAfter(now()),
     },
-    returns: "UPDATED_OLD",
+    ...{ returns: "UPDATED_OLD", isRepeatable: true },
   });
-  return old !== undefined && old.sids === undefined;
+  // A repeated call finds what the first one has made.
+  const isOwn = (sids: unknown) => sids instanceof Set && sids.size === 1 && sids.has(member.id);
+  const wasRepeated = old?.[`stamp:${member.id}`] === stamp && isOwn(old.sids);
+  return old !== undefined && (old.sids === undefined || wasRepeated);
 }
 
 /** Takes a socket out of its user's, and keeps when it went; tells whether it was the last. */
@@ -147,18 +150,19 @@ async function drop(
     condition: `contains(sids, :id) AND ${NOT_NEWER}`,
     names,
     values: { ":self": self(member), ":id": member.id, ":stamp": stamp },
-    returns: "ALL_NEW",
+    ...{ returns: "ALL_NEW", isRepeatable: true },
   });
   if (gone !== undefined) return gone.sids === undefined;
   // It was not there, or is not there yet: then it may not come any more.
-  await table.update(key, {
+  const before = await table.update(key, {
     update: "ADD known :self SET #stamp = :stamp, expiresAt = :expiry",
     condition: NOT_NEWER,
     names,
     values: { ":self": self(member), ":stamp": stamp, ":expiry": expiryAfter(now()) },
-    isRepeatable: true,
+    ...{ returns: "ALL_OLD", isRepeatable: true },
   });
-  return false;
+  // A repeated call finds that the first one has taken it out.
+  return before?.[`stamp:${member.id}`] === stamp && before.sids === undefined;
 }
 
 /** Takes a socket out of its user's that is no more; tells whether it was the last. */

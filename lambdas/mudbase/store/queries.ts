@@ -27,7 +27,7 @@ export interface Queries {
     queryId: string,
     place: string,
     filter: Filter,
-    claimed: { readonly stamp: number; readonly moved?: string },
+    claimed: { readonly stamp: number; readonly places: readonly string[] },
   ): Promise<void>;
   /**
    * The live queries on a collection of the first sockets of a key range: about so many, and for each
@@ -47,17 +47,23 @@ export interface QueryPage {
   readonly until?: string | undefined;
 }
 
+/** Queries for one page, whose first ones may find tombstones alone. */
+const MOST_QUERIES = 20;
+
 /** The live queries in the table; each claimed by its socket before it is stored, so that none is left behind. */
 export function createQueries({ table, now }: Storage, queriesPerSocket: number): Queries {
   return {
-    async save({ id, connectionId, tenant }, queryId, place, filter, { stamp, moved }) {
+    async save({ id, connectionId, tenant }, queryId, place, filter, { stamp, places }) {
       const expiresAt = expiryAfter(now());
       const query = { address: connectionId, queryId, filter: JSON.stringify(filter) };
       const put = { ...queryKey(tenant, collectionAt(place), id, queryId), ...query };
       await putStamped(table, [{ ...put, stamp, expiresAt }]);
-      if (moved === undefined) return;
-      const old = queryKey(tenant, collectionAt(moved), id, queryId);
-      await putStamped(table, [{ ...old, stamp: stamp + 1, released: true, expiresAt }]);
+      const tombstone = { stamp: stamp + 1, released: true, expiresAt };
+      const old = places.map((one) => queryKey(tenant, collectionAt(one), id, queryId));
+      await putStamped(
+        table,
+        old.map((key) => ({ ...key, ...tombstone })),
+      );
     },
 
     async page(org, key, range, limit) {
@@ -66,15 +72,17 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
         Limit: Math.max(limit, queriesPerSocket) + 1,
       };
       const found: LiveQuery[] = [];
-      for await (const { items, last } of table.pages(query)) {
+      let reached: Item | undefined;
+      for await (const { items, last } of table.pages(query, MOST_QUERIES)) {
         found.push(...items.map(liveQuery));
+        reached = last;
         if (last === undefined) break;
         // The next page may hold more of the last socket's.
         const cut = found.at(-1)?.sid;
         const whole = found.filter(({ sid }) => sid !== cut);
         if (whole.length > 0) return { found: whole, until: whole.at(-1)?.sid };
       }
-      return { found };
+      return { found, until: reached && liveQuery(reached).sid };
     },
 
     async erase({ tenant, id }, held, upTo) {

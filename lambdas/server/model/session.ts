@@ -37,8 +37,8 @@ export interface Connection {
   readonly handshake?: unknown;
   /** Epoch milliseconds since which it has had no socket, or of the connection itself. */
   readonly idleSince: number;
-  /** Sessions that have ended while it stayed: what was received before that is still served. */
-  readonly departed: Readonly<Record<string, { readonly session: Session; readonly at: number }>>;
+  /** Sessions that have ended while it stayed, by their ids: what was received before that is still served. */
+  readonly departed: Readonly<Record<string, DepartedSession>>;
   /** Epoch milliseconds of the last pong, or of the connection itself. */
   readonly lastSeenAt: number;
   /** The sessions that are reached by it, by namespace, as they were when they began. */
@@ -49,6 +49,15 @@ export interface Connection {
   readonly parts: readonly BinaryPart[];
   /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
   readonly partChanges: number;
+}
+
+/** A session that ended while its connection stayed, in epoch milliseconds. */
+export interface DepartedSession {
+  readonly nsp: string;
+  readonly session: Session;
+  /** When API Gateway received what ended it. */
+  readonly receivedAt: number;
+  readonly detachedAt: number;
 }
 
 /** The sockets of a connection. */
@@ -62,12 +71,8 @@ export const socketsOf = ({
 export const departedOf = ({
   connectionId,
   departed,
-}: Pick<Connection, "connectionId" | "departed">): readonly (SocketKey & {
-  readonly at: number;
-})[] =>
-  Object.entries(departed).map(([nsp, { session, at }]) => ({
-    ...{ sid: session.id, connectionId, nsp, at },
-  }));
+}: Pick<Connection, "connectionId" | "departed">): readonly (SocketKey & DepartedSession)[] =>
+  Object.entries(departed).map(([sid, one]) => ({ sid, connectionId, ...one }));
 
 /** What is kept of a socket from CONNECT to its end. */
 export interface StoredSession extends SocketKey {
@@ -83,6 +88,8 @@ export interface StoredSession extends SocketKey {
   readonly claims: readonly (Claim & { readonly stamp: number })[];
   /** What it has kept elsewhere not long ago. */
   readonly gone: readonly Claim[];
+  /** When it has released what it left or gave up not long ago, by a note of what that was: the stamps. */
+  readonly released: ReadonlyMap<string, number>;
 }
 
 /** The socket of a session, as an application knows it. */

@@ -119,20 +119,28 @@ async function refuse(
   return { outcome: "refused", reason };
 }
 
-/** Waits of a CONNECT that has overtaken the OPEN packet, or the DISCONNECT before it, in milliseconds. */
-const WAITS = [50, 100, 200, 400, 800, 1600];
+/** Milliseconds for which a CONNECT waits for the OPEN packet, or for the DISCONNECT before it, that it has overtaken. */
+const PATIENCE = 1500;
+const FIRST_WAIT = 50;
 
-/** A connection once it has been sent the OPEN packet, which nothing may overtake. */
-async function opened(
-  { adapter, runtime }: Parts,
-  connectionId: string,
-): Promise<Connection | undefined> {
-  for (const wait of WAITS) {
-    const connection = await adapter.connections.get(connectionId);
-    if (connection !== undefined) return connection;
-    await runtime.pause(wait);
+/** Tries something again and again, until it gives something or has waited for long enough. */
+async function patiently<Result>(
+  { runtime: { pause } }: Parts,
+  attempt: () => Promise<Result | undefined>,
+): Promise<Result | undefined> {
+  for (let [waited, wait] = [0, FIRST_WAIT]; ; waited += wait, wait *= 2) {
+    const result = await attempt();
+    if (result !== undefined || waited >= PATIENCE) return result;
+    await pause(wait);
   }
-  return undefined;
+}
+
+/** A connection once it has been sent the OPEN packet, which nothing may overtake; nothing where it has ended. */
+async function opened(parts: Parts, connectionId: string): Promise<Connection | undefined> {
+  const { connections } = parts.adapter;
+  // One that has ended is found, too: there is nothing to wait for.
+  const connection = await patiently(parts, () => connections.get(connectionId, 0));
+  return connection?.endedAt === undefined ? connection : undefined;
 }
 
 /** Notes a session on its connection, once OPEN is sent and whatever was before it there is forgotten. */
@@ -147,18 +155,20 @@ async function attach(
   // Where data may change, functions read the session for every event, and see that it has ended.
   const grace = namespace.immutableData ? REREAD : 0;
   const idleBy = receivedAt - CONNECT_TIMEOUT;
-  for (const wait of WAITS) {
+  const tried = await patiently(parts, async () => {
     const lostBy = runtime.now() - grace;
     const attached = await adapter.connections.attach(address, session, { lostBy, idleBy });
-    if (attached !== undefined) return attached;
+    if (attached !== undefined) return { attached };
     const connection = await opened(parts, address.connectionId);
-    if (connection === undefined) return undefined;
+    if (connection === undefined) return {};
     const { sockets, departed, idleSince } = connection;
-    if (Object.keys(sockets).length === 0 && idleSince <= idleBy) return undefined;
-    const isLost = departed[address.nsp] !== undefined && sockets[address.nsp] === undefined;
-    await runtime.pause(Math.max(wait, isLost ? idleSince - lostBy : 0));
-  }
-  return undefined;
+    const isIdle = Object.keys(sockets).length === 0;
+    if (isIdle && idleSince <= idleBy) return {};
+    const isLost = Object.keys(departed).length > 0 && sockets[address.nsp] === undefined;
+    if (isLost) await runtime.pause(Math.max(0, idleSince - lostBy));
+    return undefined;
+  });
+  return tried?.attached;
 }
 
 async function begin(
@@ -179,18 +189,15 @@ async function begin(
     credentials,
   );
   if (isRevoked) return "revoked";
-  const slot = max > 0 ? await slots.acquire(tenant, connectionId, max) : undefined;
-  if (max > 0 && slot === undefined) return { limit: max };
-
   const own = namespace.ownRoom === false ? [] : [id];
   const first = [everyoneOf(namespace), ...more, ...own];
   // What ends the connection finds the session from here on.
   const connection = await attach(parts, namespace, { connectionId, nsp }, session, receivedAt);
-  if (connection === undefined) {
-    if (slot !== undefined) await slots.release(tenant, slot, connectionId);
-    return "illegal";
-  }
-  const member: Member = { ...memberOf({ connectionId, nsp, sid: id }, session), tags };
+  if (connection === undefined) return "illegal";
+  const socket = { connectionId, nsp, sid: id };
+  const slot = max > 0 ? await slots.acquire(tenant, socket, max) : undefined;
+  if (max > 0 && slot === undefined) return { limit: max };
+  const member: Member = { ...memberOf(socket, session), tags };
   await sessions.begin(member, session, [...new Set(first)], receivedAt, slot);
   if (credentials.length === 0) return { connection };
   // Asked again once the socket is listed: a revocation finds it there, or is found here.

@@ -40,12 +40,16 @@ export async function endSocket(
   const { onEnded } = kit;
   const { connections } = kit.adapter;
   onEnded(socket.connectionId);
-  const connection = await connections.get(socket.connectionId);
-  const session = connection?.sockets[socket.nsp];
-  if (session?.id !== socket.sid) return [];
+  const { connectionId, nsp, sid } = socket;
+  const { sockets = {}, departed = {} } = (await connections.get(connectionId)) ?? {};
+  const session = sockets[nsp];
   // Whatever breaks off after this, the connection knows that there is something to end.
-  await connections.detach(socket, { session, at }, kit.runtime.now());
-  return endSession(kit, socket.sid);
+  if (session?.id === sid)
+    await connections.detach(socket, {
+      ...{ nsp, session, receivedAt: at, detachedAt: kit.runtime.now() },
+    });
+  else if (departed[sid] === undefined) return [];
+  return endSession(kit, sid);
 }
 
 export async function endGone(
@@ -88,9 +92,9 @@ async function endSession(kit: EndingParts, sid: string): Promise<readonly Store
 async function clearSession(kit: EndingParts, ended: StoredSession): Promise<StoredSession> {
   const { app, stores } = kit;
   const { rooms, slots } = kit.adapter;
-  const { sid, connectionId, nsp, slot } = ended;
+  const { sid, nsp, slot } = ended;
   const { tenant } = ended.session;
-  if (slot !== undefined) await slots.release(tenant, slot, connectionId);
+  if (slot !== undefined) await slots.release(tenant, slot, ended);
   const claims = [...ended.claims, ...ended.gone];
   await app.namespaces[nsp]?.release?.(socketIn(ended), { rooms: [], claims }, stores);
   await rooms.erase({ sid, tenant, nsp }, [...ended.rooms, ...ended.left]);

@@ -8,32 +8,37 @@ import type { Parts } from "./parts.ts";
 const MAX_CONNECTIONS = 5000;
 
 interface Known {
-  readonly sockets: Connection["sockets"];
+  readonly connection: Carried;
   readonly readAt: number;
 }
+
+/** What a connection carries, and has carried not long ago. */
+type Carried = Pick<Connection, "sockets" | "departed">;
 
 /** The sessions of connections, as a warm function knows them: what ends one elsewhere is seen within `REREAD`. */
 export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<AnyApp>) {
   const remembered = new QuickLRU<string, Known>({ maxSize: MAX_CONNECTIONS });
 
   return {
-    remember({ connectionId, sockets }: Pick<Connection, "connectionId" | "sockets">): void {
-      remembered.set(connectionId, { sockets, readAt: now() });
+    /** Remembers a connection as it was at a time. */
+    remember(connection: Connection, readAt: number): void {
+      remembered.set(connection.connectionId, { connection, readAt });
     },
 
     forget: (connectionId: string) => void remembered.delete(connectionId),
 
     /** Whoever uses a connection, as far as that is known without a read. */
     owner: (connectionId: string): Session | undefined =>
-      Object.values(remembered.get(connectionId)?.sockets ?? {})[0],
+      Object.values(remembered.get(connectionId)?.connection.sockets ?? {})[0],
 
     /** The session that a packet is of, by the time at which it was received. */
     async find({ connectionId, nsp }: Address, receivedAt: number): Promise<Session | undefined> {
-      const remembered = known(connectionId)?.[nsp];
-      const begun = remembered ?? (await read({ connectionId, nsp }, receivedAt));
-      if (begun === undefined || app.namespaces[nsp]?.immutableData) return begun;
-      const stored = await withData(begun);
-      if (remembered === undefined || stored?.endedAt === undefined) return stored?.session;
+      const known = knownOf(connectionId);
+      const begun = known && sessionAt(known, nsp, receivedAt);
+      const session = begun ?? (await read({ connectionId, nsp }, receivedAt));
+      if (session === undefined || app.namespaces[nsp]?.immutableData) return session;
+      const stored = await withData(session);
+      if (begun === undefined || stored?.endedAt === undefined) return stored?.session;
       const after = await read({ connectionId, nsp }, receivedAt);
       return after && (await withData(after))?.session;
     },
@@ -45,22 +50,31 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
     return stored;
   }
 
-  function known(connectionId: string): Known["sockets"] | undefined {
-    const { sockets, readAt = 0 } = remembered.get(connectionId) ?? {};
-    return now() - readAt < REREAD ? sockets : undefined;
+  function knownOf(connectionId: string): Carried | undefined {
+    const { connection, readAt = 0 } = remembered.get(connectionId) ?? {};
+    return now() - readAt < REREAD ? connection : undefined;
   }
 
   async function read(
     { connectionId, nsp }: Address,
     receivedAt: number,
   ): Promise<Session | undefined> {
+    const readAt = now();
     const connection = await adapter.connections.get(connectionId, receivedAt);
     if (connection === undefined) return undefined;
-    const { sockets, departed, endedAt } = connection;
-    const before = departed[nsp];
-    // What was received before a session ended is still its own.
-    if (before !== undefined && receivedAt <= before.at) return before.session;
-    if (endedAt === undefined) remembered.set(connectionId, { sockets, readAt: now() });
-    return sockets[nsp];
+    if (connection.endedAt === undefined) remembered.set(connectionId, { connection, readAt });
+    return sessionAt(connection, nsp, receivedAt);
   }
+}
+
+/** What was received before a session ended is still its own, whatever has come after it. */
+function sessionAt(
+  { sockets, departed }: Carried,
+  nsp: string,
+  receivedAt: number,
+): Session | undefined {
+  const [before] = Object.values(departed)
+    .filter((one) => one.nsp === nsp && receivedAt <= one.receivedAt)
+    .toSorted((a, b) => a.receivedAt - b.receivedAt);
+  return before?.session ?? sockets[nsp];
 }

@@ -5,7 +5,7 @@ import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
-import type { Forget } from "#server/store/ledger.ts";
+import type { Forget } from "#server/store/ledger-purge.ts";
 import { createPublish, type Publish } from "./publish.ts";
 import { createSender } from "./send.ts";
 

@@ -1,7 +1,7 @@
 import pMap from "p-map";
 import { pingFrame } from "#server/engine/frames.ts";
 import { LATEST_WRITE, MAX_RUN } from "#server/model/limits.ts";
-import { type Connection, departedOf } from "#server/model/session.ts";
+import { type Connection, departedOf, socketsOf } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import { sidsOf } from "./end.ts";
 import type { Parts } from "./parts.ts";
@@ -88,6 +88,7 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     telemetry.count("Pinged");
     if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
     await clearDeparted(connection);
+    await forgetReleased(connection);
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {
@@ -107,10 +108,18 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     await adapter.connections.remove(connectionId);
   }
 
+  /** Takes away what living sockets have released, and whatever a crash has left undone of it. */
+  async function forgetReleased(connection: Connection): Promise<void> {
+    const sids = socketsOf(connection).map(({ sid }) => sid);
+    for (const session of await adapter.sessions.getAll(sids)) await adapter.ledger.purge(session);
+  }
+
   /** The same for sockets that ended while their connection stays. */
   async function clearDeparted(connection: Connection): Promise<void> {
     const { connectionId } = connection;
-    const departed = departedOf(connection).filter(({ at }) => now() - at > LATEST_WRITE);
+    const departed = departedOf(connection).filter(
+      ({ detachedAt }) => now() - detachedAt > LATEST_WRITE,
+    );
     if (departed.length === 0) return;
     const sids = departed.map(({ sid }) => sid);
     await sender.clear(connectionId, sids);

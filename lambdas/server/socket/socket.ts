@@ -37,14 +37,14 @@ export interface Socket<T extends Types = Untyped> {
   /**
    * Notes something that the application is about to keep elsewhere for this socket, under a key of its
    * own and at a place, at most so many of `what`: where the socket ends, `release` is given all of them. What is
-   * kept carries the stamp; `moved` is the place where it was. Nothing where a later claim of the key has decided.
+   * kept carries the stamp; `places` are those where it was. Nothing where a later claim of the key has decided.
    */
   claim(
     key: string,
     place: string,
     max: number,
     what: string,
-  ): Promise<{ readonly stamp: number; readonly moved?: string } | undefined>;
+  ): Promise<{ readonly stamp: number; readonly places: readonly string[] } | undefined>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }

@@ -4,6 +4,7 @@ import type {
   Address,
   BinaryPart,
   Connection,
+  DepartedSession,
   Listed,
   Member,
   Refused,
@@ -31,8 +32,8 @@ export interface Connections {
   /** Of a connection that has ended nothing, unless it did so after `receivedAt`. */
   get(connectionId: string, receivedAt?: number): Promise<Connection | undefined>;
   /**
-   * Notes a session as one that is reached by a connection. Nothing where its namespace has one, or had one until
-   * after `lostBy`, or where the connection has had no socket since `idleBy`.
+   * Notes a session as one that is reached by a connection. Nothing where its namespace has one, where the
+   * connection has lost one after `lostBy`, or too many, or has had none since `idleBy`.
    */
   attach(
     address: Address,
@@ -40,11 +41,7 @@ export interface Connections {
     times: { readonly lostBy: number; readonly idleBy: number },
   ): Promise<Connection | undefined>;
   /** Notes that a session ends while its connection stays: what was received before `at` is still served. */
-  detach(
-    socket: SocketKey,
-    departed: { readonly session: Session; readonly at: number },
-    now: number,
-  ): Promise<void>;
+  detach(socket: SocketKey, departed: DepartedSession): Promise<void>;
   /** Forgets sessions that ended while it stayed. */
   forget(connectionId: string, departed: readonly SocketKey[]): Promise<void>;
   /** Notes a pong; nothing where the connection is unknown, or still without a session it should have had by then. */
@@ -97,17 +94,17 @@ export interface Ledger {
     rooms: readonly string[],
     stamp: number,
   ): Promise<readonly string[] | Refused>;
-  /** Notes rooms as left; gives those that the session had. */
+  /** Notes rooms as left, a few at a time; gives those that the session had, and those of which there may be an item. */
   releaseRooms(
     sid: string,
     rooms: readonly string[],
     stamp: number,
-  ): Promise<readonly string[] | "churning">;
+  ): Promise<{ readonly had: readonly string[]; readonly known: readonly string[] } | "churning">;
   /** Has earlier joins of rooms of a kind that are still under way come to nothing; gives the rooms of it that the session has. */
   supersede(sid: string, kind: string, stamp: number): Promise<readonly string[]>;
   /**
-   * Notes something that the application is about to keep at a place of its own, at most so many; `moved`
-   * is the place where it was. Nothing where a later claim has decided.
+   * Notes something that the application is about to keep at a place of its own, at most so many; `places`
+   * are those where it was and may still be. Nothing where a later claim has decided.
    */
   claim(
     sid: string,
@@ -115,7 +112,9 @@ export interface Ledger {
     place: string,
     stamp: number,
     max: number,
-  ): Promise<{ readonly stamp: number; readonly moved?: string } | Refused | undefined>;
+  ): Promise<{ readonly stamp: number; readonly places: readonly string[] } | Refused | undefined>;
+  /** Forgets what a session released so long ago that nothing before it can still come. */
+  purge(session: StoredSession): Promise<void>;
 }
 
 /** Who is in which room of which tenant's namespace. */
@@ -154,9 +153,9 @@ export interface BinaryParts {
 /** The connection slots of a tenant whose connections are limited: each is one connection's. */
 export interface Slots {
   /** Acquires a slot below the limit; nothing where all are held by connections that live. */
-  acquire(tenant: string, connectionId: string, limit: number): Promise<number | undefined>;
-  /** Releases a slot, once, if it is still this connection's. */
-  release(tenant: string, slot: number, connectionId: string): Promise<void>;
+  acquire(tenant: string, socket: SocketKey, limit: number): Promise<number | undefined>;
+  /** Releases a slot, once, if it is still this socket's. */
+  release(tenant: string, slot: number, socket: Pick<SocketKey, "sid">): Promise<void>;
 }
 
 /** Credentials that admit nobody any more, and tenants' own limits of connections. */

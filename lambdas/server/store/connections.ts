@@ -14,6 +14,9 @@ export const expiryOfEnded = (now: number): number => Math.floor(now / 1000) + 1
 
 export const EXISTS = "attribute_exists(pk) AND attribute_not_exists(endedAt)";
 
+/** Sessions that a connection may have had not long ago; more CONNECTs wait for the sweep, or are cut. */
+const MOST_DEPARTED = 10;
+
 /** Connections that one function visits; what comes after them is another's. */
 const CONNECTIONS_A_PAGE = 1000;
 
@@ -91,33 +94,39 @@ function createAttachments(table: Table): Pick<Connections, "attach" | "detach" 
         update: "SET sockets.#nsp = :session",
         condition: [
           `${EXISTS} AND attribute_not_exists(sockets.#nsp)`,
-          "(attribute_not_exists(departed.#nsp) OR idleSince <= :lostBy)",
+          "(size(departed) = :none OR (size(departed) < :most AND idleSince <= :lostBy))",
           "(size(sockets) > :none OR idleSince > :idleBy)",
         ].join(" AND "),
         names: { "#nsp": nsp },
-        values: { ":session": session, ":lostBy": lostBy, ":idleBy": idleBy, ":none": 0 },
+        values: {
+          ":session": session,
+          ":lostBy": lostBy,
+          ":idleBy": idleBy,
+          ":none": 0,
+          ":most": MOST_DEPARTED,
+        },
         returns: "ALL_NEW",
       });
       return connectionOf(attached);
     },
 
-    async detach({ connectionId, nsp, sid }, departed, now) {
+    async detach({ connectionId, nsp, sid }, departed) {
       await table.update(connectionKey(connectionId), {
-        update: "SET departed.#nsp = :departed, idleSince = :now REMOVE sockets.#nsp",
+        update: "SET departed.#sid = :departed, idleSince = :now REMOVE sockets.#nsp",
         condition: "sockets.#nsp.id = :sid",
-        names: { "#nsp": nsp },
-        values: { ":sid": sid, ":departed": departed, ":now": now },
+        names: { "#nsp": nsp, "#sid": sid },
+        values: { ":sid": sid, ":departed": departed, ":now": departed.detachedAt },
+        isRepeatable: true,
       });
     },
 
     async forget(connectionId, departed) {
-      for (const { nsp, sid } of departed)
-        await table.update(connectionKey(connectionId), {
-          update: "REMOVE departed.#nsp",
-          condition: "departed.#nsp.#session.id = :sid",
-          names: { "#nsp": nsp, "#session": "session" },
-          values: { ":sid": sid },
-        });
+      const names = departed.map(({ sid }, index) => [`#sid${index}`, sid] as const);
+      await table.update(connectionKey(connectionId), {
+        update: `REMOVE ${names.map(([name]) => `departed.${name}`).join(", ")}`,
+        condition: EXISTS,
+        names: Object.fromEntries(names),
+      });
     },
   };
 }
@@ -128,7 +137,7 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
     async addPart(connectionId, part) {
       const held = await table.update(connectionKey(connectionId), {
         update: "SET parts = list_append(parts, :part) ADD partChanges :one",
-        condition: `${EXISTS} AND size(sockets) > :none`,
+        condition: `${EXISTS} AND (size(sockets) > :none OR size(departed) > :none)`,
         values: { ":part": [part], ":one": 1, ":none": 0 },
         returns: "UPDATED_NEW",
       });

@@ -1,9 +1,14 @@
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import type { Listed } from "#server/model/session.ts";
 import type { Ledger, Listing, Rooms } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
+import { ROOMS_AN_UPDATE } from "./ledger.ts";
 import { listed, memberItem, putStamped, stampOf } from "./session-item.ts";
-import type { Storage } from "./table.ts";
+import type { Item, Storage } from "./table.ts";
+
+/** Queries for one page of a room, whose first ones may find tombstones alone. */
+const MOST_QUERIES = 4;
 
 /** The rooms in the table: a session's record says first what a room is to list. */
 export const createRooms = (storage: Storage, ledger: Ledger): Rooms => ({
@@ -29,13 +34,20 @@ function createMemberships(
 
     async leave(member, given, receivedAt) {
       const stamp = stampOf(receivedAt, true);
-      const left = await ledger.releaseRooms(member.sid, [...new Set(given)], stamp);
-      if (typeof left === "string") return left;
-      const tombstone = { stamp, released: true, expiresAt: expiryAfter(now()) };
-      await putStamped(
-        table,
-        left.map((room) => ({ ...keyOf(member, room), ...tombstone })),
-      );
+      const rooms = [...new Set(given)];
+      const left: string[] = [];
+      // What is noted of some is finished before others are noted.
+      for (let start = 0; start < rooms.length; start += ROOMS_AN_UPDATE) {
+        const some = rooms.slice(start, start + ROOMS_AN_UPDATE);
+        const released = await ledger.releaseRooms(member.sid, some, stamp);
+        if (typeof released === "string") return released;
+        const tombstone = { stamp, released: true, expiresAt: expiryAfter(now()) };
+        await putStamped(
+          table,
+          released.known.map((room) => ({ ...keyOf(member, room), ...tombstone })),
+        );
+        left.push(...released.had);
+      }
       return left;
     },
 
@@ -51,10 +63,16 @@ function createMemberships(
 function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
   return {
     async page(room, range, limit) {
+      const found: Listed[] = [];
+      let last: Item | undefined;
       // One more where the query also finds the id that the key range begins after.
       const query = { ...membersQuery(room, range), Limit: limit + 1 };
-      const { items, last } = await table.page(query);
-      const found = items.map(listed).filter(({ sid }) => sid !== range.after);
+      // A page may be full of tombstones.
+      for await (const page of table.pages(query, MOST_QUERIES)) {
+        found.push(...page.items.map(listed).filter(({ sid }) => sid !== range.after));
+        last = page.last;
+        if (found.length >= limit) break;
+      }
       const members = found.slice(0, limit);
       // What was cut off comes before what was not read.
       const isCut = members.length < found.length;

@@ -35,8 +35,6 @@ function claimIn(note: string): Claim {
 export interface Recorded extends StoredSession {
   /** The stamp of each room that it is in. */
   readonly roomStamps: ReadonlyMap<string, number>;
-  /** What it has released not long ago, by note, with the stamps. */
-  readonly released: ReadonlyMap<string, number>;
   /** The stamps by which joins of kinds of rooms were superseded. */
   readonly kinds: Readonly<Record<string, number>>;
 }
@@ -64,7 +62,9 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
   };
 }
 
-interface Stored extends Key, Omit<StoredSession, "sid" | "rooms" | "left" | "claims" | "gone"> {
+interface Stored
+  extends Key,
+    Omit<StoredSession, "sid" | "rooms" | "left" | "claims" | "gone" | "released"> {
   readonly rooms?: Readonly<Record<string, number>>;
   readonly released?: Readonly<Record<string, number>>;
   readonly kinds?: Readonly<Record<string, number>>;

@@ -1,3 +1,4 @@
+import type { SocketKey } from "#server/model/session.ts";
 import type { Slots } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
 import { connectionKey, slotKey, slotPartition } from "./keys.ts";
@@ -23,10 +24,10 @@ const HOLDERS_CHECKED = 100;
  */
 export function createSlots(storage: Storage): Slots {
   return {
-    async acquire(tenant, connectionId, limit) {
+    async acquire(tenant, socket, limit) {
       for (let guess = 0; guess < GUESSES; guess += 1) {
         const slot = Math.floor(Math.random() * limit);
-        if (await claim(storage, tenant, slot, connectionId)) return slot;
+        if (await claim(storage, tenant, slot, socket)) return slot;
       }
       const first = Math.floor(Math.random() * Math.max(1, limit - WINDOW + 1));
       const window = Array.from({ length: Math.min(WINDOW, limit) }, (_, index) => first + index);
@@ -35,14 +36,14 @@ export function createSlots(storage: Storage): Slots {
         window.filter((one) => !taken.has(one)),
         TRIES,
       ))
-        if (await claim(storage, tenant, slot, connectionId)) return slot;
-      return takeOver(storage, tenant, connectionId, taken);
+        if (await claim(storage, tenant, slot, socket)) return slot;
+      return takeOver(storage, tenant, socket, taken);
     },
 
-    async release(tenant, slot, connectionId) {
+    async release(tenant, slot, { sid }) {
       await storage.table.remove(slotKey(tenant, slot), {
-        condition: "holder = :id",
-        values: { ":id": connectionId },
+        condition: "sid = :sid",
+        values: { ":sid": sid },
       });
     },
   };
@@ -52,9 +53,9 @@ function claim(
   { table, now }: Storage,
   tenant: string,
   slot: number,
-  holder: string,
+  { sid, connectionId: holder }: SocketKey,
 ): Promise<boolean> {
-  return table.create({ ...slotKey(tenant, slot), holder, expiresAt: expiryAfter(now()) });
+  return table.create({ ...slotKey(tenant, slot), holder, sid, expiresAt: expiryAfter(now()) });
 }
 
 async function holders(
@@ -78,7 +79,7 @@ async function holders(
 async function takeOver(
   { table, now }: Storage,
   tenant: string,
-  connectionId: string,
+  { sid, connectionId }: SocketKey,
   taken: ReadonlyMap<number, string>,
 ): Promise<number | undefined> {
   const checked = some([...taken], HOLDERS_CHECKED);
@@ -92,10 +93,11 @@ async function takeOver(
   const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
   for (const [slot, holder] of dead.slice(0, TRIES)) {
     const changed = await table.update(slotKey(tenant, slot), {
-      update: "SET holder = :id, expiresAt = :expiry",
+      update: "SET holder = :id, sid = :sid, expiresAt = :expiry",
       condition: "holder = :dead",
       values: {
         ":id": connectionId,
+        ":sid": sid,
         ":dead": holder,
         ":expiry": expiryAfter(now()),
       },
