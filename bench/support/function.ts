@@ -96,7 +96,7 @@ const runtimeOver = (
 /** The server whose table knows one session and one room of so many, and whose posts go nowhere. */
 export async function createBareServer(members: number) {
   const data = { projects: ["p1"], user: { id: "ann" } };
-  const session = { id: "s", tenant: "acme", userId: "ann", data, expiresAt: 9_999_999_999 };
+  const session = { id: "s0", tenant: "acme", userId: "ann", data, expiresAt: 9_999_999_999 };
   const connection = { ...(await newConnection()), sockets: { "/": session } };
   const items = Array.from({ length: members }, (_, n) => ({
     ...{ sk: `s${n}`, address: `c${n}=`, userId: `u${n}` },

@@ -57,8 +57,10 @@ export async function findRecipients(
   const isMine = ({ sid }: { readonly sid: string }) =>
     !without.has(sid) && (cut === undefined || sid <= cut);
   // A caller gets all its packets from here, in their order, wherever it is in the room.
-  const sids = new Set(callers.flatMap(({ sid }) => sid ?? []));
-  const late = cut === undefined ? [] : [...sids].filter((sid) => sid > cut);
+  const late =
+    cut === undefined
+      ? []
+      : [...new Set(callers.flatMap(({ sid }) => sid ?? []))].filter((sid) => sid > cut);
   const lists = await Promise.all(
     known.map(async ({ room, page }) => {
       const found = late.length === 0 ? [] : await rooms.among(room, late);
@@ -80,9 +82,8 @@ export async function findRecipients(
       const users = new Set(exceptUsers);
       const listed = included.flatMap((room) => [...listOf(audience, room).values()]);
       const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isTagged(audience));
-      const sockets = new Map(
-        meant.map(({ sid, connectionId }) => [sid, { sid, connectionId, nsp }]),
-      );
+      const sockets = new Map<string, SocketAudience>();
+      for (const { sid, connectionId } of meant) sockets.set(sid, { sid, connectionId, nsp });
       for (const room of except)
         for (const sid of listOf(audience, room).keys()) sockets.delete(sid);
       if (sender !== undefined) sockets.delete(sender);

@@ -149,8 +149,10 @@ function fillQueues(
     else queue.push(queued);
   };
   for (const emission of emissions) {
+    // Which socket it is matters only where it leaves or ends.
+    const isPlain = emission.leaves === undefined && emission.closes === undefined;
     for (const socket of recipients.resolve(emission.audience))
-      put(socket, { ...emission, sid: socket.sid });
+      put(socket, isPlain ? emission : { ...emission, sid: socket.sid });
     for (const match of recipients.matching(emission.audience))
       put(match, { ...emission, ...match });
   }

@@ -20,10 +20,7 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
   const remembered = new QuickLRU<string, Known>({ maxSize: MAX_CONNECTIONS });
 
   return {
-    /** Remembers a connection as it was at a time. */
-    remember(connection: Connection, readAt: number): void {
-      remembered.set(connection.connectionId, { connection, readAt });
-    },
+    remember,
 
     forget: (connectionId: string) => void remembered.delete(connectionId),
 
@@ -44,6 +41,11 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
     },
   };
 
+  /** Remembers the sessions of a connection, as they were at a time. */
+  function remember({ connectionId, sockets, departed }: Connection, readAt: number): void {
+    remembered.set(connectionId, { connection: { sockets, departed }, readAt });
+  }
+
   /** What a handler has changed of its data is kept with the session alone. */
   async function withData({ id }: Session): Promise<StoredSession | undefined> {
     const [stored] = await adapter.sessions.getAll([id]);
@@ -62,7 +64,7 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
     const readAt = now();
     const connection = await adapter.connections.get(connectionId, receivedAt);
     if (connection === undefined) return undefined;
-    if (connection.endedAt === undefined) remembered.set(connectionId, { connection, readAt });
+    if (connection.endedAt === undefined) remember(connection, readAt);
     return sessionAt(connection, nsp, receivedAt);
   }
 }
@@ -73,7 +75,9 @@ function sessionAt(
   nsp: string,
   receivedAt: number,
 ): Session | undefined {
-  const [before] = Object.values(departed)
+  const all = Object.values(departed);
+  if (all.length === 0) return sockets[nsp];
+  const [before] = all
     .filter((one) => one.nsp === nsp && receivedAt <= one.receivedAt)
     .toSorted((a, b) => a.receivedAt - b.receivedAt);
   return before?.session ?? sockets[nsp];

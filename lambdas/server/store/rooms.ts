@@ -1,5 +1,4 @@
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
-import type { Listed } from "#server/model/session.ts";
 import type { Ledger, Listing, Rooms } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
@@ -63,15 +62,22 @@ function createMemberships(
 function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
   return {
     async page(room, range, limit) {
-      const found: Listed[] = [];
-      let last: Item | undefined;
       // One more where the query also finds the id that the key range begins after.
       const query = { ...membersQuery(room, range), Limit: limit + 1 };
-      // A page may be full of tombstones.
-      for await (const page of table.pages(query, MOST_QUERIES)) {
-        found.push(...page.items.map(listed).filter(({ sid }) => sid !== range.after));
-        last = page.last;
-        if (found.length >= limit) break;
+      const membersIn = (items: readonly Item[]) =>
+        items.map(listed).filter(({ sid }) => sid !== range.after);
+      const page = await table.page(query);
+      const found = membersIn(page.items);
+      let { last } = page;
+      // What was read may be tombstones.
+      for (
+        let more = 1;
+        last !== undefined && found.length < limit && more < MOST_QUERIES;
+        more += 1
+      ) {
+        const next = await table.page({ ...query, ExclusiveStartKey: last });
+        found.push(...membersIn(next.items));
+        last = next.last;
       }
       const members = found.slice(0, limit);
       // What was cut off comes before what was not read.
