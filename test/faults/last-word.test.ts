@@ -105,6 +105,44 @@ describe("of two events about one thing the one that was received later decides:
     expect(eventsReceivedBy(world, ben).at(-2)?.[0]).toBe("presence:user:offline");
   });
 
+  test("presence:offline that comes while presence:online is being stored", async () => {
+    await ask(world, ben, "presence:online", inP1);
+    const isEntering = ({ UpdateExpression }: CallInput) =>
+      UpdateExpression?.startsWith("ADD sids") === true;
+    const held = world.holdNext(isEntering);
+    const coming = ask(world, ann, "presence:online", inP1);
+    await held.reached;
+    const isLeaving = ({ UpdateExpression }: CallInput) =>
+      UpdateExpression?.startsWith("DELETE sids") === true;
+    const leaving = world.holdNext(isLeaving);
+    const going = ask(world, ann, "presence:offline");
+    await leaving.reached;
+    held.release();
+    await coming;
+    leaving.release();
+    await going;
+
+    expect(await ask(world, ben, "presence:get:online", inP1)).toMatchObject({
+      users: [{ userId: "ben" }],
+    });
+  });
+
+  test("of filters of one millisecond under one queryId one is left, and it is stored", async () => {
+    const query = (collectionId: string) =>
+      `42${JSON.stringify(["subscribe:query", { ...inP1, collectionId, queryId: "q" }])}`;
+    const collections = ["c0", "c1", "c2"];
+    for (let round = 0; round < 20; round += 1) {
+      world.pass(1);
+      await Promise.all(
+        collections.toSorted(() => Math.random() - 0.5).map((one) => world.send(ann, query(one))),
+      );
+
+      const left = await Promise.all(collections.map((one) => itemsIn(`query#${org}#p1#${one}`)));
+      const stored = collections.filter((_, index) => left[index]?.length === 1);
+      expect(stored).toEqual([(await recordOf()).claims["=q"]?.place.split("#")[1]]);
+    }
+  });
+
   test("two filters under one queryId, in two collections", async () => {
     const query = (collectionId: string) =>
       ["subscribe:query", { ...inP1, collectionId, queryId: "q" }] as const;

@@ -143,26 +143,19 @@ async function drop(
   room: Room,
   stamp: number,
 ): Promise<boolean> {
-  const key = keyFor(member, room);
-  const names = stampName(member);
-  const gone = await table.update(key, {
-    update: "DELETE sids :self SET #stamp = :stamp",
-    condition: `contains(sids, :id) AND ${NOT_NEWER}`,
-    names,
-    values: { ":self": self(member), ":id": member.id, ":stamp": stamp },
-    ...{ returns: "ALL_NEW", isRepeatable: true },
-  });
-  if (gone !== undefined) return gone.sids === undefined;
-  // It was not there, or is not there yet: then it may not come any more.
-  const before = await table.update(key, {
-    update: "ADD known :self SET #stamp = :stamp, expiresAt = :expiry",
+  const before = await table.update(keyFor(member, room), {
+    // Whether it is there, not yet, or not at all: what comes late must find that it has gone.
+    update: "DELETE sids :self ADD known :self SET #stamp = :stamp, expiresAt = :expiry",
     condition: NOT_NEWER,
-    names,
+    names: stampName(member),
     values: { ":self": self(member), ":stamp": stamp, ":expiry": expiryAfter(now()) },
     ...{ returns: "ALL_OLD", isRepeatable: true },
   });
+  if (before === undefined) return false;
+  const { sids } = before;
   // A repeated call finds that the first one has taken it out.
-  return before?.[`stamp:${member.id}`] === stamp && before.sids === undefined;
+  if (sids === undefined) return before[`stamp:${member.id}`] === stamp;
+  return sids instanceof Set && sids.size === 1 && sids.has(member.id);
 }
 
 /** Takes a socket out of its user's that is no more; tells whether it was the last. */

@@ -27,7 +27,10 @@ export interface Queries {
     queryId: string,
     place: string,
     filter: Filter,
-    claimed: { readonly stamp: number; readonly places: readonly string[] },
+    claimed: {
+      readonly stamp: number;
+      readonly places: readonly { readonly place: string; readonly stamp: number }[];
+    },
   ): Promise<void>;
   /**
    * The live queries on a collection of the first sockets of a key range: about so many, and for each
@@ -58,11 +61,12 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
       const query = { address: connectionId, queryId, filter: JSON.stringify(filter) };
       const put = { ...queryKey(tenant, collectionAt(place), id, queryId), ...query };
       await putStamped(table, [{ ...put, stamp, expiresAt }]);
-      const tombstone = { stamp: stamp + 1, released: true, expiresAt };
-      const old = places.map((one) => queryKey(tenant, collectionAt(one), id, queryId));
       await putStamped(
         table,
-        old.map((key) => ({ ...key, ...tombstone })),
+        places.map((old) => ({
+          ...queryKey(tenant, collectionAt(old.place), id, queryId),
+          ...{ stamp: old.stamp, released: true, expiresAt },
+        })),
       );
     },
 

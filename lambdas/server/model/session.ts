@@ -87,7 +87,7 @@ export interface StoredSession extends SocketKey {
   /** What the application keeps elsewhere for this socket. */
   readonly claims: readonly (Claim & { readonly stamp: number })[];
   /** What it has kept elsewhere not long ago. */
-  readonly gone: readonly Claim[];
+  readonly gone: readonly (Claim & { readonly stamp: number })[];
   /** When it has released what it left or gave up not long ago, by a note of what that was: the stamps. */
   readonly released: ReadonlyMap<string, number>;
 }

@@ -1,4 +1,4 @@
-import type { Member, Session, SocketKey } from "#server/model/session.ts";
+import type { Member, Session, SocketKey, StoredSession } from "#server/model/session.ts";
 import {
   type Broadcast,
   createBroadcast,
@@ -37,14 +37,14 @@ export interface Socket<T extends Types = Untyped> {
   /**
    * Notes something that the application is about to keep elsewhere for this socket, under a key of its
    * own and at a place, at most so many of `what`: where the socket ends, `release` is given all of them. What is
-   * kept carries the stamp; `places` are those where it was. Nothing where a later claim of the key has decided.
+   * kept carries the stamp; `places` are those where it was, each with the stamp of a tombstone. Nothing where a later claim of the key has decided.
    */
   claim(
     key: string,
     place: string,
     max: number,
     what: string,
-  ): Promise<{ readonly stamp: number; readonly places: readonly string[] } | undefined>;
+  ): Promise<{ readonly stamp: number; readonly places: StoredSession["gone"] } | undefined>;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }

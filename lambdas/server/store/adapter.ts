@@ -104,7 +104,7 @@ export interface Ledger {
   supersede(sid: string, kind: string, stamp: number): Promise<readonly string[]>;
   /**
    * Notes something that the application is about to keep at a place of its own, at most so many; `places`
-   * are those where it was and may still be. Nothing where a later claim has decided.
+   * are those where it was and may still be, each with the stamp by which it is not. Nothing where a later claim has decided.
    */
   claim(
     sid: string,
@@ -112,7 +112,9 @@ export interface Ledger {
     place: string,
     stamp: number,
     max: number,
-  ): Promise<{ readonly stamp: number; readonly places: readonly string[] } | Refused | undefined>;
+  ): Promise<
+    { readonly stamp: number; readonly places: StoredSession["gone"] } | Refused | undefined
+  >;
   /** Forgets what a session released so long ago that nothing before it can still come. */
   purge(session: StoredSession): Promise<void>;
 }

@@ -38,8 +38,8 @@ export async function claim(kit: Kit, sid: string, wanted: Wanted): ReturnType<L
 }
 
 /** Where something under a key may still be that was kept there before. */
-const placesOf = (known: Recorded | undefined, key: string): readonly string[] =>
-  known?.gone.filter((claim) => claim.key === key).map(({ place }) => place) ?? [];
+const placesOf = (known: Recorded | undefined, key: string): readonly Recorded["gone"][number][] =>
+  known?.gone.filter((claim) => claim.key === key) ?? [];
 
 const namesOf = ({ key, place }: Wanted) => ({
   "#key": noteOf(key),

@@ -58,7 +58,10 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
     rooms: [...roomStamps.keys()],
     claims: [...withoutNotes(claims)].map(([key, claim]) => ({ key, ...claim })),
     left: left.rooms,
-    gone: left.claims,
+    gone: left.claims.map((claim) => ({
+      ...claim,
+      stamp: notes.get(claimNote(claim.key, claim.place)) ?? 0,
+    })),
   };
 }
 
