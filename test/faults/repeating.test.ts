@@ -1,0 +1,3 @@
+import { survivesAtEveryCall } from "./every-call.ts";
+
+survivesAtEveryCall("is repeated");
