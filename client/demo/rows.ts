@@ -11,7 +11,9 @@ interface Row {
 
 /** Shows a table of the collection, whose rows are published by the back end. */
 export function showRows(socket: RealtimeSocket): void {
-  socket.on("connect", () => socket.emit("subscribe:collection", ROWS));
+  const isFollowing = (is: boolean) => get("table").setAttribute("aria-busy", String(!is));
+  socket.on("connect", () => socket.emit("subscribe:collection", ROWS, () => isFollowing(true)));
+  socket.on("disconnect", () => isFollowing(false));
   socket.on("db:create", ({ data }) => put(data as Row));
   socket.on("db:update", ({ data }) => put(data as Row));
   socket.on("db:delete", ({ data }) => rowOf((data as Row)._id)?.remove());

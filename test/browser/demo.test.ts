@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { ORG, ROWS } from "../../client/demo/scene.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 
@@ -28,7 +28,11 @@ afterAll(async () => {
   await stack?.stop();
 });
 
-/** Opens a connected page of a user, in a separate browser context. */
+afterEach(async () => {
+  for (const context of browser?.contexts() ?? []) await context.close();
+});
+
+/** Opens a page of a user that is connected and follows the table, in a separate browser context. */
 async function open(
   user: string,
   options: Parameters<Browser["newContext"]>[0] = {},
@@ -41,6 +45,7 @@ async function open(
   await page.goto(`${stack.url}/?user=${user}`);
   await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
   await page.locator("#online").getByText(user).waitFor();
+  await page.locator("#table[aria-busy=false]").waitFor();
   return page;
 }
 
@@ -75,7 +80,6 @@ test.skipIf(!isInstalled)("two users chat, see each other type, like and read", 
     await ann.screenshot({ path: "docs/demo-light.png", fullPage: true });
     await ben.screenshot({ path: "docs/demo-dark.png", fullPage: true });
   }
-  for (const page of [ann, ben]) await page.context().close();
   expect(complaints).toEqual([]);
 });
 
@@ -93,7 +97,6 @@ test.skipIf(!isInstalled)("the table follows every change that a back end publis
   await publish("db:delete", { _id: "r1" });
 
   await rows.getByText("second").waitFor({ state: "detached" });
-  await ann.context().close();
 });
 
 test.skipIf(!isInstalled)("selecting a user changes who chats", async () => {
@@ -105,7 +108,6 @@ test.skipIf(!isInstalled)("selecting a user changes who chats", async () => {
   await say(page, "it is me");
 
   await ben.getByRole("button", { name: "Like the message of eve" }).waitFor();
-  for (const one of [page, ben]) await one.context().close();
 });
 
 test.skipIf(!isInstalled)("a terminated connection is restored, with its rooms", async () => {
@@ -118,7 +120,6 @@ test.skipIf(!isInstalled)("a terminated connection is restored, with its rooms",
   await say(ben, "back again");
 
   await ann.getByRole("log").getByText("back again").waitFor();
-  for (const page of [ann, ben]) await page.context().close();
 });
 
 test.skipIf(!isInstalled)(
@@ -137,7 +138,6 @@ test.skipIf(!isInstalled)(
     await status.getByText("not connected: Authentication error").waitFor();
 
     await status.getByText("connected", { exact: true }).waitFor();
-    await page.context().close();
   },
 );
 
@@ -153,7 +153,6 @@ test.skipIf(!isInstalled)("a user who is disconnected by the server reconnects",
   await stack.functions.invoke(stack.functions.named("Publish"), { ...revoke, event: "restore" });
 
   await page.getByRole("status").getByText("connected", { exact: true }).waitFor();
-  await page.context().close();
 });
 
 test.skipIf(!isInstalled)("a phone shows everything, and the keyboard reaches it", async () => {
@@ -171,5 +170,4 @@ test.skipIf(!isInstalled)("a phone shows everything, and the keyboard reaches it
     );
   }
   for (const id of ["user", "drop", "text", "insert", "filter"]) expect([...reached]).toContain(id);
-  await page.context().close();
 });
