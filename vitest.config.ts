@@ -7,14 +7,24 @@ const env = {
   POWERTOOLS_METRICS_DISABLED: "true",
 };
 
-/** Tests that start a stack of their own, or commands: another order of frames is nothing to them. */
+/** Tests whose clients wait for each answer, count calls, or start a stack of their own: nothing is reordered. */
 const OF_ONE_ORDER = [
   "application",
+  "calls",
+  "cleanup",
   "commands",
+  "demo",
+  "documented-curls",
   "doctor",
+  "emitter",
+  "limits",
+  "payloads",
   "permissions",
+  "publications",
+  "table-changes",
   "table-stream",
   "telemetry",
+  "token-keys",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 export default defineConfig({

@@ -107,7 +107,7 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     kill: () => socket.io.engine?.close(),
     async rest() {
       isActive = false;
-      await Promise.race([life, pause(40_000)]);
+      await Promise.race([life, pause(40_000, undefined, { ref: false })]);
     },
     stop: () => void socket.disconnect(),
   };

@@ -3,7 +3,7 @@ import type { ServiceCall } from "../../local/services.ts";
 import { newOrg, type Person, person } from "../support/people.ts";
 import { type Cost, documentedCosts } from "../support/performance.ts";
 import { publish } from "../support/publishing.ts";
-import { isShuffled, settled, stack } from "../support/running.ts";
+import { settled, stack } from "../support/running.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
@@ -88,31 +88,27 @@ async function restore(ann: Person): Promise<void> {
 }
 
 // With reordered frames an event may cost one call more.
-test.skipIf(isShuffled)(
-  "everything costs what docs/performance.md says",
-  async () => {
-    const [ann, ...others] = await room();
-    const ben = others.at(-1) ?? ann;
-    const measured: Record<string, Cost> = {};
+test("everything costs what docs/performance.md says", async () => {
+  const [ann, ...others] = await room();
+  const ben = others.at(-1) ?? ann;
+  const measured: Record<string, Cost> = {};
 
-    for (const { event, payload } of SAMPLES) {
-      const named = await prepare(event, ann, ben);
-      measured[event] = await measure(ann, event, payload && { ...payload, ...named });
-      await restore(ann);
-    }
-    for (const [event, entry] of Object.entries(PUBLISHED)) {
-      await settled();
-      stack.takeCalls();
-      await publish({ event, org: ann.org, ...entry });
-      await settled();
-      measured[event] = costOf(stack.takeCalls());
-    }
-    Object.assign(measured, await connectionCosts(ann.org));
+  for (const { event, payload } of SAMPLES) {
+    const named = await prepare(event, ann, ben);
+    measured[event] = await measure(ann, event, payload && { ...payload, ...named });
+    await restore(ann);
+  }
+  for (const [event, entry] of Object.entries(PUBLISHED)) {
+    await settled();
+    stack.takeCalls();
+    await publish({ event, org: ann.org, ...entry });
+    await settled();
+    measured[event] = costOf(stack.takeCalls());
+  }
+  Object.assign(measured, await connectionCosts(ann.org));
 
-    expect(measured).toEqual(Object.fromEntries(documentedCosts()));
-  },
-  60_000,
-);
+  expect(measured).toEqual(Object.fromEntries(documentedCosts()));
+}, 60_000);
 
 const PUBLISHED = {
   "db:create": { ...todos, data: milk },

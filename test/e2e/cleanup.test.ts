@@ -2,7 +2,7 @@ import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
 import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
-import { connectionItems, isShuffled, settled, stack } from "../support/running.ts";
+import { connectionItems, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
 
 const HEARTBEAT = stack.functions.named("Heartbeat");
@@ -72,28 +72,25 @@ describe("the heartbeat", () => {
 });
 
 describe("the cleanup", () => {
-  test.skipIf(isShuffled)(
-    "costs a query per shard, two batches, and a post and a recorded pong per connection",
-    async () => {
-      const org = newOrg();
-      const all = await Promise.all(
-        Array.from({ length: 10 }, (_, n) => person({ org, sub: `u${n}` })),
-      );
-      await settled();
-      stack.takeCalls();
+  test("costs a query per shard, two batches, and a post and a recorded pong per connection", async () => {
+    const org = newOrg();
+    const all = await Promise.all(
+      Array.from({ length: 10 }, (_, n) => person({ org, sub: `u${n}` })),
+    );
+    await settled();
+    stack.takeCalls();
 
-      await cleanUp();
-      for (const someone of all) await someone.receivesNothing();
+    await cleanUp();
+    for (const someone of all) await someone.receivesNothing();
 
-      const actions = stack.takeCalls().map(({ action }) => action);
-      const count = (action: string) => actions.filter((one) => one === action).length;
-      expect(count("dynamodb:Query")).toBe(SHARDS);
-      expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(20);
-      expect(count("dynamodb:UpdateItem")).toBe(10);
-      // Ten pings, and ten acknowledgements of the events that this test waits for.
-      expect(count("execute-api:POST")).toBe(20);
-    },
-  );
+    const actions = stack.takeCalls().map(({ action }) => action);
+    const count = (action: string) => actions.filter((one) => one === action).length;
+    expect(count("dynamodb:Query")).toBe(SHARDS);
+    expect(count("dynamodb:BatchGetItem")).toBeLessThanOrEqual(20);
+    expect(count("dynamodb:UpdateItem")).toBe(10);
+    // Ten pings, and ten acknowledgements of the events that this test waits for.
+    expect(count("execute-api:POST")).toBe(20);
+  });
 
   test("[EIO9] pings every connection once, and a pong keeps it", async () => {
     const client = await rawSocket(await tokenFor({ org: newOrg() }));

@@ -21,7 +21,7 @@ export const SECRETS = {
 export const logged: string[] = [];
 
 /** Whether this run reorders frames and uses small fan-out pages: `npm run test:shuffle`. */
-export const isShuffled = process.env.SHUFFLE === "1";
+const isShuffled = process.env.SHUFFLE === "1";
 
 const OPTIONS = {
   assembly: inject("assembly"),
