@@ -1,4 +1,7 @@
+import { once } from "node:events";
 import { expect, test, vi } from "vitest";
+import type { WebSocket } from "ws";
+import type { RealtimeSocket } from "../../client/index.ts";
 import { people } from "../support/people.ts";
 
 const chat = { chatId: "c", projectId: "p1" };
@@ -19,8 +22,12 @@ test("what a client sends just before it disconnects is done, all of it", async 
   expect(heard.toSorted()).toEqual(contents.toSorted());
 });
 
-/** Resolves in a later millisecond: API Gateway knows no order within one. */
-async function nextMillisecond(): Promise<void> {
+/** Resolves in a later millisecond than the gateway has received all frames: it knows no order within one. */
+async function received({ socket }: { readonly socket: RealtimeSocket }): Promise<void> {
+  const { ws } = socket.io.engine.transport as unknown as { readonly ws: WebSocket };
+  const pong = once(ws, "pong");
+  ws.ping();
+  await pong;
   const start = Date.now();
   while (Date.now() <= start + 1) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -32,7 +39,7 @@ test("of a leave and a join that are handled at once the later one decides", asy
     await ann.emit("custom:join", inside);
     const leaving = ann.emit("custom:leave", inside);
     const coming = ann.emit("custom:join", outside);
-    await nextMillisecond();
+    await received(ann);
     const joining = ann.emit("custom:join", inside);
     const going = ann.emit("custom:leave", outside);
     await Promise.all([leaving, coming, joining, going]);
