@@ -12,6 +12,8 @@ export interface PendingOpen {
   readonly connectionId: string;
   /** Epoch milliseconds at which API Gateway accepted the connection. */
   readonly connectedAt: number;
+  /** What the application's `handshake` has kept of the upgrade. */
+  readonly handshake?: unknown;
 }
 
 /**

@@ -9,7 +9,7 @@ import { observe, telemetry } from "#server/telemetry.ts";
 
 /** A call of this function by itself. */
 interface OwnEvent {
-  readonly open: PendingOpen & { readonly handshake?: unknown };
+  readonly open: PendingOpen;
 }
 
 /** What API Gateway sends; `headers` and the query string come with `$connect` only. */

@@ -1,7 +1,12 @@
 import pMap from "p-map";
 import { pingFrame } from "#server/engine/frames.ts";
 import { LATEST_WRITE, MAX_RUN } from "#server/model/limits.ts";
-import { type Connection, departedOf, socketsOf } from "#server/model/session.ts";
+import {
+  type Connection,
+  departedOf,
+  type StoredSession,
+  socketsOf,
+} from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import { sidsOf } from "./end.ts";
 import type { Parts } from "./parts.ts";
@@ -51,21 +56,40 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     async sweep({ shard, from }) {
       const { connections, next } = await adapter.connections.inShard(shard, from);
       if (next !== undefined) await invokeSelf({ shard, from: next });
-      await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+      const swept = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+      await forgetReleased(connections.filter((_, index) => swept[index] === "lives"));
     },
   };
 
   /** One connection that fails must not keep the others from their ping. */
-  async function visitSafely(connection: Connection): Promise<void> {
+  function visitSafely(connection: Connection): Promise<Swept | undefined> {
+    return safely(() => visit(connection), connection);
+  }
+
+  /** Takes away what living sockets have released, and whatever a crash has left undone of it. */
+  async function forgetReleased(connections: readonly Connection[]): Promise<void> {
+    const sids = connections.flatMap(socketsOf).map(({ sid }) => sid);
+    const sessions = (await safely(() => adapter.sessions.getAll(sids), {})) ?? [];
+    const purge = (session: StoredSession) => safely(() => adapter.ledger.purge(session), session);
+    await pMap(sessions, purge, { concurrency: VISITS_AT_ONCE });
+  }
+
+  async function safely<Result>(
+    action: () => Promise<Result>,
+    { connectionId }: { readonly connectionId?: string },
+  ): Promise<Result | undefined> {
     try {
-      await visit(connection);
+      return await action();
     } catch (error) {
-      const { connectionId } = connection;
       telemetry.count("SweepFailures");
       telemetry.fail("a connection could not be swept", error, { connectionId });
+      return undefined;
     }
   }
 }
+
+/** What a visit has made of a connection: one that lives has been pinged. */
+type Swept = "lives" | "ended";
 
 /** Looks after one connection: ends it, or pings it and takes away what it has left. */
 function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
@@ -75,20 +99,35 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
 
   return visit;
 
-  async function visit(connection: Connection): Promise<void> {
-    const { connectionId, endedAt } = connection;
-    if (endedAt !== undefined) return clearAgain(connection, endedAt);
+  async function visit(connection: Connection): Promise<Swept> {
+    const end = endOf(connection);
+    if (end !== undefined) await end();
+    else if (await isPinged(connection)) {
+      await clearDeparted(connection);
+      return "lives";
+    }
+    return "ended";
+  }
+
+  /** How a connection ends that is not to be pinged. */
+  function endOf(connection: Connection): (() => Promise<void>) | undefined {
+    const { connectionId, endedAt, idleSince, lastSeenAt } = connection;
+    if (endedAt !== undefined) return () => clearAgain(connection, endedAt);
     const sockets = Object.entries(connection.sockets);
-    if (sockets.length === 0 && now() - connection.idleSince > CONNECT_TIMEOUT)
-      return close(connectionId, "no CONNECT came");
+    if (sockets.length === 0 && now() - idleSince > CONNECT_TIMEOUT)
+      return () => close(connectionId, "no CONNECT came");
     const [expired] = sockets.filter(([, { expiresAt }]) => Number(expiresAt) * 1000 <= now());
     if (expired !== undefined)
-      return sender.expire({ connectionId, nsp: expired[0], sid: expired[1].id });
-    if (now() - connection.lastSeenAt > maxSilence) return close(connectionId, "no pong came");
+      return () => sender.expire({ connectionId, nsp: expired[0], sid: expired[1].id });
+    if (now() - lastSeenAt > maxSilence) return () => close(connectionId, "no pong came");
+    return undefined;
+  }
+
+  async function isPinged({ connectionId }: Connection): Promise<boolean> {
     telemetry.count("Pinged");
-    if ((await gateway.post(connectionId, ping)) === "gone") return sender.disconnect(connectionId);
-    await clearDeparted(connection);
-    await forgetReleased(connection);
+    if ((await gateway.post(connectionId, ping)) !== "gone") return true;
+    await sender.disconnect(connectionId);
+    return false;
   }
 
   async function close(connectionId: string, reason: string): Promise<void> {
@@ -106,12 +145,6 @@ function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
     if (now() - endedAt < LATEST_WRITE) return;
     await adapter.sessions.remove(sids);
     await adapter.connections.remove(connectionId);
-  }
-
-  /** Takes away what living sockets have released, and whatever a crash has left undone of it. */
-  async function forgetReleased(connection: Connection): Promise<void> {
-    const sids = socketsOf(connection).map(({ sid }) => sid);
-    for (const session of await adapter.sessions.getAll(sids)) await adapter.ledger.purge(session);
   }
 
   /** The same for sockets that ended while their connection stays. */

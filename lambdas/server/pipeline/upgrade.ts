@@ -49,10 +49,7 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
     },
 
     /** Sends the OPEN packet, once `$connect` has returned, and lets CONNECT in; throws where that is too late. */
-    async open({
-      handshake,
-      ...pending
-    }: PendingOpen & { readonly handshake?: unknown }): Promise<void> {
+    async open({ handshake, ...pending }: PendingOpen): Promise<void> {
       const { connectionId, connectedAt } = pending;
       const frame = openFrame(randomBytes(15).toString("base64url"), runtime.heartbeat);
       const { post } = gateway;

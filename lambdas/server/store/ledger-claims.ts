@@ -2,9 +2,9 @@ import type { Claim } from "#server/model/session.ts";
 import type { Ledger } from "./adapter.ts";
 import { EXISTS } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
-import { giveUp, type Kit, purge, read, TRIES } from "./ledger-purge.ts";
+import { giveUp, type Kit, purge, TRIES } from "./ledger-purge.ts";
 import { CHURN, notNewer } from "./ledger-updates.ts";
-import { claimNote, noteOf, type Recorded, recordOf } from "./session-item.ts";
+import { claimNote, noteOf, type Recorded, readLiving, recordOf } from "./session-item.ts";
 import { unlessFull } from "./table.ts";
 
 /** A claim on its way: where something of this key is to be kept. */
@@ -22,7 +22,7 @@ export async function claim(kit: Kit, sid: string, wanted: Wanted): ReturnType<L
     const kept = await unlessFull(kit.table.update(sessionKey(sid), placing(wanted)));
     if (kept === "full") return "full";
     if (kept !== undefined) return { stamp, places: placesOf(recordOf(kept), key) };
-    const known = await read(kit, sid);
+    const known = await readLiving(kit.table, sid);
     if (known === undefined) return "gone";
     const held = known.claims.find((one) => one.key === key);
     if (held === undefined && known.claims.length >= max) return "full";

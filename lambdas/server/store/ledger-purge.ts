@@ -1,13 +1,13 @@
 import { LATEST_WRITE } from "#server/model/limits.ts";
 import type { Claim, StoredSession } from "#server/model/session.ts";
 import { sessionKey } from "./keys.ts";
-import { type Recorded, type RoomLimits, recordOf, releasedIn, stampOf } from "./session-item.ts";
-import type { Storage } from "./table.ts";
+import { type RoomLimits, releasedIn, stampOf } from "./session-item.ts";
+import { chunks, type Storage } from "./table.ts";
 
 /** Tries of a command that finds the record changed each time it has read why it was refused. */
 export const TRIES = 5;
 
-/** Entries of `released` that one update forgets, for the same reason. */
+/** Entries of `released` that one update forgets: DynamoDB takes expressions of 4 KB. */
 const ENTRIES_AN_UPDATE = 30;
 
 /** Deletes what belongs to rooms and claims that a session has released, unless its stamp is above `upTo`. */
@@ -21,12 +21,6 @@ export type Forget = (
 export interface Kit extends Storage {
   readonly limits: RoomLimits;
   readonly forget: Forget;
-}
-
-/** The record of a session that lives. */
-export async function read({ table }: Kit, sid: string): Promise<Recorded | undefined> {
-  const known = recordOf(await table.get(sessionKey(sid)));
-  return known?.endedAt === undefined ? known : undefined;
 }
 
 export function giveUp(command: string): never {
@@ -47,8 +41,7 @@ export async function purge(kit: Kit, known: StoredSession): Promise<boolean> {
   if (entries.length === 0) return false;
   const notes = entries.map(([note]) => note);
   await kit.forget(known, releasedIn(notes), Math.max(...entries.map(([, stamp]) => stamp)));
-  for (let start = 0; start < entries.length; start += ENTRIES_AN_UPDATE)
-    await forgetEntries(kit, known.sid, entries.slice(start, start + ENTRIES_AN_UPDATE));
+  for (const some of chunks(entries, ENTRIES_AN_UPDATE)) await forgetEntries(kit, known.sid, some);
   return true;
 }
 

@@ -45,20 +45,26 @@ function termsOf(rooms: readonly string[], { roomsOfKind = {} }: RoomLimits) {
   };
 }
 
-/** Conditions under which what was read of a record, or else that it knows none of the rooms, may be counted on. */
+/**
+ * Conditions that no later command has decided, that the session remembers no more than it may, and that what
+ * was read of its record, or else that it knows none of the rooms, still holds; with the rooms that are new to it.
+ */
 function counting(
   entries: ReturnType<typeof termsOf>["entries"],
   known: Recorded | undefined,
 ): {
   readonly conditions: readonly string[];
+  readonly values: Readonly<Record<string, number>>;
   readonly fresh: readonly string[];
-  readonly unknown: number;
 } {
   const isIn = (room: string) => known?.roomStamps.has(room) === true;
   const isReleased = (room: string) => known?.released.has(noteOf(room)) === true;
   const fresh = entries.filter(({ room }) => !isIn(room));
+  const unknown = fresh.filter(({ room }) => !isReleased(room)).length;
   return {
     conditions: [
+      ...(unknown > 0 ? ["size(released) <= :churn"] : []),
+      ...entries.flatMap(({ name }) => [notNewer(`rooms.${name}`), notNewer(`released.${name}`)]),
       ...entries
         .filter(({ room }) => isIn(room))
         .map(({ name }) => `attribute_exists(rooms.${name})`),
@@ -67,7 +73,7 @@ function counting(
         .map(({ name }) => `attribute_exists(released.${name})`),
     ],
     fresh: fresh.map(({ room }) => room),
-    unknown: fresh.filter(({ room }) => !isReleased(room)).length,
+    values: unknown > 0 ? { ":churn": CHURN - unknown } : {},
   };
 }
 
@@ -79,7 +85,7 @@ export function claimUpdate(
   known: Recorded | undefined,
 ): Change {
   const { kinds, entries, names, paths, released } = termsOf(rooms, limits);
-  const { conditions, fresh, unknown } = counting(entries, known);
+  const { conditions, values, fresh } = counting(entries, known);
   const sizes = kinds.flatMap(({ kind, set, max }) =>
     set === undefined
       ? []
@@ -89,16 +95,14 @@ export function claimUpdate(
     update: `SET ${paths.map((path) => `${path} = :stamp`).join(", ")} REMOVE ${released.join(", ")}`,
     condition: [
       `${EXISTS} AND size(rooms) <= :max`,
-      ...(unknown > 0 ? ["size(released) <= :churn"] : []),
       ...sizes.map(([set], index) => `size(${set}) <= :max${index}`),
-      ...entries.flatMap(({ name }) => [notNewer(`rooms.${name}`), notNewer(`released.${name}`)]),
       ...kinds.map(({ name }) => notNewer(`kinds.${name}`)),
       ...conditions,
     ].join(" AND "),
     names,
     values: {
       ...{ ":stamp": stamp, ":max": limits.roomsPerSocket - fresh.length },
-      ...(unknown > 0 && { ":churn": CHURN - unknown }),
+      ...values,
       ...Object.fromEntries(sizes.map(([, max], index) => [`:max${index}`, max])),
     },
     isRepeatable: true,
@@ -113,18 +117,13 @@ export function releaseUpdate(
   known: Recorded | undefined,
 ): Change {
   const { kinds, entries, names, paths, released } = termsOf(rooms, limits);
-  const { conditions, unknown } = counting(entries, known);
+  const { conditions, values } = counting(entries, known);
   const used = Object.entries(names).filter(([name]) => !kinds.some((kind) => kind.name === name));
   return {
     update: `SET ${released.map((path) => `${path} = :stamp`).join(", ")} REMOVE ${paths.join(", ")}`,
-    condition: [
-      EXISTS,
-      ...(unknown > 0 ? ["size(released) <= :churn"] : []),
-      ...entries.flatMap(({ name }) => [notNewer(`rooms.${name}`), notNewer(`released.${name}`)]),
-      ...conditions,
-    ].join(" AND "),
+    condition: [EXISTS, ...conditions].join(" AND "),
     names: Object.fromEntries(used),
-    values: { ":stamp": stamp, ...(unknown > 0 && { ":churn": CHURN - unknown }) },
+    values: { ":stamp": stamp, ...values },
     ...{ returns: "ALL_OLD", isRepeatable: true },
   };
 }

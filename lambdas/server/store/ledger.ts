@@ -3,10 +3,10 @@ import type { Ledger } from "./adapter.ts";
 import { EXISTS } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
 import { claim } from "./ledger-claims.ts";
-import { type Forget, giveUp, type Kit, purge, read, TRIES } from "./ledger-purge.ts";
+import { type Forget, giveUp, type Kit, purge, TRIES } from "./ledger-purge.ts";
 import { CHURN, claimUpdate, notNewer, releaseUpdate } from "./ledger-updates.ts";
-import { noteOf, type Recorded, type RoomLimits, recordOf } from "./session-item.ts";
-import { type Storage, unlessFull } from "./table.ts";
+import { noteOf, type Recorded, type RoomLimits, readLiving, recordOf } from "./session-item.ts";
+import { chunks, type Storage, unlessFull } from "./table.ts";
 
 /** Rooms in one update: DynamoDB takes expressions of 4 KB. */
 export const ROOMS_AN_UPDATE = 12;
@@ -37,7 +37,7 @@ async function foresee(
   sid: string,
   rooms: readonly string[],
 ): Promise<Refused | undefined> {
-  const known = await read(kit, sid);
+  const known = await readLiving(kit.table, sid);
   if (known === undefined) return "gone";
   const fresh = rooms.filter((room) => !known.roomStamps.has(room));
   return exceeds(known, fresh, kit.limits) ? "full" : undefined;
@@ -49,8 +49,8 @@ async function inParts(
   command: (some: readonly string[]) => Promise<readonly string[] | Refused>,
 ): Promise<readonly string[] | Refused> {
   const done: string[] = [];
-  for (let start = 0; start < rooms.length; start += ROOMS_AN_UPDATE) {
-    const result = await command(rooms.slice(start, start + ROOMS_AN_UPDATE));
+  for (const some of chunks(rooms, ROOMS_AN_UPDATE)) {
+    const result = await command(some);
     if (typeof result === "string") return result;
     done.push(...result);
   }
@@ -70,7 +70,7 @@ async function claimRooms(
     const done = await unlessFull(table.update(sessionKey(sid), update));
     if (done === "full") return "full";
     if (done !== undefined) return left;
-    known = await read(kit, sid);
+    known = await readLiving(kit.table, sid);
     if (known === undefined) return "gone";
     left = left.filter((room) => !isSuperseded(known, room, stamp));
     const fresh = left.filter((room) => !known?.roomStamps.has(room));
@@ -94,7 +94,7 @@ async function releaseRooms(
   for (let tried = 0; left.length > 0 && tried < TRIES; tried += 1) {
     const before = await table.update(sessionKey(sid), releaseUpdate(left, stamp, limits, known));
     if (before !== undefined) return releasedOf(left, stamp, recordOf(before));
-    known = await read(kit, sid);
+    known = await readLiving(kit.table, sid);
     if (known === undefined) return NOTHING;
     left = left.filter((room) => !isSuperseded(known, room, stamp));
     // What it is in can always be left; of anything else there is only so much to remember.

@@ -4,7 +4,7 @@ import { expiryAfter } from "./connections.ts";
 import { memberKey, roomPartition } from "./keys.ts";
 import { ROOMS_AN_UPDATE } from "./ledger.ts";
 import { listed, memberItem, putStamped, stampOf } from "./session-item.ts";
-import type { Item, Storage } from "./table.ts";
+import { chunks, type Item, type Storage } from "./table.ts";
 
 /** Queries for one page of a room, whose first ones may find tombstones alone. */
 const MOST_QUERIES = 4;
@@ -33,11 +33,9 @@ function createMemberships(
 
     async leave(member, given, receivedAt) {
       const stamp = stampOf(receivedAt, true);
-      const rooms = [...new Set(given)];
       const left: string[] = [];
       // What is noted of some is finished before others are noted.
-      for (let start = 0; start < rooms.length; start += ROOMS_AN_UPDATE) {
-        const some = rooms.slice(start, start + ROOMS_AN_UPDATE);
+      for (const some of chunks([...new Set(given)], ROOMS_AN_UPDATE)) {
         const released = await ledger.releaseRooms(member.sid, some, stamp);
         if (typeof released === "string") return released;
         const tombstone = { stamp, released: true, expiresAt: expiryAfter(now()) };

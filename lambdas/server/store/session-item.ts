@@ -1,6 +1,6 @@
 import type { Claim, Listed, Member, StoredSession } from "#server/model/session.ts";
 import { expiryAfter } from "./connections.ts";
-import { type Key, memberKey, sidOf } from "./keys.ts";
+import { type Key, memberKey, sessionKey, sidOf } from "./keys.ts";
 import type { Item, KeyedItem, Table } from "./table.ts";
 
 /** How many rooms one socket may be in, and how many of some kinds. */
@@ -63,6 +63,15 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
       stamp: notes.get(claimNote(claim.key, claim.place)) ?? 0,
     })),
   };
+}
+
+/** The record of a session that lives. */
+export async function readLiving(
+  table: Pick<Table, "get">,
+  sid: string,
+): Promise<Recorded | undefined> {
+  const record = recordOf(await table.get(sessionKey(sid)));
+  return record?.endedAt === undefined ? record : undefined;
 }
 
 interface Stored

@@ -1,7 +1,15 @@
 import type { Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, expiryOfEnded } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
-import { memberItem, noteOf, type RoomLimits, recordOf, setOf, stampOf } from "./session-item.ts";
+import {
+  memberItem,
+  noteOf,
+  type RoomLimits,
+  readLiving,
+  recordOf,
+  setOf,
+  stampOf,
+} from "./session-item.ts";
 import type { Storage } from "./table.ts";
 
 /** Bytes that a record keeps free, so that it can be marked as ended although DynamoDB takes no larger one. */
@@ -27,10 +35,7 @@ export function createSessions(
       await table.writeAll([record, ...members], []);
     },
 
-    async get(sid) {
-      const record = recordOf(await table.get(sessionKey(sid)));
-      return record?.endedAt === undefined ? record : undefined;
-    },
+    get: (sid) => readLiving(table, sid),
 
     getAll: async (sids) =>
       (await table.getAll(sids.map(sessionKey))).flatMap((item) => recordOf(item) ?? []),

@@ -267,7 +267,8 @@ const holds = (item: Item | undefined, attributes: Item): boolean =>
     ([name, value]) => value === undefined || isDeepStrictEqual(item?.[name], value),
   );
 
-function* chunks<Entry>(entries: readonly Entry[], size: number): Iterable<Entry[]> {
+/** A list in parts of a size at most. */
+export function* chunks<Entry>(entries: readonly Entry[], size: number): Iterable<Entry[]> {
   for (let start = 0; start < entries.length; start += size)
     yield entries.slice(start, start + size);
 }
