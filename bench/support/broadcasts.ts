@@ -33,7 +33,7 @@ export async function measureBroadcasts(
     const tenant = `org-${members}`;
     const addresses = connectedIds(members);
     const items = sessionIds(members).map((sid, n) => ({
-      ...memberKey({ tenant, nsp: "/", room: ROOM }, sid),
+      ...memberKey({ tenant, nsp: "/", room: ROOM }, sid, 0),
       ...{ address: addresses[n], userId: "someone" },
     }));
     await table.writeAll(items, []);

@@ -206,7 +206,7 @@ describe("the cleanup", () => {
 
   test("keeps the tombstone of a connection until its pending events are done", async () => {
     const ann = await person({ org: newOrg() });
-    const { pk } = (await connectionOf("ann")) ?? {};
+    const { pk, connectedAt } = (await connectionOf("ann")) ?? {};
     const sid = ann.socket.id;
     ann.socket.disconnect();
     await vi.waitUntil(async () => (await connectionItems()).length === 0);
@@ -218,7 +218,7 @@ describe("the cleanup", () => {
     await table.send(
       new PutCommand({
         TableName,
-        Item: { pk: `room#${ann.org}#/#org`, sk: sid, userId: "ann" },
+        Item: { pk: `room#${ann.org}#/#org`, sk: `${sid}#${connectedAt}`, userId: "ann" },
       }),
     );
     await table.send(

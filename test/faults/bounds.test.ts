@@ -27,7 +27,7 @@ const eventsReceivedBy = (socket: string, event: string) =>
 
 describe("connection slots of an organisation", () => {
   const living = (org: string, slot: number, holder = `${org}-${slot}`) => [
-    { ...slotKey(org, slot), holder, expiresAt: FOREVER },
+    { ...slotKey(org, slot), holder, sid: `s-${holder}-${slot}`, expiresAt: FOREVER },
     { ...connectionKey(holder), expiresAt: FOREVER },
   ];
 
@@ -46,8 +46,8 @@ describe("connection slots of an organisation", () => {
     await world.publish({ event: "limit:put", org, connections: 3 });
     await world.fill([
       ...living(org, 0, `${org}-twice`),
-      { ...slotKey(org, 1), holder: `${org}-twice`, expiresAt: FOREVER },
-      { ...slotKey(org, 2), holder: "gone", expiresAt: FOREVER },
+      { ...slotKey(org, 1), holder: `${org}-twice`, sid: `${org}-one`, expiresAt: FOREVER },
+      { ...slotKey(org, 2), holder: "gone", sid: `${org}-gone`, expiresAt: FOREVER },
     ]);
 
     expect(world.isConnected(await world.connect("ann", org))).toBe(true);

@@ -108,7 +108,7 @@ async function fillSlots(org: string): Promise<void> {
   await world.publish({ event: "limit:put", org, connections: 2000 });
   await world.fill(
     Array.from({ length: 2000 }, (_, n) => [
-      { ...slotKey(org, n), holder: `${org}-${n}`, expiresAt: FOREVER },
+      { ...slotKey(org, n), holder: `${org}-${n}`, sid: `${org}-s${n}`, expiresAt: FOREVER },
       { ...connectionKey(`${org}-${n}`), expiresAt: FOREVER },
     ]).flat(),
   );

@@ -42,7 +42,7 @@ const item = {
   connectedAt: 0,
   sockets: { "/": session },
   lastSeenAt: 0,
-  ...{ session, connectionId: SELF, nsp: "/", claims: {}, previousClaims: {} },
+  ...{ session, connectionId: SELF, nsp: "/", claims: {}, epochs: new Set([0]) },
   ...{ parts: [], partChanges: 0 },
 };
 
@@ -77,7 +77,9 @@ beforeAll(() => {
   dynamo.on(PutCommand).resolves({});
   dynamo.on(BatchGetCommand).resolves({ Responses: {} });
   dynamo.on(BatchWriteCommand).resolves({});
-  dynamo.on(QueryCommand).resolves({ Items: [{ sk: "sid", address: OTHER }], Count: 1 });
+  dynamo
+    .on(QueryCommand)
+    .resolves({ Items: [{ sk: "sid#0000000000000", address: OTHER }], Count: 1 });
   management.on(PostToConnectionCommand).resolves({});
   management.on(DeleteConnectionCommand).resolves({});
 });

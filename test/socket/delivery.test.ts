@@ -97,7 +97,9 @@ async function deliverAll(
   let depth = 0;
   let largest = 0;
   let mostPosts = 0;
-  const listed = (sid: string): Listed => ({ sid, connectionId: sid, userId: "someone" });
+  const listed = (sid: string): Listed => ({
+    ...{ sid, connectionId: sid, connectedAt: 0, userId: "someone" },
+  });
   const run = async (job: FanOutJob, level: number): Promise<Delivered> => {
     functions += 1;
     depth = Math.max(depth, level);

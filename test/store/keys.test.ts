@@ -43,6 +43,7 @@ describe("no two lists of ids share a key", () => {
         memberKey(
           { tenant: String(org), nsp: String(nsp), room: userRoom(String(user)) },
           String(conn),
+          0,
         ),
       4,
     ],

@@ -77,6 +77,10 @@ export const departedOf = ({
 /** What is kept of a socket from CONNECT to its end. */
 export interface StoredSession extends SocketKey {
   readonly session: Session;
+  /** When API Gateway accepted its connection, in epoch milliseconds: rooms list it under this. */
+  readonly connectedAt: number;
+  /** The same of all connections under which something of it may still be listed. */
+  readonly epochs: ReadonlySet<number>;
   readonly rooms: readonly string[];
   /** Rooms left not long ago, which may list the socket where something broke off. */
   readonly left: readonly string[];
@@ -119,17 +123,19 @@ export interface BinaryPart {
 export type Tags = "*" | readonly string[];
 
 /** A socket as the rooms know it. */
-export interface Member extends SocketKey {
+export interface Member {
+  readonly sid: string;
   readonly tenant: string;
+  readonly nsp: string;
   readonly userId: string;
-  /** Its tags, by the room that lists them. */
-  readonly tags?: Readonly<Record<string, Tags>> | undefined;
 }
 
 /** A socket as a room lists it. */
 export interface Listed {
   readonly sid: string;
   readonly connectionId: string;
+  /** When API Gateway accepted that connection: of several entries of one session the latest counts. */
+  readonly connectedAt: number;
   readonly userId: string;
   readonly tags?: Tags | undefined;
 }

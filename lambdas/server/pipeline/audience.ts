@@ -11,7 +11,7 @@ import {
 import type { DeliveryParts } from "./deliver.ts";
 
 /** A socket as a room still lists it. */
-export type Listing = RoomKey & Pick<Listed, "sid">;
+export type Listing = RoomKey & Pick<Listed, "sid" | "connectedAt">;
 
 type RoomList = ReadonlyMap<string, Listed>;
 
@@ -76,19 +76,7 @@ export async function findRecipients(
     byKey.get(keyOf({ tenant, nsp, room })) ?? new Map();
 
   return {
-    resolve(audience) {
-      if (!isOfRooms(audience)) return [audience];
-      const { rooms: included, except, exceptUsers = [], sender, nsp } = audience;
-      const users = new Set(exceptUsers);
-      const listed = included.flatMap((room) => [...listOf(audience, room).values()]);
-      const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isTagged(audience));
-      const sockets = new Map<string, SocketAudience>();
-      for (const { sid, connectionId } of meant) sockets.set(sid, { sid, connectionId, nsp });
-      for (const room of except)
-        for (const sid of listOf(audience, room).keys()) sockets.delete(sid);
-      if (sender !== undefined) sockets.delete(sender);
-      return sockets.values();
-    },
+    resolve: (audience) => (isOfRooms(audience) ? resolve(audience, listOf) : [audience]),
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
@@ -96,13 +84,32 @@ export async function findRecipients(
       lists.flatMap(({ room, list }) =>
         [...list.values()]
           .filter((listed) => listed.connectionId === connectionId)
-          .map(({ sid }) => ({ ...room, sid })),
+          .map(({ sid, connectedAt }) => ({ ...room, sid, connectedAt })),
       ),
     rest:
       cut === undefined
         ? []
         : divideRest({ ...range, without: [...range.without, ...late] }, cut, BRANCHES),
   };
+}
+
+/** The sockets of some rooms, each once. */
+function resolve(
+  audience: RoomAudience,
+  listOf: (audience: RoomAudience, room: string) => RoomList,
+): Iterable<SocketAudience> {
+  const { rooms, except, exceptUsers = [], sender, nsp } = audience;
+  const users = new Set(exceptUsers);
+  const listed = rooms.flatMap((room) => [...listOf(audience, room).values()]);
+  const meant = listed.filter(({ userId }) => !users.has(userId)).filter(isTagged(audience));
+  const sockets = new Map<string, SocketAudience & Listed>();
+  // A room may still list one that has come back by where it was before.
+  for (const member of meant)
+    if (!(member.connectedAt < Number(sockets.get(member.sid)?.connectedAt)))
+      sockets.set(member.sid, { ...member, nsp });
+  for (const room of except) for (const sid of listOf(audience, room).keys()) sockets.delete(sid);
+  if (sender !== undefined) sockets.delete(sender);
+  return sockets.values();
 }
 
 function roomsOf(emissions: readonly Emission[]): ReadonlyMap<string, RoomKey> {

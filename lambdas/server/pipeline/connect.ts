@@ -3,18 +3,11 @@ import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from
 import { ConnectError } from "#server/errors.ts";
 import { REREAD } from "#server/model/limits.ts";
 import type { Limited } from "#server/model/rate.ts";
-import {
-  type Address,
-  type Connection,
-  MAIN,
-  type Member,
-  type Session,
-} from "#server/model/session.ts";
+import { type Address, type Connection, MAIN, type Session } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
-import { memberOf } from "#server/socket/socket.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
@@ -197,8 +190,13 @@ async function begin(
   const socket = { connectionId, nsp, sid: id };
   const slot = max > 0 ? await slots.acquire(tenant, socket, max) : undefined;
   if (max > 0 && slot === undefined) return { limit: max };
-  const member: Member = { ...memberOf(socket, session), tags };
-  await sessions.begin(member, session, [...new Set(first)], receivedAt, slot);
+  await sessions.begin(
+    connection,
+    nsp,
+    session,
+    { rooms: [...new Set(first)], tags, slot },
+    receivedAt,
+  );
   if (credentials.length === 0) return { connection };
   // Asked again once the socket is listed: a revocation finds it there, or is found here.
   const { isRevoked: isNow } = await revocations.check(tenant, credentials);

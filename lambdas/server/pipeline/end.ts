@@ -59,7 +59,9 @@ export async function endGone(
   const { rooms } = kit.adapter;
   const [ended] = await Promise.all([
     end(kit, connectionId),
-    ...found.map(({ room, ...listing }) => rooms.erase(listing, [room])),
+    ...found.map(({ room, connectedAt, ...listing }) =>
+      rooms.erase(listing, [room], [connectedAt]),
+    ),
   ]);
   return ended;
 }
@@ -97,6 +99,6 @@ async function clearSession(kit: EndingParts, ended: StoredSession): Promise<Sto
   if (slot !== undefined) await slots.release(tenant, slot, ended);
   const claims = [...ended.claims, ...ended.gone];
   await app.namespaces[nsp]?.release?.(socketIn(ended), { rooms: [], claims }, stores);
-  await rooms.erase({ sid, tenant, nsp }, [...ended.rooms, ...ended.left]);
+  await rooms.erase({ sid, tenant, nsp }, [...ended.rooms, ...ended.left], ended.epochs);
   return ended;
 }

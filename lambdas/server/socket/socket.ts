@@ -53,10 +53,8 @@ export interface Socket<T extends Types = Untyped> {
 export type Membership = Pick<Socket, "join" | "leave" | "supersede" | "rooms" | "claim">;
 
 /** The member behind a session. */
-export const memberOf = (key: SocketKey, { tenant, userId }: Session): Member => ({
-  ...key,
-  tenant,
-  userId,
+export const memberOf = ({ sid, nsp }: SocketKey, { tenant, userId }: Session): Member => ({
+  ...{ sid, nsp, tenant, userId },
 });
 
 /** The socket behind a session. */

@@ -11,6 +11,7 @@ import type {
   Session,
   SocketKey,
   StoredSession,
+  Tags,
 } from "#server/model/session.ts";
 
 /** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
@@ -68,11 +69,11 @@ export interface Connections {
 export interface Sessions {
   /** Starts a session, listed in the rooms that it begins in. */
   begin(
-    member: Member,
+    connection: Pick<Connection, "connectionId" | "connectedAt">,
+    nsp: string,
     session: Session,
-    rooms: readonly string[],
+    first: First,
     receivedAt: number,
-    slot?: number,
   ): Promise<void>;
   /** Nothing where it has ended. */
   get(sid: string): Promise<StoredSession | undefined>;
@@ -86,20 +87,28 @@ export interface Sessions {
   remove(sids: readonly string[]): Promise<void>;
 }
 
+/** What a session has from the start. */
+export interface First {
+  readonly rooms: readonly string[];
+  /** Its tags, by the room that lists them. */
+  readonly tags?: Readonly<Record<string, Tags>> | undefined;
+  readonly slot?: number | undefined;
+}
+
 /** What sessions own. Of several commands on one thing the one with the greater stamp wins, however they come. */
 export interface Ledger {
-  /** Notes rooms; gives those that no later command has decided about. */
+  /** Notes rooms, a few at a time; gives those that no later command has decided about, with the session as it was then. */
   claimRooms(
     sid: string,
     rooms: readonly string[],
     stamp: number,
-  ): Promise<readonly string[] | Refused>;
+  ): Promise<readonly Claimed[] | Refused>;
   /** Notes rooms as left, a few at a time; gives those that the session had, and those of which there may be an item. */
   releaseRooms(
     sid: string,
     rooms: readonly string[],
     stamp: number,
-  ): Promise<{ readonly had: readonly string[]; readonly known: readonly string[] } | "churning">;
+  ): Promise<Released | "churning">;
   /** Has earlier joins of rooms of a kind that are still under way come to nothing; gives the rooms of it that the session has. */
   supersede(sid: string, kind: string, stamp: number): Promise<readonly string[]>;
   /**
@@ -117,6 +126,20 @@ export interface Ledger {
   >;
   /** Forgets what a session released so long ago that nothing before it can still come. */
   purge(session: StoredSession): Promise<void>;
+}
+
+/** Rooms that a session has noted, and how it was reached then. */
+export interface Claimed {
+  readonly rooms: readonly string[];
+  readonly session: StoredSession;
+}
+
+/** Rooms that a session has noted as left: those that it had, and those of which there may be an item. */
+export interface Released {
+  readonly had: readonly string[];
+  readonly known: readonly string[];
+  /** Nothing where it has no such room. */
+  readonly session?: StoredSession | undefined;
 }
 
 /** Who is in which room of which tenant's namespace. */
@@ -137,8 +160,8 @@ export interface Rooms {
     rooms: readonly string[],
     receivedAt: number,
   ): Promise<readonly string[] | "churning">;
-  /** Takes a socket off the lists of rooms, and nothing more. */
-  erase(member: Listing, rooms: readonly string[]): Promise<void>;
+  /** Takes a socket off the lists of rooms, as one of connections made at these times, and nothing more. */
+  erase(member: Listing, rooms: readonly string[], epochs: Iterable<number>): Promise<void>;
 }
 
 /** Where a room lists a socket. */

@@ -21,9 +21,11 @@ export function createAdapter(
 ): Adapter {
   const storage = { table, now };
   const ledger = createLedger(storage, limits, async (session, released, upTo) => {
-    const { sid, nsp } = session;
+    const { sid, nsp, epochs } = session;
     const { tenant } = session.session;
-    const keys = released.rooms.map((room) => memberKey({ tenant, nsp, room }, sid));
+    const keys = released.rooms.flatMap((room) =>
+      [...epochs].map((epoch) => memberKey({ tenant, nsp, room }, sid, epoch)),
+    );
     await Promise.all([removeStamped(table, keys, upTo), forget(session, released, upTo)]);
   });
   return {

@@ -32,10 +32,15 @@ export const binaryPartKey = (connectionId: string, id: string): Key => ({
 export const roomPartition = ({ tenant, nsp, room }: RoomKey): string =>
   `${segments("room", tenant, nsp)}#${room}`;
 
-export const memberKey = (room: RoomKey, sid: string): Key => ({
+/** Where a room lists a session that is reached by the connection made at this time, in epoch milliseconds. */
+export const memberKey = (room: RoomKey, sid: string, connectedAt: number): Key => ({
   pk: roomPartition(room),
-  sk: sid,
+  // As many digits as any time has until the year 2286: sort keys are in the order of the numbers.
+  sk: segments(sid, String(connectedAt).padStart(13, "0")),
 });
+
+/** Before all, and after all, that a room lists of a session. */
+export const memberBounds = (sid: string): readonly [string, string] => [`${sid}#`, `${sid}$`];
 
 /** What can be revoked, whose name comes last: a user, a session, a token. */
 export const revocationKey = (tenant: string, credential: string): Key => ({

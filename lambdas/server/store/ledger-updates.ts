@@ -13,7 +13,7 @@ export const notNewer = (path: string): string =>
 type Change = Condition & {
   readonly update: string;
   readonly isRepeatable: true;
-  readonly returns?: "ALL_OLD";
+  readonly returns: "ALL_NEW" | "ALL_OLD";
 };
 
 /** Rooms in the terms of an update: where each stands, in the map of all and in that of its kind where it is limited. */
@@ -105,7 +105,7 @@ export function claimUpdate(
       ...values,
       ...Object.fromEntries(sizes.map(([, max], index) => [`:max${index}`, max])),
     },
-    isRepeatable: true,
+    ...{ returns: "ALL_NEW", isRepeatable: true },
   };
 }
 

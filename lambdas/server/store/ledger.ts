@@ -1,5 +1,5 @@
 import { kindOf, type Refused } from "#server/model/session.ts";
-import type { Ledger } from "./adapter.ts";
+import type { Claimed, Ledger, Released } from "./adapter.ts";
 import { EXISTS } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
 import { claim } from "./ledger-claims.ts";
@@ -46,30 +46,32 @@ async function foresee(
 /** Does a command of many rooms in several updates, up to the first that is refused. */
 async function inParts(
   rooms: readonly string[],
-  command: (some: readonly string[]) => Promise<readonly string[] | Refused>,
-): Promise<readonly string[] | Refused> {
-  const done: string[] = [];
+  command: (some: readonly string[]) => Promise<Claimed | Refused | undefined>,
+): Promise<readonly Claimed[] | Refused> {
+  const done: Claimed[] = [];
   for (const some of chunks(rooms, ROOMS_AN_UPDATE)) {
     const result = await command(some);
     if (typeof result === "string") return result;
-    done.push(...result);
+    if (result !== undefined) done.push(result);
   }
   return done;
 }
 
+/** Nothing where later commands have decided about all of the rooms. */
 async function claimRooms(
   kit: Kit,
   sid: string,
   rooms: readonly string[],
   stamp: number,
-): Promise<readonly string[] | Refused> {
+): Promise<Claimed | Refused | undefined> {
   const { table, limits } = kit;
   let [left, known] = [rooms, undefined as Recorded | undefined];
   for (let tried = 0; left.length > 0 && tried < TRIES; tried += 1) {
     const update = claimUpdate(left, stamp, limits, known);
     const done = await unlessFull(table.update(sessionKey(sid), update));
     if (done === "full") return "full";
-    if (done !== undefined) return left;
+    const session = recordOf(done);
+    if (session !== undefined) return { rooms: left, session };
     known = await readLiving(kit.table, sid);
     if (known === undefined) return "gone";
     left = left.filter((room) => !isSuperseded(known, room, stamp));
@@ -80,7 +82,7 @@ async function claimRooms(
       known = undefined;
     }
   }
-  return left.length === 0 ? [] : giveUp("join");
+  return left.length === 0 ? undefined : giveUp("join");
 }
 
 async function releaseRooms(
@@ -88,7 +90,7 @@ async function releaseRooms(
   sid: string,
   rooms: readonly string[],
   stamp: number,
-): Promise<Released> {
+): Promise<Released | "churning"> {
   const { table, limits } = kit;
   let [left, known] = [rooms, undefined as Recorded | undefined];
   for (let tried = 0; left.length > 0 && tried < TRIES; tried += 1) {
@@ -105,8 +107,6 @@ async function releaseRooms(
   }
   return left.length === 0 ? NOTHING : giveUp("leave");
 }
-
-type Released = Awaited<ReturnType<Ledger["releaseRooms"]>>;
 
 const NOTHING: Released = { had: [], known: [] };
 
@@ -125,6 +125,7 @@ function releasedOf(
     // A repeated call finds what the first one has noted.
     had: rooms.filter((room) => isIn(room) || stampIn(room) === stamp),
     known: rooms.filter((room) => isIn(room) || stampIn(room) !== undefined),
+    session: before,
   };
 }
 

@@ -1,7 +1,8 @@
-import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
+import type { Listed } from "#server/model/session.ts";
 import type { Ledger, Listing, Rooms } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
-import { memberKey, roomPartition } from "./keys.ts";
+import { memberBounds, memberKey, roomPartition } from "./keys.ts";
 import { ROOMS_AN_UPDATE } from "./ledger.ts";
 import { listed, memberItem, putStamped, stampOf } from "./session-item.ts";
 import { chunks, type Item, type Storage } from "./table.ts";
@@ -26,9 +27,11 @@ function createMemberships(
       if (typeof claimed === "string") return claimed;
       await putStamped(
         table,
-        claimed.map((room) => memberItem(member, room, stamp, now())),
+        claimed.flatMap(({ rooms, session }) =>
+          rooms.map((room) => memberItem(session, member, room, stamp, now())),
+        ),
       );
-      return claimed;
+      return claimed.flatMap(({ rooms }) => rooms);
     },
 
     async leave(member, given, receivedAt) {
@@ -38,20 +41,22 @@ function createMemberships(
       for (const some of chunks([...new Set(given)], ROOMS_AN_UPDATE)) {
         const released = await ledger.releaseRooms(member.sid, some, stamp);
         if (typeof released === "string") return released;
+        const { had, known, session } = released;
         const tombstone = { stamp, released: true, expiresAt: expiryAfter(now()) };
-        await putStamped(
-          table,
-          released.known.map((room) => ({ ...keyOf(member, room), ...tombstone })),
-        );
-        left.push(...released.had);
+        if (session !== undefined)
+          await putStamped(
+            table,
+            known.map((room) => ({ ...keyOf(member, room, session.connectedAt), ...tombstone })),
+          );
+        left.push(...had);
       }
       return left;
     },
 
-    erase: (member, erased) =>
+    erase: (member, erased, epochs) =>
       table.writeAll(
         [],
-        erased.map((room) => keyOf(member, room)),
+        [...epochs].flatMap((epoch) => erased.map((room) => keyOf(member, room, epoch))),
       ),
   };
 }
@@ -60,50 +65,62 @@ function createMemberships(
 function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
   return {
     async page(room, range, limit) {
-      // One more where the query also finds the id that the key range begins after.
+      // One more, to know whether there is one more.
       const query = { ...membersQuery(room, range), Limit: limit + 1 };
-      const membersIn = (items: readonly Item[]) =>
-        items.map(listed).filter(({ sid }) => sid !== range.after);
-      const page = await table.page(query);
-      const found = membersIn(page.items);
-      let { last } = page;
-      // What was read may be tombstones.
-      for (
-        let more = 1;
-        last !== undefined && found.length < limit && more < MOST_QUERIES;
-        more += 1
-      ) {
-        const next = await table.page({ ...query, ExclusiveStartKey: last });
-        found.push(...membersIn(next.items));
-        last = next.last;
+      const found = new Map<string, Listed>();
+      let last: Item | undefined;
+      for (let queries = 0; queries < MOST_QUERIES; queries += 1) {
+        const page = await table.page(
+          last === undefined ? query : { ...query, ExclusiveStartKey: last },
+        );
+        // Of one session the item of its latest connection comes last.
+        for (const member of page.items.map(listed)) found.set(member.sid, member);
+        last = page.last;
+        // What was read may be tombstones.
+        if (last === undefined || found.size > limit) break;
       }
-      const members = found.slice(0, limit);
-      // What was cut off comes before what was not read.
-      const isCut = members.length < found.length;
-      const until = isCut ? members.at(-1)?.sid : last && String(last.sk);
-      return { members, until: until === range.upTo ? undefined : until };
+      const members = [...found.values()].slice(0, limit);
+      if (members.length < found.size) return upTo(range, members, members.at(-1)?.sid);
+      if (last === undefined) return { members };
+      // More of the session that was read last may follow, unless nothing else was found.
+      const unread = listed(last).sid;
+      const whole = members.filter(({ sid }) => sid !== unread);
+      if (whole.length > 0 || members.length === 0) return upTo(range, whole, unread.slice(0, -1));
+      return upTo(range, members, unread);
     },
 
-    among: async (room, sids) =>
-      (await table.getAll(sids.map((sid) => memberKey(room, sid))))
-        .filter(({ released }) => released === undefined)
-        .map(listed),
+    async among(room, sids) {
+      const found = await Promise.all(
+        sids.map(async (sid) => {
+          const [from, to] = memberBounds(sid);
+          return (await table.page(membersBetween(room, from, to))).items.map(listed).slice(-1);
+        }),
+      );
+      return found.flat();
+    },
   };
 }
 
-/** The members of a key range: what `after` names is found too where there is an `upTo`. */
-function membersQuery(room: RoomKey, { after, upTo }: KeyRange) {
-  const range =
-    after !== undefined && upTo !== undefined
-      ? " AND sk BETWEEN :after AND :upTo"
-      : `${after === undefined ? "" : " AND sk > :after"}${upTo === undefined ? "" : " AND sk <= :upTo"}`;
+/** A page that ends with an id, after which there is more, unless the key range ends there. */
+const upTo = (
+  range: KeyRange,
+  members: readonly Listed[],
+  until: string | undefined,
+): MemberPage => ({ members, until: until === range.upTo ? undefined : until });
+
+/** Before and after the id of every session. */
+const [FIRST, LAST] = ["#", "~"];
+
+const membersQuery = (room: RoomKey, { after = FIRST, upTo = LAST }: KeyRange) =>
+  membersBetween(room, memberBounds(after)[1], memberBounds(upTo)[1]);
+
+function membersBetween(room: RoomKey, from: string, to: string) {
   return {
-    KeyConditionExpression: `pk = :room${range}`,
+    KeyConditionExpression: "pk = :room AND sk BETWEEN :from AND :to",
     FilterExpression: "attribute_not_exists(released)",
     ExpressionAttributeValues: {
       ":room": roomPartition(room),
-      ...(after !== undefined && { ":after": after }),
-      ...(upTo !== undefined && { ":upTo": upTo }),
+      ...{ ":from": from, ":to": to },
     },
     ProjectionExpression: "sk, address, userId, tags",
     // A socket told that it has joined must not miss the next packet.
@@ -111,5 +128,5 @@ function membersQuery(room: RoomKey, { after, upTo }: KeyRange) {
   };
 }
 
-const keyOf = ({ tenant, nsp, sid }: Listing, room: string) =>
-  memberKey({ tenant, nsp, room }, sid);
+const keyOf = ({ tenant, nsp, sid }: Listing, room: string, connectedAt: number) =>
+  memberKey({ tenant, nsp, room }, sid, connectedAt);

@@ -1,3 +1,4 @@
+import { splitSegments } from "#server/model/segments.ts";
 import type { Claim, Listed, Member, StoredSession } from "#server/model/session.ts";
 import { expiryAfter } from "./connections.ts";
 import { type Key, memberKey, sessionKey, sidOf } from "./keys.ts";
@@ -94,14 +95,15 @@ export type Stamped = KeyedItem & { readonly stamp: number };
 
 /** The item by which a room lists a socket. */
 export const memberItem = (
-  { sid, connectionId, tenant, nsp, userId, tags }: Member,
+  { connectionId, connectedAt, tags }: Pick<Listed, "connectionId" | "connectedAt" | "tags">,
+  { sid, tenant, nsp, userId }: Member,
   room: string,
   stamp: number,
   now: number,
 ): Stamped => ({
-  ...memberKey({ tenant, nsp, room }, sid),
+  ...memberKey({ tenant, nsp, room }, sid, connectedAt),
   ...{ address: connectionId, userId, stamp },
-  ...(tags?.[room] !== undefined && { tags: tags[room] }),
+  ...(tags !== undefined && { tags }),
   expiresAt: expiryAfter(now),
 });
 
@@ -127,9 +129,10 @@ export async function removeStamped(
 }
 
 /** The member that an item is of. */
-export const listed = ({ sk, address, userId, tags }: Item): Listed => ({
-  sid: String(sk),
-  connectionId: String(address),
-  userId: String(userId),
-  tags: tags as Listed["tags"],
-});
+export function listed({ sk, address, userId, tags }: Item): Listed {
+  const [sid = "", connectedAt] = splitSegments(String(sk));
+  return {
+    ...{ sid, connectionId: String(address), connectedAt: Number(connectedAt) },
+    ...{ userId: String(userId), tags: tags as Listed["tags"] },
+  };
+}

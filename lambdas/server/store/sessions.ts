@@ -21,17 +21,22 @@ export function createSessions(
   { roomsOfKind = {} }: RoomLimits,
 ): Sessions {
   return {
-    async begin(member, session, rooms, receivedAt, slot) {
-      const { sid, connectionId, nsp } = member;
+    async begin({ connectionId, connectedAt }, nsp, session, { rooms, tags, slot }, receivedAt) {
+      const { id: sid, tenant, userId } = session;
       const stamp = stampOf(receivedAt);
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
       const record = {
         ...sessionKey(sid),
-        ...{ connectionId, nsp, session, slot, rooms: Object.fromEntries(noted) },
+        ...{ connectionId, connectedAt, epochs: new Set([connectedAt]), nsp, session, slot },
+        rooms: Object.fromEntries(noted),
         ...Object.fromEntries(Object.keys(roomsOfKind).map((kind) => [setOf(kind), {}])),
         ...{ claims: {}, released: {}, kinds: {}, spare: SPARE, expiresAt: expiryAfter(now()) },
       };
-      const members = rooms.map((room) => memberItem(member, room, stamp, now()));
+      const member = { sid, tenant, nsp, userId };
+      const members = rooms.map((room) => {
+        const listing = { connectionId, connectedAt, tags: tags?.[room] };
+        return memberItem(listing, member, room, stamp, now());
+      });
       await table.writeAll([record, ...members], []);
     },
 

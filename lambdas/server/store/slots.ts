@@ -1,7 +1,7 @@
 import type { SocketKey } from "#server/model/session.ts";
 import type { Slots } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
-import { connectionKey, slotKey, slotPartition } from "./keys.ts";
+import { connectionKey, sessionKey, slotKey, slotPartition } from "./keys.ts";
 import type { Item, Storage } from "./table.ts";
 
 /** Slots tried at random before any are read. */
@@ -14,7 +14,10 @@ const WINDOW = 1000;
 const TRIES = 5;
 
 /** Holders of slots that are looked after when there seems to be none left. */
-const HOLDERS_CHECKED = 100;
+const HOLDERS_CHECKED = 50;
+
+/** Whose a slot is: a session, on the connection that it began on. */
+type Holder = Pick<SocketKey, "sid" | "connectionId">;
 
 /**
  * The slots in the table, an item each, acquired by a conditional put: however many connect at once, no
@@ -62,7 +65,7 @@ async function holders(
   { table }: Storage,
   tenant: string,
   window: readonly number[],
-): Promise<ReadonlyMap<number, string>> {
+): Promise<ReadonlyMap<number, Holder>> {
   const { items } = await table.page({
     KeyConditionExpression: "pk = :slots AND sk BETWEEN :first AND :last",
     ExpressionAttributeValues: {
@@ -72,33 +75,39 @@ async function holders(
     },
     ConsistentRead: true,
   });
-  return new Map(items.map(({ sk, holder }) => [Number(sk), String(holder)]));
+  return new Map(
+    items.map(({ sk, sid, holder }) => [
+      Number(sk),
+      { sid: String(sid), connectionId: String(holder) },
+    ]),
+  );
 }
 
-/** Takes the slot of a connection that is gone. */
+/** Takes the slot of a session that is no more, and of one that never began on its connection. */
 async function takeOver(
   { table, now }: Storage,
   tenant: string,
   { sid, connectionId }: SocketKey,
-  taken: ReadonlyMap<number, string>,
+  taken: ReadonlyMap<number, Holder>,
 ): Promise<number | undefined> {
   const checked = some([...taken], HOLDERS_CHECKED);
-  // One holder may have two: its first try to connect broke off.
-  const keys = [...new Set(checked.map(([, holder]) => holder))].map(connectionKey);
+  const keysOf = (holder: Holder) => [sessionKey(holder.sid), connectionKey(holder.connectionId)];
+  // One connection may have two: its first try to connect broke off.
+  const keys = checked.flatMap(([, holder]) => keysOf(holder)).map((key) => [key.pk, key] as const);
   const living = new Set(
-    (await table.getAll(keys))
+    (await table.getAll([...new Map(keys).values()]))
       .filter(({ endedAt }: Item) => endedAt === undefined)
       .map(({ pk }) => pk),
   );
-  const dead = checked.filter(([, holder]) => !living.has(connectionKey(holder).pk));
+  const dead = checked.filter(([, holder]) => !keysOf(holder).some(({ pk }) => living.has(pk)));
   for (const [slot, holder] of dead.slice(0, TRIES)) {
     const changed = await table.update(slotKey(tenant, slot), {
       update: "SET holder = :id, sid = :sid, expiresAt = :expiry",
-      condition: "holder = :dead",
+      condition: "sid = :dead",
       values: {
         ":id": connectionId,
         ":sid": sid,
-        ":dead": holder,
+        ":dead": holder.sid,
         ":expiry": expiryAfter(now()),
       },
     });
