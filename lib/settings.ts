@@ -81,6 +81,9 @@ export const SETTINGS = {
     maxPayload: limit(HEARTBEAT.maxPayload).describe(
       "bytes of the largest message, as announced to clients",
     ),
+    connectionStateRecovery: limit(LIMITS.connectionStateRecovery).describe(
+      "seconds for which a socket whose connection was lost may come back as the same one, and gets what it has missed; 0 turns it off",
+    ),
     shards: limit(LIMITS.shards).describe(
       "parts into which connections are divided for the heartbeat, each swept by an invocation of its own",
     ),
