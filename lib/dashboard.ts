@@ -60,7 +60,7 @@ export class Dashboard extends Construct {
               counted(service, "FanOutDuration").with({ statistic }),
             ),
           ),
-          widget("Sweep", all("Pinged", "Evicted", "CleanedUp", "SweepFailures")),
+          widget("Sweep", all("Pinged", "Evicted", "Rotated", "CleanedUp", "SweepFailures")),
         ],
         [
           widget(

@@ -7,6 +7,7 @@ import { domains } from "./domains.ts";
 import { lifecycle } from "./lifecycle.ts";
 import { ContractLimits } from "./limits.ts";
 import { type Claims, identityOf } from "./model/identity.ts";
+import { recall } from "./recall.ts";
 import type { Stores } from "./stores.ts";
 
 /** The contract as an application of the server; what its handlers use is made by the function. */
@@ -30,6 +31,8 @@ export const contractApp = (stores: (runtime: Runtime) => Stores): App<Contract>
     },
     limits: ContractLimits,
     stores,
+
+    recall: (socket, claims, { queries }) => recall(queries, socket, claims),
 
     async keepOfUpgrade({ headers, query }, { verifyToken }) {
       const token = bearerToken(headers) ?? query.token;

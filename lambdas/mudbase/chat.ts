@@ -74,7 +74,7 @@ const chatTypingStart = /* @__PURE__ */ defineEvent({
   async handle({ chat: { projectId, chatId }, socket }) {
     socket
       .to(chatRoom(projectId, chatId))
-      .emit("user:typing:start", { userId: socket.userId, chatId });
+      .volatile.emit("user:typing:start", { userId: socket.userId, chatId });
   },
 });
 
@@ -87,7 +87,7 @@ const chatTypingStop = /* @__PURE__ */ defineEvent({
   async handle({ chat: { projectId, chatId }, socket }) {
     socket
       .to(chatRoom(projectId, chatId))
-      .emit("user:typing:stop", { userId: socket.userId, chatId });
+      .volatile.emit("user:typing:stop", { userId: socket.userId, chatId });
   },
 });
 

@@ -140,7 +140,7 @@ const customTyping = /* @__PURE__ */ defineEvent({
   async handle({ payload: { isTyping, context }, projectId, socket, timestamp }) {
     socket
       .to(projectRoom(projectId))
-      .emit("custom:typing", { userId: socket.userId, isTyping, context, timestamp });
+      .volatile.emit("custom:typing", { userId: socket.userId, isTyping, context, timestamp });
   },
 });
 

@@ -46,12 +46,9 @@ export const createMatching = (
       const { sid, connectionId, queryId } = query;
       if (spent > STEPS_A_PAGE && sid !== reached) return { matching, until: reached };
       reached = sid;
-      const isMatching = documents.some((document) => {
-        const { isMatch, steps } = match(query, document, report);
-        spent += steps;
-        return isMatch;
-      });
-      if (isMatching) matching.push({ sid, connectionId, field: ["queryId", queryId] });
+      const { isMatch, steps } = isMatching(query, documents, report);
+      spent += steps;
+      if (isMatch) matching.push({ sid, connectionId, field: ["queryId", queryId] });
     }
     return { matching, until };
 
@@ -60,6 +57,21 @@ export const createMatching = (
     }
   },
 });
+
+/** Whether a query matches one of some documents, and the steps that this took. */
+export function isMatching(
+  query: LiveQuery,
+  documents: Watched["documents"],
+  report: Report = () => undefined,
+) {
+  let spent = 0;
+  const isMatch = documents.some((document) => {
+    const { isMatch, steps } = match(query, document, report);
+    spent += steps;
+    return isMatch;
+  });
+  return { isMatch, steps: spent };
+}
 
 function match(query: LiveQuery, document: object, report: Report) {
   const filter = compile(query.filter);

@@ -1,14 +1,22 @@
 import type * as z from "zod/mini";
+import type { Authenticated, Handshake, Middleware, Upgrade } from "./authentication.ts";
 import type { EventError } from "./errors.ts";
-import type { Matching } from "./model/matching.ts";
+import type { Matching, Recall } from "./model/matching.ts";
 import { once } from "./model/once.ts";
-import type { Address, Claim, Tags } from "./model/session.ts";
+import type { Address, Claim, DisconnectReason } from "./model/session.ts";
 import type { Publications } from "./publications.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Io, Types, Untyped } from "./socket/broadcast.ts";
 import type { Socket } from "./socket/socket.ts";
 import type { Adapter } from "./store/adapter.ts";
 
+export {
+  type Authenticated,
+  everybody,
+  type Handshake,
+  type Middleware,
+  type Upgrade,
+} from "./authentication.ts";
 export { ConnectError, EventError } from "./errors.ts";
 
 /** What an application's types say of it; `Stores` is what its handlers are given besides. */
@@ -20,49 +28,6 @@ export interface AppTypes extends Types {
 export interface UntypedApp extends Untyped {
   readonly Stores: object;
 }
-
-/** What a CONNECT brings. */
-export interface Handshake {
-  readonly id: string;
-  readonly connectionId: string;
-  readonly nsp: string;
-  /** What the client set as `auth`. */
-  readonly auth: Readonly<Record<string, unknown>>;
-  /** Reads what the application kept of the upgrade; nothing else of it is stored, because headers carry credentials. */
-  readonly kept: () => Promise<unknown>;
-}
-
-/** Who is behind a socket, and where it is from the start. */
-export interface Authenticated<T extends AppTypes> {
-  /** Keeps rooms, limits and logs apart. Default: all are one tenant. */
-  readonly tenant?: string;
-  /** Default: the socket's own id. */
-  readonly userId?: string;
-  readonly data?: T["Data"];
-  /** Epoch seconds at which the session ends by itself. */
-  readonly expiresAt?: number;
-  /** Rooms it is in from the start, besides everyone's. */
-  readonly rooms?: readonly T["Room"][];
-  /** Words that a room lists of it, for broadcasts that are `tagged`. */
-  readonly tags?: Readonly<Record<string, Tags>>;
-  /** What can be revoked to end the session and to keep it from coming back. */
-  readonly credentials?: readonly string[];
-}
-
-/** Lets everybody in, as Socket.IO does that has no middleware. */
-export const everybody = (): object => ({});
-
-/** As Socket.IO's own: `next()` lets a socket in, `next(error)` refuses it with the error's message and `data`. */
-export type Middleware<T extends AppTypes = UntypedApp> = (
-  socket: {
-    readonly id: string;
-    readonly handshake: Pick<Handshake, "auth">;
-    readonly tenant: string;
-    readonly userId: string;
-    readonly data: T["Data"];
-  },
-  next: (error?: Error & { readonly data?: unknown }) => void,
-) => unknown;
 
 /** As in `socket.on(event, (...args, acknowledge) => …)`, with the socket first. */
 export type Listener<T extends AppTypes = UntypedApp> = (
@@ -208,6 +173,22 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
     socket: Departed<T>,
     rooms: readonly T["Room"][],
     context: Context<T>,
+    reason: DisconnectReason,
+  ) => Promise<void>;
+  /**
+   * Called where a socket has lost its connection, and has not come back for as many seconds as the limit
+   * `awayAfter` names; within a minute more. It may still come back: then `onBack` is called, perhaps at the same time.
+   */
+  readonly onAway?: (
+    socket: Departed<T>,
+    rooms: readonly T["Room"][],
+    context: Context<T>,
+  ) => Promise<void>;
+  readonly awayAfter?: string;
+  readonly onBack?: (
+    socket: Departed<T>,
+    rooms: readonly T["Room"][],
+    context: Context<T>,
   ) => Promise<void>;
   readonly repeatsOnDisconnect?: boolean;
   /**
@@ -245,9 +226,13 @@ export interface Namespace<T extends AppTypes = UntypedApp> extends Lifecycle<T>
   readonly ownRoom?: boolean;
   /** Whether handlers leave `socket.data` alone, so that functions may remember sessions. */
   readonly immutableData?: boolean;
-  /** Called when a session has begun; what it emits comes after the answer to CONNECT. */
+  /** Called when a session has begun, or has come back; what it emits comes after the answer to CONNECT. */
   readonly onConnect?: (
-    socket: Socket<T> & { readonly handshake: Pick<Handshake, "auth"> },
+    socket: Socket<T> & {
+      readonly handshake: Pick<Handshake, "auth">;
+      /** Whether it has come back, and has what it had. */
+      readonly recovered: boolean;
+    },
     context: Context<T>,
   ) => unknown;
   /** Emits to a socket that found no slot, before it is disconnected. */
@@ -270,17 +255,14 @@ export interface LeanApp<T extends AppTypes = UntypedApp> {
 /** All that an application declares. */
 export interface App<T extends AppTypes = UntypedApp> extends LeanApp<T> {
   readonly namespaces: Readonly<Record<string, Namespace<T>>>;
+  /** Finds again, for a socket that comes back, what its claims would have found for it; nothing where there are none. */
+  readonly recall?: (
+    socket: Departed<T>,
+    claims: readonly (Claim & { readonly stamp: number })[],
+    stores: T["Stores"],
+  ) => Promise<Recall | undefined>;
   /** Gives what is kept of an upgrade until CONNECT; see `Handshake`. */
   readonly keepOfUpgrade?: (upgrade: Upgrade, stores: T["Stores"]) => unknown;
-}
-
-/** What `$connect` knows of an upgrade. */
-export interface Upgrade {
-  readonly connectionId: string;
-  /** Epoch milliseconds at which API Gateway accepted the connection. */
-  readonly connectedAt: number;
-  readonly headers: Readonly<Record<string, string | undefined>>;
-  readonly query: Readonly<Record<string, string | undefined>>;
 }
 
 /** An application, whatever its types: what functions take. */

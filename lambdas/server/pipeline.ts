@@ -10,7 +10,9 @@ import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.t
 import { createKnownSessions } from "./pipeline/known-sessions.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
-import { createSender, type Sender, UndeliveredError } from "./pipeline/send.ts";
+import { createRecover } from "./pipeline/recover.ts";
+import { createSender } from "./pipeline/send.ts";
+import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
 import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
 
@@ -40,8 +42,10 @@ export function createServer(parts: Parts<AnyApp>) {
   const kit: Kit = {
     ...{ ...parts, ...createDispatch(parts, sender), sessions, sender },
     reconstruct: createReconstruct(parts),
-    connect: createConnect(parts, (user) =>
-      adapter.rateLimits.take(rateLimitOf("eventsPerSecond", user, runtime.limits)),
+    connect: createConnect(
+      parts,
+      (user) => adapter.rateLimits.take(rateLimitOf("eventsPerSecond", user, runtime.limits)),
+      createRecover(parts, sender),
     ),
   };
   const { accept, open } = createUpgrade(parts, sender);
@@ -65,10 +69,10 @@ interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
 /** Engine.IO: one frame. */
 async function onFrame(kit: Kit, received: Received, text: string): Promise<void> {
   const { runtime } = kit;
-  const { close } = kit.sender;
+  const { close, cut } = kit.sender;
   const { connectionId, receivedAt } = received;
   if (runtime.now() - receivedAt > MAX_RUN)
-    return close(connectionId, "a frame that comes too late for the order of what it does");
+    return cut(connectionId, "a frame that comes too late for the order of what it does");
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
     return close(connectionId, "a frame above maxPayload");
   const limited = await limit(kit, connectionId);
@@ -85,7 +89,7 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
     case "noop":
       return undefined;
     case "close":
-      return close(connectionId, "the client closed it");
+      return cut(connectionId, "the client closed it");
     case "illegal":
       return close(connectionId, "no packet that a client of Engine.IO 4 sends");
   }
@@ -141,7 +145,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   const { app, sender, greet, connect } = kit;
   const { send, close } = kit.sender;
   const { telemetry } = kit.runtime;
-  const { connectionId, receivedAt } = from;
+  const { connectionId, connectedAt, receivedAt } = from;
   const namespace = app.namespaces[key.nsp];
   const buffer = sender.newBuffer(key.nsp);
   if (namespace === undefined) {
@@ -150,7 +154,9 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
     return send(buffer.emissions);
   }
   const sentAt = kit.runtime.now();
-  const result = await connect(namespace, key, auth, receivedAt, buffer).catch(giveUp);
+  const result = await connect(namespace, { ...key, connectedAt }, auth, receivedAt, buffer).catch(
+    giveUp,
+  );
   switch (result.outcome) {
     case "illegal":
       return close(connectionId, "CONNECT on a connection that has a session, or is no more");
@@ -161,20 +167,18 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       telemetry.note("CONNECT was refused", { connectionId, reason: result.reason });
       return send(buffer.emissions);
     case "connected": {
-      const { session, handshake } = result;
-      const { connection } = result;
+      const { session, handshake, connection, recovered } = result;
       kit.sessions.remember(connection, sentAt);
       // What a function that has died left of them would be heard by this one.
-      await sender.clear(
-        connectionId,
-        departedOf(connection).map(({ sid }) => sid),
-      );
+      if (departedOf(connection).length > 0) await sender.clear({ ...connection, sockets: {} });
+      if (recovered?.isAway) await sender.tell("onBack", recovered);
       const greeting = await greet(
         namespace,
         { ...key, sid: session.id },
         session,
         handshake,
         receivedAt,
+        recovered !== undefined,
       );
       return send([...buffer.emissions, ...greeting]).catch(giveUp);
     }
@@ -182,7 +186,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
 
   /** Cut, the client comes again; left alone, it would wait for an answer. */
   async function giveUp(error: unknown): Promise<never> {
-    if (!(error instanceof UndeliveredError)) await close(connectionId, "CONNECT failed");
+    if (!(error instanceof UndeliveredError)) await sender.cut(connectionId, "CONNECT failed");
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { ulid } from "ulid";
+import { monotonicFactory, ulid } from "ulid";
 import { contractApp } from "../../lambdas/mudbase/app.ts";
 import { core } from "../../lambdas/mudbase/lifecycle.ts";
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
@@ -70,7 +70,7 @@ type Frames = string[];
 /** The server in this process, over the embedded database, with a clock and a fault of the test's own. */
 export interface World {
   /** Connects a user, whose token has these claims besides; gives the connection's id. */
-  connect(userId: string, org: string, claims?: object): Promise<string>;
+  connect(userId: string, org: string, claims?: object, auth?: object): Promise<string>;
   /** A frame that API Gateway receives now, or has received a while ago. */
   send(connectionId: string, frame: string, receivedAt?: number): Promise<void>;
   /** The world's time, in epoch milliseconds. */
@@ -95,6 +95,8 @@ export interface World {
   heartbeat(scheduledTime: number, at: number): Promise<void>;
   /** Lets so much time pass that nothing begun before can still be written, and sweeps everything. */
   sweep(): Promise<void>;
+  /** Sweeps the sessions that have lost their connection, after so much time as `sweep`. */
+  sweepLost(): Promise<void>;
   /** Lets time pass. */
   pass(milliseconds: number): void;
   framesOf(connectionId: string): Frames;
@@ -156,8 +158,10 @@ export async function createWorld(
   );
 
   let clock = Date.now();
+  const newId = monotonicFactory();
   const now = () => clock;
   const frames = new Map<string, Frames>();
+  const acceptedAt = new Map<string, number>();
   const open = new Set<string>();
   let calls = 0;
   let faulty = 0;
@@ -243,7 +247,7 @@ export async function createWorld(
     invokeWorker: (job) => worker.send((job as FanOutJob).emissions, job as FanOutJob),
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
-    newId: ulid,
+    newId: () => newId(clock),
     pause: async () => undefined,
   };
   const worker = createSender(createParts({ ...core, matching: createMatching }, runtime));
@@ -272,23 +276,33 @@ export async function createWorld(
 
   const send = (connectionId: string, frame: string, receivedAt = clock) =>
     server
-      .onFrame({ connectionId, connectedAt: clock, receivedAt, messageId: ulid() }, frame)
+      .onFrame(
+        {
+          ...{ connectionId, receivedAt, messageId: ulid() },
+          connectedAt: acceptedAt.get(connectionId) ?? clock,
+        },
+        frame,
+      )
       // socket.ts logs what is thrown here, and API Gateway is told nothing.
       .catch(() => undefined);
 
   return {
     ...{ send, now },
-    async connect(userId, org, more = {}) {
+    async connect(userId, org, more = {}, auth = {}) {
       const connectionId = ulid();
       frames.set(connectionId, []);
       open.add(connectionId);
+      // A client that comes back does so later than it came.
+      clock += 1;
+      acceptedAt.set(connectionId, clock);
       const query = { EIO: "4", transport: "websocket" };
       await server.accept({ connectionId, connectedAt: clock, headers: {}, query });
       // Without the OPEN packet.
       frames.set(connectionId, []);
       const usual = { sub: userId, org, projects: ["p1"], scope: "api", exp: 9_999_999_999 };
       const claims = { ...usual, ...more };
-      await send(connectionId, `40${JSON.stringify({ token: JSON.stringify(claims) })}`);
+      const token = JSON.stringify(claims);
+      await send(connectionId, `40${JSON.stringify({ ...auth, token })}`);
       return connectionId;
     },
     async disconnect(connectionId) {
@@ -334,6 +348,10 @@ export async function createWorld(
     async sweep() {
       clock += LATEST_WRITE + 1000;
       await sweeper.sweep({ shard: 0 });
+    },
+    async sweepLost() {
+      clock += LATEST_WRITE + 1000;
+      await sweeper.sweep({ shard: 0, isOfLost: true });
     },
     pass(milliseconds) {
       clock += milliseconds;

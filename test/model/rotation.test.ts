@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isDueForRotation, ROTATION } from "../../lambdas/server/model/rotation.ts";
 import { randomFrom } from "../../local/random.ts";
-import { isDueForRotation, ROTATION } from "./rotation.ts";
 
 const MINUTE = 60_000;
 /** Every number of minutes that `pingInterval` may have. */

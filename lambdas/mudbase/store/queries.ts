@@ -6,7 +6,7 @@ import type { KeyRange } from "#server/model/key-range.ts";
 import { splitSegments } from "#server/model/segments.ts";
 import type { Claim } from "#server/model/session.ts";
 import { expiryAfter } from "#server/store/connections.ts";
-import { putStamped, removeStamped } from "#server/store/session-item.ts";
+import { putStamped, removeStamped, timeOfStamp } from "#server/store/session-item.ts";
 import type { Item, Storage } from "#server/store/table.ts";
 import { queryKey, queryPartition } from "./keys.ts";
 
@@ -37,8 +37,19 @@ export interface Queries {
    * socket all of them. `until` is the last of these sockets where there are more.
    */
   page(org: string, key: QueryKey, range: KeyRange, limit: number): Promise<QueryPage>;
+  /** The live queries that a socket has claimed, each since when, in epoch milliseconds. */
+  of(
+    holder: Holder,
+    held: readonly (Claim & { readonly stamp: number })[],
+  ): Promise<readonly HeldQuery[]>;
   /** Deletes live queries of a socket at places where they are or were, unless their stamp is above `upTo`. */
   erase(holder: Holder, held: readonly Claim[], upTo?: number): Promise<void>;
+}
+
+/** A live query as its socket has claimed it: where, and since when, in epoch milliseconds. */
+export interface HeldQuery extends LiveQuery {
+  readonly place: string;
+  readonly since: number;
 }
 
 /** Whose live queries they are. */
@@ -87,6 +98,21 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
         if (whole.length > 0) return { found: whole, until: whole.at(-1)?.sid };
       }
       return { found, until: reached && liveQuery(reached).sid };
+    },
+
+    async of({ tenant, id }, held) {
+      const items = await table.getAll(
+        held.map(({ key, place }) => queryKey(tenant, collectionAt(place), id, key)),
+      );
+      const stored = new Map(
+        items
+          .filter(({ released }) => released === undefined)
+          .map((item) => [String(item.queryId), liveQuery(item)]),
+      );
+      return held.flatMap(({ key, place, stamp }) => {
+        const query = stored.get(key);
+        return query === undefined ? [] : [{ ...query, place, since: timeOfStamp(stamp) }];
+      });
     },
 
     async erase({ tenant, id }, held, upTo) {

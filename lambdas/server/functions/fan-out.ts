@@ -2,7 +2,8 @@ import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
 import type { FanOutJob } from "#server/pipeline/deliver.ts";
 import { createParts } from "#server/pipeline/parts.ts";
-import { createSender, UndeliveredError } from "#server/pipeline/send.ts";
+import { createSender } from "#server/pipeline/send.ts";
+import { UndeliveredError } from "#server/pipeline/sender.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 const MAX_TRIES = 3;

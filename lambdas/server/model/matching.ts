@@ -17,3 +17,14 @@ export interface Matching<Criteria = unknown> {
     limit: number,
   ): Promise<{ readonly matching: readonly Match[]; readonly until?: string | undefined }>;
 }
+
+/** What a socket that comes back had the application find for it. */
+export interface Recall {
+  /** Rooms to which the packets were sent that may match. */
+  readonly rooms: readonly string[];
+  /** The copies that a packet for a room of these brings, each since when it may, in epoch milliseconds. */
+  copies(
+    room: string,
+    criteria: unknown,
+  ): readonly { readonly field: Match["field"]; readonly since: number }[];
+}

@@ -81,7 +81,33 @@ export interface StoredSession extends SocketKey {
   readonly connectedAt: number;
   /** The same of all connections under which something of it may still be listed. */
   readonly epochs: ReadonlySet<number>;
+  readonly state: SessionState;
+  /** What proves that a client may come back to it; not where none may. */
+  readonly pid?: string | undefined;
+  /** Epoch milliseconds at which it began. */
+  readonly beganAt: number;
+  /** Epoch milliseconds since which it has been in a room, by its rooms; not where nobody comes back. */
+  readonly since: ReadonlyMap<string, number>;
+  /** Its tags, by the room that lists them. */
+  readonly tags?: Readonly<Record<string, Tags>> | undefined;
+  /** Epoch milliseconds at which it lost its connection, or last began to take another. */
+  readonly lostAt?: number | undefined;
+  /** Set where the application has been told that it is away. */
+  readonly isAway?: boolean | undefined;
+  /** Socket.IO's reason for its end, or for the loss of its connection. */
+  readonly reason?: DisconnectReason | undefined;
+  /** The connection before the one that it takes or has taken. */
+  readonly previous?: Previous | undefined;
+  /** The connection whose recovery, or CONNECT, is complete, by its `connectedAt`; and when that was. */
+  readonly completed: number;
+  readonly completedAt: number;
+  /** Packets that were left to its recovery: each is the JSON of `[room, id]`. */
+  readonly pending: ReadonlySet<string>;
+  /** The ids of packets that its recovery has posted, and that may still be on their way otherwise. */
+  readonly replayed: ReadonlySet<string>;
   readonly rooms: readonly string[];
+  /** The stamp of each room that it is in. */
+  readonly roomStamps: ReadonlyMap<string, number>;
   /** Rooms left not long ago, which may list the socket where something broke off. */
   readonly left: readonly string[];
   /** The slot it takes among its tenant's connections, where those are limited. */
@@ -95,6 +121,23 @@ export interface StoredSession extends SocketKey {
   /** When it has released what it left or gave up not long ago, by a note of what that was: the stamps. */
   readonly released: ReadonlyMap<string, number>;
 }
+
+/** Whether a session is reached by its connection, takes another one, or has lost it. */
+export type SessionState = "connected" | "recovering" | "detached";
+
+/** The connection that a session had before another, and how it left it. */
+export interface Previous {
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly state: SessionState;
+}
+
+/** Socket.IO's reasons, as a server knows them. */
+export type DisconnectReason =
+  | "client namespace disconnect"
+  | "server namespace disconnect"
+  | "transport close"
+  | "ping timeout";
 
 /** The socket of a session, as an application knows it. */
 export const socketIn = ({ connectionId, nsp, session }: StoredSession) => {
@@ -136,6 +179,8 @@ export interface Listed {
   readonly connectionId: string;
   /** When API Gateway accepted that connection: of several entries of one session the latest counts. */
   readonly connectedAt: number;
+  /** Set where only its session knows whether it may be posted to. */
+  readonly isRecovering?: boolean | undefined;
   readonly userId: string;
   readonly tags?: Tags | undefined;
 }

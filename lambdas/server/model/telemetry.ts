@@ -14,6 +14,7 @@ export const METRICS = [
   "FanOutDuration",
   "Pinged",
   "Evicted",
+  "Rotated",
   "CleanedUp",
   "SweepFailures",
 ] as const;

@@ -1,3 +1,4 @@
+import type { RoomAudience } from "#server/model/audience.ts";
 import { divideRest, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
 import type { Match } from "#server/model/matching.ts";
 import type { Listed } from "#server/model/session.ts";
@@ -5,7 +6,6 @@ import {
   type Audience,
   type Emission,
   isOfRooms,
-  type RoomAudience,
   type SocketAudience,
 } from "#server/socket/emit-buffer.ts";
 import type { DeliveryParts } from "./deliver.ts";
@@ -21,11 +21,16 @@ const BRANCHES = 16;
 /** The sockets of a key range, as far as this function takes care of them. */
 export interface Recipients {
   /** The sockets of an audience, each once. */
-  resolve(audience: Audience): Iterable<SocketAudience>;
+  resolve(audience: Audience): Iterable<SocketAudience & Partial<Pick<Listed, "connectedAt">>>;
   /** Those that the application finds, which get a copy besides. */
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
   listing(connectionId: string): readonly Listing[];
+  /** Sockets of which only their session knows whether they may be posted to. */
+  readonly recovering: ReadonlySet<string>;
+  /** The part of the rooms that this function takes care of, and whom besides. */
+  readonly range: KeyRange;
+  readonly also: readonly string[];
   /** What other functions take care of. */
   readonly rest: readonly KeyRange[];
 }
@@ -80,6 +85,13 @@ export async function findRecipients(
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
+    recovering: new Set(
+      lists.flatMap(({ list }) =>
+        [...list.values()].filter(({ isRecovering }) => isRecovering).map(({ sid }) => sid),
+      ),
+    ),
+    range: cut === undefined ? range : { ...range, upTo: cut },
+    also: late,
     listing: (connectionId) =>
       lists.flatMap(({ room, list }) =>
         [...list.values()]
@@ -97,7 +109,7 @@ export async function findRecipients(
 function resolve(
   audience: RoomAudience,
   listOf: (audience: RoomAudience, room: string) => RoomList,
-): Iterable<SocketAudience> {
+): Iterable<SocketAudience & Pick<Listed, "connectedAt">> {
   const { rooms, except, exceptUsers = [], sender, nsp } = audience;
   const users = new Set(exceptUsers);
   const listed = rooms.flatMap((room) => [...listOf(audience, room).values()]);

@@ -3,13 +3,21 @@ import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from
 import { ConnectError } from "#server/errors.ts";
 import { REREAD } from "#server/model/limits.ts";
 import type { Limited } from "#server/model/rate.ts";
-import { type Address, type Connection, MAIN, type Session } from "#server/model/session.ts";
+import {
+  type Address,
+  type Connection,
+  MAIN,
+  type Session,
+  type StoredSession,
+} from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
+import { recovers } from "./end.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
+import type { createRecover, Recovered } from "./recover.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
 export type Connected =
@@ -19,6 +27,8 @@ export type Connected =
       /** The connection with the session. */
       readonly connection: Connection;
       readonly handshake: Handshake;
+      /** Set where it has come back: then CONNECT is answered. */
+      readonly recovered?: StoredSession;
     }
   | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "limited" }
@@ -33,10 +43,11 @@ const REVOKED = "the user, the session or the token is revoked";
 export function createConnect(
   parts: Parts,
   limit: (user: Pick<Session, "tenant" | "userId">) => Promise<Limited | undefined>,
+  recover: ReturnType<typeof createRecover>,
 ) {
   return async (
     namespace: Namespace,
-    address: Address,
+    address: Address & Pick<Connection, "connectedAt">,
     auth: unknown,
     receivedAt: number,
     buffer: EmitBuffer,
@@ -55,12 +66,27 @@ export function createConnect(
     const user = userId === id ? { tenant, userId: key.connectionId } : session;
     if ((await limit(user)) !== undefined) return { outcome: "limited" };
 
-    const result = await begin(parts, namespace, key, session, found, receivedAt);
+    const pid = recovers(parts) ? `${id}.${randomBytes(15).toString("base64url")}` : undefined;
+    const back =
+      pid && (await comeBack(parts, recover, { namespace, address, found, handshake, receivedAt }));
+    if (back === "revoked")
+      return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
+    if (back === "illegal") return { outcome: "illegal" };
+    if (back !== undefined && back !== "")
+      return {
+        outcome: "connected",
+        handshake,
+        connection: back.connection,
+        session: back.session.session,
+        recovered: back.session,
+      };
+
+    const result = await begin(parts, namespace, key, session, found, receivedAt, pid);
     if (result === "illegal") return { outcome: "illegal" };
     if (result === "revoked")
       return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
 
-    buffer.send(key, { type: PacketType.CONNECT, data: { sid: id } });
+    buffer.send(key, { type: PacketType.CONNECT, data: { sid: id, pid } });
     if ("connection" in result)
       return { outcome: "connected", session, handshake, connection: result.connection };
     const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(key, event, args);
@@ -95,6 +121,43 @@ async function identify(
     await run(middleware, { id, handshake: { auth }, tenant, userId, data });
   if (namespace.immutableData !== true) requireSmall(data);
   return { ...found, data };
+}
+
+/** Who comes back, and with what. */
+interface Returning {
+  readonly namespace: Namespace;
+  readonly address: Address & Pick<Connection, "connectedAt">;
+  readonly found: Auth;
+  readonly handshake: Handshake;
+  readonly receivedAt: number;
+}
+
+/** Brings a session back where CONNECT names one; nothing where it must be a new one. */
+async function comeBack(
+  parts: Parts,
+  recover: ReturnType<typeof createRecover>,
+  { namespace, address, found, handshake, receivedAt }: Returning,
+): Promise<Recovered | "revoked"> {
+  const { revocations, rooms } = parts.adapter;
+  const { pid, offset } = handshake.auth;
+  if (typeof pid !== "string") return undefined;
+  const sid = pid.split(".")[0] ?? "";
+  const { tenant = "", userId = sid, data = {}, expiresAt, credentials = [] } = found;
+  const isRevoked = async () =>
+    credentials.length > 0 && (await revocations.check(tenant, credentials)).isRevoked;
+  if (await isRevoked()) return "revoked";
+  const recovered = await recover({
+    ...{ ...address, pid, offset, isRevoked, identity: { tenant, userId, data, expiresAt } },
+    isSameData: namespace.immutableData === true,
+    attach: ({ session }) => attach(parts, namespace, address, session, receivedAt),
+  });
+  if (typeof recovered !== "object") return recovered;
+  // A fresh token may come with rooms of its own.
+  const { session } = recovered;
+  const fresh = (found.rooms ?? []).filter((room) => !session.roomStamps.has(room));
+  const member = { sid, nsp: address.nsp, tenant, userId };
+  if (fresh.length > 0) await rooms.join(member, fresh, receivedAt);
+  return recovered;
 }
 
 /** The reason is for the log; the client is told the message. */
@@ -171,6 +234,7 @@ async function begin(
   session: Session,
   { rooms: more = [], tags, credentials = [] }: Auth,
   receivedAt: number,
+  pid: string | undefined,
 ): Promise<
   { readonly connection: Connection } | "illegal" | "revoked" | { readonly limit: number }
 > {
@@ -194,7 +258,7 @@ async function begin(
     connection,
     nsp,
     session,
-    { rooms: [...new Set(first)], tags, slot },
+    { rooms: [...new Set(first)], tags, slot, pid },
     receivedAt,
   );
   if (credentials.length === 0) return { connection };

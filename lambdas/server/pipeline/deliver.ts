@@ -1,10 +1,14 @@
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
+import { timeOf, withOffset } from "#server/model/offset.ts";
 import type { PostResult } from "#server/model/posting.ts";
+import { LATEST_POST } from "#server/model/recovery.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { withField } from "#server/socket/packets.ts";
-import type { Rooms } from "#server/store/adapter.ts";
+import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
+import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
+import { entriesOf, mark, numbered } from "./packet-log.ts";
 
 /** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
 const AT_ONCE = 50;
@@ -21,12 +25,24 @@ export interface DeliveryParts {
   /** Sockets of a room that one function posts to, and matches that it looks for. */
   readonly pageSize: number;
   readonly rooms: Pick<Rooms, "page" | "among" | "leave">;
+  /** Where sockets may come back. */
+  readonly recovery?: RecoveryParts | undefined;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
   readonly now: () => number;
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
   /** Called once the audience is known, before the first post. */
   readonly ready?: (() => Promise<void>) | undefined;
+}
+
+/** What is needed so that sockets that come back miss nothing. */
+export interface RecoveryParts {
+  readonly log: Pick<Log, "append" | "remove" | "mark">;
+  readonly sessions: Pick<Sessions, "getAll" | "note">;
+  readonly rooms: Pick<Rooms, "settle">;
+  readonly newId: () => string;
+  /** Cuts a connection of which nobody knows whether a post has reached it: its client comes back for that. */
+  readonly cut: (connectionId: string) => Promise<void>;
 }
 
 /** What became of a delivery besides the packets that arrived. */
@@ -56,17 +72,20 @@ export interface Gone {
  * application matches, are more than a page, this posts to the first of them, up to the same id in all,
  * and leaves the rest to other functions.
  */
-export async function deliver(
-  { emissions, range }: FanOutJob,
-  parts: DeliveryParts,
-): Promise<Delivered> {
-  const callers = callersOf(emissions);
-  const recipients = await findRecipients(emissions, callers, range, parts);
-  const queues = fillQueues(emissions, callers, recipients);
-  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
-  if (stayed.length === 0) await parts.ready?.();
+export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Delivered> {
+  const { recovery } = parts;
+  const emissions = recovery === undefined ? job.emissions : await keep(job.emissions, recovery);
+  const { recipients, queues, settles, stayed } = await prepare({ ...job, emissions }, parts).catch(
+    async (error: unknown) => {
+      // Nothing was sent, so nothing may be replayed.
+      await recovery?.log.remove(entriesOf(emissions)).catch(() => undefined);
+      throw error;
+    },
+  );
   const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
+  const postedAt = parts.now();
   let posts = 0;
+  let isKnown = true;
   const gone: Gone[] = [];
   const failures: unknown[] = [];
 
@@ -78,20 +97,65 @@ export async function deliver(
         .catch((error: unknown) => void failures.push(error)),
     ),
   ]);
+  if (recovery !== undefined) {
+    const { range, also } = recipients;
+    const marks = isKnown && mark(recovery.log, emissions, { range, also, done: parts.now() });
+    await Promise.all([marks, ...settles.map((listing) => recovery.rooms.settle(listing))]).catch(
+      (error: unknown) => void failures.push(error),
+    );
+  }
   return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
+    const found = recipients.listing(connectionId);
     try {
-      const result = await postAll(connectionId, queue, (...frame) => {
+      refuseLate(queue, postedAt);
+      const result = await postAll(connectionId, queue, postedAt, (...frame) => {
         posts += 1;
         return parts.post(...frame);
       });
-      if (result === "gone") gone.push({ connectionId, found: recipients.listing(connectionId) });
+      if (result === "gone") gone.push({ connectionId, found });
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
     } catch (error) {
       failures.push(error);
+      if (recovery === undefined) return;
+      await recovery.cut(connectionId).then(
+        () => void gone.push({ connectionId, found }),
+        // Whether the post arrived is not known: nobody may count on it.
+        () => {
+          isKnown = false;
+        },
+      );
     }
   }
+}
+
+/** Numbers what has no ids, and writes it into the logs, before anything of its rooms is read. */
+async function keep(
+  emissions: readonly Emission[],
+  { log, newId }: RecoveryParts,
+): Promise<readonly Emission[]> {
+  if (emissions.some(({ id }) => id !== undefined)) return emissions;
+  const kept = numbered(emissions, newId);
+  const entries = entriesOf(kept);
+  if (entries.length > 0) await log.append(entries);
+  return kept;
+}
+
+/** Finds out who gets what, and does all that comes before the first post. */
+async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
+  const callers = callersOf(emissions);
+  const recipients = await findRecipients(emissions, callers, range, parts);
+  const { queues, settles } = await fillQueues(emissions, callers, recipients, parts);
+  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
+  if (stayed.length === 0) await parts.ready?.();
+  return { recipients, queues, settles, stayed };
+}
+
+/** What could be posted so late that a client would be taken to have it. */
+function refuseLate(queue: readonly Queued[], now: number): void {
+  const isLate = ({ id }: Queued) => id !== undefined && now - timeOf(id) > LATEST_POST;
+  if (queue.some(isLate)) throw new Error("a packet was left too late to be posted");
 }
 
 /** An emission on its way to one socket; a match's copy of it has a field more. */
@@ -137,39 +201,65 @@ async function leaveRooms(
 const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
 
 /** Callers come first: their replies do not wait for the room. */
-function fillQueues(
+async function fillQueues(
   emissions: readonly Emission[],
   callers: readonly SocketAudience[],
   recipients: Recipients,
-): Queues {
+  parts: DeliveryParts,
+): Promise<{ readonly queues: Queues; readonly settles: readonly Listing[] }> {
   const queues: Queues = new Map(callers.map(({ connectionId }) => [connectionId, []]));
-  const put = ({ connectionId }: { readonly connectionId: string }, queued: Queued) => {
-    const queue = queues.get(connectionId);
-    if (queue === undefined) queues.set(connectionId, [queued]);
-    else queue.push(queued);
-  };
+  const unsure: (Unsure & { readonly queued: Queued })[] = [];
+  const { recovery } = parts;
   for (const emission of emissions) {
+    const [logged] = entriesOf([emission]);
+    const entry = logged && { room: logged.room.room, id: logged.id };
     // Which socket it is matters only where it leaves or ends.
     const isPlain = emission.leaves === undefined && emission.closes === undefined;
-    for (const socket of recipients.resolve(emission.audience))
-      put(socket, isPlain ? emission : { ...emission, sid: socket.sid });
-    for (const match of recipients.matching(emission.audience))
-      put(match, { ...emission, ...match });
+    for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
+      const queued = isPlain ? emission : { ...emission, sid };
+      if (sid === undefined || !recipients.recovering.has(sid) || connectedAt === undefined)
+        put(queues, connectionId, queued);
+      else unsure.push({ sid, connectedAt, id: emission.id ?? "", entry, queued });
+    }
+    for (const { sid, connectionId, field } of recipients.matching(emission.audience)) {
+      const queued = { ...emission, field };
+      if (recovery === undefined) put(queues, connectionId, queued);
+      // What matches is found by where it was when it was kept: its session knows where it is.
+      else unsure.push({ sid, id: emission.id ?? "", entry: entry && { ...entry, field }, queued });
+    }
   }
-  return queues;
+  if (recovery === undefined || unsure.length === 0) return { queues, settles: [] };
+  const { sessions } = recovery;
+  const { posts, settled } = await ask(unsure, { ...parts, sessions });
+  for (const { connectionId, queued } of posts) put(queues, connectionId, queued);
+  const order = new Map(emissions.map(({ id }, index) => [id, index]));
+  for (const { connectionId } of posts)
+    queues.get(connectionId)?.sort((a, b) => Number(order.get(a.id)) - Number(order.get(b.id)));
+  const settles = posts.flatMap(({ connectionId }) => recipients.listing(connectionId));
+  return { queues, settles: settles.filter(({ sid }) => settled.has(sid)) };
+}
+
+function put(queues: Queues, connectionId: string, queued: Queued): void {
+  const queue = queues.get(connectionId);
+  if (queue === undefined) queues.set(connectionId, [queued]);
+  else queue.push(queued);
 }
 
 /** The frames of a packet; copies are made when they are posted, so that few are held at a time. */
-const framesOf = ({ frames, field }: Queued): readonly string[] =>
-  field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
+function framesOf({ frames, field, id, isEvent }: Queued, postedAt: number): readonly string[] {
+  const copies = field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
+  if (!isEvent || id === undefined) return copies;
+  return copies.map((frame, index) => (index > 0 ? frame : withOffset(frame, { id, postedAt })));
+}
 
 async function postAll(
   connectionId: string,
   queue: readonly Queued[],
+  postedAt: number,
   post: DeliveryParts["post"],
 ): Promise<PostResult> {
   for (const queued of queue)
-    for (const frame of framesOf(queued)) {
+    for (const frame of framesOf(queued, postedAt)) {
       const result = await post(connectionId, frame);
       if (result !== "sent") return result;
     }

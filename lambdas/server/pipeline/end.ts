@@ -1,5 +1,6 @@
 import {
   type Connection,
+  type DisconnectReason,
   departedOf,
   type SocketKey,
   type StoredSession,
@@ -14,10 +15,27 @@ export interface EndingParts extends Parts {
   readonly onEnded: (connectionId: string) => void;
 }
 
-/** Ends a connection with its sockets. */
+/** Why a connection ends; where `isFinal`, its sockets cannot come back by another. */
+export interface End {
+  readonly reason: DisconnectReason;
+  readonly isFinal?: boolean;
+}
+
+/** What a connection carries, and has carried. */
+export type Carried = Pick<Connection, "connectionId" | "sockets" | "departed">;
+
+/** How a connection ends that is only found to be gone. */
+export const LOST: End = { reason: "transport close" };
+
+/** Whether sockets may come back in this deployment. */
+export const recovers = ({ runtime }: Pick<Parts, "runtime">): boolean =>
+  runtime.limits.connectionStateRecovery > 0;
+
+/** Ends a connection, with those of its sockets that cannot come back. */
 export async function end(
   kit: EndingParts,
   connectionId: string,
+  { reason, isFinal = false }: End,
 ): Promise<readonly StoredSession[]> {
   const { onEnded } = kit;
   const { telemetry, now } = kit.runtime;
@@ -27,7 +45,12 @@ export async function end(
   if (connection === undefined) return [];
   telemetry.count("ConnectionsClosed");
   await eraseParts(kit, connection);
-  const ended = await Promise.all(socketsOf(connection).map(({ sid }) => endSession(kit, sid)));
+  const mayComeBack = recovers(kit) && !isFinal;
+  const ended = await Promise.all(
+    socketsOf(connection).map((socket) =>
+      mayComeBack ? lose(kit, socket, reason) : endSession(kit, socket, reason),
+    ),
+  );
   return ended.flat();
 }
 
@@ -36,6 +59,7 @@ export async function endSocket(
   kit: EndingParts,
   socket: SocketKey,
   at: number,
+  reason: DisconnectReason,
 ): Promise<readonly StoredSession[]> {
   const { onEnded } = kit;
   const { connections } = kit.adapter;
@@ -49,7 +73,7 @@ export async function endSocket(
       ...{ nsp, session, receivedAt: at, detachedAt: kit.runtime.now() },
     });
   else if (departed[sid] === undefined) return [];
-  return endSession(kit, sid);
+  return endSession(kit, socket, reason);
 }
 
 export async function endGone(
@@ -58,7 +82,7 @@ export async function endGone(
 ): Promise<readonly StoredSession[]> {
   const { rooms } = kit.adapter;
   const [ended] = await Promise.all([
-    end(kit, connectionId),
+    end(kit, connectionId, LOST),
     ...found.map(({ room, connectedAt, ...listing }) =>
       rooms.erase(listing, [room], [connectedAt]),
     ),
@@ -66,27 +90,70 @@ export async function endGone(
   return ended;
 }
 
-/** Does again what was done when sockets ended, for whatever was left or under way then. */
+/** Does again what was done when sockets ended, or lost their connection, for whatever was left or under way then. */
 export async function clear(
   kit: EndingParts,
-  sids: readonly string[],
+  connection: Carried,
 ): Promise<readonly StoredSession[]> {
+  const { reason } = LOST;
   const { sessions } = kit.adapter;
-  await Promise.all(sids.map((sid) => sessions.end(sid)));
-  const ended = await sessions.getAll(sids);
-  return Promise.all(ended.map((session) => clearSession(kit, session)));
+  const [sockets, departed] = [socketsOf(connection), departedOf(connection)];
+  const lost = recovers(kit) ? sockets : [];
+  const gone = recovers(kit) ? departed : [...sockets, ...departed];
+  await Promise.all([
+    ...lost.map((socket) => lose(kit, socket, reason)),
+    ...gone.map(({ sid, connectionId }) => sessions.end(sid, reason, { connectionId })),
+  ]);
+  const sids = [...sockets, ...departed].map(({ sid }) => sid);
+  return clearEnded(kit, await sessions.getAll(sids));
 }
 
-/** The sessions that a connection has, or had. */
-export const sidsOf = (connection: Connection): readonly string[] =>
-  [...socketsOf(connection), ...departedOf(connection)].map(({ sid }) => sid);
+/** Deletes again whatever those of these sessions have left that have ended. */
+export const clearEnded = (
+  kit: EndingParts,
+  sessions: readonly StoredSession[],
+): Promise<readonly StoredSession[]> =>
+  Promise.all(
+    sessions
+      .filter(({ endedAt }) => endedAt !== undefined)
+      .map((session) => clearSession(kit, session)),
+  );
+
+/** Ends a session that has lost its connection, unless it has come back since. */
+export async function endLost(
+  kit: EndingParts,
+  { sid, reason = LOST.reason, lostAt = 0 }: StoredSession,
+): Promise<readonly StoredSession[]> {
+  const ended = await kit.adapter.sessions.end(sid, reason, { lostAt });
+  return ended === undefined ? [] : [await clearSession(kit, ended)];
+}
 
 async function eraseParts({ adapter }: EndingParts, { connectionId, parts }: Connection) {
   await adapter.binaryParts.erase(connectionId, parts);
 }
 
-async function endSession(kit: EndingParts, sid: string): Promise<readonly StoredSession[]> {
-  const ended = await kit.adapter.sessions.end(sid);
+/** Takes a socket whose connection is gone off the lists of its rooms, and lets everything else wait for its return. */
+export async function lose(
+  kit: EndingParts,
+  { sid, connectionId }: Pick<SocketKey, "sid" | "connectionId">,
+  reason: DisconnectReason,
+): Promise<readonly StoredSession[]> {
+  const { sessions, rooms } = kit.adapter;
+  const lost = await sessions.lose(sid, connectionId, reason);
+  if (lost === undefined) return [];
+  const { nsp, connectedAt, session } = lost;
+  const listing = { sid, tenant: session.tenant, nsp };
+  await rooms.erase(listing, [...lost.rooms, ...lost.left], [connectedAt]);
+  return [];
+}
+
+/** Ends a session that is still reached by this connection. */
+async function endSession(
+  kit: EndingParts,
+  { sid, connectionId }: Pick<SocketKey, "sid" | "connectionId">,
+  reason: DisconnectReason,
+): Promise<readonly StoredSession[]> {
+  const ended = await kit.adapter.sessions.end(sid, reason, { connectionId });
   return ended === undefined ? [] : [await clearSession(kit, ended)];
 }
 

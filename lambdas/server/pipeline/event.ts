@@ -23,7 +23,7 @@ import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
-import type { Sender } from "./send.ts";
+import type { Sender } from "./sender.ts";
 
 const UNORDERED =
   "payload: the order of its attachments cannot be told; send one attachment an event, or base64 in the payload";
@@ -62,6 +62,7 @@ type Greeted = [
   session: Session,
   handshake: Pick<Handshake, "auth">,
   receivedAt: number,
+  recovered: boolean,
 ];
 
 async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promise<Dispatched> {
@@ -92,7 +93,7 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
 /** Has the application greet a new socket; gives what that emits. */
 async function greet(
   kit: Kit,
-  ...[namespace, key, session, handshake, receivedAt]: Greeted
+  ...[namespace, key, session, handshake, receivedAt, recovered]: Greeted
 ): Promise<readonly Emission[]> {
   const { sender } = kit;
   const { telemetry } = kit.runtime;
@@ -102,7 +103,10 @@ async function greet(
   const socket = socketOf(kit, namespace, caller, progress.buffer);
   try {
     await keepingData(kit, key, session, () =>
-      namespace.onConnect?.({ ...socket, handshake }, contextOf(kit, namespace, caller, progress)),
+      namespace.onConnect?.(
+        { ...socket, handshake, recovered },
+        contextOf(kit, namespace, caller, progress),
+      ),
     );
     refuseOversized(progress.buffer);
     return progress.buffer.take();

@@ -1,6 +1,6 @@
+import type { RoomAudience } from "#server/model/audience.ts";
 import { EVERYBODY } from "#server/model/key-range.ts";
 import type { RemoteSocket } from "#server/socket/broadcast.ts";
-import type { RoomAudience } from "#server/socket/emit-buffer.ts";
 import { findRecipients } from "./audience.ts";
 import type { Parts } from "./parts.ts";
 

@@ -1,5 +1,6 @@
 import type { AnyLeanApp } from "#server/app.ts";
 import { checkApp } from "#server/check-app.ts";
+import { retentionOf } from "#server/model/recovery.ts";
 import { socketIn } from "#server/model/session.ts";
 import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
@@ -28,7 +29,8 @@ export function createParts<App extends AnyLeanApp>(
     Object.entries<string>(kinds).map(([kind, limit]) => [kind, runtime.limits[limit] ?? 0]),
   );
   const { table, limits, now } = runtime;
-  const adapter = createAdapter(table, { ...limits, roomsOfKind }, now, forget);
+  const retention = retentionOf(runtime.heartbeat, limits.connectionStateRecovery * 1000);
+  const adapter = createAdapter(table, { ...limits, roomsOfKind, retention }, now, forget);
   const stores: object = app.stores?.(runtime, adapter) ?? {};
   return { app, runtime, adapter, stores };
 

@@ -12,7 +12,7 @@ import { createContext } from "./context.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
-import type { Sender } from "./send.ts";
+import type { Sender } from "./sender.ts";
 
 /** What every entry has besides what its `event` asks for. */
 const AnyEntry = z.looseObject({

@@ -1,5 +1,6 @@
+import type { Lifecycle } from "#server/app.ts";
 import { encodeFrame } from "#server/engine/frames.ts";
-import { EVERYBODY, type KeyRange } from "#server/model/key-range.ts";
+import { EVERYBODY } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { type SocketKey, type StoredSession, socketIn } from "#server/model/session.ts";
 import {
@@ -10,49 +11,23 @@ import {
 } from "#server/socket/emit-buffer.ts";
 import { createContext } from "./context.ts";
 import { type Delivered, deliver } from "./deliver.ts";
-import { clear, type EndingParts, end, endGone, endSocket } from "./end.ts";
+import {
+  clear,
+  clearEnded,
+  type End,
+  type EndingParts,
+  end,
+  endGone,
+  endLost,
+  endSocket,
+  LOST,
+  lose,
+  recovers,
+} from "./end.ts";
 import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
-
-export interface SendOptions {
-  /** The sockets that are meant, where other functions take care of the rest. */
-  readonly range?: KeyRange;
-  /** Called once the audience is known, before the first post. */
-  readonly ready?: (() => Promise<void>) | undefined;
-}
-
-/** Some packets could not be posted; the others have been. */
-export class UndeliveredError extends AggregateError {
-  override readonly name = "UndeliveredError";
-
-  constructor(failures: readonly unknown[]) {
-    super(failures, `${failures.length} packets could not be posted`, { cause: failures[0] });
-  }
-}
-
-/** Sends packets, and ends sockets: whatever ends one, or is found to have ended, comes through here. */
-export interface Sender {
-  /** An empty buffer of a namespace. */
-  newBuffer(nsp: string): EmitBuffer;
-  /**
-   * Posts emissions, then ends the sockets that are gone or that they end. Throws an `UndeliveredError`
-   * once all is done where some post failed; throws anything else before the first post.
-   */
-  send(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
-  /** The same; failed posts are logged, as a second try would reach those again whom the first one has. */
-  sendOrLog(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
-  /** Ends a connection and deletes all that belongs to it; doing it twice does no harm. */
-  disconnect(connectionId: string): Promise<void>;
-  /** Ends one socket; its connection stays, and what was received before `at` is still served. */
-  disconnectSocket(socket: SocketKey, at: number): Promise<void>;
-  /** Deletes whatever sockets have, or may have, that have ended: what an earlier try left included. */
-  clear(connectionId: string, sids: readonly string[]): Promise<void>;
-  /** Tells a socket that its session has expired, and cuts its connection. */
-  expire(socket: SocketKey): Promise<void>;
-  /** Ends a connection and cuts it; the reason is for the log. */
-  close(connectionId: string, reason: string): Promise<void>;
-}
+import { type Sender, type SendOptions, UndeliveredError } from "./sender.ts";
 
 /** Ends sockets, and gives what was known of each. */
 interface Ending {
@@ -83,13 +58,27 @@ export function createSender(
     send: (...sent) => send(kit, ...sent),
     sendOrLog: (...sent) => sendOrLog(kit, ...sent),
     disconnect: (connectionId) =>
-      settle(kit, [{ connectionId, end: () => end(kit, connectionId) }]),
+      settle(kit, [{ connectionId, end: () => end(kit, connectionId, LOST) }]),
     disconnectSocket: (socket, at) =>
-      settle(kit, [{ ...socket, end: () => endSocket(kit, socket, at) }]),
-    clear: (connectionId, sids) =>
-      settle(kit, [{ connectionId, end: () => clear(kit, sids), isRepeated: true }]),
+      settle(kit, [
+        { ...socket, end: () => endSocket(kit, socket, at, "client namespace disconnect") },
+      ]),
+    clear: (connection) =>
+      settle(kit, [{ ...connection, end: () => clear(kit, connection), isRepeated: true }]),
+    clearEnded: (session) =>
+      settle(kit, [{ ...session, end: () => clearEnded(kit, [session]), isRepeated: true }]),
+    endLost: (session) => settle(kit, [{ ...session, end: () => endLost(kit, session) }]),
+    tell: (change, session) => tell(kit, change, session),
+    lose: async (session) => void (await lose(kit, session, LOST.reason)),
+    async abandon(session, reason) {
+      await settle(kit, [cutting(kit, session.connectionId, reason, LOST)]);
+      // Its connection may not have known of it yet.
+      await lose(kit, session, LOST.reason);
+    },
     expire: (socket) => expire(kit, socket),
     close: (connectionId, reason) => settle(kit, [cutting(kit, connectionId, reason)]),
+    cut: (connectionId, reason, as = LOST.reason) =>
+      settle(kit, [cutting(kit, connectionId, reason, { reason: as })]),
   };
 }
 
@@ -141,13 +130,14 @@ async function post(
   { range = EVERYBODY, ready }: SendOptions = {},
 ): Promise<Delivered> {
   const { runtime, matching } = kit;
-  const { gateway, telemetry, now, limits } = kit.runtime;
+  const { gateway, telemetry, now, limits, newId } = kit.runtime;
   const { rooms } = kit.adapter;
   const began = now();
   const delivered = await deliver(
     { emissions, range },
     {
       ...{ rooms, matching, pageSize: limits.fanOutPage, ready },
+      ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: gateway.close } }),
       ...{ post: gateway.post, now, invokeWorker: runtime.invokeWorker },
     },
   );
@@ -165,18 +155,28 @@ function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): 
     ...ended.map(({ close: cuts, sid, ...address }) =>
       cuts || sid === undefined
         ? cutting(kit, address.connectionId)
-        : { ...address, end: () => endSocket(kit, { ...address, sid }, kit.runtime.now()) },
+        : {
+            ...address,
+            end: () => endSocket(kit, { ...address, sid }, kit.runtime.now(), BY_SERVER.reason),
+          },
     ),
   ];
 }
 
+const BY_SERVER: End = { reason: "server namespace disconnect", isFinal: true };
+
 /** Ends a connection, and cuts it when that is done. */
-function cutting(kit: Kit, connectionId: string, reason = "the server disconnected it"): Ending {
+function cutting(
+  kit: Kit,
+  connectionId: string,
+  reason = "the server disconnected it",
+  as = BY_SERVER,
+): Ending {
   const { gateway, telemetry } = kit.runtime;
   telemetry.note("a connection was closed", { connectionId, reason });
   return {
     connectionId,
-    end: () => end(kit, connectionId),
+    end: () => end(kit, connectionId, as),
     cut: () => gateway.close(connectionId),
   };
 }
@@ -225,13 +225,32 @@ async function notify(
   isRepeated: boolean,
   found: Ending[],
 ): Promise<void> {
+  const { onDisconnect, repeatsOnDisconnect = false } = kit.app.namespaces[ended.nsp] ?? {};
+  if (onDisconnect === undefined || (isRepeated && !repeatsOnDisconnect)) return;
+  const { reason = LOST.reason } = ended;
+  await callHook(kit, (...given) => onDisconnect(...given, reason), ended, found);
+}
+
+/** Has the application notify others that a socket is away, or back. */
+async function tell(kit: Kit, change: "onAway" | "onBack", session: StoredSession): Promise<void> {
+  const hook = kit.app.namespaces[session.nsp]?.[change];
+  const found: Ending[] = [];
+  if (hook !== undefined) await callHook(kit, hook, session, found);
+  await settle(kit, found);
+}
+
+/** Calls a hook of a socket with its rooms, sends what that emits, and adds whom this finds gone. */
+async function callHook(
+  kit: Kit,
+  hook: NonNullable<Lifecycle["onAway"]>,
+  session: StoredSession,
+  found: Ending[],
+): Promise<void> {
   const { app, fetchSockets, newBuffer } = kit;
   const { telemetry } = kit.runtime;
-  const { nsp } = ended;
-  const { id, tenant } = ended.session;
-  const { onDisconnect, repeatsOnDisconnect = false, ...namespace } = app.namespaces[nsp] ?? {};
-  if (onDisconnect === undefined) return;
-  if (isRepeated && !repeatsOnDisconnect) return;
+  const { nsp } = session;
+  const { id, tenant } = session.session;
+  const namespace = app.namespaces[nsp] ?? {};
   const buffer = newBuffer(nsp);
   const flush = async () => {
     if (buffer.emissions.length === 0) return;
@@ -240,9 +259,9 @@ async function notify(
     for (const error of delivered.failures) telemetry.fail("some posts failed", error);
   };
   const first = new Set([everyoneOf(namespace), id]);
-  await onDisconnect(
-    socketIn(ended),
-    [...ended.rooms, ...ended.left].filter((room) => !first.has(room)),
+  await hook(
+    socketIn(session),
+    [...session.rooms, ...session.left].filter((room) => !first.has(room)),
     createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush),
   );
   await flush();

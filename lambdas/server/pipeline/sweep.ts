@@ -1,16 +1,11 @@
 import pMap from "p-map";
-import { pingFrame } from "#server/engine/frames.ts";
-import { LATEST_WRITE, MAX_RUN } from "#server/model/limits.ts";
-import {
-  type Connection,
-  departedOf,
-  type StoredSession,
-  socketsOf,
-} from "#server/model/session.ts";
-import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
-import { sidsOf } from "./end.ts";
+import { MAX_RUN } from "#server/model/limits.ts";
+import { type Connection, type StoredSession, socketsOf } from "#server/model/session.ts";
+import { recovers } from "./end.ts";
+import { createVisitLost } from "./lost.ts";
 import type { Parts } from "./parts.ts";
-import type { Sender } from "./send.ts";
+import type { Sender } from "./sender.ts";
+import { createVisit } from "./visit.ts";
 
 /** Connections visited at the same time. */
 const VISITS_AT_ONCE = 50;
@@ -20,10 +15,13 @@ const MINUTE = 60_000;
 /** Milliseconds by which the scheduler may call late. */
 const SCHEDULE_DELAY = MINUTE;
 
-/** A part of the connections, as one function sweeps it; `from` is where another has stopped. */
+/** A part of the connections, or of the sessions that have lost theirs, as one function sweeps it; `from` is where another has stopped. */
 export interface ShardRange {
   readonly shard: number;
   readonly from?: string | undefined;
+  readonly isOfLost?: boolean;
+  /** The minute that it is for, in epoch milliseconds. */
+  readonly scheduledTime?: number;
 }
 
 /** Pings connections, ends dead ones, and repairs what a crash has left of others. */
@@ -37,12 +35,13 @@ export interface Sweep {
 /** The sweep of a deployment's connections. */
 export function createSweep(parts: Parts, sender: Sender): Sweep {
   const { runtime, adapter } = parts;
-  const { invokeSelf, telemetry, limits } = runtime;
+  const { invokeSelf, telemetry, limits, now } = runtime;
   const { shards } = limits;
   const minutes = Math.max(1, Math.floor(runtime.heartbeat.pingInterval / MINUTE));
   // Two rounds without a pong, the second of which may be late.
   const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
-  const visit = createVisit(parts, sender, maxSilence);
+  const visit = createVisit(parts, sender, { maxSilence, minutes });
+  const visitLost = createVisitLost(parts, sender);
 
   return {
     async begin(scheduledTime) {
@@ -50,20 +49,39 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
       const due = Array.from({ length: shards }, (_, shard) => shard).filter(
         (shard) => shard % minutes === turn,
       );
-      await Promise.all(due.map((shard) => invokeSelf({ shard })));
+      const lost = recovers(parts) ? await shardsWithLost() : [];
+      await Promise.all([
+        ...due.map((shard) => invokeSelf({ shard, scheduledTime })),
+        ...lost.map((shard) => invokeSelf({ shard, isOfLost: true })),
+      ]);
     },
 
-    async sweep({ shard, from }) {
-      const { connections, next } = await adapter.connections.inShard(shard, from);
-      if (next !== undefined) await invokeSelf({ shard, from: next });
-      const swept = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
-      await forgetReleased(connections.filter((_, index) => swept[index] === "lives"));
-    },
+    sweep: (range) => (range.isOfLost ? sweepLost(range) : sweepConnections(range)),
   };
 
-  /** One connection that fails must not keep the others from their ping. */
-  function visitSafely(connection: Connection): Promise<Swept | undefined> {
-    return safely(() => visit(connection), connection);
+  async function sweepConnections({ shard, from, scheduledTime = now() }: ShardRange) {
+    const { connections, next } = await adapter.connections.inShard(shard, from);
+    if (next !== undefined) await invokeSelf({ shard, scheduledTime, from: next });
+    const visitSafely = (connection: Connection) =>
+      safely(() => visit(connection, scheduledTime), connection);
+    const swept = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+    await forgetReleased(connections.filter((_, index) => swept[index] === "lives"));
+  }
+
+  async function shardsWithLost(): Promise<readonly number[]> {
+    const all = Array.from({ length: shards }, (_, shard) => shard);
+    const found = await pMap(all, (shard) => adapter.sessions.hasLost(shard), {
+      concurrency: VISITS_AT_ONCE,
+    });
+    return all.filter((shard) => found[shard]);
+  }
+
+  async function sweepLost({ shard, from }: ShardRange): Promise<void> {
+    const { sessions, next } = await adapter.sessions.lostInShard(shard, from);
+    if (next !== undefined) await invokeSelf({ shard, isOfLost: true, from: next });
+    await pMap(sessions, (session) => safely(() => visitLost(session), session), {
+      concurrency: VISITS_AT_ONCE,
+    });
   }
 
   /** Takes away what living sockets have released, and whatever a crash has left undone of it. */
@@ -74,6 +92,7 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     await pMap(sessions, purge, { concurrency: VISITS_AT_ONCE });
   }
 
+  /** One that fails must not keep the others from their ping. */
   async function safely<Result>(
     action: () => Promise<Result>,
     { connectionId }: { readonly connectionId?: string },
@@ -85,78 +104,5 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
       telemetry.fail("a connection could not be swept", error, { connectionId });
       return undefined;
     }
-  }
-}
-
-/** What a visit has made of a connection: one that lives has been pinged. */
-type Swept = "lives" | "ended";
-
-/** Looks after one connection: ends it, or pings it and takes away what it has left. */
-function createVisit(parts: Parts, sender: Sender, maxSilence: number) {
-  const { adapter, runtime } = parts;
-  const { gateway, now, telemetry } = runtime;
-  const ping = pingFrame();
-
-  return visit;
-
-  async function visit(connection: Connection): Promise<Swept> {
-    const end = endOf(connection);
-    if (end !== undefined) await end();
-    else if (await isPinged(connection)) {
-      await clearDeparted(connection);
-      return "lives";
-    }
-    return "ended";
-  }
-
-  /** How a connection ends that is not to be pinged. */
-  function endOf(connection: Connection): (() => Promise<void>) | undefined {
-    const { connectionId, endedAt, idleSince, lastSeenAt } = connection;
-    if (endedAt !== undefined) return () => clearAgain(connection, endedAt);
-    const sockets = Object.entries(connection.sockets);
-    if (sockets.length === 0 && now() - idleSince > CONNECT_TIMEOUT)
-      return () => close(connectionId, "no CONNECT came");
-    const [expired] = sockets.filter(([, { expiresAt }]) => Number(expiresAt) * 1000 <= now());
-    if (expired !== undefined)
-      return () => sender.expire({ connectionId, nsp: expired[0], sid: expired[1].id });
-    if (now() - lastSeenAt > maxSilence) return () => close(connectionId, "no pong came");
-    return undefined;
-  }
-
-  async function isPinged({ connectionId }: Connection): Promise<boolean> {
-    telemetry.count("Pinged");
-    if ((await gateway.post(connectionId, ping)) !== "gone") return true;
-    await sender.disconnect(connectionId);
-    return false;
-  }
-
-  async function close(connectionId: string, reason: string): Promise<void> {
-    telemetry.count("Evicted");
-    await sender.close(connectionId, reason);
-  }
-
-  /** What was under way when a connection ended is over: a second look takes away all it left. */
-  async function clearAgain(connection: Connection, endedAt: number): Promise<void> {
-    telemetry.count("CleanedUp");
-    // At once, for what failed when it ended; and again when it is removed.
-    const { connectionId } = connection;
-    const sids = sidsOf(connection);
-    await sender.clear(connectionId, sids);
-    if (now() - endedAt < LATEST_WRITE) return;
-    await adapter.sessions.remove(sids);
-    await adapter.connections.remove(connectionId);
-  }
-
-  /** The same for sockets that ended while their connection stays. */
-  async function clearDeparted(connection: Connection): Promise<void> {
-    const { connectionId } = connection;
-    const departed = departedOf(connection).filter(
-      ({ detachedAt }) => now() - detachedAt > LATEST_WRITE,
-    );
-    if (departed.length === 0) return;
-    const sids = departed.map(({ sid }) => sid);
-    await sender.clear(connectionId, sids);
-    await adapter.sessions.remove(sids);
-    await adapter.connections.forget(connectionId, departed);
   }
 }

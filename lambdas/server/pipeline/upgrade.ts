@@ -4,7 +4,7 @@ import { admitsOrigin, handshakeFault, headerOf, openFrame } from "#server/engin
 import { type PendingOpen, postOpen } from "#server/engine/open.ts";
 import { ConnectError } from "#server/errors.ts";
 import type { Parts } from "./parts.ts";
-import type { Sender } from "./send.ts";
+import type { Sender } from "./sender.ts";
 
 /** The two steps of a handshake: API Gateway lets nothing through before the first has returned. */
 export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, sender: Sender) {

@@ -1,4 +1,5 @@
-import type { EmitBuffer, RoomAudience } from "./emit-buffer.ts";
+import type { RoomAudience } from "#server/model/audience.ts";
+import type { EmitBuffer } from "./emit-buffer.ts";
 
 /** What an application's types say of its sockets. */
 export interface Types {
@@ -43,6 +44,8 @@ export interface Broadcast<T extends Types = Untyped> {
   tagged(tag: string): Broadcast<T>;
   /** The same, and a copy for each match of the application's own `matching`. */
   matching(criteria: T["Criteria"]): Broadcast<T>;
+  /** The same for packets that whoever is not connected has not missed. */
+  readonly volatile: Broadcast<T>;
   readonly emit: Emit<T["Emits"]>;
   /** The same for an event whose name is only known when it is sent. */
   emitAny(event: string, ...args: readonly unknown[]): void;
@@ -85,6 +88,9 @@ export function createBroadcast<T extends Types>(
     exceptUsers: (exceptUsers) => refined({ exceptUsers }),
     tagged: (tag) => refined({ tag }),
     matching: (criteria) => refined({ criteria }),
+    get volatile() {
+      return refined({ isVolatile: true });
+    },
     emit: emitAny,
     fetchSockets: () => outlet.fetchSockets(audience),
     emitAny,

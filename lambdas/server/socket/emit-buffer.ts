@@ -1,22 +1,7 @@
 import type * as z from "zod/mini";
+import type { RoomAudience } from "#server/model/audience.ts";
 import type { Address } from "#server/model/session.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
-
-/** The sockets of some rooms of a tenant's namespace. */
-export interface RoomAudience {
-  readonly tenant: string;
-  readonly nsp: string;
-  readonly rooms: readonly string[];
-  readonly except: readonly string[];
-  /** Users whose sockets are left out. */
-  readonly exceptUsers?: readonly string[] | undefined;
-  /** Leaves out those whose room lists tags for them, and not this one. */
-  readonly tag?: string | undefined;
-  /** The sender's session, where the packet is for the others. */
-  readonly sender?: string | undefined;
-  /** Sockets that the application finds by itself get a copy each. */
-  readonly criteria?: unknown;
-}
 
 /** One socket, or an address that may have none. */
 export type SocketAudience = Address & { readonly sid?: string | undefined };
@@ -34,6 +19,10 @@ export const isOfRooms = (audience: Audience): audience is RoomAudience => "room
 export interface Emission {
   readonly audience: Audience;
   readonly frames: readonly string[];
+  /** Set for events, which carry an offset where sockets may come back. */
+  readonly isEvent?: boolean;
+  /** The id of such an event, from which its offset is made. */
+  readonly id?: string | undefined;
   readonly closes?: boolean;
   readonly leaves?: string;
 }
@@ -93,7 +82,8 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     send: put,
     emit(audience, event, args) {
       if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
-      put(audience, { type: PacketType.EVENT, data: [event, ...serialize(event, args)] });
+      const packet = { type: PacketType.EVENT, data: [event, ...serialize(event, args)] };
+      put(audience, packet, { isEvent: true });
     },
     ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
     leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),

@@ -1,10 +1,13 @@
 import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
+import type { LogEntry, Mark, PendingPacket } from "#server/model/packet-log.ts";
 import type { Limited, RateLimit } from "#server/model/rate.ts";
 import type {
   Address,
   BinaryPart,
   Connection,
   DepartedSession,
+  DisconnectReason,
+  Identity,
   Listed,
   Member,
   Refused,
@@ -20,6 +23,7 @@ export interface Adapter {
   readonly sessions: Sessions;
   readonly ledger: Ledger;
   readonly rooms: Rooms;
+  readonly log: Log;
   readonly binaryParts: BinaryParts;
   readonly slots: Slots;
   readonly revocations: Revocations;
@@ -81,10 +85,55 @@ export interface Sessions {
   getAll(sids: readonly string[]): Promise<readonly StoredSession[]>;
   /** Keeps what the application has changed of a session's data. */
   setData(sid: string, data: unknown): Promise<void>;
-  /** Ends a session, for everyone but the sweep, and gives what it knew; once. */
-  end(sid: string): Promise<StoredSession | undefined>;
+  /** Ends a session, for everyone but the sweep, and gives what it knew; once. Only if it is still reached, or was lost, like that. */
+  end(
+    sid: string,
+    reason: DisconnectReason,
+    still: { readonly connectionId?: string; readonly lostAt?: number },
+  ): Promise<StoredSession | undefined>;
+  /** Has a connection take a session, as the one that comes back; nothing where it may not. */
+  take(comeback: Return): Promise<StoredSession | undefined>;
+  /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does. */
+  note(
+    session: Pick<StoredSession, "sid" | "connectedAt">,
+    packet: PendingPacket,
+  ): Promise<boolean>;
+  /**
+   * Completes a recovery that has posted what was noted up to now; `replayed` may still be on its way otherwise.
+   * Gives the session: it is still `recovering` where more was noted. Nothing where it is no longer this connection's.
+   */
+  complete(session: StoredSession, replayed: readonly string[]): Promise<StoredSession | undefined>;
+  /** Notes that a session has lost its connection, if it is still this one; gives what it knew. */
+  lose(
+    sid: string,
+    connectionId: string,
+    reason: DisconnectReason,
+  ): Promise<StoredSession | undefined>;
+  /** Notes that the application is told that a session is away; `false` where it is back, or it was told. */
+  markAway(session: StoredSession): Promise<boolean>;
+  /** Whether there are such in a shard. */
+  hasLost(shard: number): Promise<boolean>;
+  /** A page of the sessions in a shard that have lost their connection, or have ended after that. */
+  lostInShard(
+    shard: number,
+    from: string | undefined,
+  ): Promise<{ readonly sessions: readonly StoredSession[]; readonly next?: string | undefined }>;
   /** Forgets sessions that have ended. */
   remove(sids: readonly string[]): Promise<void>;
+}
+
+/** Who comes back to a session, and how it is reached from now on. */
+export interface Return {
+  readonly sid: string;
+  readonly pid: string;
+  readonly nsp: string;
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly identity: Identity;
+  /** Whether its data must be as it was. */
+  readonly isSameData: boolean;
+  /** Sessions that were lost before this may not come back, in epoch milliseconds. */
+  readonly lostAfter: number;
 }
 
 /** What a session has from the start. */
@@ -93,6 +142,8 @@ export interface First {
   /** Its tags, by the room that lists them. */
   readonly tags?: Readonly<Record<string, Tags>> | undefined;
   readonly slot?: number | undefined;
+  /** What a client comes back with. */
+  readonly pid?: string | undefined;
 }
 
 /** What sessions own. Of several commands on one thing the one with the greater stamp wins, however they come. */
@@ -160,12 +211,32 @@ export interface Rooms {
     rooms: readonly string[],
     receivedAt: number,
   ): Promise<readonly string[] | "churning">;
+  /** Has the rooms of a session list it, as its record says; never in place of what a later command has put. */
+  list(session: StoredSession): Promise<void>;
+  /** Has a room list a socket as one that may be posted to. */
+  settle(listing: RoomKey & Pick<Listed, "sid" | "connectedAt">): Promise<void>;
   /** Takes a socket off the lists of rooms, as one of connections made at these times, and nothing more. */
   erase(member: Listing, rooms: readonly string[], epochs: Iterable<number>): Promise<void>;
 }
 
 /** Where a room lists a socket. */
 export type Listing = Pick<Member, "sid" | "tenant" | "nsp">;
+
+/** The logs of the rooms. */
+export interface Log {
+  append(entries: readonly LogEntry[]): Promise<void>;
+  remove(entries: readonly Pick<LogEntry, "room" | "id">[]): Promise<void>;
+  mark(marks: readonly Mark[]): Promise<void>;
+  /** What was broadcast from a time on, in epoch milliseconds; nothing where that is more than one read gives. */
+  read(
+    room: RoomKey,
+    from: number,
+  ): Promise<
+    { readonly entries: readonly LogEntry[]; readonly marks: readonly Mark[] } | undefined
+  >;
+  /** Those of these that there are. */
+  get(wanted: readonly Pick<LogEntry, "room" | "id">[]): Promise<readonly LogEntry[]>;
+}
 
 /** The contents of binary packets' parts until the packets are complete. */
 export interface BinaryParts {

@@ -76,7 +76,7 @@ function createLives(
     remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
 
     async inShard(shard, from) {
-      const keys = await table.page(shardQuery(shard, from));
+      const keys = await table.page(shardQuery(shard, from, CONNECTIONS_A_PAGE));
       const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
       return {
         connections: items.flatMap((item) => connectionOf(item) ?? []),
@@ -163,13 +163,15 @@ const connectionOf = (item: Item | undefined): Connection | undefined =>
     connectionId: connectionIdOf(item as Item & Key),
   };
 
-const shardQuery = (shard: number, from: string | undefined) => ({
+/** A page of the keys in a shard of the index that the sweep reads. */
+export const shardQuery = (shard: number, from: string | undefined, limit: number) => ({
   IndexName: SHARD_INDEX,
   KeyConditionExpression: from === undefined ? "#shard = :shard" : "#shard = :shard AND pk > :from",
   ExpressionAttributeNames: { "#shard": "shard" },
   ExpressionAttributeValues: { ":shard": shard, ...(from !== undefined && { ":from": from }) },
-  Limit: CONNECTIONS_A_PAGE,
+  Limit: limit,
 });
 
-const shardOf = (connectionId: string, shards: number): number =>
-  Buffer.from(connectionId).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % shards;
+/** The shard of a connection, or of a session. */
+export const shardOf = (id: string, shards: number): number =>
+  Buffer.from(id).reduce((hash, byte) => (hash * 31 + byte) % 65_536, 0) % shards;

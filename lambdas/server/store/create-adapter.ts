@@ -4,6 +4,7 @@ import { createConnections } from "./connections.ts";
 import { memberKey } from "./keys.ts";
 import { createLedger } from "./ledger.ts";
 import type { Forget } from "./ledger-purge.ts";
+import { createLog } from "./log.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRooms } from "./rooms.ts";
@@ -15,7 +16,7 @@ import type { Table } from "./table.ts";
 /** The store in the one table; `forget` does for an application's items what the ledger does for members. */
 export function createAdapter(
   table: Table,
-  limits: RoomLimits & { readonly shards: number },
+  limits: RoomLimits & { readonly shards: number; readonly retention: number },
   now: () => number,
   forget: Forget,
 ): Adapter {
@@ -33,6 +34,7 @@ export function createAdapter(
     connections: createConnections(table, limits.shards),
     sessions: createSessions(storage, limits),
     rooms: createRooms(storage, ledger),
+    log: createLog(storage, limits.retention),
     binaryParts: createBinaryParts(table),
     slots: createSlots(storage),
     revocations: createRevocations(table),

@@ -42,6 +42,10 @@ export const memberKey = (room: RoomKey, sid: string, connectedAt: number): Key 
 /** Before all, and after all, that a room lists of a session. */
 export const memberBounds = (sid: string): readonly [string, string] => [`${sid}#`, `${sid}$`];
 
+/** The partition of a room's log. */
+export const logPartition = ({ tenant, nsp, room }: RoomKey): string =>
+  `${segments("log", tenant, nsp)}#${room}`;
+
 /** What can be revoked, whose name comes last: a user, a session, a token. */
 export const revocationKey = (tenant: string, credential: string): Key => ({
   pk: `${segments("revoked", tenant)}#${credential}`,

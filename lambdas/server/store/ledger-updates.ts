@@ -1,6 +1,6 @@
 import { kindOf } from "#server/model/session.ts";
 import { EXISTS } from "./connections.ts";
-import { noteOf, type Recorded, type RoomLimits, setOf } from "./session-item.ts";
+import { noteOf, type Recorded, type RoomLimits, setOf, timeOfStamp } from "./session-item.ts";
 import type { Condition } from "./table.ts";
 
 /** Things that a session may have given up within about two minutes, besides those that it had. */
@@ -17,7 +17,10 @@ type Change = Condition & {
 };
 
 /** Rooms in the terms of an update: where each stands, in the map of all and in that of its kind where it is limited. */
-function termsOf(rooms: readonly string[], { roomsOfKind = {} }: RoomLimits) {
+function termsOf(
+  rooms: readonly string[],
+  { roomsOfKind = {}, connectionStateRecovery }: RoomLimits,
+) {
   const kinds = [...new Set(rooms.map(kindOf))].map((kind, index) => ({
     kind,
     name: `#kind${index}`,
@@ -42,6 +45,7 @@ function termsOf(rooms: readonly string[], { roomsOfKind = {} }: RoomLimits) {
       ...(set === undefined ? [] : [`${set}.${name}`]),
     ]),
     released: entries.map(({ name }) => `released.${name}`),
+    since: connectionStateRecovery > 0 ? entries.map(({ name }) => `since.${name}`) : [],
   };
 }
 
@@ -84,15 +88,19 @@ export function claimUpdate(
   limits: RoomLimits,
   known: Recorded | undefined,
 ): Change {
-  const { kinds, entries, names, paths, released } = termsOf(rooms, limits);
+  const { kinds, entries, names, paths, released, since } = termsOf(rooms, limits);
   const { conditions, values, fresh } = counting(entries, known);
   const sizes = kinds.flatMap(({ kind, set, max }) =>
     set === undefined
       ? []
       : [[set, max - fresh.filter((room) => kindOf(room) === kind).length] as const],
   );
+  const sets = [
+    ...paths.map((path) => `${path} = :stamp`),
+    ...since.map((path) => `${path} = if_not_exists(${path}, :since)`),
+  ];
   return {
-    update: `SET ${paths.map((path) => `${path} = :stamp`).join(", ")} REMOVE ${released.join(", ")}`,
+    update: `SET ${sets.join(", ")} REMOVE ${released.join(", ")}`,
     condition: [
       `${EXISTS} AND size(rooms) <= :max`,
       ...sizes.map(([set], index) => `size(${set}) <= :max${index}`),
@@ -102,6 +110,7 @@ export function claimUpdate(
     names,
     values: {
       ...{ ":stamp": stamp, ":max": limits.roomsPerSocket - fresh.length },
+      ...(since.length > 0 && { ":since": timeOfStamp(stamp) }),
       ...values,
       ...Object.fromEntries(sizes.map(([, max], index) => [`:max${index}`, max])),
     },
@@ -116,11 +125,11 @@ export function releaseUpdate(
   limits: RoomLimits,
   known: Recorded | undefined,
 ): Change {
-  const { kinds, entries, names, paths, released } = termsOf(rooms, limits);
+  const { kinds, entries, names, paths, released, since } = termsOf(rooms, limits);
   const { conditions, values } = counting(entries, known);
   const used = Object.entries(names).filter(([name]) => !kinds.some((kind) => kind.name === name));
   return {
-    update: `SET ${released.map((path) => `${path} = :stamp`).join(", ")} REMOVE ${paths.join(", ")}`,
+    update: `SET ${released.map((path) => `${path} = :stamp`).join(", ")} REMOVE ${[...paths, ...since].join(", ")}`,
     condition: [EXISTS, ...conditions].join(" AND "),
     names: Object.fromEntries(used),
     values: { ":stamp": stamp, ...values },

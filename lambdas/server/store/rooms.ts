@@ -1,5 +1,5 @@
 import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
-import type { Listed } from "#server/model/session.ts";
+import type { Listed, StoredSession } from "#server/model/session.ts";
 import type { Ledger, Listing, Rooms } from "./adapter.ts";
 import { expiryAfter } from "./connections.ts";
 import { memberBounds, memberKey, roomPartition } from "./keys.ts";
@@ -19,7 +19,7 @@ export const createRooms = (storage: Storage, ledger: Ledger): Rooms => ({
 function createMemberships(
   { table, now }: Storage,
   ledger: Ledger,
-): Pick<Rooms, "join" | "leave" | "erase"> {
+): Pick<Rooms, "join" | "leave" | "erase" | "list" | "settle"> {
   return {
     async join(member, given, receivedAt) {
       const stamp = stampOf(receivedAt);
@@ -27,9 +27,12 @@ function createMemberships(
       if (typeof claimed === "string") return claimed;
       await putStamped(
         table,
-        claimed.flatMap(({ rooms, session }) =>
-          rooms.map((room) => memberItem(session, member, room, stamp, now())),
-        ),
+        // One that has lost its connection is listed again when it comes back.
+        claimed
+          .filter(({ session }) => session.state !== "detached")
+          .flatMap(({ rooms, session }) =>
+            rooms.map((room) => memberItem(listingOf(session, room), member, room, stamp, now())),
+          ),
       );
       return claimed.flatMap(({ rooms }) => rooms);
     },
@@ -43,7 +46,7 @@ function createMemberships(
         if (typeof released === "string") return released;
         const { had, known, session } = released;
         const tombstone = { stamp, released: true, expiresAt: expiryAfter(now()) };
-        if (session !== undefined)
+        if (session !== undefined && session.state !== "detached")
           await putStamped(
             table,
             known.map((room) => ({ ...keyOf(member, room, session.connectedAt), ...tombstone })),
@@ -51,6 +54,26 @@ function createMemberships(
         left.push(...had);
       }
       return left;
+    },
+
+    async list(session) {
+      const { sid, nsp, roomStamps } = session;
+      const { tenant, userId } = session.session;
+      const member = { sid, nsp, tenant, userId };
+      await putStamped(
+        table,
+        [...roomStamps].map(([room, stamp]) =>
+          memberItem(listingOf(session, room), member, room, stamp, now()),
+        ),
+      );
+    },
+
+    async settle({ tenant, nsp, room, sid, connectedAt }) {
+      await table.update(memberKey({ tenant, nsp, room }, sid, connectedAt), {
+        update: "REMOVE isRecovering",
+        condition: "attribute_exists(pk)",
+        isRepeatable: true,
+      });
     },
 
     erase: (member, erased, epochs) =>
@@ -101,6 +124,15 @@ function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
   };
 }
 
+/** How a room lists a session. */
+const listingOf = (
+  { connectionId, connectedAt, state, tags }: StoredSession,
+  room: string,
+): Omit<Listed, "sid" | "userId"> => ({
+  ...{ connectionId, connectedAt, tags: tags?.[room] },
+  ...(state === "recovering" && { isRecovering: true }),
+});
+
 /** A page that ends with an id, after which there is more, unless the key range ends there. */
 const upTo = (
   range: KeyRange,
@@ -122,7 +154,7 @@ function membersBetween(room: RoomKey, from: string, to: string) {
       ":room": roomPartition(room),
       ...{ ":from": from, ":to": to },
     },
-    ProjectionExpression: "sk, address, userId, tags",
+    ProjectionExpression: "sk, address, userId, tags, isRecovering",
     // A socket told that it has joined must not miss the next packet.
     ConsistentRead: true,
   };

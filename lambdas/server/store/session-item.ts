@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
 import { splitSegments } from "#server/model/segments.ts";
-import type { Claim, Listed, Member, StoredSession } from "#server/model/session.ts";
+import type { Claim, Listed, Member, SessionState, StoredSession } from "#server/model/session.ts";
 import { expiryAfter } from "./connections.ts";
 import { type Key, memberKey, sessionKey, sidOf } from "./keys.ts";
 import type { Item, KeyedItem, Table } from "./table.ts";
 
 /** How many rooms one socket may be in, and how many of some kinds. */
 export interface RoomLimits {
+  /** Seconds; more than 0 has sessions remember since when they are in their rooms. */
+  readonly connectionStateRecovery: number;
   readonly roomsPerSocket: number;
   /** By the kind of a room; those of other kinds only count among all. */
   readonly roomsOfKind?: Readonly<Record<string, number>>;
@@ -14,6 +17,13 @@ export interface RoomLimits {
 /** The order of all commands on one thing: by the time they were received; a release wins a tie. */
 export const stampOf = (receivedAt: number, isRelease = false): number =>
   2 * receivedAt + (isRelease ? 1 : 0);
+
+/** Epoch milliseconds at which the command of a stamp was received. */
+export const timeOfStamp = (stamp: number): number => Math.floor(stamp / 2);
+
+/** What tells whether the data of a session is the same: DynamoDB compares texts better than maps. */
+export const hashOf = (data: unknown): string =>
+  createHash("sha256").update(JSON.stringify(data)).digest("base64url");
 
 /** How a name is kept in a map: as it is, one like `__proto__` would be lost in an object. */
 export const noteOf = (room: string): string => `=${room}`;
@@ -34,8 +44,6 @@ function claimIn(note: string): Claim {
 
 /** A session with all that its record says. */
 export interface Recorded extends StoredSession {
-  /** The stamp of each room that it is in. */
-  readonly roomStamps: ReadonlyMap<string, number>;
   /** The stamps by which joins of kinds of rooms were superseded. */
   readonly kinds: Readonly<Record<string, number>>;
 }
@@ -48,14 +56,19 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
     released = {},
     claims = {},
     kinds = {},
-    ...stored
+    since = {},
+    ...rest
   } = item as unknown as Stored;
+  const { previousId, previousAt = 0, previousState = "detached", ...stored } = rest;
   const notes = new Map(Object.entries(released));
   const roomStamps = withoutNotes(rooms);
   const left = releasedIn([...notes.keys()]);
   return {
-    ...stored,
-    ...{ sid: sidOf(stored), roomStamps, kinds, released: notes },
+    ...{ ...NEW, ...stored },
+    ...{ sid: sidOf(stored), roomStamps, kinds, released: notes, since: withoutNotes(since) },
+    ...(previousId !== undefined && {
+      previous: { connectionId: previousId, connectedAt: previousAt, state: previousState },
+    }),
     rooms: [...roomStamps.keys()],
     claims: [...withoutNotes(claims)].map(([key, claim]) => ({ key, ...claim })),
     left: left.rooms,
@@ -75,9 +88,24 @@ export async function readLiving(
   return record?.endedAt === undefined ? record : undefined;
 }
 
+const NONE: ReadonlySet<never> = new Set();
+
+/** What a record does not say of a session that has never come back. */
+const NEW = {
+  ...{ state: "connected", beganAt: 0, completed: 0, completedAt: 0 },
+  ...{ epochs: NONE, pending: NONE, replayed: NONE },
+} as const;
+
 interface Stored
   extends Key,
-    Omit<StoredSession, "sid" | "rooms" | "left" | "claims" | "gone" | "released"> {
+    Omit<
+      StoredSession,
+      "sid" | "rooms" | "roomStamps" | "since" | "left" | "claims" | "gone" | "released"
+    > {
+  readonly since?: Readonly<Record<string, number>>;
+  readonly previousId?: string;
+  readonly previousAt?: number;
+  readonly previousState?: SessionState;
   readonly rooms?: Readonly<Record<string, number>>;
   readonly released?: Readonly<Record<string, number>>;
   readonly kinds?: Readonly<Record<string, number>>;
@@ -95,7 +123,7 @@ export type Stamped = KeyedItem & { readonly stamp: number };
 
 /** The item by which a room lists a socket. */
 export const memberItem = (
-  { connectionId, connectedAt, tags }: Pick<Listed, "connectionId" | "connectedAt" | "tags">,
+  { connectionId, connectedAt, tags, isRecovering }: Omit<Listed, "sid" | "userId">,
   { sid, tenant, nsp, userId }: Member,
   room: string,
   stamp: number,
@@ -104,6 +132,7 @@ export const memberItem = (
   ...memberKey({ tenant, nsp, room }, sid, connectedAt),
   ...{ address: connectionId, userId, stamp },
   ...(tags !== undefined && { tags }),
+  ...(isRecovering && { isRecovering }),
   expiresAt: expiryAfter(now),
 });
 
@@ -129,10 +158,11 @@ export async function removeStamped(
 }
 
 /** The member that an item is of. */
-export function listed({ sk, address, userId, tags }: Item): Listed {
+export function listed({ sk, address, userId, tags, isRecovering }: Item): Listed {
   const [sid = "", connectedAt] = splitSegments(String(sk));
   return {
     ...{ sid, connectionId: String(address), connectedAt: Number(connectedAt) },
     ...{ userId: String(userId), tags: tags as Listed["tags"] },
+    ...(isRecovering === true && { isRecovering }),
   };
 }

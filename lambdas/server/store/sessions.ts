@@ -2,6 +2,7 @@ import type { Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, expiryOfEnded } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
 import {
+  hashOf,
   memberItem,
   noteOf,
   type RoomLimits,
@@ -10,25 +11,34 @@ import {
   setOf,
   stampOf,
 } from "./session-item.ts";
+import { createSessionRecovery } from "./session-recovery.ts";
 import type { Storage } from "./table.ts";
 
 /** Bytes that a record keeps free, so that it can be marked as ended although DynamoDB takes no larger one. */
-const SPARE = "-".repeat(48);
+const SPARE = "-".repeat(96);
 
 /** The sessions in the table, each from CONNECT to its end. */
 export function createSessions(
-  { table, now }: Storage,
-  { roomsOfKind = {} }: RoomLimits,
+  storage: Storage,
+  { roomsOfKind = {}, shards }: RoomLimits & { readonly shards: number },
 ): Sessions {
+  const { table, now } = storage;
   return {
-    async begin({ connectionId, connectedAt }, nsp, session, { rooms, tags, slot }, receivedAt) {
+    ...createSessionRecovery(storage, shards),
+
+    async begin({ connectionId, connectedAt }, nsp, session, first, receivedAt) {
+      const { rooms, tags, slot, pid } = first;
       const { id: sid, tenant, userId } = session;
       const stamp = stampOf(receivedAt);
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
       const record = {
         ...sessionKey(sid),
         ...{ connectionId, connectedAt, epochs: new Set([connectedAt]), nsp, session, slot },
-        rooms: Object.fromEntries(noted),
+        ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
+        ...(pid !== undefined && {
+          ...{ pid, tags, beganAt: receivedAt, completedAt: now(), dataHash: hashOf(session.data) },
+          since: Object.fromEntries(rooms.map((room) => [noteOf(room), receivedAt])),
+        }),
         ...Object.fromEntries(Object.keys(roomsOfKind).map((kind) => [setOf(kind), {}])),
         ...{ claims: {}, released: {}, kinds: {}, spare: SPARE, expiresAt: expiryAfter(now()) },
       };
@@ -54,11 +64,20 @@ export function createSessions(
       });
     },
 
-    async end(sid) {
+    async end(sid, reason, { connectionId, lostAt }) {
       const ended = await table.update(sessionKey(sid), {
-        update: "SET endedAt = :now, expiresAt = :expiry REMOVE spare",
-        condition: EXISTS,
-        values: { ":now": now(), ":expiry": expiryOfEnded(now()) },
+        update: "SET endedAt = :now, expiresAt = :expiry, #reason = :reason REMOVE spare",
+        condition: [
+          EXISTS,
+          ...(connectionId === undefined ? [] : ["connectionId = :connection"]),
+          ...(lostAt === undefined ? [] : ["lostAt = :lostAt"]),
+        ].join(" AND "),
+        names: { "#reason": "reason" },
+        values: {
+          ...{ ":now": now(), ":expiry": expiryOfEnded(now()), ":reason": reason },
+          ...(connectionId !== undefined && { ":connection": connectionId }),
+          ...(lostAt !== undefined && { ":lostAt": lostAt }),
+        },
         returns: "ALL_NEW",
       });
       return recordOf(ended);

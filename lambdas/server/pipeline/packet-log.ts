@@ -1,0 +1,45 @@
+import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import { broadcastOf, packetId } from "#server/model/offset.ts";
+import type { LogEntry } from "#server/model/packet-log.ts";
+import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
+import type { Log } from "#server/store/adapter.ts";
+
+/** The emissions with ids, from which the offsets of events are made. */
+export function numbered(emissions: readonly Emission[], newId: () => string): Emission[] {
+  const broadcast = newId();
+  return emissions.map((emission, index) => ({ ...emission, id: packetId(broadcast, index) }));
+}
+
+/** What has to be in the logs of rooms, for sockets that come back. */
+export function entriesOf(emissions: readonly Emission[]): readonly LogEntry[] {
+  return emissions.flatMap(({ audience, frames, isEvent, leaves, closes, id = "" }) => {
+    if (!isOfRooms(audience) || audience.isVolatile) return [];
+    if (!isEvent && leaves === undefined && closes === undefined) return [];
+    const { tenant, nsp, rooms, ...rest } = audience;
+    return [...new Set(rooms)].map((room) => ({
+      ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, closes },
+    }));
+  });
+}
+
+/** Notes when the posts of some emissions were over, in a part of their rooms. */
+export async function mark(
+  log: Pick<Log, "mark">,
+  emissions: readonly Emission[],
+  part: { readonly range: KeyRange; readonly also: readonly string[]; readonly done: number },
+): Promise<void> {
+  const rooms = new Map<string, { readonly room: RoomKey; readonly broadcast: string }>();
+  for (const { room, id } of entriesOf(emissions))
+    rooms.set(JSON.stringify(room), { room, broadcast: broadcastOf(id) });
+  if (rooms.size > 0) await log.mark([...rooms.values()].map((one) => ({ ...one, ...part })));
+}
+
+/** Whether a mark speaks of a session. */
+export const isMarkedFor = (
+  sid: string,
+  { range, also }: { readonly range: KeyRange; readonly also: readonly string[] },
+): boolean => {
+  const { after, upTo, without } = range;
+  const isInside = (after === undefined || sid > after) && (upTo === undefined || sid <= upTo);
+  return (isInside && !without.includes(sid)) || also.includes(sid);
+};

@@ -1,0 +1,119 @@
+import { pingFrame } from "#server/engine/frames.ts";
+import { LATEST_WRITE } from "#server/model/limits.ts";
+import { isDueForRotation } from "#server/model/rotation.ts";
+import {
+  type Connection,
+  type DisconnectReason,
+  departedOf,
+  type SocketKey,
+  socketsOf,
+} from "#server/model/session.ts";
+import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
+import { recovers } from "./end.ts";
+import type { Parts } from "./parts.ts";
+import type { Sender } from "./sender.ts";
+
+/** What a visit has made of a connection: one that lives has been pinged. */
+export type Swept = "lives" | "ended";
+
+/** Looks after one connection: ends it, or pings it and takes away what it has left. */
+export function createVisit(
+  parts: Parts,
+  sender: Sender,
+  { maxSilence, minutes }: { readonly maxSilence: number; readonly minutes: number },
+) {
+  const { runtime } = parts;
+  const { gateway, now, telemetry } = runtime;
+  const { clearAgain, clearDeparted } = createClearing(parts, sender);
+  const ping = pingFrame();
+
+  return visit;
+
+  async function visit(connection: Connection, scheduledTime: number): Promise<Swept> {
+    const end = endOf(connection, scheduledTime);
+    if (end !== undefined) await end();
+    else if (await isPinged(connection)) {
+      await clearDeparted(connection);
+      return "lives";
+    }
+    return "ended";
+  }
+
+  /** How a connection ends that is not to be pinged. */
+  function endOf(connection: Connection, scheduledTime: number): (() => Promise<void>) | undefined {
+    const { connectionId, endedAt, idleSince, lastSeenAt } = connection;
+    if (endedAt !== undefined) return () => clearAgain(connection, endedAt);
+    const sockets = Object.entries(connection.sockets);
+    if (sockets.length === 0 && now() - idleSince > CONNECT_TIMEOUT)
+      return () => close(connectionId, "no CONNECT came");
+    const [expired] = sockets.filter(([, { expiresAt }]) => Number(expiresAt) * 1000 <= now());
+    if (expired !== undefined)
+      return () => sender.expire({ connectionId, nsp: expired[0], sid: expired[1].id });
+    if (now() - lastSeenAt > maxSilence)
+      return () => close(connectionId, "no pong came", "ping timeout");
+    if (recovers(parts) && isDueForRotation(connection, scheduledTime, minutes))
+      return () => rotate(connectionId);
+    return undefined;
+  }
+
+  /** API Gateway would cut it after two hours, in the middle of something. */
+  async function rotate(connectionId: string): Promise<void> {
+    telemetry.count("Rotated");
+    await sender.cut(connectionId, "it is about to be two hours old");
+  }
+
+  async function isPinged({ connectionId }: Connection): Promise<boolean> {
+    telemetry.count("Pinged");
+    if ((await gateway.post(connectionId, ping)) !== "gone") return true;
+    await sender.disconnect(connectionId);
+    return false;
+  }
+
+  async function close(connectionId: string, reason: string, as?: DisconnectReason): Promise<void> {
+    telemetry.count("Evicted");
+    await sender.cut(connectionId, reason, as);
+  }
+}
+
+/** Takes away again what ended connections and sockets have left. */
+function createClearing(parts: Parts, sender: Sender) {
+  const { adapter, runtime } = parts;
+  const { now, telemetry } = runtime;
+
+  return { clearAgain, clearDeparted };
+
+  /** What was under way when a connection ended is over: a second look takes away all it left. */
+  async function clearAgain(connection: Connection, endedAt: number): Promise<void> {
+    telemetry.count("CleanedUp");
+    // At once, for what failed when it ended; and again when it is removed.
+    await sender.clear(connection);
+    if (now() - endedAt < LATEST_WRITE) return;
+    await forgetSessions([...socketsOf(connection), ...departedOf(connection)]);
+    await adapter.connections.remove(connection.connectionId);
+  }
+
+  /** The same for sockets that ended while their connection stays. */
+  async function clearDeparted(connection: Connection): Promise<void> {
+    const { connectionId } = connection;
+    const departed = departedOf(connection).filter(
+      ({ detachedAt }) => now() - detachedAt > LATEST_WRITE,
+    );
+    if (departed.length === 0) return;
+    await sender.clear({
+      ...{ connectionId, sockets: {} },
+      departed: Object.fromEntries(departed.map((one) => [one.sid, one])),
+    });
+    await forgetSessions(departed);
+    await adapter.connections.forget(connectionId, departed);
+  }
+
+  /** One that has come back by another connection lives on. */
+  async function forgetSessions(sockets: readonly SocketKey[]): Promise<void> {
+    const sids = sockets.map(({ sid }) => sid);
+    const known = recovers(parts) ? await adapter.sessions.getAll(sids) : [];
+    const living = new Set(
+      known.filter(({ endedAt }) => endedAt === undefined).map(({ sid }) => sid),
+    );
+    await adapter.sessions.remove(sids.filter((sid) => !living.has(sid)));
+  }
+}

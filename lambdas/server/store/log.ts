@@ -1,0 +1,77 @@
+import { encodeTime } from "ulid";
+import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import type { LogEntry, Mark } from "#server/model/packet-log.ts";
+import type { Log } from "./adapter.ts";
+import { type Key, logPartition } from "./keys.ts";
+import type { Item, KeyedItem, Storage } from "./table.ts";
+
+/** Entries and marks of one room that a recovery reads, in one query of a megabyte at most. */
+const MOST_READ = 2000;
+
+/** The log of each room: what was broadcast to it, kept for as long as somebody may come back. */
+export function createLog({ table, now }: Storage, retention: number): Log {
+  const expiry = () => ({ expiresAt: Math.ceil((now() + 2 * retention) / 1000) });
+  return {
+    append: (entries) =>
+      table.writeAll(
+        entries.map((entry) => entryItem(entry, expiry())),
+        [],
+      ),
+    remove: (entries) => table.writeAll([], entries.map(entryKey)),
+    mark: (marks) =>
+      table.writeAll(
+        marks.map((mark) => markItem(mark, expiry())),
+        [],
+      ),
+
+    async read(room, from) {
+      const { items, last } = await table.page({
+        KeyConditionExpression: "pk = :room AND sk >= :from",
+        ExpressionAttributeValues: {
+          ":room": logPartition(room),
+          ":from": encodeTime(Math.max(0, from)),
+        },
+        ConsistentRead: true,
+        Limit: MOST_READ,
+      });
+      if (last !== undefined) return undefined;
+      return {
+        entries: items.filter(({ done }) => done === undefined).map((item) => entryOf(room, item)),
+        marks: items.filter(({ done }) => done !== undefined).map((item) => markOf(room, item)),
+      };
+    },
+
+    async get(wanted) {
+      const rooms = new Map(wanted.map(({ room }) => [logPartition(room), room]));
+      const items = await table.getAll(wanted.map(entryKey));
+      return items.flatMap((item) => {
+        const room = rooms.get(String(item.pk));
+        return room === undefined ? [] : [entryOf(room, item)];
+      });
+    },
+  };
+}
+
+const entryKey = ({ room, id }: Pick<LogEntry, "room" | "id">): Key => ({
+  pk: logPartition(room),
+  sk: id,
+});
+
+function entryItem({ room, id, ...kept }: LogEntry, expiry: object): KeyedItem {
+  return { ...entryKey({ room, id }), ...kept, ...expiry };
+}
+
+function entryOf(room: RoomKey, { pk, sk, expiresAt, ...kept }: Item): LogEntry {
+  return { ...(kept as unknown as Omit<LogEntry, "room" | "id">), room, id: String(sk) };
+}
+
+/** Before the entries of its broadcast, one for each function that posts to a part of the room. */
+const markItem = ({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem => ({
+  ...{ pk: logPartition(room), sk: `${broadcast}!${mark.range.after ?? ""}` },
+  ...{ ...mark, ...expiry },
+});
+
+const markOf = (room: RoomKey, { sk, done, range, also }: Item): Mark => ({
+  ...{ room, broadcast: String(sk).split("!")[0] ?? "", done: Number(done) },
+  ...{ range: range as KeyRange, also: also as Mark["also"] },
+});

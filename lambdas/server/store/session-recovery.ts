@@ -1,0 +1,188 @@
+import type { StoredSession } from "#server/model/session.ts";
+import type { Return, Sessions } from "./adapter.ts";
+import { EXISTS, shardOf, shardQuery } from "./connections.ts";
+import { type Key, sessionKey } from "./keys.ts";
+import { hashOf, recordOf } from "./session-item.ts";
+import type { Storage } from "./table.ts";
+
+/** Shards of lost sessions have numbers of their own, beside those of connections in the same index. */
+const FIRST_LOST_SHARD = 1000;
+
+const SESSIONS_A_PAGE = 1000;
+
+type Recovery = Pick<
+  Sessions,
+  "take" | "note" | "complete" | "lose" | "markAway" | "hasLost" | "lostInShard"
+>;
+
+/** Sessions that lose their connection, and come back by another. */
+export const createSessionRecovery = (storage: Storage, shards: number): Recovery => {
+  const shardFor = (sid: string) => FIRST_LOST_SHARD + shardOf(sid, shards);
+  return {
+    ...createReturns(storage, shardFor),
+    ...createLosses(storage, shardFor),
+    async hasLost(shard) {
+      const query = shardQuery(FIRST_LOST_SHARD + shard, undefined, 1);
+      return (await storage.table.page(query)).items.length > 0;
+    },
+    lostInShard: (shard, from) => lostInShard(storage, FIRST_LOST_SHARD + shard, from),
+  };
+};
+
+type ShardFor = (sid: string) => number;
+
+function createReturns(
+  { table, now }: Storage,
+  shardFor: ShardFor,
+): Pick<Recovery, "take" | "note" | "complete"> {
+  return {
+    async take(comeback) {
+      const { sid, connectionId, connectedAt } = comeback;
+      const taken = await table.update(sessionKey(sid), takeUpdate(comeback, now(), shardFor(sid)));
+      const session = recordOf(taken ?? (await table.get(sessionKey(sid))));
+      // A repeated call finds what the first one has made.
+      const isOwn = session?.connectionId === connectionId && session.connectedAt === connectedAt;
+      const isTaken = isOwn && session.endedAt === undefined && session.state === "recovering";
+      return isTaken ? session : undefined;
+    },
+
+    async note({ sid, connectedAt }, { room, id, field }) {
+      const noted = await table.update(sessionKey(sid), {
+        update: "ADD pending :packet",
+        condition: RECOVERING,
+        names: STATE,
+        values: {
+          ...{ ":packet": new Set([JSON.stringify([room, id, field])]) },
+          ...{ ":connectedAt": connectedAt, ":recovering": "recovering" },
+        },
+        isRepeatable: true,
+      });
+      return noted !== undefined;
+    },
+
+    async complete(session, replayed) {
+      const done = await table.update(
+        sessionKey(session.sid),
+        completeUpdate(session, replayed, now()),
+      );
+      const after = recordOf(done ?? (await table.get(sessionKey(session.sid))));
+      return after?.endedAt === undefined && after?.connectedAt === session.connectedAt
+        ? after
+        : undefined;
+    },
+  };
+}
+
+function createLosses(
+  { table, now }: Storage,
+  shardFor: ShardFor,
+): Pick<Recovery, "lose" | "markAway"> {
+  return {
+    async lose(sid, connectionId, reason) {
+      const lost = await table.update(sessionKey(sid), {
+        update: "SET #state = :detached, lostAt = :now, #shard = :shard, #reason = :reason",
+        condition: `${EXISTS} AND connectionId = :connection AND #state <> :detached`,
+        names: { ...STATE, "#shard": "shard", "#reason": "reason" },
+        values: {
+          ...{ ":detached": "detached", ":now": now(), ":shard": shardFor(sid) },
+          ...{ ":connection": connectionId, ":reason": reason },
+        },
+        ...{ returns: "ALL_NEW", isRepeatable: true },
+      });
+      const session = recordOf(lost ?? (await table.get(sessionKey(sid))));
+      const isOwn = session?.connectionId === connectionId && session.state === "detached";
+      return isOwn && session.endedAt === undefined ? session : undefined;
+    },
+
+    async markAway({ sid, lostAt }) {
+      const marked = await table.update(sessionKey(sid), {
+        update: "SET isAway = :true",
+        condition: `${EXISTS} AND #state = :detached AND lostAt = :lostAt`,
+        names: STATE,
+        values: { ":true": true, ":detached": "detached", ":lostAt": lostAt },
+        isRepeatable: true,
+      });
+      return marked !== undefined;
+    },
+  };
+}
+
+async function lostInShard(
+  { table }: Storage,
+  shard: number,
+  from: string | undefined,
+): ReturnType<Recovery["lostInShard"]> {
+  const keys = await table.page(shardQuery(shard, from, SESSIONS_A_PAGE));
+  const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
+  return {
+    sessions: items.flatMap((item) => recordOf(item) ?? []),
+    next: keys.last && String(keys.last.pk),
+  };
+}
+
+const STATE = { "#state": "state" };
+
+const RECOVERING = `${EXISTS} AND #state = :recovering AND connectedAt = :connectedAt`;
+
+/** The newer connection takes it, also where the older one still looks alive. */
+function takeUpdate(comeback: Return, now: number, shard: number) {
+  const { pid, nsp, connectionId, connectedAt, identity, isSameData, lostAfter } = comeback;
+  const { tenant, userId, data, expiresAt } = identity;
+  const sets = [
+    "previousId = connectionId, previousAt = connectedAt, previousState = #state",
+    "connectionId = :connection, connectedAt = :connectedAt, #state = :recovering",
+    "lostAt = :now, #shard = :shard",
+    ...(expiresAt === undefined ? [] : ["#session.expiresAt = :expiresAt"]),
+  ];
+  const removes = [
+    "pending",
+    "replayed",
+    ...(expiresAt === undefined ? ["#session.expiresAt"] : []),
+  ];
+  return {
+    update: `SET ${sets.join(", ")} ADD epochs :epoch REMOVE ${removes.join(", ")}`,
+    condition: [
+      `${EXISTS} AND pid = :pid AND nsp = :nsp AND connectedAt < :connectedAt`,
+      "#session.tenant = :tenant AND #session.userId = :userId",
+      "(#state <> :detached OR lostAt > :lostAfter)",
+      ...(isSameData ? ["dataHash = :data"] : []),
+    ].join(" AND "),
+    names: {
+      ...{ ...STATE, "#session": "session", "#shard": "shard" },
+    },
+    values: {
+      ...{ ":pid": pid, ":nsp": nsp, ":connection": connectionId, ":connectedAt": connectedAt },
+      ...{ ":recovering": "recovering", ":detached": "detached", ":now": now, ":shard": shard },
+      ...{ ":epoch": new Set([connectedAt]), ":tenant": tenant, ":userId": userId },
+      ":lostAfter": lostAfter,
+      ...(expiresAt !== undefined && { ":expiresAt": expiresAt }),
+      ...(isSameData && { ":data": hashOf(data) }),
+    },
+    ...({ returns: "ALL_NEW", isRepeatable: true } as const),
+  };
+}
+
+function completeUpdate(
+  { connectedAt, pending }: StoredSession,
+  replayed: readonly string[],
+  now: number,
+) {
+  const isNoted = pending.size > 0;
+  const keeps = replayed.length > 0;
+  return {
+    update: [
+      "SET #state = :connected, completed = :connectedAt, completedAt = :now",
+      ...(keeps ? [", replayed = :replayed"] : []),
+      " REMOVE pending, lostAt, isAway, #shard, #reason",
+    ].join(""),
+    condition: `${RECOVERING} AND ${isNoted ? "pending = :pending" : "attribute_not_exists(pending)"}`,
+    names: { ...STATE, "#shard": "shard", "#reason": "reason" },
+    values: {
+      ...{ ":connected": "connected", ":recovering": "recovering", ":connectedAt": connectedAt },
+      ":now": now,
+      ...(isNoted && { ":pending": pending }),
+      ...(keeps && { ":replayed": new Set(replayed) }),
+    },
+    ...({ returns: "ALL_NEW", isRepeatable: true } as const),
+  };
+}

@@ -1,0 +1,249 @@
+import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { createWorld, type World } from "./world.ts";
+
+let world: World;
+let orgs = 0;
+const newOrg = (): string => `org-${++orgs}`;
+
+beforeAll(async () => {
+  world = await createWorld(inject("assembly"), { connectionStateRecovery: 120 });
+});
+afterAll(() => world.stop());
+
+/** What CONNECT was answered. */
+interface Answered {
+  readonly sid: string;
+  readonly pid: string;
+}
+
+const connected = (connectionId: string): Answered => {
+  const [first = ""] = world.framesOf(connectionId);
+  return JSON.parse(first.slice("40".length)) as Answered;
+};
+
+/** The events that a connection was sent: name, payload, offset. */
+const events = (connectionId: string) =>
+  world
+    .framesOf(connectionId)
+    .filter((frame) => frame.startsWith("42"))
+    .map((frame) => JSON.parse(frame.slice(2)) as [name: string, payload: object, offset: string]);
+
+const heard = (connectionId: string) =>
+  events(connectionId)
+    .filter(([name]) => name === "custom:news")
+    .map(([, payload]) => (payload as { readonly n: number }).n);
+
+/** Comes back with the offset of the last event that a connection was sent. */
+const comeBack = (userId: string, org: string, from: string, pid: string) =>
+  world.connect(userId, org, {}, { pid, offset: events(from).at(-1)?.[2] });
+
+const join = (connectionId: string, room = "corner") =>
+  world.send(connectionId, `421["custom:join",{"room":"${room}"}]`);
+/** Broadcasts a number, some time after whatever was before. */
+async function tell(connectionId: string, n: number, room = "corner"): Promise<void> {
+  world.pass(1000);
+  const news = { projectId: "p1", event: "news", room, payload: { n } };
+  await world.send(connectionId, `422["custom:broadcast",${JSON.stringify(news)}]`);
+  world.pass(1000);
+}
+
+/** Two people in one room of an organisation of their own. */
+async function people() {
+  const org = newOrg();
+  const ann = await world.connect("ann", org);
+  const ben = await world.connect("ben", org);
+  for (const one of [ann, ben]) await join(one);
+  return { org, ann, ben, ...connected(ann) };
+}
+
+const recordsOf = async (sid: string) =>
+  (await world.items()).filter(({ pk, sk }) => pk === `sess#${sid}` || String(sk).startsWith(sid));
+
+describe("a socket that comes back", () => {
+  test("is the same one, in its rooms, and gets what it has missed, in order and once", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    await tell(ben, 1);
+    await world.disconnect(ann);
+    await tell(ben, 2);
+    await tell(ben, 3);
+
+    const back = await comeBack("ann", org, ann, pid);
+    await tell(ben, 4);
+
+    expect(connected(back)).toEqual({ sid, pid });
+    expect([...heard(ann), ...heard(back)]).toEqual([1, 2, 3, 4]);
+  });
+
+  test("may do so again and again, before its first event, and while its old connection looks alive", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    let last = ann;
+    const all: number[] = [];
+    for (const n of [1, 2, 3, 4]) {
+      if (n % 2 === 0) await world.disconnect(last);
+      else world.drop(last);
+      await tell(ben, n);
+      last = await comeBack("ann", org, last, pid);
+      expect(connected(last)).toEqual({ sid, pid });
+      all.push(...heard(last));
+    }
+
+    expect(all).toEqual([1, 2, 3, 4]);
+  });
+
+  test("gets what was posted to a connection that only looked alive", async () => {
+    const { org, ann, ben, pid } = await people();
+    await tell(ben, 1);
+    const until = events(ann).at(-1)?.[2];
+    // API Gateway takes posts for a dead connection for a while.
+    await tell(ben, 2);
+    await tell(ben, 3);
+
+    const back = await world.connect("ann", org, {}, { pid, offset: until });
+
+    expect(heard(back)).toEqual([2, 3]);
+    expect(world.isConnected(ann)).toBe(false);
+  });
+
+  test("has not missed what it received although its $disconnect comes after the return", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    await tell(ben, 1);
+    world.drop(ann);
+    const back = await comeBack("ann", org, ann, pid);
+    await world.disconnect(ann);
+    await tell(ben, 2);
+
+    expect(connected(back).sid).toBe(sid);
+    expect(heard(back)).toEqual([2]);
+  });
+
+  test("does not hear what was sent to a room before it came or after it left", async () => {
+    const { org, ann, ben, pid } = await people();
+    await join(ben, "den");
+    await tell(ben, 1, "den");
+    world.pass(31_000);
+    await join(ann, "den");
+    await tell(ben, 2, "den");
+    await world.send(ann, '421["custom:leave",{"room":"den"}]');
+    await world.disconnect(ann);
+    await tell(ben, 3, "den");
+
+    const back = await world.connect("ann", org, {}, { pid });
+
+    expect(heard(back)).toEqual([]);
+  });
+
+  test("does not get what is volatile", async () => {
+    const { org, ann, ben, pid } = await people();
+    await tell(ben, 1);
+    await world.disconnect(ann);
+    await world.send(ben, '422["custom:typing",{"projectId":"p1","room":"corner"}]');
+
+    const back = await comeBack("ann", org, ann, pid);
+
+    expect(events(back)).toEqual([]);
+  });
+});
+
+describe("what a client comes back with is of no use", () => {
+  const isNew = (back: string, sid: string) => {
+    expect(connected(back).sid).not.toBe(sid);
+    expect(heard(back)).toEqual([]);
+  };
+
+  test("to another user, and to another organisation", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    await world.disconnect(ann);
+    await tell(ben, 1);
+
+    for (const back of [
+      await world.connect("eve", org, {}, { pid }),
+      await world.connect("ann", newOrg(), {}, { pid }),
+      await world.connect("ann", org, { projects: ["p2"] }, { pid }),
+      await world.connect("ann", org, {}, { pid: `${pid}x` }),
+      await world.connect("ann", org, {}, { pid, offset: "an argument" }),
+    ])
+      isNew(back, sid);
+  });
+
+  test("after the window, and after a DISCONNECT", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    await world.disconnect(ann);
+    await tell(ben, 1);
+    world.pass(121_000);
+    isNew(await world.connect("ann", org, {}, { pid }), sid);
+
+    const left = connected(ben);
+    await world.send(ben, "41");
+    isNew(await world.connect("ben", org, {}, { pid: left.pid }), left.sid);
+  });
+
+  test("after a revocation, which finds those away too", async () => {
+    const { org, ann, sid, pid } = await people();
+    await world.disconnect(ann);
+    await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+    await world.publish({ event: "restore", org, target: { userId: "ann" } });
+
+    isNew(await world.connect("ann", org, {}, { pid }), sid);
+  });
+});
+
+test("a socket that was taken out of a room while it was away is not in it when it is back", async () => {
+  const org = newOrg();
+  const put = (members: readonly string[]) =>
+    world.publish({
+      ...{ event: "chat:put", org },
+      chat: { projectId: "p1", chatId: "club", name: "Club", members },
+    });
+  await put(["ann", "ben"]);
+  const ann = await world.connect("ann", org);
+  const { sid, pid } = connected(ann);
+  await world.send(ann, '421["chat:join",{"projectId":"p1","chatId":"club"}]');
+  await world.disconnect(ann);
+  await put(["ben"]);
+
+  const back = await world.connect("ann", org, {}, { pid });
+
+  expect(connected(back).sid).toBe(sid);
+  expect(JSON.stringify(await recordsOf(sid))).not.toContain('"chat#p1#club":');
+  expect(
+    (await world.items()).filter(
+      ({ pk, released }) => pk === `room#${org}#/#chat#p1#club` && released !== true,
+    ),
+  ).toEqual([]);
+});
+
+test("a live query is filled from its collection's log", async () => {
+  const org = newOrg();
+  const ann = await world.connect("ann", org);
+  const { pid } = connected(ann);
+  const todos = { projectId: "p1", collectionId: "todos" };
+  const query = { ...todos, queryId: "open", query: { done: false } };
+  await world.send(ann, `421["subscribe:query",${JSON.stringify(query)}]`);
+  await world.disconnect(ann);
+  const create = (id: string, done: boolean) =>
+    world.publish({ event: "db:create", org, ...todos, data: { _id: id, done } });
+  await create("a", false);
+  await create("b", true);
+
+  const back = await world.connect("ann", org, {}, { pid });
+  await create("c", false);
+
+  const found = events(back).map(
+    ([, payload]) => payload as { readonly queryId: string; readonly data: { _id: string } },
+  );
+  expect(found.map(({ queryId, data: { _id } }) => [queryId, _id])).toEqual([
+    ["open", "a"],
+    ["open", "c"],
+  ]);
+});
+
+test("a session that nobody comes back to ends with the window, and leaves nothing", async () => {
+  const { ann, ben, sid } = await people();
+  await world.disconnect(ann);
+  world.pass(121_000);
+  await world.sweepLost();
+  await world.sweepLost();
+
+  expect(await recordsOf(sid)).toEqual([]);
+  expect(world.isConnected(ben)).toBe(true);
+});
