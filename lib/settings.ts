@@ -84,6 +84,9 @@ export const SETTINGS = {
     connectionStateRecovery: limit(LIMITS.connectionStateRecovery).describe(
       "seconds for which a socket whose connection was lost may come back as the same one, and gets what it has missed; 0 turns it off",
     ),
+    presenceGrace: limit(CONTRACT_LIMITS.presenceGrace).describe(
+      "seconds after which a user counts as offline whose last connection was lost, not closed, within a minute more; at once where `connectionStateRecovery` is 0",
+    ),
     shards: limit(LIMITS.shards).describe(
       "parts into which connections are divided for the heartbeat, each swept by an invocation of its own",
     ),

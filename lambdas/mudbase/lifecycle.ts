@@ -1,7 +1,7 @@
 import type { LeanApp, Lifecycle } from "#server/app.ts";
 import type { Contract } from "./contract.ts";
 import { ContractLimits } from "./limits.ts";
-import { goOffline, presenceEmits } from "./presence.ts";
+import { comeOnline, goOffline, presenceEmits } from "./presence.ts";
 import { revokeEmits } from "./revoke.ts";
 import { isPresenceRoom, orgRoom } from "./rooms.ts";
 import { type CoreStores, createCoreStores } from "./stores.ts";
@@ -18,6 +18,17 @@ export const lifecycle: Lifecycle<Core> = {
   repeatsOnDisconnect: true,
   onDisconnect: (socket, rooms, context) =>
     goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context),
+  awayAfter: "presenceGrace",
+  onAway: (socket, rooms, context) =>
+    goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context, {
+      receivedAt: context.receivedAt,
+      leave: async () => undefined,
+    }),
+  onBack: (socket, rooms, context) => comeOnline(socket, rooms.filter(isPresenceRoom), context),
+  async refresh(socket, { rooms, claims }, { queries, presence }) {
+    await queries.refresh(socket, claims);
+    await presence.refresh(socket, rooms.filter(isPresenceRoom));
+  },
   async release(socket, { rooms, claims }, { queries, presence }, upTo) {
     await queries.erase(socket, claims, upTo);
     await presence.forget(socket, rooms.filter(isPresenceRoom), upTo);

@@ -18,6 +18,8 @@ export const MAX_CALL = 20_000;
 export const CONTRACT_LIMITS = {
   /** Wallet rooms one socket may be in. */
   walletRoomsPerSocket: { min: 1, max: 1000, default: 50 },
+  /** Seconds after which a user is told to be offline whose last socket has lost its connection and may come back. */
+  presenceGrace: { min: 0, max: 600, default: 20 },
   /** Live queries one socket may hold. */
   queriesPerSocket: { min: 1, max: 100, default: 20 },
   /** Bytes of the payload of a `custom:*` event, binary attachments included. */

@@ -166,6 +166,17 @@ export async function goOffline(
   await failAfter(flush, { failure });
 }
 
+/** Brings a socket online again that was away, and notifies those who can see its user where it is the first. */
+export async function comeOnline(
+  socket: User,
+  rooms: readonly Room[],
+  { io, presence, flush, timestamp, receivedAt }: Context<Core>,
+): Promise<void> {
+  const entered = await presence.enter(socket, socket.data.user, rooms, receivedAt);
+  await announce("online", socket, entered.done, { to: io.to, presence, flush, timestamp });
+  await failAfter(flush, entered);
+}
+
 /**
  * Notifies those who can see a user in some rooms that it has come online there, or gone; and looks again
  * when that is done. Another function may have said the contrary in the meantime, so where it is no longer

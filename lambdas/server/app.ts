@@ -201,6 +201,12 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
     stores: T["Stores"],
     upTo?: number,
   ) => Promise<void>;
+  /** Keeps from DynamoDB's own deletion what the application has for a socket that has come back and may stay for hours more. */
+  readonly refresh?: (
+    socket: Departed<T>,
+    kept: { readonly rooms: readonly T["Room"][]; readonly claims: readonly Claim[] },
+    stores: T["Stores"],
+  ) => Promise<void>;
   /** Emits to a socket whose session has expired, before it is disconnected. */
   readonly onExpire?: (socket: Pick<Socket<T>, "emit">, timestamp: string) => void;
 }

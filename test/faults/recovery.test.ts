@@ -247,3 +247,66 @@ test("a session that nobody comes back to ends with the window, and leaves nothi
   expect(await recordsOf(sid)).toEqual([]);
   expect(world.isConnected(ben)).toBe(true);
 });
+
+describe("the presence of a user whose connection is lost", () => {
+  const notices = (connectionId: string) =>
+    events(connectionId).flatMap(([name, payload]) =>
+      name.startsWith("presence:user:")
+        ? [`${(payload as { readonly userId: string }).userId} ${name.split(":")[2]}`]
+        : [],
+    );
+
+  /** Ann is online, and ben watches. */
+  async function watched() {
+    const { org, ann, ben, pid } = await people();
+    await world.send(ben, '421["subscribe:project","p1"]');
+    await world.send(ann, '421["presence:online",{"projectId":"p1"}]');
+    expect(notices(ben)).toEqual(["ann online"]);
+    return { org, ann, ben, pid };
+  }
+
+  test("is kept for the grace, and nobody is told of what comes back in time", async () => {
+    const { org, ann, ben, pid } = await watched();
+    await world.disconnect(ann);
+    world.pass(19_000);
+    await world.sweepLost(0);
+    await comeBack("ann", org, ann, pid);
+    await world.sweepLost(0);
+
+    expect(notices(ben)).toEqual(["ann online"]);
+  });
+
+  test("ends after the grace, once, and begins again where the socket comes back after that", async () => {
+    const { org, ann, ben, pid } = await watched();
+    await world.disconnect(ann);
+    world.pass(21_000);
+    for (let again = 0; again < 2; again += 1) await world.sweepLost(0);
+    expect(notices(ben)).toEqual(["ann online", "ann offline"]);
+
+    const back = await comeBack("ann", org, ann, pid);
+    expect(notices(ben)).toEqual(["ann online", "ann offline", "ann online"]);
+
+    await world.send(back, '421["presence:offline"]');
+    expect(notices(ben).at(-1)).toBe("ann offline");
+  });
+
+  test("ends at once with a DISCONNECT", async () => {
+    const { ann, ben } = await watched();
+    await world.send(ann, "41");
+
+    expect(notices(ben)).toEqual(["ann online", "ann offline"]);
+  });
+
+  test("is not told to end where another tab has come in its place", async () => {
+    const { org, ann, ben } = await watched();
+    await world.disconnect(ann);
+    const tab = await world.connect("ann", org);
+    await world.send(tab, '421["presence:online",{"projectId":"p1"}]');
+    world.pass(21_000);
+    await world.sweepLost(0);
+    world.pass(121_000);
+    await world.sweepLost();
+
+    expect(notices(ben)).toEqual(["ann online"]);
+  });
+});

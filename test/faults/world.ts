@@ -95,8 +95,8 @@ export interface World {
   heartbeat(scheduledTime: number, at: number): Promise<void>;
   /** Lets so much time pass that nothing begun before can still be written, and sweeps everything. */
   sweep(): Promise<void>;
-  /** Sweeps the sessions that have lost their connection, after so much time as `sweep`. */
-  sweepLost(): Promise<void>;
+  /** Sweeps the sessions that have lost their connection, after so many milliseconds, or as much time as `sweep`. */
+  sweepLost(after?: number): Promise<void>;
   /** Lets time pass. */
   pass(milliseconds: number): void;
   framesOf(connectionId: string): Frames;
@@ -349,8 +349,8 @@ export async function createWorld(
       clock += LATEST_WRITE + 1000;
       await sweeper.sweep({ shard: 0 });
     },
-    async sweepLost() {
-      clock += LATEST_WRITE + 1000;
+    async sweepLost(after = LATEST_WRITE + 1000) {
+      clock += after;
       await sweeper.sweep({ shard: 0, isOfLost: true });
     },
     pass(milliseconds) {

@@ -42,7 +42,7 @@ const item = {
   connectedAt: 0,
   sockets: { "/": session },
   lastSeenAt: 0,
-  ...{ session, connectionId: SELF, nsp: "/", claims: {}, epochs: new Set([0]) },
+  ...{ session, connectionId: SELF, nsp: "/", claims: {} },
   ...{ parts: [], partChanges: 0 },
 };
 

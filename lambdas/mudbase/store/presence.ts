@@ -43,6 +43,8 @@ export interface Presence {
   exit(member: Present, rooms: readonly Room[], receivedAt?: number): Promise<Settled<Room>>;
   /** Forgets that a socket has been online, or has gone, unless its stamp is above `upTo`. */
   forget(member: Present, rooms: readonly Room[], upTo?: number): Promise<void>;
+  /** Keeps a socket's presence, which may stay for hours more. */
+  refresh(member: Present, rooms: readonly Room[]): Promise<void>;
   /** The rooms of these in which the user of a socket is online. */
   onlineIn(member: Present, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Notes that the user of a socket is still there. */
@@ -79,6 +81,19 @@ export function createPresence(storage: Storage): Presence {
 
     async forget(member, forgotten, upTo = Number.MAX_SAFE_INTEGER) {
       await Promise.all(forgotten.map((room) => forget(storage, member, room, upTo)));
+    },
+
+    async refresh(member, refreshed) {
+      await Promise.all(
+        refreshed.map((room) =>
+          table.update(keyFor(member, room), {
+            update: "SET expiresAt = :expiry",
+            condition: "contains(known, :id)",
+            values: { ":expiry": expiryAfter(now()), ":id": member.id },
+            isRepeatable: true,
+          }),
+        ),
+      );
     },
 
     async onlineIn(member, asked) {

@@ -42,6 +42,8 @@ export interface Queries {
     holder: Holder,
     held: readonly (Claim & { readonly stamp: number })[],
   ): Promise<readonly HeldQuery[]>;
+  /** Keeps live queries of a socket, which may stay for hours more. */
+  refresh(holder: Holder, held: readonly Claim[]): Promise<void>;
   /** Deletes live queries of a socket at places where they are or were, unless their stamp is above `upTo`. */
   erase(holder: Holder, held: readonly Claim[], upTo?: number): Promise<void>;
 }
@@ -113,6 +115,20 @@ export function createQueries({ table, now }: Storage, queriesPerSocket: number)
         const query = stored.get(key);
         return query === undefined ? [] : [{ ...query, place, since: timeOfStamp(stamp) }];
       });
+    },
+
+    async refresh({ tenant, id, connectionId }, held) {
+      const expiry = expiryAfter(now());
+      await Promise.all(
+        held.map(({ key, place }) =>
+          table.update(queryKey(tenant, collectionAt(place), id, key), {
+            update: "SET expiresAt = :expiry, address = :address",
+            condition: "attribute_exists(pk)",
+            values: { ":expiry": expiry, ":address": connectionId },
+            isRepeatable: true,
+          }),
+        ),
+      );
     },
 
     async erase({ tenant, id }, held, upTo) {

@@ -80,7 +80,7 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
     requireToken(call.limited, "what this user sends");
     await limitRate(kit, handler, call);
     await run(kit, namespace, handler, call, progress);
-    refuseOversized(progress.buffer);
+    refuseOversized(progress.buffer, kit.runtime.limits);
     count("ok");
     return { emissions: progress.buffer.take(), giveUp };
   } catch (fault) {
@@ -108,7 +108,7 @@ async function greet(
         contextOf(kit, namespace, caller, progress),
       ),
     );
-    refuseOversized(progress.buffer);
+    refuseOversized(progress.buffer, kit.runtime.limits);
     return progress.buffer.take();
   } catch (error) {
     telemetry.fail("a socket could not be greeted", error, { connectionId: key.connectionId });
@@ -255,7 +255,7 @@ async function flush(
   otherwise: Otherwise | undefined,
 ): Promise<void> {
   const { sender } = kit;
-  refuseOversized(progress.buffer);
+  refuseOversized(progress.buffer, kit.runtime.limits);
   progress.otherwise = otherwise;
   // One listener's failed post is not the caller's failure.
   await sender.sendOrLog(progress.buffer.take());

@@ -1,13 +1,22 @@
 import { EventError } from "#server/errors.ts";
-import { INVOCATION_BYTES, MESSAGE_BYTES } from "#server/model/limits.ts";
+import { INVOCATION_BYTES, type Limits, MESSAGE_BYTES } from "#server/model/limits.ts";
 import { type Emission, type EmitBuffer, isOfRooms } from "#server/socket/emit-buffer.ts";
+
+/** Bytes that an event has more where sockets may come back: its offset. */
+const OFFSET_BYTES = 256;
 
 /** Bytes that a match's copy has more: a field with an id of 128 characters. */
 const FIELD_BYTES = 1024;
 
 /** Refuses what would send a packet larger than API Gateway takes, before anything is sent. */
-export function refuseOversized({ emissions }: EmitBuffer): void {
-  refuseLarger(Math.max(0, ...emissions.map(bytesOf)), MESSAGE_BYTES, "a packet");
+export function refuseOversized(
+  { emissions }: EmitBuffer,
+  { connectionStateRecovery }: Pick<Limits, "connectionStateRecovery">,
+): void {
+  if (connectionStateRecovery > 0)
+    refuseLarger(Math.max(0, ...emissions.map(allBytesOf)), ENTRY_BYTES, "a packet with its parts");
+  const offset = connectionStateRecovery > 0 ? OFFSET_BYTES : 0;
+  refuseLarger(Math.max(0, ...emissions.map(bytesOf)) + offset, MESSAGE_BYTES, "a packet");
   const matched = emissions.filter(isMatched).map((emission) => JSON.stringify(emission));
   refuseLarger(
     Math.max(0, ...matched.map((json) => Buffer.byteLength(json))),
@@ -20,6 +29,12 @@ function refuseLarger(bytes: number, limit: number, what: string): void {
   if (bytes > limit)
     throw new EventError("too_large", `${what} would be ${bytes} bytes, more than ${limit}`);
 }
+
+/** Bytes of a packet that the log of a room takes: DynamoDB's items have 400 KB at most. */
+const ENTRY_BYTES = 380 * 1024;
+
+const allBytesOf = ({ frames }: Emission): number =>
+  frames.reduce((sum, frame) => sum + Buffer.byteLength(frame), 0);
 
 const bytesOf = (emission: Emission): number =>
   Math.max(0, ...emission.frames.map((frame) => Buffer.byteLength(frame))) +

@@ -91,7 +91,7 @@ export function createPublish(parts: Parts, sender: Sender, idempotency: Idempot
       ...createContext(parts, namespace, { buffer, fetchSockets }, where, flush),
       ...{ event, entry },
     });
-    refuseOversized(buffer);
+    refuseOversized(buffer, runtime.limits);
     await sender.sendOrLog(buffer.emissions, { ready: committed });
     return answer ?? {};
   }

@@ -116,8 +116,21 @@ async function resume(
   for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
   const isDone = await replay(kit, { session, cursor, readAt }, missed);
   if (!isDone) return "illegal";
-  if (old !== undefined) await runtime.gateway.close(old.connectionId);
+  await Promise.all([old && runtime.gateway.close(old.connectionId), refresh(kit, session)]).catch(
+    (error: unknown) =>
+      runtime.telemetry.fail("a socket that came back was not refreshed", error, { sid }),
+  );
   return connection;
+}
+
+/** Everything that a session has would be deleted by DynamoDB some time after its first connection could have ended. */
+async function refresh({ app, adapter, stores }: Kit, session: StoredSession): Promise<void> {
+  const { slot, rooms, claims } = session;
+  const { tenant } = session.session;
+  await Promise.all([
+    slot !== undefined && adapter.slots.refresh(tenant, slot, session),
+    app.namespaces[session.nsp]?.refresh?.(socketIn(session), { rooms, claims }, stores),
+  ]);
 }
 
 const listingOf = ({ sid, nsp, session: { tenant } }: StoredSession) => ({ sid, nsp, tenant });

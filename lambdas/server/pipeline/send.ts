@@ -262,7 +262,8 @@ async function callHook(
   await hook(
     socketIn(session),
     [...session.rooms, ...session.left].filter((room) => !first.has(room)),
-    createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush),
+    // Of one that has only lost its connection, and comes back, the order is that of its losses and returns.
+    createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush, session.lostAt),
   );
   await flush();
 }

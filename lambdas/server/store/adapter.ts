@@ -216,7 +216,7 @@ export interface Rooms {
   /** Has a room list a socket as one that may be posted to. */
   settle(listing: RoomKey & Pick<Listed, "sid" | "connectedAt">): Promise<void>;
   /** Takes a socket off the lists of rooms, as one of connections made at these times, and nothing more. */
-  erase(member: Listing, rooms: readonly string[], epochs: Iterable<number>): Promise<void>;
+  erase(member: Listing, rooms: readonly string[], epochs: readonly number[]): Promise<void>;
 }
 
 /** Where a room lists a socket. */
@@ -250,6 +250,8 @@ export interface BinaryParts {
 export interface Slots {
   /** Acquires a slot below the limit; nothing where all are held by connections that live. */
   acquire(tenant: string, socket: SocketKey, limit: number): Promise<number | undefined>;
+  /** Keeps a slot for a socket that has come back, if it is still this one's. */
+  refresh(tenant: string, slot: number, socket: SocketKey): Promise<void>;
   /** Releases a slot, once, if it is still this socket's. */
   release(tenant: string, slot: number, socket: Pick<SocketKey, "sid">): Promise<void>;
 }

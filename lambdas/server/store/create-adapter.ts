@@ -25,7 +25,7 @@ export function createAdapter(
     const { sid, nsp, epochs } = session;
     const { tenant } = session.session;
     const keys = released.rooms.flatMap((room) =>
-      [...epochs].map((epoch) => memberKey({ tenant, nsp, room }, sid, epoch)),
+      epochs.map((epoch) => memberKey({ tenant, nsp, room }, sid, epoch)),
     );
     await Promise.all([removeStamped(table, keys, upTo), forget(session, released, upTo)]);
   });

@@ -79,7 +79,7 @@ function createMemberships(
     erase: (member, erased, epochs) =>
       table.writeAll(
         [],
-        [...epochs].flatMap((epoch) => erased.map((room) => keyOf(member, room, epoch))),
+        epochs.flatMap((epoch) => erased.map((room) => keyOf(member, room, epoch))),
       ),
   };
 }

@@ -66,6 +66,7 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
   return {
     ...{ ...NEW, ...stored },
     ...{ sid: sidOf(stored), roomStamps, kinds, released: notes, since: withoutNotes(since) },
+    epochs: [stored.connectedAt, ...(previousId === undefined ? [] : [previousAt])],
     ...(previousId !== undefined && {
       previous: { connectionId: previousId, connectedAt: previousAt, state: previousState },
     }),
@@ -93,14 +94,14 @@ const NONE: ReadonlySet<never> = new Set();
 /** What a record does not say of a session that has never come back. */
 const NEW = {
   ...{ state: "connected", beganAt: 0, completed: 0, completedAt: 0 },
-  ...{ epochs: NONE, pending: NONE, replayed: NONE },
+  ...{ pending: NONE, replayed: NONE },
 } as const;
 
 interface Stored
   extends Key,
     Omit<
       StoredSession,
-      "sid" | "rooms" | "roomStamps" | "since" | "left" | "claims" | "gone" | "released"
+      "sid" | "rooms" | "roomStamps" | "epochs" | "since" | "left" | "claims" | "gone" | "released"
     > {
   readonly since?: Readonly<Record<string, number>>;
   readonly previousId?: string;

@@ -1,6 +1,6 @@
 import type { StoredSession } from "#server/model/session.ts";
 import type { Return, Sessions } from "./adapter.ts";
-import { EXISTS, shardOf, shardQuery } from "./connections.ts";
+import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
 import { type Key, sessionKey } from "./keys.ts";
 import { hashOf, recordOf } from "./session-item.ts";
 import type { Storage } from "./table.ts";
@@ -131,7 +131,7 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
   const sets = [
     "previousId = connectionId, previousAt = connectedAt, previousState = #state",
     "connectionId = :connection, connectedAt = :connectedAt, #state = :recovering",
-    "lostAt = :now, #shard = :shard",
+    "lostAt = :now, #shard = :shard, expiresAt = :expiry",
     ...(expiresAt === undefined ? [] : ["#session.expiresAt = :expiresAt"]),
   ];
   const removes = [
@@ -140,7 +140,7 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
     ...(expiresAt === undefined ? ["#session.expiresAt"] : []),
   ];
   return {
-    update: `SET ${sets.join(", ")} ADD epochs :epoch REMOVE ${removes.join(", ")}`,
+    update: `SET ${sets.join(", ")} REMOVE ${removes.join(", ")}`,
     condition: [
       `${EXISTS} AND pid = :pid AND nsp = :nsp AND connectedAt < :connectedAt`,
       "#session.tenant = :tenant AND #session.userId = :userId",
@@ -153,7 +153,7 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
     values: {
       ...{ ":pid": pid, ":nsp": nsp, ":connection": connectionId, ":connectedAt": connectedAt },
       ...{ ":recovering": "recovering", ":detached": "detached", ":now": now, ":shard": shard },
-      ...{ ":epoch": new Set([connectedAt]), ":tenant": tenant, ":userId": userId },
+      ...{ ":tenant": tenant, ":userId": userId, ":expiry": expiryAfter(now) },
       ":lostAfter": lostAfter,
       ...(expiresAt !== undefined && { ":expiresAt": expiresAt }),
       ...(isSameData && { ":data": hashOf(data) }),

@@ -33,7 +33,7 @@ export function createSessions(
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
       const record = {
         ...sessionKey(sid),
-        ...{ connectionId, connectedAt, epochs: new Set([connectedAt]), nsp, session, slot },
+        ...{ connectionId, connectedAt, nsp, session, slot },
         ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
         ...(pid !== undefined && {
           ...{ pid, tags, beganAt: receivedAt, completedAt: now(), dataHash: hashOf(session.data) },

@@ -43,6 +43,15 @@ export function createSlots(storage: Storage): Slots {
       return takeOver(storage, tenant, socket, taken);
     },
 
+    async refresh(tenant, slot, { sid, connectionId }) {
+      await storage.table.update(slotKey(tenant, slot), {
+        update: "SET holder = :holder, expiresAt = :expiry",
+        condition: "sid = :sid",
+        values: { ":sid": sid, ":holder": connectionId, ":expiry": expiryAfter(storage.now()) },
+        isRepeatable: true,
+      });
+    },
+
     async release(tenant, slot, { sid }) {
       await storage.table.remove(slotKey(tenant, slot), {
         condition: "sid = :sid",
