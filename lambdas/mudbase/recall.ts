@@ -6,6 +6,9 @@ import { isMatching } from "./matching.ts";
 
 type Of = Queries["of"];
 
+/** Steps of matching, as in `matching.ts`, for all that one socket has missed: about a second. */
+const STEPS_A_RECALL = 10_000_000;
+
 /** What live queries of a socket that comes back would have found: they are matched again. */
 export async function recall(
   queries: Pick<Queries, "of">,
@@ -19,11 +22,19 @@ export async function recall(
     const room = collectionRoom(projectId, collectionId);
     byRoom.set(room, [...(byRoom.get(room) ?? []), query]);
   }
+  let left = STEPS_A_RECALL;
+  const matches = (query: HeldQuery, { documents }: Watched): boolean => {
+    if (left < 0) return false;
+    const { isMatch, steps } = isMatching(query, documents);
+    left -= steps;
+    return isMatch;
+  };
   return {
     rooms: [...byRoom.keys()],
     copies: (room, criteria) =>
       (byRoom.get(room) ?? [])
-        .filter((query) => isMatching(query, (criteria as Watched).documents).isMatch)
+        .filter((query) => matches(query, criteria as Watched))
         .map(({ queryId, since }) => ({ field: ["queryId", queryId], since })),
+    isExhausted: () => left < 0,
   };
 }

@@ -160,6 +160,8 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   switch (result.outcome) {
     case "illegal":
       return close(connectionId, "CONNECT on a connection that has a session, or is no more");
+    case "superseded":
+      return sender.cut(connectionId, "its session has another connection, or waits for one");
     case "limited":
       // Cut, and not told to stay away: the client comes again, and waits longer each time.
       return close(connectionId, "its user connects too often");

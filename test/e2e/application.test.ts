@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
+import { withoutOffset } from "../support/offsets.ts";
 import { client, connected } from "../support/people.ts";
 import { startFromApp } from "../support/started-app.ts";
 
@@ -36,7 +37,7 @@ test("an application of one file is served as its construct deploys it", async (
 async function enter(nsp = "/", auth: object = {}, manager?: Manager) {
   const socket = (manager ?? managerOf()).socket(nsp, { auth });
   const received: unknown[][] = [];
-  socket.onAny((...event) => void received.push(event));
+  socket.onAny((...event) => void received.push(withoutOffset(event)));
   socket.connect();
   await new Promise((resolve, reject) => {
     socket.once("connect", () => resolve(undefined));
@@ -151,7 +152,9 @@ test("a room's name that no key can hold is refused, and its socket can still go
   expect(await socket.emitWithAck("join", "b")).toEqual(["b"]);
   socket.disconnect();
   await expect
-    .poll(async () => (await stack.database.items()).filter(({ pk }) => /#(a|b)$/.test(String(pk))))
+    .poll(async () =>
+      (await stack.database.items()).filter(({ pk }) => /^room.*#(a|b)$/.test(String(pk))),
+    )
     .toEqual([]);
 });
 

@@ -1,5 +1,6 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test, vi } from "vitest";
+import { endLost } from "../support/lost.ts";
 import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
@@ -57,7 +58,8 @@ describe("the heartbeat", () => {
 
     const actions = stack.takeCalls().map(({ action }) => action);
     expect(actions.filter((action) => action === "lambda:InvokeFunction")).toHaveLength(4);
-    expect(actions.filter((action) => action === "dynamodb:Query")).toHaveLength(4);
+    // Besides, each shard is asked for sessions that have lost their connection.
+    expect(actions.filter((action) => action === "dynamodb:Query")).toHaveLength(4 + SHARDS);
   });
 
   test.each([{}, { scheduledTime: "<aws.scheduler.scheduled-time>" }])(
@@ -125,6 +127,7 @@ describe("the cleanup", () => {
     await rewrite(await connectionOf("ann"), { lastSeenAt: Date.now() - 2 * 240_000 - 91_000 });
 
     await cleanUp();
+    await endLost();
 
     expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     await vi.waitUntil(() => !ann.socket.connected);
@@ -177,6 +180,7 @@ describe("the cleanup", () => {
 
     stack.gateway.drop(killed);
     await cleanUp();
+    await endLost();
 
     expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
     const left = (await connectionItems()).filter((item) => JSON.stringify(item).includes(killed));
@@ -196,10 +200,11 @@ describe("the cleanup", () => {
     await rewrite(await connectionOf("ann"), { endedAt: Date.now() - 66_000 });
 
     await cleanUp();
+    await endLost();
 
     expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
-    const left = (await stack.database.items()).filter((item) =>
-      JSON.stringify(item).includes(killed),
+    const left = (await stack.database.items()).filter(
+      (item) => item.endedAt === undefined && JSON.stringify(item).includes(killed),
     );
     expect(left).toEqual([]);
   });
@@ -226,7 +231,7 @@ describe("the cleanup", () => {
         TableName,
         Key: { pk, sk: "conn" },
         UpdateExpression: "SET endedAt = :past",
-        ExpressionAttributeValues: { ":past": Date.now() - 66_000 },
+        ExpressionAttributeValues: { ":past": Date.now() - 186_000 },
       }),
     );
     await cleanUp();

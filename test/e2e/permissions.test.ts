@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
+import { endLost } from "../support/lost.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
 import { SECRETS, startFromAssembly, startWithFanOutPage } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
@@ -45,12 +46,16 @@ test("everything that a role allows is used by its function, and nothing else is
   for (const socket of sockets)
     for (const event of ["subscribe:project", "presence:online", "integration:webhook:subscribe"])
       await socket.emitWithAck(event, shop);
+  // A user who is online, and has no other socket.
+  await publish({ event: "revoke", org, target: { userId: "user-19" } });
+  await stack.idle();
   // Each broadcast finds some of its sockets gone, and deletes their items.
   const dropped = new Set<unknown>();
   const areGone = async (...positions: readonly number[]) => {
     const sessions = (await stack.database.items())
       .filter(
-        ({ pk, connectionId }) => String(pk).startsWith("sess#") && !dropped.has(connectionId),
+        ({ pk, endedAt, connectionId }) =>
+          String(pk).startsWith("sess#") && endedAt === undefined && !dropped.has(connectionId),
       )
       .toSorted((a, b) => (String(a.pk) < String(b.pk) ? -1 : 1));
     for (const position of positions) {
@@ -82,6 +87,7 @@ test("everything that a role allows is used by its function, and nothing else is
   });
   for (let shard = 0; shard < 16; shard += 1)
     await stack.functions.invoke(stack.functions.named("Heartbeat"), { shard });
+  await endLost(stack);
   await publish({ event: "revoke", org, target: { userId: "ann" } });
   for (const socket of sockets) socket.disconnect();
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);

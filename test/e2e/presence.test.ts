@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { endLost } from "../support/lost.ts";
 import { expectNoEvents, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
-import { connectionItems, stack } from "../support/running.ts";
+import { connectionItems, settled, stack } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
 const online = async (asker: Person, page = {}) =>
@@ -245,6 +246,8 @@ test("a client killed without a close leaves no items, and its user goes offline
   stack.gateway.drop(killed ?? "");
   // No $disconnect ever comes: the next packet to the dead connection detects it.
   await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
+  await settled();
+  await endLost();
 
   expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
   expect(await connectionIdsOf("ann")).toEqual([]);

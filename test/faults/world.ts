@@ -93,7 +93,7 @@ export interface World {
   drop(connectionId: string): void;
   /** The heartbeat for one time, which comes at another: epoch milliseconds. */
   heartbeat(scheduledTime: number, at: number): Promise<void>;
-  /** Lets so much time pass that nothing begun before can still be written, and sweeps everything. */
+  /** Lets so much time pass that nothing begun before can still be written, and nobody can come back, and sweeps everything. */
   sweep(): Promise<void>;
   /** Sweeps the sessions that have lost their connection, after so many milliseconds, or as much time as `sweep`. */
   sweepLost(after?: number): Promise<void>;
@@ -347,6 +347,13 @@ export async function createWorld(
     },
     async sweep() {
       clock += LATEST_WRITE + 1000;
+      await sweeper.sweep({ shard: 0 });
+      if (limits.connectionStateRecovery === 0) return;
+      clock += limits.connectionStateRecovery * 1000;
+      for (let again = 0; again < 2; again += 1) {
+        await sweeper.sweep({ shard: 0, isOfLost: true });
+        clock += LATEST_WRITE + 1000;
+      }
       await sweeper.sweep({ shard: 0 });
     },
     async sweepLost(after = LATEST_WRITE + 1000) {

@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from "vitest";
+import { endLost } from "../support/lost.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { connectionItems, logged, settled, stack } from "../support/running.ts";
@@ -72,7 +73,7 @@ describe("Socket.IO", () => {
 
     client.send(`40${JSON.stringify({ token: await tokenFor({ org: newOrg() }) })}`);
 
-    expect(await client.nextFrame()).toMatch(/^40\{"sid":"[\w-]{20}"\}$/);
+    expect(await client.nextFrame()).toMatch(/^40\{"sid":"([\w-]{20})","pid":"\1\.[\w-]{20}"\}$/);
   });
 
   test("[SIO2] CONNECT to another namespace is an error, and / can still be joined", async () => {
@@ -224,6 +225,7 @@ describe("Socket.IO", () => {
 
     expect(await client.closed).toBe(1000);
     await settled();
+    await endLost();
     expect(await stored()).toEqual([]);
   });
 

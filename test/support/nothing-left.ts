@@ -1,4 +1,5 @@
 import { afterEach, expect } from "vitest";
+import { endLost } from "./lost.ts";
 import { disconnectAll } from "./people.ts";
 import { allDisconnected, connectionItems, stack } from "./running.ts";
 import { terminateAllWebSockets } from "./websocket.ts";
@@ -8,6 +9,7 @@ afterEach(async () => {
   disconnectAll();
   terminateAllWebSockets();
   await allDisconnected();
+  await endLost();
   expect(await connectionItems()).toEqual([]);
   // Tombstones would only slow down later scans of the table.
   await stack.database.expire(Number.MAX_SAFE_INTEGER);

@@ -48,7 +48,7 @@ export const LIMITS = {
   /** Connections a tenant may have at once, unless it has a limit of its own; 0 is no limit. */
   connectionsPerTenant: { min: 0, max: 10_000_000, default: 0 },
   /** Seconds for which a socket whose connection was lost may come back as the same one; 0: never. */
-  connectionStateRecovery: { min: 0, max: 600, default: 0 },
+  connectionStateRecovery: { min: 0, max: 600, default: 120 },
   /** Parts into which connections are divided for the sweep. */
   shards: { min: 1, max: 1000, default: 16 },
   /** Sockets of a room that one function posts to; the rest are other functions'. */

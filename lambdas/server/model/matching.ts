@@ -27,4 +27,6 @@ export interface Recall {
     room: string,
     criteria: unknown,
   ): readonly { readonly field: Match["field"]; readonly since: number }[];
+  /** Whether so much was matched that what it gave may not be all. */
+  isExhausted(): boolean;
 }

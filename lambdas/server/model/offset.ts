@@ -26,6 +26,10 @@ export interface Offset {
 export const packetId = (broadcast: string, index: number): string =>
   `${broadcast}${String(index).padStart(INDEX_DIGITS, "0")}`;
 
+/** The id of the copy that a packet is for a match: it follows the packet's own. */
+export const copyId = (id: string, field: readonly [name: string, value: string]): string =>
+  `${id}~${Buffer.from(field[1]).toString("base64url")}`;
+
 /** The broadcast that a packet belongs to. */
 export const broadcastOf = (id: string): string => id.slice(0, ULID_LENGTH);
 
@@ -39,8 +43,9 @@ const offsetText = ({ id, postedAt, replayed }: Offset): string =>
     ...(replayed === undefined ? [] : [replayed.readAt, replayed.upTo, replayed.anchor]),
   ].join(".");
 
-const ID = `[0-9A-HJKMNP-TV-Z]{${ULID_LENGTH}}\\d{${INDEX_DIGITS}}`;
-const OFFSET = new RegExp(`^(${ID})\\.(\\d{1,15})(?:\\.(\\d{1,15})\\.(${ID})\\.(${ID}|))?$`);
+const ID = `[0-7][0-9A-HJKMNP-TV-Z]{${ULID_LENGTH - 1}}\\d{${INDEX_DIGITS}}(?:~[\\w-]{0,700})?`;
+const TIME = "\\d{13}";
+const OFFSET = new RegExp(`^(${ID})\\.(${TIME})(?:\\.(${TIME})\\.(${ID})\\.(${ID}|))?$`);
 
 /** Reads what a client says is its last packet's offset; nothing where it is none. */
 export function readOffset(text: unknown): Offset | undefined {
@@ -54,3 +59,9 @@ export function readOffset(text: unknown): Offset | undefined {
 /** The frame of an event with its offset as the last argument. */
 export const withOffset = (frame: string, offset: Offset): string =>
   `${frame.slice(0, -1)},${JSON.stringify(offsetText(offset))}]`;
+
+/** The frame of an event that has none: a client takes a text that comes last for an offset. */
+export const withoutOffset = (frame: string): string =>
+  frame.endsWith('"]') && !/^\d+(?:-)?(?:\/[^,]*,)?\d*\["(?:[^"\\]|\\.)*"\]$/.test(frame)
+    ? `${frame.slice(0, -1)},null]`
+    : frame;

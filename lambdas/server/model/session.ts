@@ -101,6 +101,8 @@ export interface StoredSession extends SocketKey {
   /** The connection whose recovery, or CONNECT, is complete, by its `connectedAt`; and when that was. */
   readonly completed: number;
   readonly completedAt: number;
+  /** Epoch milliseconds before which all that was over has been received. */
+  readonly floor?: number | undefined;
   /** Packets that were left to its recovery: each is the JSON of `[room, id]`. */
   readonly pending: ReadonlySet<string>;
   /** The ids of packets that its recovery has posted, and that may still be on their way otherwise. */

@@ -31,24 +31,26 @@ export async function ask<Packet extends Unsure>(
 ): Promise<{
   readonly posts: readonly (Packet & { readonly connectionId: string })[];
   readonly settled: ReadonlySet<string>;
+  /** Connections for whose recovery there is no room for more. */
+  readonly cuts: readonly string[];
 }> {
   const settled = new Set<string>();
-  if (packets.length === 0) return { posts: [], settled };
+  const cuts: string[] = [];
   const bySid = new Map<string, Packet[]>();
   for (const packet of packets) bySid.set(packet.sid, [...(bySid.get(packet.sid) ?? []), packet]);
   const asked = await parts.sessions.getAll([...bySid.keys()]);
   const sessions = new Map(asked.map((session) => [session.sid, session]));
   const posts = await Promise.all(
-    [...bySid].map(([sid, own]) => askOne(sessions.get(sid), own, parts, settled)),
+    [...bySid].map(([sid, own]) => askOne(sessions.get(sid), own, parts, { settled, cuts })),
   );
-  return { posts: posts.flat(), settled };
+  return { posts: posts.flat(), settled, cuts };
 }
 
 async function askOne<Packet extends Unsure>(
   first: StoredSession | undefined,
   packets: readonly Packet[],
   { sessions, now }: AskingParts,
-  settled: Set<string>,
+  { settled, cuts }: { readonly settled: Set<string>; readonly cuts: string[] },
 ): Promise<readonly (Packet & { readonly connectionId: string })[]> {
   const posts: (Packet & { readonly connectionId: string })[] = [];
   let session = first;
@@ -61,7 +63,9 @@ async function askOne<Packet extends Unsure>(
         break;
       }
       const { entry } = packet;
-      if (entry === undefined || (await sessions.note(session, entry))) break;
+      const noted = entry === undefined || (await sessions.note(session, entry));
+      if (noted === "full") cuts.push(session.connectionId);
+      if (noted !== false) break;
       if (round === MAX_ROUNDS) throw new Error("a session changed each time that it was asked");
       [session] = await sessions.getAll([session.sid]);
     }

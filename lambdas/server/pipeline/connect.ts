@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from "#server/app.ts";
 import { ConnectError } from "#server/errors.ts";
 import { REREAD } from "#server/model/limits.ts";
@@ -17,7 +17,7 @@ import { PacketType } from "#server/socket/packets.ts";
 import { recovers } from "./end.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
-import type { createRecover, Recovered } from "./recover.ts";
+import { type createRecover, type Recovered, sidIn } from "./recover.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
 export type Connected =
@@ -32,6 +32,8 @@ export type Connected =
     }
   | { readonly outcome: "refused"; readonly reason: string }
   | { readonly outcome: "limited" }
+  /** A newer connection has its session, or is to have it. */
+  | { readonly outcome: "superseded" }
   | { readonly outcome: "illegal" };
 
 type Auth = Authenticated<UntypedApp>;
@@ -68,23 +70,19 @@ export function createConnect(
 
     const pid = recovers(parts) ? `${id}.${randomBytes(15).toString("base64url")}` : undefined;
     const back =
-      pid && (await comeBack(parts, recover, { namespace, address, found, handshake, receivedAt }));
-    if (back === "revoked")
-      return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
-    if (back === "illegal") return { outcome: "illegal" };
-    if (back !== undefined && back !== "")
-      return {
-        outcome: "connected",
-        handshake,
-        connection: back.connection,
-        session: back.session.session,
-        recovered: back.session,
-      };
+      pid === undefined
+        ? undefined
+        : await comeBack(parts, recover, { namespace, address, found, handshake, receivedAt });
+    if (back === "revoked") return refuseRevoked();
+    if (back === "superseded") return { outcome: "superseded" };
+    if (back !== undefined) {
+      const { connection, session: recovered } = back;
+      return { outcome: "connected", handshake, connection, session: recovered.session, recovered };
+    }
 
     const result = await begin(parts, namespace, key, session, found, receivedAt, pid);
     if (result === "illegal") return { outcome: "illegal" };
-    if (result === "revoked")
-      return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
+    if (result === "revoked") return refuseRevoked();
 
     buffer.send(key, { type: PacketType.CONNECT, data: { sid: id, pid } });
     if ("connection" in result)
@@ -93,6 +91,10 @@ export function createConnect(
     namespace.onFull?.({ emit }, result.limit);
     buffer.disconnect(key, key.nsp === MAIN);
     return { outcome: "refused", reason: `the tenant has ${result.limit} connections` };
+
+    function refuseRevoked(): Promise<Connected> {
+      return refuse(parts, key, new ConnectError(REFUSED, { reason: REVOKED }), buffer);
+    }
   };
 
   function handshakeOf(address: Address, id: string, auth: unknown): Handshake {
@@ -132,33 +134,40 @@ interface Returning {
   readonly receivedAt: number;
 }
 
+const PID = /^[\w-]{20}\.[\w-]{20}$/;
+
 /** Brings a session back where CONNECT names one; nothing where it must be a new one. */
 async function comeBack(
   parts: Parts,
   recover: ReturnType<typeof createRecover>,
   { namespace, address, found, handshake, receivedAt }: Returning,
-): Promise<Recovered | "revoked"> {
+): Promise<Recovered> {
   const { revocations, rooms } = parts.adapter;
   const { pid, offset } = handshake.auth;
-  if (typeof pid !== "string") return undefined;
-  const sid = pid.split(".")[0] ?? "";
+  if (typeof pid !== "string" || !PID.test(pid)) return undefined;
+  const sid = sidIn(pid);
   const { tenant = "", userId = sid, data = {}, expiresAt, credentials = [] } = found;
   const isRevoked = async () =>
     credentials.length > 0 && (await revocations.check(tenant, credentials)).isRevoked;
   if (await isRevoked()) return "revoked";
-  const recovered = await recover({
+  return recover({
     ...{ ...address, pid, offset, isRevoked, identity: { tenant, userId, data, expiresAt } },
-    isSameData: namespace.immutableData === true,
+    identityHash: identityHashOf(namespace, found),
     attach: ({ session }) => attach(parts, namespace, address, session, receivedAt),
+    // A fresh token may come with rooms of its own.
+    async join({ roomStamps }) {
+      const fresh = (found.rooms ?? []).filter((room) => !roomStamps.has(room));
+      const member = { sid, nsp: address.nsp, tenant, userId };
+      return fresh.length === 0 || Array.isArray(await rooms.join(member, fresh, receivedAt));
+    },
   });
-  if (typeof recovered !== "object") return recovered;
-  // A fresh token may come with rooms of its own.
-  const { session } = recovered;
-  const fresh = (found.rooms ?? []).filter((room) => !session.roomStamps.has(room));
-  const member = { sid, nsp: address.nsp, tenant, userId };
-  if (fresh.length > 0) await rooms.join(member, fresh, receivedAt);
-  return recovered;
 }
+
+/** What must be as it was where a session is to come back: else it might hear what it may not. */
+const identityHashOf = ({ immutableData }: Namespace, { data, tags }: Auth): string =>
+  createHash("sha256")
+    .update(JSON.stringify([immutableData ? data : null, tags]))
+    .digest("base64url");
 
 /** The reason is for the log; the client is told the message. */
 async function refuse(
@@ -232,13 +241,14 @@ async function begin(
   namespace: Namespace,
   { connectionId, nsp }: Address,
   session: Session,
-  { rooms: more = [], tags, credentials = [] }: Auth,
+  found: Auth,
   receivedAt: number,
   pid: string | undefined,
 ): Promise<
   { readonly connection: Connection } | "illegal" | "revoked" | { readonly limit: number }
 > {
   const { sessions, revocations, slots } = parts.adapter;
+  const { rooms: more = [], tags, credentials = [] } = found;
   const { limits } = parts.runtime;
   const { tenant, id } = session;
   const { isRevoked, connectionLimit: max = limits.connectionsPerTenant } = await revocations.check(
@@ -258,7 +268,10 @@ async function begin(
     connection,
     nsp,
     session,
-    { rooms: [...new Set(first)], tags, slot, pid },
+    {
+      ...{ rooms: [...new Set(first)], tags, slot, pid },
+      identityHash: identityHashOf(namespace, found),
+    },
     receivedAt,
   );
   if (credentials.length === 0) return { connection };

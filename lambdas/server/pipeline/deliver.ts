@@ -1,6 +1,6 @@
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
-import { timeOf, withOffset } from "#server/model/offset.ts";
+import { copyId, timeOf, withOffset, withoutOffset } from "#server/model/offset.ts";
 import type { PostResult } from "#server/model/posting.ts";
 import { LATEST_POST } from "#server/model/recovery.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
@@ -74,14 +74,7 @@ export interface Gone {
  */
 export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Delivered> {
   const { recovery } = parts;
-  const emissions = recovery === undefined ? job.emissions : await keep(job.emissions, recovery);
-  const { recipients, queues, settles, stayed } = await prepare({ ...job, emissions }, parts).catch(
-    async (error: unknown) => {
-      // Nothing was sent, so nothing may be replayed.
-      await recovery?.log.remove(entriesOf(emissions)).catch(() => undefined);
-      throw error;
-    },
-  );
+  const { emissions, recipients, queues, settles, cuts, stayed } = await begin(job, parts);
   const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
   const postedAt = parts.now();
   let posts = 0;
@@ -99,6 +92,9 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   ]);
   if (recovery !== undefined) {
     const { range, also } = recipients;
+    await Promise.all(cuts.map(cutUnknown));
+    // Who has got nothing, although it could not leave, reads the log.
+    isKnown &&= stayed.length === 0;
     const marks = isKnown && mark(recovery.log, emissions, { range, also, done: parts.now() });
     await Promise.all([marks, ...settles.map((listing) => recovery.rooms.settle(listing))]).catch(
       (error: unknown) => void failures.push(error),
@@ -109,7 +105,7 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     const found = recipients.listing(connectionId);
     try {
-      refuseLate(queue, postedAt);
+      refuseLate(queue, parts.now());
       const result = await postAll(connectionId, queue, postedAt, (...frame) => {
         posts += 1;
         return parts.post(...frame);
@@ -118,38 +114,45 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
     } catch (error) {
       failures.push(error);
-      if (recovery === undefined) return;
-      await recovery.cut(connectionId).then(
-        () => void gone.push({ connectionId, found }),
-        // Whether the post arrived is not known: nobody may count on it.
-        () => {
-          isKnown = false;
-        },
-      );
+      await cutUnknown(connectionId);
     }
+  }
+
+  /** A client of which nobody knows what it has got comes back for it. */
+  async function cutUnknown(connectionId: string): Promise<void> {
+    await recovery?.cut(connectionId).then(
+      () => void gone.push({ connectionId, found: recipients.listing(connectionId) }),
+      () => {
+        isKnown = false;
+      },
+    );
   }
 }
 
-/** Numbers what has no ids, and writes it into the logs, before anything of its rooms is read. */
-async function keep(
-  emissions: readonly Emission[],
-  { log, newId }: RecoveryParts,
-): Promise<readonly Emission[]> {
-  if (emissions.some(({ id }) => id !== undefined)) return emissions;
-  const kept = numbered(emissions, newId);
-  const entries = entriesOf(kept);
-  if (entries.length > 0) await log.append(entries);
-  return kept;
+/** Writes what is new into the logs, before anything of its rooms is read, and finds out who gets what. */
+async function begin(job: FanOutJob, parts: DeliveryParts) {
+  const { recovery } = parts;
+  const isNew = recovery !== undefined && job.emissions.every(({ id }) => id === undefined);
+  const emissions = isNew ? numbered(job.emissions, recovery.newId) : job.emissions;
+  const entries = isNew ? entriesOf(emissions) : [];
+  try {
+    if (entries.length > 0) await recovery?.log.append(entries);
+    return { emissions, ...(await prepare({ ...job, emissions }, parts)) };
+  } catch (error) {
+    // Nothing was sent, so nothing may be replayed.
+    if (entries.length > 0) await recovery?.log.remove(entries).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Finds out who gets what, and does all that comes before the first post. */
 async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
   const recipients = await findRecipients(emissions, callers, range, parts);
-  const { queues, settles } = await fillQueues(emissions, callers, recipients, parts);
+  const { queues, settles, cuts } = await fillQueues(emissions, callers, recipients, parts);
   const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
   if (stayed.length === 0) await parts.ready?.();
-  return { recipients, queues, settles, stayed };
+  return { recipients, queues, settles, cuts, stayed };
 }
 
 /** What could be posted so late that a client would be taken to have it. */
@@ -206,7 +209,11 @@ async function fillQueues(
   callers: readonly SocketAudience[],
   recipients: Recipients,
   parts: DeliveryParts,
-): Promise<{ readonly queues: Queues; readonly settles: readonly Listing[] }> {
+): Promise<{
+  readonly queues: Queues;
+  readonly settles: readonly Listing[];
+  readonly cuts: readonly string[];
+}> {
   const queues: Queues = new Map(callers.map(({ connectionId }) => [connectionId, []]));
   const unsure: (Unsure & { readonly queued: Queued })[] = [];
   const { recovery } = parts;
@@ -228,16 +235,18 @@ async function fillQueues(
       else unsure.push({ sid, id: emission.id ?? "", entry: entry && { ...entry, field }, queued });
     }
   }
-  if (recovery === undefined || unsure.length === 0) return { queues, settles: [] };
+  if (recovery === undefined || unsure.length === 0) return { queues, settles: [], cuts: [] };
   const { sessions } = recovery;
-  const { posts, settled } = await ask(unsure, { ...parts, sessions });
+  const { posts, settled, cuts } = await ask(unsure, { ...parts, sessions });
   for (const { connectionId, queued } of posts) put(queues, connectionId, queued);
-  const order = new Map(emissions.map(({ id }, index) => [id, index]));
   for (const { connectionId } of posts)
-    queues.get(connectionId)?.sort((a, b) => Number(order.get(a.id)) - Number(order.get(b.id)));
+    queues.get(connectionId)?.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
   const settles = posts.flatMap(({ connectionId }) => recipients.listing(connectionId));
-  return { queues, settles: settles.filter(({ sid }) => settled.has(sid)) };
+  return { queues, settles: settles.filter(({ sid }) => settled.has(sid)), cuts };
 }
+
+/** The id of a packet, or of a match's copy of it. */
+const idOf = ({ id = "", field }: Queued): string => (field === undefined ? id : copyId(id, field));
 
 function put(queues: Queues, connectionId: string, queued: Queued): void {
   const queue = queues.get(connectionId);
@@ -246,10 +255,14 @@ function put(queues: Queues, connectionId: string, queued: Queued): void {
 }
 
 /** The frames of a packet; copies are made when they are posted, so that few are held at a time. */
-function framesOf({ frames, field, id, isEvent }: Queued, postedAt: number): readonly string[] {
+function framesOf(queued: Queued, postedAt: number): readonly string[] {
+  const { frames, field, id, isEvent, audience } = queued;
   const copies = field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
   if (!isEvent || id === undefined) return copies;
-  return copies.map((frame, index) => (index > 0 ? frame : withOffset(frame, { id, postedAt })));
+  // What is for one socket alone is not replayed, and says nothing of what that has received.
+  const last = (frame: string) =>
+    isOfRooms(audience) ? withOffset(frame, { id: idOf(queued), postedAt }) : withoutOffset(frame);
+  return copies.map((frame, index) => (index > 0 ? frame : last(frame)));
 }
 
 async function postAll(

@@ -72,7 +72,8 @@ export async function endSocket(
     await connections.detach(socket, {
       ...{ nsp, session, receivedAt: at, detachedAt: kit.runtime.now() },
     });
-  else if (departed[sid] === undefined) return [];
+  // Its connection may have ended before this was handled: then its session has only lost it.
+  else if (departed[sid] === undefined && !recovers(kit)) return [];
   return endSession(kit, socket, reason);
 }
 

@@ -1,30 +1,31 @@
 import pMap from "p-map";
 import type { RoomAudience } from "#server/model/audience.ts";
 import type { Recall } from "#server/model/matching.ts";
-import { broadcastOf, timeOf } from "#server/model/offset.ts";
+import { broadcastOf, copyId, timeOf } from "#server/model/offset.ts";
 import type { LogEntry, Mark } from "#server/model/packet-log.ts";
 import {
   CLOCK_MARGIN,
   type Cursor,
   deadlineOf,
   isReceived,
+  MOST_READ,
+  MOST_READ_BYTES,
   MOST_REPLAYED,
   replaysFrom,
 } from "#server/model/recovery.ts";
 import type { StoredSession } from "#server/model/session.ts";
 import { withField } from "#server/socket/packets.ts";
 import type { Log } from "#server/store/adapter.ts";
+import { stampOf } from "#server/store/session-item.ts";
 import { isMarkedFor } from "./packet-log.ts";
 
 /** Logs that are read at the same time. */
-const READS_AT_ONCE = 50;
+const READS_AT_ONCE = 10;
 
-/** A packet that a socket is to be sent. */
+/** A packet that a socket is to be sent; `id` is the copy's own where it is one for a match. */
 export interface MissedPacket {
   readonly id: string;
   readonly frames: readonly string[];
-  /** The field that a match's copy of it has more. */
-  readonly field?: readonly [name: string, value: string] | undefined;
 }
 
 /** What the logs hold for a socket that comes back. */
@@ -40,7 +41,7 @@ export interface Missed {
 /** One room's log, as far as it is read. */
 type Page = NonNullable<Awaited<ReturnType<Log["read"]>>>;
 
-/** Reads the logs of rooms from where a client may have missed something; nothing where one holds too much. */
+/** Reads the logs of rooms from where a client may have missed something; nothing where they hold too much. */
 export async function readLogs(
   { session, nsp }: StoredSession,
   rooms: readonly string[],
@@ -48,14 +49,21 @@ export async function readLogs(
   log: Pick<Log, "read">,
 ): Promise<readonly Page[] | undefined> {
   const { tenant } = session;
-  const pages = await pMap(
-    [...new Set(rooms)],
-    (room) => log.read({ tenant, nsp, room }, replaysFrom(cursor)),
-    { concurrency: READS_AT_ONCE },
-  );
+  let left = { items: MOST_READ, bytes: MOST_READ_BYTES };
+  const read = async (room: string): Promise<Page | undefined> => {
+    if (left.items < 0 || left.bytes < 0) return undefined;
+    const page = await log.read({ tenant, nsp, room }, replaysFrom(cursor));
+    const items = (page?.entries.length ?? 0) + (page?.marks.length ?? 0);
+    left = { items: left.items - items, bytes: left.bytes - bytesOf(page?.entries ?? []) };
+    return page;
+  };
+  const pages = await pMap([...new Set(rooms)], read, { concurrency: READS_AT_ONCE });
   const whole = pages.filter((page) => page !== undefined);
-  return whole.length === pages.length ? whole : undefined;
+  return whole.length === pages.length && left.items >= 0 && left.bytes >= 0 ? whole : undefined;
 }
+
+const bytesOf = (entries: readonly LogEntry[]): number =>
+  entries.flatMap(({ frames }) => frames).reduce((sum, frame) => sum + frame.length, 0);
 
 /** What a session has missed; nothing where that is too much, or its end was among it. */
 export function missedIn(
@@ -63,42 +71,58 @@ export function missedIn(
   session: StoredSession,
   cursor: Cursor,
   recall: Recall | undefined,
+  readAt: number,
 ): Missed | undefined {
   const found: readonly Found[] = pages.flatMap(({ entries, marks }) =>
-    entries.map((entry) => ({ entry, doneAt: doneAt(entry, marks, session.sid) })),
+    entries.map((entry) => ({ entry, id: entry.id, doneAt: doneAt(entry, marks, session.sid) })),
   );
   const due = found.filter((one) => isFor(session, one));
   if (due.some(({ entry }) => entry.closes !== undefined)) return undefined;
-  const left = due.flatMap(({ entry: { leaves: room, id } }) =>
-    room === undefined ? [] : [{ room, at: timeOf(id) }],
-  );
+  const left = leavesIn(due, session);
   const isHeard = ({ entry: { room, id, frames } }: Found) =>
-    frames.length > 0 && !left.some((one) => one.room === room.room && one.at < timeOf(id));
-  const copies = recall === undefined ? [] : found.flatMap((one) => copiesOf(one, recall));
+    frames.length > 0 && !((left.get(room.room) ?? Number.POSITIVE_INFINITY) < timeOf(id));
+  const copies = recall === undefined ? [] : copiesIn(found, cursor, recall);
   const sent = [...due.filter(isHeard), ...copies];
   const packets = new Map<string, MissedPacket>();
-  for (const { entry, doneAt = deadlineOf(entry.id), field } of sent)
-    if (!isReceived(entry.id, doneAt, cursor))
-      packets.set(keyOf({ ...entry, field }), { id: entry.id, frames: entry.frames, field });
-  if (packets.size > MOST_REPLAYED) return undefined;
+  for (const { id, entry, doneAt = deadlineOf(id), field } of sent)
+    if (!isReceived(id, doneAt, cursor)) packets.set(id, { id, frames: framesOf(entry, field) });
+  if (packets.size > MOST_REPLAYED || recall?.isExhausted()) return undefined;
   return {
-    packets: [...packets.values()].toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1)),
-    unmarked: sent.flatMap(({ doneAt, entry }) => (doneAt === undefined ? entry.id : [])),
-    left,
+    packets: [...packets.values()].toSorted(byId),
+    unmarked: sent.flatMap(({ doneAt, id }) =>
+      doneAt === undefined && deadlineOf(id) > readAt ? id : [],
+    ),
+    left: [...left].map(([room, at]) => ({ room, at })),
   };
 }
 
-/** What tells copies of packets apart: those for matches follow the plain one. */
-export const keyOf = ({ id, field }: Pick<MissedPacket, "id" | "field">): string =>
-  field === undefined ? id : `${id} ${JSON.stringify(field)}`;
+/** In the order of ids. */
+export const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
+  a.id < b.id ? -1 : 1;
 
-/** The frames of a packet, without its offset. */
-export const framesOf = ({ frames, field }: MissedPacket): readonly string[] =>
+/** The frames of a packet, or of a match's copy of it, without its offset. */
+export const framesOf = (
+  { frames }: Pick<LogEntry, "frames">,
+  field: readonly [name: string, value: string] | undefined,
+): readonly string[] =>
   field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
+
+/** Rooms that a session was taken out of, unless it has come in again since; with the last time. */
+function leavesIn(due: readonly Found[], { roomStamps }: StoredSession) {
+  const left = new Map<string, number>();
+  for (const { entry } of due) {
+    const { leaves: room, id } = entry;
+    if (room === undefined || stampOf(timeOf(id), true) < Number(roomStamps.get(room))) continue;
+    left.set(room, Math.max(left.get(room) ?? 0, timeOf(id)));
+  }
+  return left;
+}
 
 /** An entry, and when its posts to the session's part of the room were over, if that is known. */
 interface Found {
   readonly entry: LogEntry;
+  /** Of the packet, or of the copy that it is for a match. */
+  readonly id: string;
   readonly doneAt: number | undefined;
   readonly field?: readonly [name: string, value: string] | undefined;
 }
@@ -128,11 +152,15 @@ function isMeant(
 }
 
 /** A copy for each match, whoever the packet is for besides. */
-function copiesOf(found: Found, recall: Recall): readonly Found[] {
-  const { entry, doneAt = deadlineOf(entry.id) } = found;
-  if (entry.audience.criteria === undefined) return [];
-  return recall
-    .copies(entry.room.room, entry.audience.criteria)
-    .filter(({ since }) => doneAt >= since - CLOCK_MARGIN)
-    .map(({ field }) => ({ ...found, field }));
+function copiesIn(found: readonly Found[], cursor: Cursor, recall: Recall): readonly Found[] {
+  return found.flatMap((one) => {
+    const { entry, doneAt = deadlineOf(entry.id) } = one;
+    const { criteria } = entry.audience;
+    // After all of its copies, so that nothing is matched of which the client has every copy.
+    if (criteria === undefined || isReceived(`${entry.id}~~`, doneAt, cursor)) return [];
+    return recall
+      .copies(entry.room.room, criteria)
+      .filter(({ since }) => doneAt >= since - CLOCK_MARGIN)
+      .map(({ field }) => ({ ...one, id: copyId(entry.id, field), field }));
+  });
 }

@@ -3,7 +3,7 @@ import { INVOCATION_BYTES, type Limits, MESSAGE_BYTES } from "#server/model/limi
 import { type Emission, type EmitBuffer, isOfRooms } from "#server/socket/emit-buffer.ts";
 
 /** Bytes that an event has more where sockets may come back: its offset. */
-const OFFSET_BYTES = 256;
+const OFFSET_BYTES = 1024;
 
 /** Bytes that a match's copy has more: a field with an id of 128 characters. */
 const FIELD_BYTES = 1024;

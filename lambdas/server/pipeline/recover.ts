@@ -1,9 +1,10 @@
 import type { AnyApp } from "#server/app.ts";
-import { type Offset, readOffset, withOffset } from "#server/model/offset.ts";
+import { copyId, type Offset, readOffset, timeOf, withOffset } from "#server/model/offset.ts";
 import type { PendingPacket } from "#server/model/packet-log.ts";
 import {
   CLOCK_MARGIN,
   type Cursor,
+  MOST_REPLAYED,
   replayOffset,
   replaysFrom,
   retentionOf,
@@ -15,7 +16,7 @@ import {
   socketIn,
 } from "#server/model/session.ts";
 import { PacketType } from "#server/socket/packets.ts";
-import { framesOf, keyOf, type Missed, type MissedPacket, missedIn, readLogs } from "./missed.ts";
+import { byId, framesOf, type Missed, type MissedPacket, missedIn, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
@@ -31,9 +32,11 @@ export interface Comeback {
   /** What it says is the offset of its last packet. */
   readonly offset: unknown;
   readonly identity: Identity;
-  readonly isSameData: boolean;
+  readonly identityHash: string;
   /** Asks once more whether it may: a revocation has found its session, or is found here. */
   readonly isRevoked: () => Promise<boolean>;
+  /** Has the session join what it is to be in from now on; `false` where it may not. */
+  readonly join: (session: StoredSession) => Promise<boolean>;
   /** Notes the session on its connection. */
   readonly attach: (session: StoredSession) => Promise<Connection | undefined>;
 }
@@ -41,7 +44,8 @@ export interface Comeback {
 /** What became of a return: nothing where it must be a new session. */
 export type Recovered =
   | { readonly session: StoredSession; readonly connection: Connection }
-  | "illegal"
+  | "superseded"
+  | "revoked"
   | undefined;
 
 interface Kit extends Parts<AnyApp> {
@@ -55,10 +59,10 @@ export function createRecover(parts: Parts<AnyApp>, sender: Sender) {
 }
 
 /** The id of a session is the first part of what proves that a client may come back to it. */
-const sidIn = (pid: string): string => pid.split(".")[0] ?? "";
+export const sidIn = (pid: string): string => pid.split(".")[0] ?? "";
 
 async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
-  const { adapter, runtime } = kit;
+  const { adapter, runtime, sender } = kit;
   const { pid } = comeback;
   const offset = readOffset(comeback.offset);
   if (offset === undefined && comeback.offset !== undefined && comeback.offset !== null) return;
@@ -66,12 +70,15 @@ async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
   const session = await adapter.sessions.take({ ...comeback, sid: sidIn(pid), lostAfter });
   if (session === undefined) return refused(kit, comeback);
   try {
-    const connection = await resume(kit, comeback, session, offset);
-    if (connection === undefined) await kit.sender.lose(session);
-    return connection && (connection === "illegal" ? connection : { session, connection });
+    const recovered = await resume(kit, comeback, session, offset);
+    if (recovered === undefined) {
+      await sender.lose(session);
+      await releaseSlot(kit, session);
+    }
+    return recovered;
   } catch (error) {
     // Its client comes back with what it has.
-    await kit.sender.abandon(session, "a recovery failed");
+    await sender.abandon(session, "a recovery failed");
     throw error;
   }
 }
@@ -79,22 +86,63 @@ async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
 /** A newer connection of the same client may have the session: then nothing is left for this one. */
 async function refused(kit: Kit, { pid, identity, connectedAt }: Comeback): Promise<Recovered> {
   const known = await kit.adapter.sessions.get(sidIn(pid));
-  const isOwn =
-    known?.pid === pid &&
-    known.session.tenant === identity.tenant &&
-    known.session.userId === identity.userId;
-  return isOwn && known.connectedAt > connectedAt ? "illegal" : undefined;
+  if (known?.pid !== pid) return undefined;
+  const { tenant, userId } = known.session;
+  if (tenant !== identity.tenant || userId !== identity.userId) return undefined;
+  if (known.connectedAt > connectedAt) return "superseded";
+  await releaseSlot(kit, known);
+  return undefined;
+}
+
+/** The new session of a client that could not come back is not to find its tenant full because of the old one. */
+async function releaseSlot({ adapter }: Kit, session: StoredSession): Promise<void> {
+  const { slot, session: identity } = session;
+  if (slot !== undefined) await adapter.slots.release(identity.tenant, slot, session);
 }
 
 /** Nothing where all that was missed cannot be filled. */
 async function resume(
   kit: Kit,
-  { attach, isRevoked }: Comeback,
+  { attach, isRevoked, join }: Comeback,
   taken: StoredSession,
   offset: Offset | undefined,
-): Promise<Connection | "illegal" | undefined> {
-  const { app, stores, adapter, runtime } = kit;
-  const { previous, sid } = taken;
+): Promise<Recovered> {
+  const { adapter, runtime, sender } = kit;
+  if (!(await join(taken))) return undefined;
+  const { old, cursor, recall } = await prepare(kit, taken, offset);
+  if (isPruned(kit, cursor)) return undefined;
+  const readAt = runtime.now();
+  // Only now that its rooms list it: whoever has not logged yet finds it there.
+  const rooms = [...taken.rooms, ...(recall?.rooms ?? [])];
+  const pages = await readLogs(taken, rooms, cursor, adapter.log);
+  const [session, isNow] = await Promise.all([adapter.sessions.get(taken.sid), isRevoked()]);
+  if (session?.connectedAt !== taken.connectedAt) return "superseded";
+  if (isNow) {
+    await sender.endLost(taken);
+    return "revoked";
+  }
+  const missed = pages && missedIn(pages, session, cursor, recall, readAt);
+  if (missed === undefined || isPruned(kit, cursor)) return undefined;
+  const connection = await attach(session);
+  if (connection === undefined) {
+    await sender.lose(session);
+    return "superseded";
+  }
+  for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
+  if (!(await replay(kit, { session, cursor, readAt }, missed))) return "superseded";
+  await Promise.all([old && runtime.gateway.close(old.connectionId), refresh(kit, session)]).catch(
+    (error: unknown) =>
+      runtime.telemetry.fail("a socket that came back was not refreshed", error, {
+        sid: session.sid,
+      }),
+  );
+  return { session: taken, connection };
+}
+
+/** Has the rooms of a session list it by its new connection, and finds out what its client has. */
+async function prepare(kit: Kit, taken: StoredSession, offset: Offset | undefined) {
+  const { app, stores, adapter } = kit;
+  const { previous } = taken;
   const old = previous?.state === "detached" ? undefined : previous;
   const [before, recall] = await Promise.all([
     previous && adapter.connections.get(previous.connectionId, 0),
@@ -102,25 +150,7 @@ async function resume(
     adapter.rooms.list(taken),
     old && adapter.rooms.erase(listingOf(taken), taken.rooms, [old.connectedAt]),
   ]);
-  const cursor = cursorOf(kit, taken, offset, before?.lastSeenAt ?? 0);
-  const readAt = runtime.now();
-  // Only now that its rooms list it: whoever has not logged yet finds it there.
-  const rooms = [...taken.rooms, ...(recall?.rooms ?? [])];
-  const pages = await readLogs(taken, rooms, cursor, adapter.log);
-  const [session, isNow] = await Promise.all([adapter.sessions.get(sid), isRevoked()]);
-  if (session?.connectedAt !== taken.connectedAt || isNow) return "illegal";
-  const missed = pages && missedIn(pages, session, cursor, recall);
-  if (missed === undefined || isPruned(kit, cursor)) return undefined;
-  const connection = await attach(session);
-  if (connection === undefined) return "illegal";
-  for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
-  const isDone = await replay(kit, { session, cursor, readAt }, missed);
-  if (!isDone) return "illegal";
-  await Promise.all([old && runtime.gateway.close(old.connectionId), refresh(kit, session)]).catch(
-    (error: unknown) =>
-      runtime.telemetry.fail("a socket that came back was not refreshed", error, { sid }),
-  );
-  return connection;
+  return { old, recall, cursor: cursorOf(kit, taken, offset, before?.lastSeenAt ?? 0) };
 }
 
 /** Everything that a session has would be deleted by DynamoDB some time after its first connection could have ended. */
@@ -135,17 +165,22 @@ async function refresh({ app, adapter, stores }: Kit, session: StoredSession): P
 
 const listingOf = ({ sid, nsp, session: { tenant } }: StoredSession) => ({ sid, nsp, tenant });
 
-/** What an answered ping shows is as good as a packet: all that was posted a while before it has come. */
+/**
+ * What a client has received. An answered ping is as good as a packet: all that was posted a while before it has
+ * come. So is what an earlier recovery knew. A client that came to a new session still names its last packet of the old one.
+ */
 function cursorOf(
   { runtime }: Kit,
-  { beganAt, completed, completedAt, previous }: StoredSession,
+  { beganAt, completed, completedAt, floor = 0, previous }: StoredSession,
   offset: Offset | undefined,
   lastPong: number,
 ): Cursor {
-  const cursor = offset ?? { postedAt: beganAt };
+  const isOwn = offset !== undefined && offset.postedAt >= beganAt - CLOCK_MARGIN;
+  const cursor: Cursor = isOwn ? offset : { postedAt: beganAt };
   const answered = lastPong - runtime.heartbeat.pingTimeout - CLOCK_MARGIN;
   const isWhole = completed === previous?.connectedAt && answered > completedAt;
-  return isWhole && answered > cursor.postedAt ? { ...cursor, postedAt: answered } : cursor;
+  const postedAt = Math.max(cursor.postedAt, floor, isWhole ? answered : 0);
+  return { ...cursor, postedAt };
 }
 
 /** Whether the log may no longer hold all that the client has missed. */
@@ -177,35 +212,51 @@ async function replay(kit: Kit, position: Position, missed: Missed): Promise<boo
 
 /** Ends a recovery once everything that was left to it has been posted. */
 async function complete(kit: Kit, position: Position, missed: Missed): Promise<boolean> {
-  const { sessions, log } = kit.adapter;
-  const { nsp, session: identity } = position.session;
-  const posted = new Set(missed.packets.map(keyOf));
+  const { adapter, sender } = kit;
+  const { cursor, readAt } = position;
+  const posted = new Set(missed.packets.map(({ id }) => id));
   const last = missed.packets.at(-1)?.id;
-  let { session } = position;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const after = await sessions.complete(session, [...new Set(missed.unmarked)]);
+  // Nothing of what is noted has been posted yet.
+  let session: StoredSession = { ...position.session, pending: new Set() };
+  for (let round = 0; round < MAX_ROUNDS && posted.size <= 2 * MOST_REPLAYED; round += 1) {
+    const isNothing = posted.size === 0 && missed.unmarked.length === 0;
+    const floor = isNothing ? readAt - CLOCK_MARGIN : cursor.postedAt;
+    const after = await adapter.sessions.complete(session, [...new Set(missed.unmarked)], floor);
     if (after?.state === "connected") return true;
     if (after?.state !== "recovering") return false;
     session = after;
-    const pending = [...after.pending].map((note) => pendingIn(note));
-    const where = ({ room }: PendingPacket) => ({ tenant: identity.tenant, nsp, room });
-    const entries = await log.get(pending.map((one) => ({ room: where(one), id: one.id })));
-    const frames = new Map(
-      entries.map((entry) => [`${entry.room.room} ${entry.id}`, entry.frames]),
-    );
-    const waiting = pending
-      .map((one) => ({ ...one, frames: frames.get(`${one.room} ${one.id}`) ?? [] }))
-      .filter((one) => one.frames.length > 0 && !posted.has(keyOf(one)))
-      .toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-    for (const packet of waiting) {
-      if (posted.has(keyOf(packet))) continue;
-      posted.add(keyOf(packet));
-      const offset = { ...lateOffset(position, last), id: packet.id };
-      if (!(await post(kit, session, framesAt(packet, offset)))) return false;
+    for (const { id, entry, field } of await pendingOf(kit, session)) {
+      if (posted.has(id)) continue;
+      posted.add(id);
+      const at = timeOf(entry.id);
+      if (entry.leaves !== undefined)
+        await adapter.rooms.leave(listingOf(session), [entry.leaves], at);
+      const frames = framesOf(entry, field);
+      const offset = { ...lateOffset(position, last), id };
+      const isEnd = entry.closes !== undefined;
+      if (!(await post(kit, session, isEnd ? frames : framesAt({ frames }, offset)))) return false;
+      if (!isEnd) continue;
+      await sender.close(session.connectionId, "the server disconnected it as it came back");
+      return false;
     }
   }
-  await kit.sender.cut(session.connectionId, "more packets came than a recovery could post");
+  await sender.cut(session.connectionId, "more packets came than a recovery could post");
   return false;
+}
+
+/** What was left to a recovery, in the order of ids. */
+async function pendingOf({ adapter }: Kit, { pending, nsp, session }: StoredSession) {
+  const notes = [...pending].map(pendingIn);
+  const roomOf = (room: string) => ({ tenant: session.tenant, nsp, room });
+  const entries = await adapter.log.get(notes.map(({ room, id }) => ({ room: roomOf(room), id })));
+  const byNote = new Map(entries.map((entry) => [`${entry.id} ${entry.room.room}`, entry]));
+  return notes
+    .flatMap(({ room, id, field }) => {
+      const entry = byNote.get(`${id} ${room}`);
+      const own = field === undefined ? id : copyId(id, field);
+      return entry === undefined ? [] : [{ id: own, entry, field }];
+    })
+    .toSorted(byId);
 }
 
 /** What came meanwhile says no more of the log than the last packet that was in it. */
@@ -224,8 +275,8 @@ function pendingIn(note: string): PendingPacket {
 }
 
 /** The frames of a packet, with its offset. */
-const framesAt = (packet: MissedPacket, offset: Offset): readonly string[] =>
-  framesOf(packet).map((frame, index) => (index > 0 ? frame : withOffset(frame, offset)));
+const framesAt = ({ frames }: Pick<MissedPacket, "frames">, offset: Offset): readonly string[] =>
+  frames.map((frame, index) => (index > 0 ? frame : withOffset(frame, offset)));
 
 /** Posts frames in their order; `false` where the connection is gone, or cut because nobody knows what has come. */
 async function post(

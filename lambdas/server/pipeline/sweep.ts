@@ -1,7 +1,6 @@
 import pMap from "p-map";
 import { MAX_RUN } from "#server/model/limits.ts";
 import { type Connection, type StoredSession, socketsOf } from "#server/model/session.ts";
-import { recovers } from "./end.ts";
 import { createVisitLost } from "./lost.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -49,7 +48,8 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
       const due = Array.from({ length: shards }, (_, shard) => shard).filter(
         (shard) => shard % minutes === turn,
       );
-      const lost = recovers(parts) ? await shardsWithLost() : [];
+      // Also where nobody comes back any more: some may have lost theirs before that was set.
+      const lost = await shardsWithLost();
       await Promise.all([
         ...due.map((shard) => invokeSelf({ shard, scheduledTime })),
         ...lost.map((shard) => invokeSelf({ shard, isOfLost: true })),

@@ -87,7 +87,9 @@ function createClearing(parts: Parts, sender: Sender) {
     telemetry.count("CleanedUp");
     // At once, for what failed when it ended; and again when it is removed.
     await sender.clear(connection);
-    if (now() - endedAt < LATEST_WRITE) return;
+    // A session that comes back asks for the last pong of the connection that it had.
+    const window = runtime.limits.connectionStateRecovery * 1000;
+    if (now() - endedAt < LATEST_WRITE + window) return;
     await forgetSessions([...socketsOf(connection), ...departedOf(connection)]);
     await adapter.connections.remove(connection.connectionId);
   }

@@ -93,16 +93,20 @@ export interface Sessions {
   ): Promise<StoredSession | undefined>;
   /** Has a connection take a session, as the one that comes back; nothing where it may not. */
   take(comeback: Return): Promise<StoredSession | undefined>;
-  /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does. */
+  /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does, `full` where too much was left to it. */
   note(
-    session: Pick<StoredSession, "sid" | "connectedAt">,
+    session: Pick<StoredSession, "sid" | "connectedAt" | "pending">,
     packet: PendingPacket,
-  ): Promise<boolean>;
+  ): Promise<boolean | "full">;
   /**
    * Completes a recovery that has posted what was noted up to now; `replayed` may still be on its way otherwise.
-   * Gives the session: it is still `recovering` where more was noted. Nothing where it is no longer this connection's.
+   * All that was over before `floor`, in epoch milliseconds, has been received. Gives the session: it is still `recovering` where more was noted. Nothing where it is no longer this connection's.
    */
-  complete(session: StoredSession, replayed: readonly string[]): Promise<StoredSession | undefined>;
+  complete(
+    session: StoredSession,
+    replayed: readonly string[],
+    floor: number,
+  ): Promise<StoredSession | undefined>;
   /** Notes that a session has lost its connection, if it is still this one; gives what it knew. */
   lose(
     sid: string,
@@ -130,8 +134,8 @@ export interface Return {
   readonly connectionId: string;
   readonly connectedAt: number;
   readonly identity: Identity;
-  /** Whether its data must be as it was. */
-  readonly isSameData: boolean;
+  /** A hash of what must be as it was. */
+  readonly identityHash: string;
   /** Sessions that were lost before this may not come back, in epoch milliseconds. */
   readonly lostAfter: number;
 }
@@ -142,8 +146,9 @@ export interface First {
   /** Its tags, by the room that lists them. */
   readonly tags?: Readonly<Record<string, Tags>> | undefined;
   readonly slot?: number | undefined;
-  /** What a client comes back with. */
+  /** What a client comes back with, and a hash of what must be as it was then. */
   readonly pid?: string | undefined;
+  readonly identityHash?: string | undefined;
 }
 
 /** What sessions own. Of several commands on one thing the one with the greater stamp wins, however they come. */

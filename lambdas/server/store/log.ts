@@ -43,7 +43,8 @@ export function createLog({ table, now }: Storage, retention: number): Log {
 
     async get(wanted) {
       const rooms = new Map(wanted.map(({ room }) => [logPartition(room), room]));
-      const items = await table.getAll(wanted.map(entryKey));
+      const keys = new Map(wanted.map((one) => [JSON.stringify(entryKey(one)), entryKey(one)]));
+      const items = await table.getAll([...keys.values()]);
       return items.flatMap((item) => {
         const room = rooms.get(String(item.pk));
         return room === undefined ? [] : [entryOf(room, item)];
@@ -57,13 +58,16 @@ const entryKey = ({ room, id }: Pick<LogEntry, "room" | "id">): Key => ({
   sk: id,
 });
 
-function entryItem({ room, id, ...kept }: LogEntry, expiry: object): KeyedItem {
-  return { ...entryKey({ room, id }), ...kept, ...expiry };
-}
+/** As JSON: documents may hold what no attribute can. */
+const entryItem = ({ room, id, ...kept }: LogEntry, expiry: object): KeyedItem => ({
+  ...entryKey({ room, id }),
+  ...{ entry: JSON.stringify(kept), ...expiry },
+});
 
-function entryOf(room: RoomKey, { pk, sk, expiresAt, ...kept }: Item): LogEntry {
-  return { ...(kept as unknown as Omit<LogEntry, "room" | "id">), room, id: String(sk) };
-}
+const entryOf = (room: RoomKey, { sk, entry }: Item): LogEntry => ({
+  ...(JSON.parse(String(entry)) as Omit<LogEntry, "room" | "id">),
+  ...{ room, id: String(sk) },
+});
 
 /** Before the entries of its broadcast, one for each function that posts to a part of the room. */
 const markItem = ({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem => ({

@@ -1,9 +1,10 @@
+import { MOST_REPLAYED } from "#server/model/recovery.ts";
 import type { StoredSession } from "#server/model/session.ts";
 import type { Return, Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
 import { type Key, sessionKey } from "./keys.ts";
-import { hashOf, recordOf } from "./session-item.ts";
-import type { Storage } from "./table.ts";
+import { recordOf, SPARE } from "./session-item.ts";
+import { type Storage, unlessFull } from "./table.ts";
 
 /** Shards of lost sessions have numbers of their own, beside those of connections in the same index. */
 const FIRST_LOST_SHARD = 1000;
@@ -46,24 +47,27 @@ function createReturns(
       return isTaken ? session : undefined;
     },
 
-    async note({ sid, connectedAt }, { room, id, field }) {
-      const noted = await table.update(sessionKey(sid), {
-        update: "ADD pending :packet",
-        condition: RECOVERING,
-        names: STATE,
-        values: {
-          ...{ ":packet": new Set([JSON.stringify([room, id, field])]) },
-          ...{ ":connectedAt": connectedAt, ":recovering": "recovering" },
-        },
-        isRepeatable: true,
-      });
-      return noted !== undefined;
+    async note({ sid, connectedAt, pending }, { room, id, field }) {
+      if (pending.size >= MOST_REPLAYED) return "full";
+      const noted = await unlessFull(
+        table.update(sessionKey(sid), {
+          update: "ADD pending :packet",
+          condition: RECOVERING,
+          names: STATE,
+          values: {
+            ...{ ":packet": new Set([JSON.stringify([room, id, field])]) },
+            ...{ ":connectedAt": connectedAt, ":recovering": "recovering" },
+          },
+          isRepeatable: true,
+        }),
+      );
+      return noted === "full" ? "full" : noted !== undefined;
     },
 
-    async complete(session, replayed) {
+    async complete(session, replayed, floor) {
       const done = await table.update(
         sessionKey(session.sid),
-        completeUpdate(session, replayed, now()),
+        completeUpdate(session, replayed, floor, now()),
       );
       const after = recordOf(done ?? (await table.get(sessionKey(session.sid))));
       return after?.endedAt === undefined && after?.connectedAt === session.connectedAt
@@ -77,10 +81,13 @@ function createLosses(
   { table, now }: Storage,
   shardFor: ShardFor,
 ): Pick<Recovery, "lose" | "markAway"> {
+  // Functions without clients of their own may only read batches.
+  const known = async (sid: string) => (await table.getAll([sessionKey(sid)])).map(recordOf);
   return {
     async lose(sid, connectionId, reason) {
       const lost = await table.update(sessionKey(sid), {
-        update: "SET #state = :detached, lostAt = :now, #shard = :shard, #reason = :reason",
+        update:
+          "SET #state = :detached, lostAt = :now, #shard = :shard, #reason = :reason REMOVE spare",
         condition: `${EXISTS} AND connectionId = :connection AND #state <> :detached`,
         names: { ...STATE, "#shard": "shard", "#reason": "reason" },
         values: {
@@ -89,7 +96,7 @@ function createLosses(
         },
         ...{ returns: "ALL_NEW", isRepeatable: true },
       });
-      const session = recordOf(lost ?? (await table.get(sessionKey(sid))));
+      const [session] = lost === undefined ? await known(sid) : [recordOf(lost)];
       const isOwn = session?.connectionId === connectionId && session.state === "detached";
       return isOwn && session.endedAt === undefined ? session : undefined;
     },
@@ -126,8 +133,8 @@ const RECOVERING = `${EXISTS} AND #state = :recovering AND connectedAt = :connec
 
 /** The newer connection takes it, also where the older one still looks alive. */
 function takeUpdate(comeback: Return, now: number, shard: number) {
-  const { pid, nsp, connectionId, connectedAt, identity, isSameData, lostAfter } = comeback;
-  const { tenant, userId, data, expiresAt } = identity;
+  const { pid, nsp, connectionId, connectedAt, identity, identityHash, lostAfter } = comeback;
+  const { tenant, userId, expiresAt } = identity;
   const sets = [
     "previousId = connectionId, previousAt = connectedAt, previousState = #state",
     "connectionId = :connection, connectedAt = :connectedAt, #state = :recovering",
@@ -145,7 +152,7 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
       `${EXISTS} AND pid = :pid AND nsp = :nsp AND connectedAt < :connectedAt`,
       "#session.tenant = :tenant AND #session.userId = :userId",
       "(#state <> :detached OR lostAt > :lostAfter)",
-      ...(isSameData ? ["dataHash = :data"] : []),
+      "identityHash = :hash",
     ].join(" AND "),
     names: {
       ...{ ...STATE, "#session": "session", "#shard": "shard" },
@@ -156,7 +163,7 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
       ...{ ":tenant": tenant, ":userId": userId, ":expiry": expiryAfter(now) },
       ":lostAfter": lostAfter,
       ...(expiresAt !== undefined && { ":expiresAt": expiresAt }),
-      ...(isSameData && { ":data": hashOf(data) }),
+      ":hash": identityHash,
     },
     ...({ returns: "ALL_NEW", isRepeatable: true } as const),
   };
@@ -165,13 +172,14 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
 function completeUpdate(
   { connectedAt, pending }: StoredSession,
   replayed: readonly string[],
+  floor: number,
   now: number,
 ) {
   const isNoted = pending.size > 0;
   const keeps = replayed.length > 0;
   return {
     update: [
-      "SET #state = :connected, completed = :connectedAt, completedAt = :now",
+      "SET #state = :connected, completed = :connectedAt, completedAt = :now, floor = :floor, spare = :spare",
       ...(keeps ? [", replayed = :replayed"] : []),
       " REMOVE pending, lostAt, isAway, #shard, #reason",
     ].join(""),
@@ -179,7 +187,7 @@ function completeUpdate(
     names: { ...STATE, "#shard": "shard", "#reason": "reason" },
     values: {
       ...{ ":connected": "connected", ":recovering": "recovering", ":connectedAt": connectedAt },
-      ":now": now,
+      ...{ ":now": now, ":floor": floor, ":spare": SPARE },
       ...(isNoted && { ":pending": pending }),
       ...(keeps && { ":replayed": new Set(replayed) }),
     },

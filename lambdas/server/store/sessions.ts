@@ -2,20 +2,17 @@ import type { Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, expiryOfEnded } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
 import {
-  hashOf,
   memberItem,
   noteOf,
   type RoomLimits,
   readLiving,
   recordOf,
+  SPARE,
   setOf,
   stampOf,
 } from "./session-item.ts";
 import { createSessionRecovery } from "./session-recovery.ts";
 import type { Storage } from "./table.ts";
-
-/** Bytes that a record keeps free, so that it can be marked as ended although DynamoDB takes no larger one. */
-const SPARE = "-".repeat(96);
 
 /** The sessions in the table, each from CONNECT to its end. */
 export function createSessions(
@@ -27,7 +24,7 @@ export function createSessions(
     ...createSessionRecovery(storage, shards),
 
     async begin({ connectionId, connectedAt }, nsp, session, first, receivedAt) {
-      const { rooms, tags, slot, pid } = first;
+      const { rooms, tags, slot, pid, identityHash } = first;
       const { id: sid, tenant, userId } = session;
       const stamp = stampOf(receivedAt);
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
@@ -35,8 +32,9 @@ export function createSessions(
         ...sessionKey(sid),
         ...{ connectionId, connectedAt, nsp, session, slot },
         ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
+        since: {},
         ...(pid !== undefined && {
-          ...{ pid, tags, beganAt: receivedAt, completedAt: now(), dataHash: hashOf(session.data) },
+          ...{ pid, tags, beganAt: receivedAt, completedAt: now(), identityHash },
           since: Object.fromEntries(rooms.map((room) => [noteOf(room), receivedAt])),
         }),
         ...Object.fromEntries(Object.keys(roomsOfKind).map((kind) => [setOf(kind), {}])),
