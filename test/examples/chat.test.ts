@@ -5,6 +5,7 @@ import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { synthesise } from "../../local/assembly.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
+import { withoutOffset } from "../support/offsets.ts";
 
 const assembly = mkdtempSync(join(tmpdir(), "chat-"));
 let stack: LocalStack;
@@ -30,7 +31,8 @@ async function enter(auth: object) {
   sockets.push(socket);
   const events: unknown[][] = [];
   const waiting: ((event: unknown[]) => void)[] = [];
-  socket.onAny((...event) => {
+  socket.onAny((...args) => {
+    const event = withoutOffset(args);
     const resolve = waiting.shift();
     if (resolve === undefined) events.push(event);
     else resolve(event);
