@@ -13,6 +13,8 @@ beforeAll(async () => {
   await synthesise(assembly, { app: "examples/protocol-suite/app.ts" });
   stack = await startStack({
     ...{ assembly, port: 0, secret: "none", schedules: false, log: () => undefined },
+    // As in Socket.IO, where it is off unless it is set.
+    environment: { LIMITS: JSON.stringify({ connectionStateRecovery: 0 }) },
   });
 }, 120_000);
 
