@@ -3,6 +3,7 @@ import type * as z from "zod/mini";
 import type { Emits } from "../lambdas/mudbase/contract.ts";
 import type { ClientEvent } from "../lambdas/mudbase/domains.ts";
 import type { RefusalCode } from "../lambdas/server/errors.ts";
+import * as parser from "./parser.ts";
 
 /** The acknowledgement of a refused event (contract, section 2.4). */
 export interface Refusal {
@@ -54,11 +55,14 @@ export interface ConnectOptions {
  * Connects an ordinary Socket.IO client: by WebSocket, the only transport, and with binary data in
  * base64, because API Gateway accepts no binary frames. `url` is the deployment's `ClientUrl`, or the
  * URL of `npm start`. A refused token is the event `connect_error` with the message `Authentication error`.
+ * After a lost connection the socket comes back as the same one (`socket.recovered`) if the deployment
+ * has recovery, and receives no event twice.
  */
 export const connect = (url: string, { token }: ConnectOptions): RealtimeSocket =>
   io(url, {
     transports: ["websocket"],
     forceBase64: true,
+    parser,
     auth:
       typeof token === "string"
         ? { token }

@@ -70,7 +70,7 @@ const WALLS: readonly (readonly [files: RegExp, never: RegExp, but?: RegExp])[] 
   [/^lambdas\/server\/store\//, /^lambdas\/server\/(?!model\/|store\/)/],
   [/^lambdas\/server\/gateway\//, /^lambdas\/server\/(?!model\/|gateway\/)/],
   [/./, /^engine\.io-parser$/, /^lambdas\/server\/engine\//],
-  [/./, /^socket\.io-parser$/, /^lambdas\/server\/socket\//],
+  [/./, /^socket\.io-parser$/, /^lambdas\/server\/socket\/|^client\/parser\.ts$/],
   [/^(lambdas|lib)\//, /^(@aws-sdk|@smithy)\//, /\/(store|gateway)\/|server\/runtime\.ts$/],
   [/./, /^(aws-cdk-lib|constructs)/, /^(lib|examples)\/|^bin\/app\.ts$/],
   [/./, /^(ws|dynalite)$/, /^local\//],
