@@ -1,4 +1,5 @@
 import { inject, vi } from "vitest";
+import type { GatewayOptions } from "../../local/gateway.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { CONNECTION_ITEM } from "./connection-items.ts";
 
@@ -64,6 +65,22 @@ export const startWithFanOutPage = (
   log: (text: string) => void = () => undefined,
 ): Promise<LocalStack> =>
   startStack({ ...OPTIONS, ...withFanOutPage(fanOutPage), log: (_, text) => log(text) });
+
+/** Starts a separate stack whose sockets may come back within two minutes, with other limits and gateway options. */
+export const startWithRecovery = (
+  log: (text: string) => void,
+  limits: Readonly<Record<string, number>> = {},
+  gateway: Partial<GatewayOptions> = {},
+): Promise<LocalStack> =>
+  startStack({
+    ...OPTIONS,
+    environment: {
+      ...OPTIONS.environment,
+      LIMITS: JSON.stringify({ ...limits, connectionStateRecovery: 120 }),
+    },
+    gateway,
+    log: (_, text) => log(text),
+  });
 
 /** Resolves once the stack has no pending work. */
 export const settled = (): Promise<void> => stack.idle();
