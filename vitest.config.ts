@@ -13,6 +13,7 @@ const OF_ONE_ORDER = [
   "calls",
   "cleanup",
   "commands",
+  "cuts",
   "demo",
   "documented-curls",
   "doctor",
