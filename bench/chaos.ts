@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { signToken } from "../client/token.ts";
 import { assemblyIn } from "../local/assembly.ts";
 import { NO_FAULTS } from "../local/fault-injection.ts";
-import { numberIn } from "../local/numbers.ts";
+import { millisecondsIn, numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
@@ -23,6 +23,7 @@ records what they receive. Fails if a delivery is lost or duplicated, or if item
   --seed N              seed of the random numbers (default 1)
   --think N             milliseconds between two events of a client, on average (default 1000)
   --kill P              share of the connections that are terminated per second (default 0.005)
+  --cut-every SECONDS   cut each connection at a random age, after this many seconds on average
   --lose-disconnects P  share of the $disconnect calls that are lost (default 0.3)
   --throttle P          share of the database calls that are throttled (default 0.02)
   --fail P              share of the database calls that fail (default 0.01)
@@ -51,7 +52,10 @@ const NUMBERS = {
   "throttle-posts": [0, 0.5, 0.05],
   "fail-posts": [0, 0.5, 0.01],
 } as const satisfies Record<string, readonly [number, number, number]>;
-type Options = Readonly<Record<keyof typeof NUMBERS, number>>;
+interface Options extends Readonly<Record<keyof typeof NUMBERS, number>> {
+  /** Milliseconds after which a connection is cut, on average. */
+  readonly cutEvery: number | undefined;
+}
 
 try {
   const options = readOptions();
@@ -67,6 +71,7 @@ function readOptions(): Options | undefined {
   const { values } = parseArgs({
     options: {
       ...(Object.fromEntries(flags) as Record<keyof typeof NUMBERS, { type: "string" }>),
+      "cut-every": { type: "string" },
       calm: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -77,7 +82,11 @@ function readOptions(): Options | undefined {
     const calm = values.calm && max <= 1 ? 0 : defaultValue;
     return [name, value === undefined ? calm : numberOf(name, value, min, max)];
   });
-  return Object.fromEntries(entries) as Options;
+  const cutEvery = values["cut-every"];
+  return {
+    ...(Object.fromEntries(entries) as Record<keyof typeof NUMBERS, number>),
+    cutEvery: cutEvery === undefined ? undefined : millisecondsIn("--cut-every", cutEvery),
+  };
 }
 
 /** A share from 0 to 1, or a whole number. */
@@ -99,7 +108,11 @@ async function run(options: Options): Promise<boolean> {
     seed: options.seed,
     concurrency: ENVIRONMENTS,
     scheduleJitter: true,
-    gateway: { shuffle: true, loseDisconnects: options["lose-disconnects"] },
+    gateway: {
+      shuffle: true,
+      loseDisconnects: options["lose-disconnects"],
+      cutEvery: options.cutEvery,
+    },
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (_, text) => {
       if (text.includes('"ERROR"')) failures.count += 1;
@@ -135,13 +148,14 @@ async function runChaos(
   console.log("Waiting for pending deliveries …");
   await Promise.all(clients.map((client) => client.rest()));
   await stack.idle();
+  await Promise.all(clients.map((client) => client.catchUp()));
   const totals = ledger.totals();
   const isClean = await disconnectAll(stack, clients);
 
   console.log(`
-| Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Failures logged |
-|---|---|---|---|---|---|---|---|---|---|
-| ${[totals.sent, totals.confirmed, totals.refused, totals.unanswered, totals.expected, totals.delivered, totals.lost, totals.duplicated, kills, failures.count].join(" | ")} |
+| Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Sockets that came back | Failures logged |
+|---|---|---|---|---|---|---|---|---|---|---|
+| ${[totals.sent, totals.confirmed, totals.refused, totals.unanswered, totals.expected, totals.delivered, totals.lost, totals.duplicated, kills, totals.returned, failures.count].join(" | ")} |
 `);
   return totals.lost === 0 && totals.duplicated === 0 && isClean;
 }
@@ -222,7 +236,7 @@ async function act(
 /** Publishes a row of the first organisation, as another back end does. */
 async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
   const mark = newMark();
-  const receipt = ledger.send(mark, "", "org-0");
+  const receipt = ledger.send(mark, "", "org-0", false);
   const entry = { event: "db:create", org: "org-0", id: mark.slice(1) };
   const row = { projectId: "p1", collectionId: "todos", data: { _id: mark } };
   const { ok } = await invoke(stack, "Publish", { ...entry, ...row });
@@ -233,7 +247,7 @@ async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
 /** Disconnects all clients, runs the cleanup, and returns whether all their items are deleted. */
 async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[]): Promise<boolean> {
   stack.faults.setRates(NO_FAULTS);
-  for (const client of clients) client.stop();
+  await Promise.all(clients.map((client) => client.stop()));
   while (stack.gateway.connectionIds().length > 0) await pause(50);
   await stack.idle();
   await cleanUp(stack);

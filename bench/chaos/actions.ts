@@ -7,6 +7,8 @@ export interface Action {
   readonly payload?: object | undefined;
   /** Whether the others in the project or the chat receive its mark. */
   readonly audience: "others" | "nobody";
+  /** Whether those whose connection is lost do not receive it later. */
+  readonly isVolatile: boolean;
 }
 
 const p1 = { projectId: "p1" };
@@ -29,6 +31,9 @@ export interface Known {
   readonly peer: string;
   readonly messageId: string | undefined;
 }
+
+/** What is not kept for sockets that come back. */
+const VOLATILE: readonly string[] = ["custom:typing"];
 
 /** All other events of the contract, in rooms whose deliveries are not recorded. */
 const SIDE = { chatId: "side", collectionId: "side", room: "side" };
@@ -59,10 +64,10 @@ export function anyAction(random: Random, mark: string, known: Known): Action {
     entries[Math.floor(random() * entries.length)] as Entry;
   if (random() < 0.5) {
     const [event, payload] = pick(MARKED)(mark);
-    return { event, payload, audience: "others" };
+    return { event, payload, audience: "others", isVolatile: VOLATILE.includes(event) };
   }
   const { event, payload } = pick([...UNMARKED, ...AUTH]);
-  return { event, payload: fillIds(payload, known), audience: "nobody" };
+  return { event, payload: fillIds(payload, known), audience: "nobody", isVolatile: false };
 }
 
 /** Where the payload of an event holds its mark. */

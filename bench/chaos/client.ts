@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { io, type Socket } from "socket.io-client";
+import type { Socket } from "socket.io-client";
+import { connect } from "../../client/index.ts";
 import type { Random } from "../../local/random.ts";
 import { anyAction, markOf } from "./actions.ts";
 import type { Ledger, Membership, Receipt } from "./ledger.ts";
@@ -25,7 +26,10 @@ export interface ChaosClient {
   kill(): void;
   /** Stops sending, but still receives. */
   rest(): Promise<void>;
-  stop(): void;
+  /** Resolves once it has received what was posted to it before, or has lost its connection. */
+  catchUp(): Promise<void>;
+  /** Ends its session. */
+  stop(): Promise<void>;
 }
 
 /** The rooms that every client joins. */
@@ -42,16 +46,12 @@ let marks = 0;
 /** A unique mark. */
 export const newMark = (): string => `#${++marks}`;
 
-/** A client that reconnects whenever it is disconnected, and joins its rooms again. */
+/** A client that reconnects whenever it is disconnected, and joins its rooms again unless it is the same socket. */
 export function createChaosClient(parts: ClientParts): ChaosClient {
   const { ledger, userId, audience, random } = parts;
-  const socket = io(parts.url, {
-    transports: ["websocket"],
-    forceNew: true,
-    auth: { token: parts.token },
-    reconnectionDelay: 100,
-    reconnectionDelayMax: 1000,
-  });
+  // Its events are random: not those that its type allows.
+  const socket = connect(parts.url, { token: parts.token }) as unknown as Socket;
+  socket.io.reconnectionDelay(100).reconnectionDelayMax(1000);
   let membership: Membership | undefined;
   let isActive = true;
   let messageId: string | undefined;
@@ -61,18 +61,25 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     const mark = markOf(event, payload);
     if (mark !== undefined && membership !== undefined) ledger.receive(membership, mark);
   });
-  socket.on("connect", () => void join());
+  socket.on("connect", () => {
+    if (socket.recovered && membership !== undefined) ledger.comeBack(membership);
+    else {
+      membership = undefined;
+      void join();
+    }
+  });
   socket.on("disconnect", () => {
     if (membership !== undefined) ledger.leave(membership);
-    membership = undefined;
     for (const receipt of pending) receipt.cut();
     pending.clear();
   });
 
   async function join(): Promise<void> {
+    const { id } = socket;
     for (const [event, payload] of JOINS)
-      while (socket.connected && isRefusal(await ask(socket, event, payload))) await pause(100);
-    if (socket.connected && membership === undefined) membership = ledger.join(audience, userId);
+      while (socket.id === id && isRefusal(await ask(socket, event, payload))) await pause(100);
+    // After a loss in between it joins again.
+    if (socket.id === id && membership === undefined) membership = ledger.join(audience, userId);
   }
 
   async function act(): Promise<void> {
@@ -81,8 +88,9 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
       event,
       payload,
       audience: receivers,
+      isVolatile,
     } = anyAction(random, mark, { peer: parts.peer, messageId });
-    const receipt = ledger.send(mark, userId, receivers === "others" ? audience : "");
+    const receipt = ledger.send(mark, userId, receivers === "others" ? audience : "", isVolatile);
     pending.add(receipt);
     const answer = await ask(socket, event, payload);
     // The receipt was settled by a disconnect.
@@ -109,7 +117,18 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
       isActive = false;
       await Promise.race([life, pause(40_000, undefined, { ref: false })]);
     },
-    stop: () => void socket.disconnect(),
+    async catchUp() {
+      const answer = socket.connected ? ask(socket, "presence:update") : undefined;
+      await Promise.race([answer, pause(10_000, undefined, { ref: false })]);
+    },
+    async stop() {
+      // The session of a client that is away would be kept until its time is over.
+      await new Promise((resolve) => {
+        if (socket.connected) resolve(undefined);
+        else socket.once("connect", () => resolve(undefined));
+      });
+      socket.disconnect();
+    },
   };
 }
 

@@ -6,6 +6,8 @@ export interface Membership {
   readonly userId: string;
   readonly since: number;
   until: number;
+  /** The times in which its connection was lost. */
+  readonly absences: { readonly from: number; readonly until: number }[];
   /** How often it received each mark. */
   readonly received: Map<string, number>;
 }
@@ -16,6 +18,7 @@ interface Sent {
   readonly sender: string;
   readonly audience: string;
   readonly at: number;
+  readonly isVolatile: boolean;
   /** When it was acknowledged. */
   confirmedAt?: number;
 }
@@ -30,6 +33,8 @@ export interface Totals {
   readonly delivered: number;
   readonly lost: number;
   readonly duplicated: number;
+  /** How often a socket came back as the same one. */
+  readonly returned: number;
 }
 
 /** Records what was sent and who received it. */
@@ -37,9 +42,11 @@ export interface Ledger {
   /** Begins the membership of a socket in an audience. */
   join(audience: string, userId: string): Membership;
   leave(membership: Membership): void;
+  /** Continues the membership of a socket that has come back as the same one. */
+  comeBack(membership: Membership): void;
   receive(membership: Membership, mark: string): void;
   /** Records a sent event; with an empty audience only its acknowledgement counts. */
-  send(mark: string, sender: string, audience: string): Receipt;
+  send(mark: string, sender: string, audience: string, isVolatile: boolean): Receipt;
   totals(): Totals;
 }
 
@@ -63,6 +70,7 @@ export function createLedger(now: () => number): Ledger {
         userId,
         since: now(),
         until: Number.POSITIVE_INFINITY,
+        absences: [],
         received: new Map<string, number>(),
       };
       const others = memberships.get(audience);
@@ -75,11 +83,16 @@ export function createLedger(now: () => number): Ledger {
       membership.until = now();
     },
 
+    comeBack(membership) {
+      membership.absences.push({ from: membership.until, until: now() });
+      membership.until = Number.POSITIVE_INFINITY;
+    },
+
     receive: ({ received }, mark) => void received.set(mark, (received.get(mark) ?? 0) + 1),
 
-    send(mark, sender, audience) {
+    send(mark, sender, audience, isVolatile) {
       counts.sent += 1;
-      const entry: Sent = { mark, sender, audience, at: now() };
+      const entry: Sent = { mark, sender, audience, at: now(), isVolatile };
       sent.push(entry);
       return {
         confirmed() {
@@ -102,9 +115,8 @@ export function createLedger(now: () => number): Ledger {
           .filter((membership) => mustReceive(membership, entry))
           .map(({ received }) => received.get(entry.mark) ?? 0),
       );
-      const received = [...memberships.values()]
-        .flat()
-        .flatMap((membership) => [...membership.received.values()]);
+      const members = [...memberships.values()].flat();
+      const received = members.flatMap((membership) => [...membership.received.values()]);
       return {
         sent: all,
         confirmed,
@@ -114,17 +126,22 @@ export function createLedger(now: () => number): Ledger {
         delivered: received.length,
         lost: due.filter((times) => times === 0).length,
         duplicated: received.filter((times) => times > 1).length,
+        returned: members.flatMap(({ absences }) => absences).length,
       };
     },
   };
 }
 
-/** A socket that was a member when the event was sent, and long enough after it, must receive it. */
-const mustReceive = (
-  { userId, since, until }: Membership,
-  { sender, at, confirmedAt }: Sent,
-): boolean =>
-  userId !== sender &&
-  confirmedAt !== undefined &&
-  since <= at &&
-  until > confirmedAt + MAX_DELIVERY_TIME;
+/**
+ * A socket that was a member when the event was sent, and long enough after it, must receive it: later, if its
+ * connection was lost, but not what is volatile.
+ */
+function mustReceive(
+  { userId, since, until, absences }: Membership,
+  { sender, at, confirmedAt, isVolatile }: Sent,
+): boolean {
+  if (userId === sender || confirmedAt === undefined) return false;
+  const end = confirmedAt + MAX_DELIVERY_TIME;
+  const wasAway = absences.some((absence) => absence.from < end && absence.until > at);
+  return since <= at && until > end && !(isVolatile && wasAway);
+}

@@ -26,6 +26,7 @@ test.each([
   [["--clients", "0"], /^--clients must be a number from 1 to 5000, not "0"\.$/],
   [["--clients", "1.5"], /^--clients must be a whole number, not "1\.5"\.$/],
   [["--kill", "2"], /^--kill must be a number from 0 to 1, not "2"\.$/],
+  [["--cut-every", "0"], /^--cut-every must be a positive number of seconds, not "0"\.$/],
   [["now"], /^Unexpected argument 'now'/],
 ])("chaos refuses %j in one sentence", async (args, message) => {
   expect(await run("chaos", ...args)).toMatchObject({
