@@ -13,8 +13,8 @@ const SENDERS = 10;
 const THINK_TIME = 800;
 const p1 = { projectId: "p1" };
 
-/** Milliseconds by which clocks may differ, and which a function takes to note that its posts are over. */
-const MARGIN = 200;
+/** Milliseconds by which clocks may differ, and which a function of a busy machine takes to note that its posts are over. */
+const MARGIN = 1500;
 
 const failures: string[] = [];
 // With this, other functions post to a part of the room, and a third of $disconnect is never called.
