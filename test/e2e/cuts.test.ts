@@ -4,7 +4,7 @@ import { afterAll, expect, test, vi } from "vitest";
 import { type Random, randomFrom } from "../../local/random.ts";
 import { newOrg } from "../support/people.ts";
 import { CLIENTS, idOf, isReplayed, type Received, returning } from "../support/returning.ts";
-import { startWithRecovery } from "../support/running.ts";
+import { startWithLimits } from "../support/running.ts";
 
 /** So few because each costs a handshake and two functions, a tenth of a second. */
 const CUTS = 60;
@@ -18,9 +18,9 @@ const MARGIN = 1500;
 
 const failures: string[] = [];
 // With this, other functions post to a part of the room, and a third of $disconnect is never called.
-const stack = await startWithRecovery(
-  (line) => void (line.includes('"ERROR"') && failures.push(line)),
+const stack = await startWithLimits(
   { fanOutPage: 6 },
+  (line) => void (line.includes('"ERROR"') && failures.push(line)),
   { loseDisconnects: 1 / 3 },
 );
 afterAll(() => stack.stop());

@@ -1,13 +1,13 @@
 import { afterAll, expect, test, vi } from "vitest";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
-import { startWithFanOutPage } from "../support/running.ts";
+import { startWithLimits } from "../support/running.ts";
 import { shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
 const PEOPLE = 24;
 const PAGE = 3;
 
-const stack = await startWithFanOutPage(PAGE);
+const stack = await startWithLimits({ fanOutPage: PAGE });
 const backEnd = await emptyUpstream();
 afterAll(async () => {
   backEnd.stop();

@@ -3,13 +3,13 @@ import { afterAll, describe, expect, test } from "vitest";
 import { gardening, news } from "../support/gardeners.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { publishTo, returners, returning } from "../support/returning.ts";
-import { startWithRecovery } from "../support/running.ts";
+import { startWithLimits } from "../support/running.ts";
 
 const p1 = { projectId: "p1" };
 const garden = { room: "garden" };
 
 const logged: string[] = [];
-const stack = await startWithRecovery((line) => void logged.push(line));
+const stack = await startWithLimits({}, (line) => void logged.push(line));
 afterAll(async () => {
   await stack.stop();
   expect(logged.filter((line) => line.includes('"ERROR"'))).toEqual([]);

@@ -2,14 +2,14 @@ import { afterAll, describe, expect, test, vi } from "vitest";
 import { gardening, news } from "../support/gardeners.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { later, type RawSession } from "../support/returning.ts";
-import { startWithRecovery } from "../support/running.ts";
+import { startWithLimits } from "../support/running.ts";
 
 const garden = { room: "garden" };
 const lobby = { projectId: "p1", chatId: "lobby" };
 
 const logged: string[] = [];
 // With this, the end of a connection is often handled before what its client has sent last.
-const stack = await startWithRecovery((line) => void logged.push(line), {}, { shuffle: true });
+const stack = await startWithLimits({}, (line) => void logged.push(line), { shuffle: true });
 const { connect, say, rest, gardeners } = gardening(stack);
 afterAll(async () => {
   await stack.stop();

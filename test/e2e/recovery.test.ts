@@ -10,7 +10,7 @@ import {
   publishTo,
   returners,
 } from "../support/returning.ts";
-import { startWithRecovery } from "../support/running.ts";
+import { startWithLimits } from "../support/running.ts";
 
 const p1 = { projectId: "p1" };
 const garden = { room: "garden" };
@@ -20,7 +20,7 @@ const text = (content: string) => ({ ...chat, type: "text", content });
 const inGarden = (n: number) => ({ ...p1, ...garden, event: "news", payload: { n } });
 
 const logged: string[] = [];
-const stack = await startWithRecovery((line) => void logged.push(line));
+const stack = await startWithLimits({}, (line) => void logged.push(line));
 const publish = (entry: object) => publishTo(stack, entry);
 afterAll(async () => {
   await stack.stop();

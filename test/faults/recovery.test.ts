@@ -310,3 +310,22 @@ describe("the presence of a user whose connection is lost", () => {
     expect(notices(ben)).toEqual(["ann online"]);
   });
 });
+
+test("a socket that is disconnected cannot come back, although its client went before that was noted", async () => {
+  const { org, ann, sid, pid } = await people();
+  const held = world.holdNext(
+    ({ Key, UpdateExpression }) =>
+      String(Key?.pk).startsWith("conn#") && String(UpdateExpression).includes("endedAt"),
+  );
+  const revoked = world.publish({ event: "revoke", org, target: { userId: "ann" } });
+  await held.reached;
+  await world.disconnect(ann);
+  held.release();
+  await revoked;
+  await world.publish({ event: "restore", org, target: { userId: "ann" } });
+
+  const back = await world.connect("ann", org, {}, { pid });
+
+  expect(connected(back).sid).not.toBe(sid);
+  expect((await recordsOf(sid)).filter(({ endedAt }) => endedAt === undefined)).toEqual([]);
+});

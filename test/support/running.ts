@@ -59,25 +59,15 @@ export const startWithMetricsPeriod = (
 ): Promise<LocalStack> =>
   startStack({ ...OPTIONS, environment: { METRICS_PERIOD: String(period) }, log });
 
-/** Starts a separate stack with this maximum number of sockets per fan-out page. */
-export const startWithFanOutPage = (
-  fanOutPage: number,
+/** Starts a separate stack with other limits, and gateway options. */
+export const startWithLimits = (
+  limits: Readonly<Record<string, number>>,
   log: (text: string) => void = () => undefined,
-): Promise<LocalStack> =>
-  startStack({ ...OPTIONS, ...withFanOutPage(fanOutPage), log: (_, text) => log(text) });
-
-/** Starts a separate stack whose sockets may come back within two minutes, with other limits and gateway options. */
-export const startWithRecovery = (
-  log: (text: string) => void,
-  limits: Readonly<Record<string, number>> = {},
   gateway: Partial<GatewayOptions> = {},
 ): Promise<LocalStack> =>
   startStack({
     ...OPTIONS,
-    environment: {
-      ...OPTIONS.environment,
-      LIMITS: JSON.stringify({ ...limits, connectionStateRecovery: 120 }),
-    },
+    environment: { ...OPTIONS.environment, LIMITS: JSON.stringify(limits) },
     gateway,
     log: (_, text) => log(text),
   });

@@ -41,17 +41,20 @@ export async function end(
   const { telemetry, now } = kit.runtime;
   const { connections } = kit.adapter;
   onEnded(connectionId);
-  const connection = await connections.end(connectionId, now());
-  if (connection === undefined) return [];
-  telemetry.count("ConnectionsClosed");
-  await eraseParts(kit, connection);
   const mayComeBack = recovers(kit) && !isFinal;
-  const ended = await Promise.all(
+  const ended = await connections.end(connectionId, now());
+  if (ended !== undefined) telemetry.count("ConnectionsClosed");
+  // A client that is disconnected goes at once: its sessions may have only lost their connection by now.
+  const connection =
+    ended ?? (recovers(kit) && isFinal ? await connections.find(connectionId) : ended);
+  if (connection === undefined) return [];
+  if (ended !== undefined) await eraseParts(kit, ended);
+  const sessions = await Promise.all(
     socketsOf(connection).map((socket) =>
       mayComeBack ? lose(kit, socket, reason) : endSession(kit, socket, reason),
     ),
   );
-  return ended.flat();
+  return sessions.flat();
 }
 
 /** Ends one socket, for all that was received after a time; its connection stays. */

@@ -36,6 +36,8 @@ export interface Connections {
   add(connectionId: string, connectedAt: number, handshake?: unknown): Promise<void>;
   /** Of a connection that has ended nothing, unless it did so after `receivedAt`. */
   get(connectionId: string, receivedAt?: number): Promise<Connection | undefined>;
+  /** One that has ended included; in a batch, the one kind of read that every function may do. */
+  find(connectionId: string): Promise<Connection | undefined>;
   /**
    * Notes a session as one that is reached by a connection. Nothing where its namespace has one, where the
    * connection has lost one after `lostBy`, or too many, or has had none since `idleBy`.

@@ -31,7 +31,7 @@ export const createConnections = (table: Table, shards: number): Connections => 
 function createLives(
   table: Table,
   shards: number,
-): Pick<Connections, "add" | "get" | "touch" | "end" | "remove" | "inShard"> {
+): Pick<Connections, "add" | "get" | "find" | "touch" | "end" | "remove" | "inShard"> {
   return {
     async add(connectionId, connectedAt, handshake) {
       const connection = {
@@ -46,6 +46,11 @@ function createLives(
     async get(connectionId, receivedAt = Number.POSITIVE_INFINITY) {
       const connection = connectionOf(await table.get(connectionKey(connectionId)));
       return receivedAt <= (connection?.endedAt ?? receivedAt) ? connection : undefined;
+    },
+
+    async find(connectionId) {
+      const [item] = await table.getAll([connectionKey(connectionId)]);
+      return connectionOf(item);
     },
 
     async touch(connectionId, now, sessionDue) {
