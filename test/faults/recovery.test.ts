@@ -1,63 +1,13 @@
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
-import { createWorld, type World } from "./world.ts";
+import { afterAll, describe, expect, inject, test } from "vitest";
+import { recovering } from "./recovering.ts";
+import { createWorld } from "./world.ts";
 
-let world: World;
-let orgs = 0;
-const newOrg = (): string => `org-${++orgs}`;
-
-beforeAll(async () => {
-  world = await createWorld(inject("assembly"), { connectionStateRecovery: 120 });
-});
+const world = await createWorld(inject("assembly"), { connectionStateRecovery: 120 });
 afterAll(() => world.stop());
 
-/** What CONNECT was answered. */
-interface Answered {
-  readonly sid: string;
-  readonly pid: string;
-}
-
-const connected = (connectionId: string): Answered => {
-  const [first = ""] = world.framesOf(connectionId);
-  return JSON.parse(first.slice("40".length)) as Answered;
-};
-
-/** The events that a connection was sent: name, payload, offset. */
-const events = (connectionId: string) =>
-  world
-    .framesOf(connectionId)
-    .filter((frame) => frame.startsWith("42"))
-    .map((frame) => JSON.parse(frame.slice(2)) as [name: string, payload: object, offset: string]);
-
-const heard = (connectionId: string) =>
-  events(connectionId)
-    .filter(([name]) => name === "custom:news")
-    .map(([, payload]) => (payload as { readonly n: number }).n);
-
-/** Comes back with the offset of the last event that a connection was sent. */
-const comeBack = (userId: string, org: string, from: string, pid: string) =>
-  world.connect(userId, org, {}, { pid, offset: events(from).at(-1)?.[2] });
-
-const join = (connectionId: string, room = "corner") =>
-  world.send(connectionId, `421["custom:join",{"room":"${room}"}]`);
-/** Broadcasts a number, some time after whatever was before. */
-async function tell(connectionId: string, n: number, room = "corner"): Promise<void> {
-  world.pass(1000);
-  const news = { projectId: "p1", event: "news", room, payload: { n } };
-  await world.send(connectionId, `422["custom:broadcast",${JSON.stringify(news)}]`);
-  world.pass(1000);
-}
-
-/** Two people in one room of an organisation of their own. */
-async function people() {
-  const org = newOrg();
-  const ann = await world.connect("ann", org);
-  const ben = await world.connect("ben", org);
-  for (const one of [ann, ben]) await join(one);
-  return { org, ann, ben, ...connected(ann) };
-}
-
-const recordsOf = async (sid: string) =>
-  (await world.items()).filter(({ pk, sk }) => pk === `sess#${sid}` || String(sk).startsWith(sid));
+const { newOrg, people, connected, join, tell, events, heard, comeBack, ...more } =
+  recovering(world);
+const { offsetOf, recordsOf, putClub, joinClub } = more;
 
 describe("a socket that comes back", () => {
   test("is the same one, in its rooms, and gets what it has missed, in order and once", async () => {
@@ -93,7 +43,7 @@ describe("a socket that comes back", () => {
   test("gets what was posted to a connection that only looked alive", async () => {
     const { org, ann, ben, pid } = await people();
     await tell(ben, 1);
-    const until = events(ann).at(-1)?.[2];
+    const until = offsetOf(ann);
     // API Gateway takes posts for a dead connection for a while.
     await tell(ben, 2);
     await tell(ben, 3);
@@ -189,17 +139,12 @@ describe("what a client comes back with is of no use", () => {
 
 test("a socket that was taken out of a room while it was away is not in it when it is back", async () => {
   const org = newOrg();
-  const put = (members: readonly string[]) =>
-    world.publish({
-      ...{ event: "chat:put", org },
-      chat: { projectId: "p1", chatId: "club", name: "Club", members },
-    });
-  await put(["ann", "ben"]);
+  await putClub(org, ["ann", "ben"]);
   const ann = await world.connect("ann", org);
   const { sid, pid } = connected(ann);
-  await world.send(ann, '421["chat:join",{"projectId":"p1","chatId":"club"}]');
+  await joinClub(ann);
   await world.disconnect(ann);
-  await put(["ben"]);
+  await putClub(org, ["ben"]);
 
   const back = await world.connect("ann", org, {}, { pid });
 
