@@ -82,5 +82,12 @@ function reading(world: World) {
       ({ pk, sk }) => pk === `sess#${sid}` || String(sk).startsWith(sid),
     );
 
-  return { connected, events, heard, offsetOf, recordsOf };
+  const recordOf = async (sid: string) =>
+    (await world.items()).find(({ pk, sk }) => pk === `sess#${sid}` && sk === "sess");
+
+  /** The rooms that a session is in, as its record has them: each after a mark. */
+  const roomsOf = async (sid: string) =>
+    Object.keys((await recordOf(sid))?.rooms ?? {}).map((note) => note.slice(1));
+
+  return { connected, events, heard, offsetOf, recordsOf, recordOf, roomsOf };
 }
