@@ -128,6 +128,31 @@ describe("an application", () => {
   });
 });
 
+test.each([["a text", "say-text", "text"]])(
+  "who was last told %s, for itself alone, comes back for what it has missed",
+  async (_, event, told) => {
+    const [ann, ben] = [await enter(), await enter()];
+    ben.socket.emit("to-others", "first");
+    await ben.socket.emitWithAck("ping");
+    expect(await ann.flushed()).toEqual([["said", "first"]]);
+    ann.socket.emit(event, "an answer");
+    await ann.socket.emitWithAck("ping");
+    expect((await ann.flushed()).map(([name]) => name)).toEqual([told]);
+    ann.socket.io.engine.close();
+    await stack.idle();
+    ben.socket.emit("to-others", "second");
+    await ben.socket.emitWithAck("ping");
+    await stack.idle();
+
+    ann.socket.connect();
+    await new Promise<void>((resolve) => ann.socket.once("connect", resolve));
+
+    expect(ann.socket.recovered).toBe(true);
+    expect(ann.socket.id).toBe(ann.id);
+    expect(await ann.flushed()).toEqual([["said", "second"]]);
+  },
+);
+
 test("an application's hook for a socket that is gone runs once, however often the sweep comes", async () => {
   const [ann, ben] = [await enter(), await enter()];
   await ann.socket.emitWithAck("join", "garden");
