@@ -128,7 +128,10 @@ describe("an application", () => {
   });
 });
 
-test.each([["a text", "say-text", "text"]])(
+test.each([
+  ["a text", "say-text", "text"],
+  ["nothing", "say-nothing", "nothing"],
+])(
   "who was last told %s, for itself alone, comes back for what it has missed",
   async (_, event, told) => {
     const [ann, ben] = [await enter(), await enter()];

@@ -108,7 +108,7 @@ test.each(FRAMES)("an event with %s has its offset after these", (_, frame, args
   expect(sent.slice(0, sent.indexOf("["))).toBe(frame.slice(0, frame.indexOf("[")));
 });
 
-test.each(FRAMES.slice(1))(
+test.each(FRAMES)(
   "a reply with %s has these first, and nothing that a client takes for an offset",
   (_, frame, args) => {
     const sent = withoutOffset(frame);

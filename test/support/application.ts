@@ -71,6 +71,7 @@ export const app = defineApp({
         },
         "to-others": (socket, text) => socket.broadcast.emit("said", text),
         "to-one": (socket, id, text) => socket.to(id).emit("said", text),
+        "say-nothing": (socket) => socket.emit("nothing"),
         "say-text": (socket, text) => socket.emit("text", text),
         "send-reserved": (socket) => socket.emit("disconnect"),
         fail() {
