@@ -8,7 +8,11 @@ import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { UNLIMITED } from "../support/unlimited.ts";
 import { createWorld } from "./world.ts";
 
-const world = await createWorld(inject("assembly"), UNLIMITED);
+const world = await createWorld(inject("assembly"), {
+  ...UNLIMITED,
+  // The column "Recovery" has what that adds.
+  connectionStateRecovery: 0,
+});
 afterAll(() => world.stop());
 
 const FOREVER = 9_999_999_999;

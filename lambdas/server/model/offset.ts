@@ -60,8 +60,6 @@ export function readOffset(text: unknown): Offset | undefined {
 export const withOffset = (frame: string, offset: Offset): string =>
   `${frame.slice(0, -1)},${JSON.stringify(offsetText(offset))}]`;
 
-/** The frame of an event that has none: a client takes a text that comes last for an offset. */
+/** The frame of an event that has none: a client takes a text that comes last, the event's name included, for an offset. */
 export const withoutOffset = (frame: string): string =>
-  frame.endsWith('"]') && !/^\d+(?:-)?(?:\/[^,]*,)?\d*\["(?:[^"\\]|\\.)*"\]$/.test(frame)
-    ? `${frame.slice(0, -1)},null]`
-    : frame;
+  frame.endsWith('"]') ? `${frame.slice(0, -1)},null]` : frame;
