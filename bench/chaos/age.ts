@@ -1,7 +1,10 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
+import { LATEST_WRITE, LIMITS } from "../../lambdas/server/model/limits.ts";
 import type { LocalStack } from "../../local/stack.ts";
+
+/** Milliseconds for which a lost socket may come back by default, and the cleanup keeps the tombstone of its connection. */
+const WINDOW = LIMITS.connectionStateRecovery.default * 1000;
 
 /** Makes tombstones as old as the cleanup wants them before it deletes them, so that a run need not wait. */
 export async function ageTombstones(
@@ -18,7 +21,7 @@ export async function ageTombstones(
         TableName: tableNames[0],
         Key: { pk, sk },
         UpdateExpression: "SET endedAt = :past",
-        ExpressionAttributeValues: { ":past": Number(endedAt) - LATEST_WRITE - 1000 },
+        ExpressionAttributeValues: { ":past": Number(endedAt) - LATEST_WRITE - WINDOW - 1000 },
       }),
     );
   client.destroy();
