@@ -3,7 +3,7 @@ import { type Broadcast, modelOf } from "./broadcasts.ts";
 import { BASELINE } from "./cold-start.ts";
 import { plotOf } from "./plot.ts";
 import type { PostCost } from "./posts.ts";
-import { dollarsOf, PEERS } from "./prices.ts";
+import { dollarsOf, type EventCost, PEERS } from "./prices.ts";
 
 /** Assumed of AWS inside a region, in milliseconds; and its default throttle of management calls. */
 const LATENCIES = { invoke: 30, query: 15, post: 10, postsASecond: 10_000 };
@@ -102,6 +102,10 @@ export function reportOf(measured: Measured): string {
           "`message:send` here, stored",
           ...[10, 1000].map((members) => fixed(dollarsOf(message(members)), 2)),
         ],
+        [
+          "the same with `connectionStateRecovery`",
+          ...[10, 1000].map((members) => fixed(dollarsOf(replayable(message(members))), 2)),
+        ],
         ...PEERS.map(([name, price]) => [
           name,
           ...[10, 1000].map((members) => fixed(price(members - 1), 2)),
@@ -136,6 +140,9 @@ function fixed(value: number, digits = 1): string {
 function pages(members: number): number {
   return Math.ceil(members / 30);
 }
+
+/** With its log before, and the mark after: items of at most a kilobyte. */
+const replayable = (cost: EventCost): EventCost => ({ ...cost, writes: cost.writes + 2 });
 
 function typing(members: number) {
   const posts = members - 1;
