@@ -1,9 +1,10 @@
 import { Stack } from "aws-cdk-lib";
 import { Manager } from "socket.io-client";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
+import { endLost } from "../support/lost.ts";
 import { withoutOffset } from "../support/offsets.ts";
 import { client, connected } from "../support/people.ts";
 import { startFromApp } from "../support/started-app.ts";
@@ -166,7 +167,22 @@ test("an application's hook for a socket that is gone runs once, however often t
   for (let round = 0; round < 2; round += 1)
     for (let shard = 0; shard < 16; shard += 1) await stack.functions.invoke(heartbeat, { shard });
 
-  expect(await ann.flushed()).toEqual([["left", ben.id]]);
+  expect(await ann.flushed()).toEqual([["left", ben.id, "client namespace disconnect"]]);
+});
+
+test("an application's hook for a socket whose connection is lost runs when nobody has come back", async () => {
+  const [ann, ben] = [await enter(), await enter()];
+  await ann.socket.emitWithAck("join", "orchard");
+  await ben.socket.emitWithAck("join", "orchard");
+  ben.socket.io.reconnection(false);
+  ben.socket.io.engine.close();
+  await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
+  await stack.idle();
+  expect(await ann.flushed()).toEqual([]);
+
+  await endLost(stack, "ServerHeartbeat");
+
+  expect(await ann.flushed()).toEqual([["left", ben.id, "transport close"]]);
 });
 
 test("a room's name that no key can hold is refused, and its socket can still go", async () => {

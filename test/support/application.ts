@@ -79,7 +79,7 @@ export const app = defineApp({
         },
       },
       fallback: (socket, event, ...args) => socket.emit("unknown", event, ...args),
-      onDisconnect: async ({ id }, rooms, { io }) => io.to(rooms).emit("left", id),
+      onDisconnect: async ({ id }, rooms, { io }, reason) => io.to(rooms).emit("left", id, reason),
     }),
 
     "/admin": defineNamespace({

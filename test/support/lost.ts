@@ -4,7 +4,7 @@ import type { LocalStack } from "../../local/stack.ts";
 import { stack as shared } from "./running.ts";
 
 /** Ends the sessions that have lost their connection, as if the time in which they may come back were over. */
-export async function endLost(stack: LocalStack = shared): Promise<void> {
+export async function endLost(stack: LocalStack = shared, heartbeat = "Heartbeat"): Promise<void> {
   const lost = (await stack.database.items()).filter(
     ({ state, endedAt }) => state === "detached" && endedAt === undefined,
   );
@@ -24,6 +24,6 @@ export async function endLost(stack: LocalStack = shared): Promise<void> {
     );
   client.destroy();
   const scheduledTime = new Date().toISOString();
-  await stack.functions.invoke(stack.functions.named("Heartbeat"), { scheduledTime });
+  await stack.functions.invoke(stack.functions.named(heartbeat), { scheduledTime });
   await stack.idle();
 }
