@@ -3,7 +3,10 @@ import type { CallInput } from "../faults/commands.ts";
 import { createWorld } from "../faults/world.ts";
 import { ask, eventsReceivedBy } from "../support/asking.ts";
 
-const world = await createWorld(inject("assembly"));
+const world = await createWorld(inject("assembly"), {
+  // Sockets end with their connections, and so does presence.
+  connectionStateRecovery: 0,
+});
 afterAll(() => world.stop());
 
 const both = ["p1", "p2"];
