@@ -9,7 +9,7 @@ import { type LocalStack, startStack } from "../local/stack.ts";
 import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
-import { ageTombstones } from "./chaos/age.ts";
+import { ageLosses, ageTombstones } from "./chaos/age.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 
@@ -250,6 +250,8 @@ async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[])
   await Promise.all(clients.map((client) => client.stop()));
   while (stack.gateway.connectionIds().length > 0) await pause(50);
   await stack.idle();
+  // Whose connection was cut last cannot say goodbye: its session would wait for its return.
+  await ageLosses(stack, await connectionItems(stack));
   await cleanUp(stack);
   const items = await connectionItems(stack);
   const left = items.filter(({ endedAt }) => endedAt === undefined);
@@ -269,6 +271,7 @@ async function connectionItems(stack: LocalStack): Promise<Record<string, unknow
 }
 
 async function cleanUp(stack: LocalStack): Promise<void> {
-  for (let shard = 0; shard < 16; shard += 1) await invoke(stack, "Heartbeat", { shard });
+  for (let shard = 0; shard < 16; shard += 1)
+    for (const isOfLost of [true, false]) await invoke(stack, "Heartbeat", { shard, isOfLost });
   await stack.idle();
 }
