@@ -275,3 +275,17 @@ test("a socket that is disconnected cannot come back, although its client went b
   expect(connected(back).sid).not.toBe(sid);
   expect((await recordsOf(sid)).filter(({ endedAt }) => endedAt === undefined)).toEqual([]);
 });
+
+test("a change that matches a query of a socket in its collection's room costs the log, the mark, and nothing to settle", async () => {
+  const org = newOrg();
+  const ann = await world.connect("ann", org);
+  const todos = { projectId: "p1", collectionId: "todos" };
+  await world.send(ann, `421["subscribe:collection",${JSON.stringify(todos)}]`);
+  await world.send(ann, `421["subscribe:query",${JSON.stringify({ ...todos, queryId: "all" })}]`);
+
+  const { writes, posts } = await world.costOf(() =>
+    world.publish({ event: "db:create", org, ...todos, data: { _id: "a" } }),
+  );
+
+  expect({ writes, posts }).toEqual({ writes: 2, posts: 2 });
+});

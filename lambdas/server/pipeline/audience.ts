@@ -26,8 +26,8 @@ export interface Recipients {
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
   listing(connectionId: string): readonly Listing[];
-  /** Sockets of which only their session knows whether they may be posted to. */
-  readonly recovering: ReadonlySet<string>;
+  /** Where rooms list sockets of which only their session knows whether they may be posted to. */
+  recovering(): readonly Listing[];
   /** The part of the rooms that this function takes care of, and whom besides. */
   readonly range: KeyRange;
   readonly also: readonly string[];
@@ -80,24 +80,22 @@ export async function findRecipients(
   const listOf = ({ tenant, nsp }: RoomAudience, room: string): RoomList =>
     byKey.get(keyOf({ tenant, nsp, room })) ?? new Map();
 
+  const listings = (isMeant: (listed: Listed) => boolean): readonly Listing[] =>
+    lists.flatMap(({ room, list }) =>
+      [...list.values()]
+        .filter(isMeant)
+        .map(({ sid, connectedAt }) => ({ ...room, sid, connectedAt })),
+    );
+
   return {
     resolve: (audience) => (isOfRooms(audience) ? resolve(audience, listOf) : [audience]),
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
-    recovering: new Set(
-      lists.flatMap(({ list }) =>
-        [...list.values()].filter(({ isRecovering }) => isRecovering).map(({ sid }) => sid),
-      ),
-    ),
+    recovering: () => listings(({ isRecovering }) => isRecovering === true),
     range: cut === undefined ? range : { ...range, upTo: cut },
     also: late,
-    listing: (connectionId) =>
-      lists.flatMap(({ room, list }) =>
-        [...list.values()]
-          .filter((listed) => listed.connectionId === connectionId)
-          .map(({ sid, connectedAt }) => ({ ...room, sid, connectedAt })),
-      ),
+    listing: (connectionId) => listings((listed) => listed.connectionId === connectionId),
     rest:
       cut === undefined
         ? []

@@ -1,6 +1,7 @@
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { copyId, timeOf, withOffset, withoutOffset } from "#server/model/offset.ts";
+import { once } from "#server/model/once.ts";
 import type { PostResult } from "#server/model/posting.ts";
 import { LATEST_POST } from "#server/model/recovery.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
@@ -8,7 +9,7 @@ import { withField } from "#server/socket/packets.ts";
 import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
 import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
-import { entriesOf, mark, numbered } from "./packet-log.ts";
+import { entriesOf, mark, numbered, pendingOf } from "./packet-log.ts";
 
 /** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
 const AT_ONCE = 50;
@@ -103,14 +104,13 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
-    const found = recipients.listing(connectionId);
     try {
       refuseLate(queue, parts.now());
       const result = await postAll(connectionId, queue, postedAt, (...frame) => {
         posts += 1;
         return parts.post(...frame);
       });
-      if (result === "gone") gone.push({ connectionId, found });
+      if (result === "gone") gone.push(goneOf(connectionId));
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
     } catch (error) {
       failures.push(error);
@@ -118,10 +118,14 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
     }
   }
 
+  function goneOf(connectionId: string): Gone {
+    return { connectionId, found: recipients.listing(connectionId) };
+  }
+
   /** A client of which nobody knows what it has got comes back for it. */
   async function cutUnknown(connectionId: string): Promise<void> {
     await recovery?.cut(connectionId).then(
-      () => void gone.push({ connectionId, found: recipients.listing(connectionId) }),
+      () => void gone.push(goneOf(connectionId)),
       () => {
         isKnown = false;
       },
@@ -217,32 +221,35 @@ async function fillQueues(
   const queues: Queues = new Map(callers.map(({ connectionId }) => [connectionId, []]));
   const unsure: (Unsure & { readonly queued: Queued })[] = [];
   const { recovery } = parts;
+  const recovering = recovery === undefined ? [] : recipients.recovering();
+  const isRecovering = new Set(recovering.map(({ sid }) => sid));
   for (const emission of emissions) {
-    const [logged] = entriesOf([emission]);
-    const entry = logged && { room: logged.room.room, id: logged.id };
+    const entry = once(() => pendingOf(emission));
     // Which socket it is matters only where it leaves or ends.
     const isPlain = emission.leaves === undefined && emission.closes === undefined;
     for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
       const queued = isPlain ? emission : { ...emission, sid };
-      if (sid === undefined || !recipients.recovering.has(sid) || connectedAt === undefined)
+      if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)
         put(queues, connectionId, queued);
-      else unsure.push({ sid, connectedAt, id: emission.id ?? "", entry, queued });
+      else unsure.push({ sid, connectedAt, id: idOf(queued), entry: entry(), queued });
     }
     for (const { sid, connectionId, field } of recipients.matching(emission.audience)) {
       const queued = { ...emission, field };
       if (recovery === undefined) put(queues, connectionId, queued);
       // What matches is found by where it was when it was kept: its session knows where it is.
-      else unsure.push({ sid, id: emission.id ?? "", entry: entry && { ...entry, field }, queued });
+      else {
+        const logged = entry();
+        unsure.push({ sid, id: idOf(queued), entry: logged && { ...logged, field }, queued });
+      }
     }
   }
   if (recovery === undefined || unsure.length === 0) return { queues, settles: [], cuts: [] };
   const { sessions } = recovery;
   const { posts, settled, cuts } = await ask(unsure, { ...parts, sessions });
   for (const { connectionId, queued } of posts) put(queues, connectionId, queued);
-  for (const { connectionId } of posts)
+  for (const connectionId of new Set(posts.map((one) => one.connectionId)))
     queues.get(connectionId)?.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  const settles = posts.flatMap(({ connectionId }) => recipients.listing(connectionId));
-  return { queues, settles: settles.filter(({ sid }) => settled.has(sid)), cuts };
+  return { queues, settles: recovering.filter(({ sid }) => settled.has(sid)), cuts };
 }
 
 /** The id of a packet, or of a match's copy of it. */

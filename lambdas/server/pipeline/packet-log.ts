@@ -1,6 +1,6 @@
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
 import { broadcastOf, packetId } from "#server/model/offset.ts";
-import type { LogEntry } from "#server/model/packet-log.ts";
+import type { LogEntry, PendingPacket } from "#server/model/packet-log.ts";
 import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
 import type { Log } from "#server/store/adapter.ts";
 
@@ -20,6 +20,12 @@ export function entriesOf(emissions: readonly Emission[]): readonly LogEntry[] {
       ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, closes },
     }));
   });
+}
+
+/** Where an emission is found in the log; nothing where it is not kept. */
+export function pendingOf(emission: Emission): PendingPacket | undefined {
+  const [entry] = entriesOf([emission]);
+  return entry && { room: entry.room.room, id: entry.id };
 }
 
 /** Notes when the posts of some emissions were over, in a part of their rooms. */
