@@ -270,7 +270,7 @@ async function begin(
     session,
     {
       ...{ rooms: [...new Set(first)], tags, slot, pid },
-      identityHash: identityHashOf(namespace, found),
+      identityHash: pid && identityHashOf(namespace, found),
     },
     receivedAt,
   );

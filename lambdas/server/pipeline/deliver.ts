@@ -5,7 +5,7 @@ import { once } from "#server/model/once.ts";
 import type { PostResult } from "#server/model/posting.ts";
 import { LATEST_POST } from "#server/model/recovery.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
-import { withField } from "#server/socket/packets.ts";
+import { copyOf, withFirst } from "#server/socket/packets.ts";
 import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
 import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
@@ -264,12 +264,12 @@ function put(queues: Queues, connectionId: string, queued: Queued): void {
 /** The frames of a packet; copies are made when they are posted, so that few are held at a time. */
 function framesOf(queued: Queued, postedAt: number): readonly string[] {
   const { frames, field, id, isEvent, audience } = queued;
-  const copies = field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
+  const copies = copyOf(frames, field);
   if (!isEvent || id === undefined) return copies;
   // What is for one socket alone is not replayed, and says nothing of what that has received.
-  const last = (frame: string) =>
-    isOfRooms(audience) ? withOffset(frame, { id: idOf(queued), postedAt }) : withoutOffset(frame);
-  return copies.map((frame, index) => (index > 0 ? frame : last(frame)));
+  return withFirst(copies, (frame) =>
+    isOfRooms(audience) ? withOffset(frame, { id: idOf(queued), postedAt }) : withoutOffset(frame),
+  );
 }
 
 async function postAll(

@@ -14,7 +14,7 @@ import {
   replaysFrom,
 } from "#server/model/recovery.ts";
 import type { StoredSession } from "#server/model/session.ts";
-import { withField } from "#server/socket/packets.ts";
+import { copyOf } from "#server/socket/packets.ts";
 import type { Log } from "#server/store/adapter.ts";
 import { stampOf } from "#server/store/session-item.ts";
 import { isMarkedFor } from "./packet-log.ts";
@@ -33,7 +33,7 @@ export interface Missed {
   /** In the order of their ids. */
   readonly packets: readonly MissedPacket[];
   /** Ids of packets that may still be on their way to it. */
-  readonly unmarked: readonly string[];
+  readonly unmarked: ReadonlySet<string>;
   /** Rooms that it was taken out of, with the time. */
   readonly left: readonly { readonly room: string; readonly at: number }[];
 }
@@ -85,12 +85,13 @@ export function missedIn(
   const sent = [...due.filter(isHeard), ...copies];
   const packets = new Map<string, MissedPacket>();
   for (const { id, entry, doneAt = deadlineOf(id), field } of sent)
-    if (!isReceived(id, doneAt, cursor)) packets.set(id, { id, frames: framesOf(entry, field) });
+    if (!isReceived(id, doneAt, cursor))
+      packets.set(id, { id, frames: copyOf(entry.frames, field) });
   if (packets.size > MOST_REPLAYED || recall?.isExhausted()) return undefined;
   return {
     packets: [...packets.values()].toSorted(byId),
-    unmarked: sent.flatMap(({ doneAt, id }) =>
-      doneAt === undefined && deadlineOf(id) > readAt ? id : [],
+    unmarked: new Set(
+      sent.flatMap(({ doneAt, id }) => (doneAt === undefined && deadlineOf(id) > readAt ? id : [])),
     ),
     left: [...left].map(([room, at]) => ({ room, at })),
   };
@@ -99,13 +100,6 @@ export function missedIn(
 /** In the order of ids. */
 export const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : 1;
-
-/** The frames of a packet, or of a match's copy of it, without its offset. */
-export const framesOf = (
-  { frames }: Pick<LogEntry, "frames">,
-  field: readonly [name: string, value: string] | undefined,
-): readonly string[] =>
-  field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
 
 /** Rooms that a session was taken out of, unless it has come in again since; with the last time. */
 function leavesIn(due: readonly Found[], { roomStamps }: StoredSession) {

@@ -9,14 +9,10 @@ import {
   replaysFrom,
   retentionOf,
 } from "#server/model/recovery.ts";
-import {
-  type Connection,
-  type Identity,
-  type StoredSession,
-  socketIn,
-} from "#server/model/session.ts";
-import { PacketType } from "#server/socket/packets.ts";
-import { byId, framesOf, type Missed, type MissedPacket, missedIn, readLogs } from "./missed.ts";
+import { type Connection, type StoredSession, socketIn } from "#server/model/session.ts";
+import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
+import type { Return } from "#server/store/adapter.ts";
+import { byId, type Missed, missedIn, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
@@ -24,15 +20,9 @@ import type { Sender } from "./sender.ts";
 const MAX_ROUNDS = 5;
 
 /** A CONNECT of a client that comes back. */
-export interface Comeback {
-  readonly connectionId: string;
-  readonly connectedAt: number;
-  readonly nsp: string;
-  readonly pid: string;
+export interface Comeback extends Omit<Return, "sid" | "lostAfter"> {
   /** What it says is the offset of its last packet. */
   readonly offset: unknown;
-  readonly identity: Identity;
-  readonly identityHash: string;
   /** Asks once more whether it may: a revocation has found its session, or is found here. */
   readonly isRevoked: () => Promise<boolean>;
   /** Has the session join what it is to be in from now on; `false` where it may not. */
@@ -68,7 +58,7 @@ async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
   if (offset === undefined && comeback.offset !== undefined && comeback.offset !== null) return;
   const lostAfter = runtime.now() - runtime.limits.connectionStateRecovery * 1000;
   const session = await adapter.sessions.take({ ...comeback, sid: sidIn(pid), lostAfter });
-  if (session === undefined) return refused(kit, comeback);
+  if (session === undefined || !isTaken(session, comeback)) return refused(kit, comeback, session);
   try {
     const recovered = await resume(kit, comeback, session, offset);
     if (recovered === undefined) {
@@ -83,9 +73,18 @@ async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
   }
 }
 
+/** A repeated call finds what the first one has made. */
+const isTaken = (session: StoredSession, { connectionId, connectedAt }: Comeback): boolean =>
+  session.connectionId === connectionId &&
+  session.connectedAt === connectedAt &&
+  session.state === "recovering";
+
 /** A newer connection of the same client may have the session: then nothing is left for this one. */
-async function refused(kit: Kit, { pid, identity, connectedAt }: Comeback): Promise<Recovered> {
-  const known = await kit.adapter.sessions.get(sidIn(pid));
+async function refused(
+  kit: Kit,
+  { pid, identity, connectedAt }: Comeback,
+  known: StoredSession | undefined,
+): Promise<Recovered> {
   if (known?.pid !== pid) return undefined;
   const { tenant, userId } = known.session;
   if (tenant !== identity.tenant || userId !== identity.userId) return undefined;
@@ -205,7 +204,7 @@ async function replay(kit: Kit, position: Position, missed: Missed): Promise<boo
   for (const { frames } of buffer.take()) if (!(await post(kit, session, frames))) return false;
   for (const packet of missed.packets) {
     const offset = replayOffset(packet.id, position.cursor, position.readAt);
-    if (!(await post(kit, session, framesAt(packet, offset)))) return false;
+    if (!(await post(kit, session, framesAt(packet.frames, offset)))) return false;
   }
   return complete(kit, position, missed);
 }
@@ -219,9 +218,9 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
   // Nothing of what is noted has been posted yet.
   let session: StoredSession = { ...position.session, pending: new Set() };
   for (let round = 0; round < MAX_ROUNDS && posted.size <= 2 * MOST_REPLAYED; round += 1) {
-    const isNothing = posted.size === 0 && missed.unmarked.length === 0;
+    const isNothing = posted.size === 0 && missed.unmarked.size === 0;
     const floor = isNothing ? readAt - CLOCK_MARGIN : cursor.postedAt;
-    const after = await adapter.sessions.complete(session, [...new Set(missed.unmarked)], floor);
+    const after = await adapter.sessions.complete(session, missed.unmarked, floor);
     if (after?.state === "connected") return true;
     if (after?.state !== "recovering") return false;
     session = after;
@@ -231,10 +230,10 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
       const at = timeOf(entry.id);
       if (entry.leaves !== undefined)
         await adapter.rooms.leave(listingOf(session), [entry.leaves], at);
-      const frames = framesOf(entry, field);
+      const frames = copyOf(entry.frames, field);
       const offset = { ...lateOffset(position, last), id };
       const isEnd = entry.closes !== undefined;
-      if (!(await post(kit, session, isEnd ? frames : framesAt({ frames }, offset)))) return false;
+      if (!(await post(kit, session, isEnd ? frames : framesAt(frames, offset)))) return false;
       if (!isEnd) continue;
       await sender.close(session.connectionId, "the server disconnected it as it came back");
       return false;
@@ -275,8 +274,8 @@ function pendingIn(note: string): PendingPacket {
 }
 
 /** The frames of a packet, with its offset. */
-const framesAt = ({ frames }: Pick<MissedPacket, "frames">, offset: Offset): readonly string[] =>
-  frames.map((frame, index) => (index > 0 ? frame : withOffset(frame, offset)));
+const framesAt = (frames: readonly string[], offset: Offset): readonly string[] =>
+  withFirst(frames, (frame) => withOffset(frame, offset));
 
 /** Posts frames in their order; `false` where the connection is gone, or cut because nobody knows what has come. */
 async function post(

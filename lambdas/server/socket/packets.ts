@@ -124,5 +124,18 @@ export const encodePacket = (packet: Packet): readonly (string | Buffer)[] =>
   new Encoder().encode(packet);
 
 /** The frame of an event whose payload, an object with fields, has one more. */
-export const withField = (frame: string, name: string, value: string): string =>
+const withField = (frame: string, name: string, value: string): string =>
   `${frame.slice(0, -"}]".length)},${JSON.stringify(name)}:${JSON.stringify(value)}}]`;
+
+/** The frames of a packet, or of a copy of it whose payload has one more field. */
+export const copyOf = (
+  frames: readonly string[],
+  field: readonly [name: string, value: string] | undefined,
+): readonly string[] =>
+  field === undefined ? frames : frames.map((frame) => withField(frame, ...field));
+
+/** The frames of a packet with another one in place of the first, which has its arguments. */
+export const withFirst = (
+  frames: readonly string[],
+  change: (first: string) => string,
+): readonly string[] => frames.map((frame, index) => (index > 0 ? frame : change(frame)));

@@ -93,7 +93,7 @@ export interface Sessions {
     reason: DisconnectReason,
     still: { readonly connectionId?: string; readonly lostAt?: number },
   ): Promise<StoredSession | undefined>;
-  /** Has a connection take a session, as the one that comes back; nothing where it may not. */
+  /** Has a connection take a session, as the one that comes back; gives it as it is then, taken or not, if it lives. */
   take(comeback: Return): Promise<StoredSession | undefined>;
   /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does, `full` where too much was left to it. */
   note(
@@ -106,7 +106,7 @@ export interface Sessions {
    */
   complete(
     session: StoredSession,
-    replayed: readonly string[],
+    replayed: ReadonlySet<string>,
     floor: number,
   ): Promise<StoredSession | undefined>;
   /** Notes that a session has lost its connection, if it is still this one; gives what it knew. */

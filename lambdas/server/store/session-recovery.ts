@@ -3,7 +3,7 @@ import type { StoredSession } from "#server/model/session.ts";
 import type { Return, Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
 import { type Key, sessionKey } from "./keys.ts";
-import { recordOf, SPARE } from "./session-item.ts";
+import { readLiving, recordOf, SPARE } from "./session-item.ts";
 import { type Storage, unlessFull } from "./table.ts";
 
 /** Shards of lost sessions have numbers of their own, beside those of connections in the same index. */
@@ -38,13 +38,11 @@ function createReturns(
 ): Pick<Recovery, "take" | "note" | "complete"> {
   return {
     async take(comeback) {
-      const { sid, connectionId, connectedAt } = comeback;
-      const taken = await table.update(sessionKey(sid), takeUpdate(comeback, now(), shardFor(sid)));
-      const session = recordOf(taken ?? (await table.get(sessionKey(sid))));
-      // A repeated call finds what the first one has made.
-      const isOwn = session?.connectionId === connectionId && session.connectedAt === connectedAt;
-      const isTaken = isOwn && session.endedAt === undefined && session.state === "recovering";
-      return isTaken ? session : undefined;
+      const key = sessionKey(comeback.sid);
+      const update = takeUpdate(comeback, now(), shardFor(comeback.sid));
+      const taken = await unlessFull(table.update(key, update));
+      if (taken === "full") return undefined;
+      return taken === undefined ? readLiving(table, comeback.sid) : recordOf(taken);
     },
 
     async note({ sid, connectedAt, pending }, { room, id, field }) {
@@ -171,12 +169,12 @@ function takeUpdate(comeback: Return, now: number, shard: number) {
 
 function completeUpdate(
   { connectedAt, pending }: StoredSession,
-  replayed: readonly string[],
+  replayed: ReadonlySet<string>,
   floor: number,
   now: number,
 ) {
   const isNoted = pending.size > 0;
-  const keeps = replayed.length > 0;
+  const keeps = replayed.size > 0;
   return {
     update: [
       "SET #state = :connected, completed = :connectedAt, completedAt = :now, floor = :floor, spare = :spare",
@@ -189,7 +187,7 @@ function completeUpdate(
       ...{ ":connected": "connected", ":recovering": "recovering", ":connectedAt": connectedAt },
       ...{ ":now": now, ":floor": floor, ":spare": SPARE },
       ...(isNoted && { ":pending": pending }),
-      ...(keeps && { ":replayed": new Set(replayed) }),
+      ...(keeps && { ":replayed": replayed }),
     },
     ...({ returns: "ALL_NEW", isRepeatable: true } as const),
   };
