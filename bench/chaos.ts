@@ -7,9 +7,10 @@ import { millisecondsIn, numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
+import { ageLosses } from "../test/support/rewrite.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
-import { ageLosses, ageTombstones } from "./chaos/age.ts";
+import { ageTombstones } from "./chaos/age.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 
@@ -251,7 +252,7 @@ async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[])
   while (stack.gateway.connectionIds().length > 0) await pause(50);
   await stack.idle();
   // Whose connection was cut last cannot say goodbye: its session would wait for its return.
-  await ageLosses(stack, await connectionItems(stack));
+  await ageLosses(stack);
   await cleanUp(stack);
   const items = await connectionItems(stack);
   const left = items.filter(({ endedAt }) => endedAt === undefined);

@@ -156,6 +156,13 @@ export interface Departed<T extends AppTypes> extends Address {
   readonly data: T["Data"];
 }
 
+/** Called with the rooms that a socket is in, or was in, or may have been in. */
+type Hook<T extends AppTypes> = (
+  socket: Departed<T>,
+  rooms: readonly T["Room"][],
+  context: Context<T>,
+) => Promise<void>;
+
 /** What happens to sockets besides their events: all that functions without clients of their own need of a namespace. */
 export interface Lifecycle<T extends AppTypes = UntypedApp> {
   /** What leaves, by event, with what it may carry: of those named here anything else is left out. */
@@ -179,17 +186,9 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
    * Called where a socket has lost its connection, and has not come back for as many seconds as the limit
    * `awayAfter` names; within a minute more. It may still come back: then `onBack` is called, perhaps at the same time.
    */
-  readonly onAway?: (
-    socket: Departed<T>,
-    rooms: readonly T["Room"][],
-    context: Context<T>,
-  ) => Promise<void>;
+  readonly onAway?: Hook<T>;
   readonly awayAfter?: string;
-  readonly onBack?: (
-    socket: Departed<T>,
-    rooms: readonly T["Room"][],
-    context: Context<T>,
-  ) => Promise<void>;
+  readonly onBack?: Hook<T>;
   readonly repeatsOnDisconnect?: boolean;
   /**
    * Deletes what the application kept elsewhere for claims, and for rooms, that a socket gave up some time ago, unless

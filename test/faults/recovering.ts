@@ -50,7 +50,17 @@ export function recovering(world: World) {
   const joinClub = (connectionId: string) =>
     world.send(connectionId, '421["chat:join",{"projectId":"p1","chatId":"club"}]');
 
-  return { ...read, newOrg, comeBack, join, tell, people, putClub, joinClub };
+  /** Ann, who was in the chat `club` and has lost her connection. */
+  async function awayFromClub() {
+    const org = newOrg();
+    await putClub(org, ["ann", "ben"]);
+    const ann = await world.connect("ann", org);
+    await joinClub(ann);
+    await world.disconnect(ann);
+    return { org, ann, ...connected(ann) };
+  }
+
+  return { ...read, newOrg, comeBack, join, tell, people, putClub, joinClub, awayFromClub };
 }
 
 /** What a world's connections were sent, and what its table holds. */

@@ -12,7 +12,7 @@ afterAll(() => world.stop());
 
 const { newOrg, people, connected, join, tell, events, heard, comeBack, ...more } =
   recovering(world);
-const { offsetOf, recordOf, roomsOf, putClub, joinClub } = more;
+const { offsetOf, recordOf, roomsOf, putClub, awayFromClub } = more;
 
 const todos = { projectId: "p1", collectionId: "todos" };
 
@@ -132,12 +132,7 @@ describe("a socket that comes back, and in the meantime", () => {
   });
 
   test("is taken out of a room, is not in it", async () => {
-    const org = newOrg();
-    await putClub(org, ["ann", "ben"]);
-    const ann = await world.connect("ann", org);
-    const { sid, pid } = connected(ann);
-    await joinClub(ann);
-    await world.disconnect(ann);
+    const { org, ann, sid, pid } = await awayFromClub();
 
     const back = await asItComesBack(
       () => comeBack("ann", org, ann, pid),

@@ -7,7 +7,7 @@ afterAll(() => world.stop());
 
 const { newOrg, people, connected, join, tell, events, heard, comeBack, ...more } =
   recovering(world);
-const { offsetOf, recordsOf, roomsOf, putClub, joinClub } = more;
+const { offsetOf, recordsOf, roomsOf, putClub, awayFromClub } = more;
 
 describe("a socket that comes back", () => {
   test("is the same one, in its rooms, and gets what it has missed, in order and once", async () => {
@@ -138,12 +138,7 @@ describe("what a client comes back with is of no use", () => {
 });
 
 test("a socket that was taken out of a room while it was away is not in it when it is back", async () => {
-  const org = newOrg();
-  await putClub(org, ["ann", "ben"]);
-  const ann = await world.connect("ann", org);
-  const { sid, pid } = connected(ann);
-  await joinClub(ann);
-  await world.disconnect(ann);
+  const { org, sid, pid } = await awayFromClub();
   await putClub(org, ["ben"]);
 
   const back = await world.connect("ann", org, {}, { pid });

@@ -83,18 +83,12 @@ export function createPresence(storage: Storage): Presence {
       await Promise.all(forgotten.map((room) => forget(storage, member, room, upTo)));
     },
 
-    async refresh(member, refreshed) {
-      await Promise.all(
-        refreshed.map((room) =>
-          table.update(keyFor(member, room), {
-            update: "SET expiresAt = :expiry",
-            condition: "contains(known, :id)",
-            values: { ":expiry": expiryAfter(now()), ":id": member.id },
-            isRepeatable: true,
-          }),
-        ),
-      );
-    },
+    refresh: (member, refreshed) =>
+      updateEach(storage, member, refreshed, {
+        update: "SET expiresAt = :value",
+        condition: "contains(known, :id)",
+        value: expiryAfter(now()),
+      }),
 
     async onlineIn(member, asked) {
       const items = await table.getAll(asked.map((room) => keyFor(member, room)));
@@ -102,20 +96,36 @@ export function createPresence(storage: Storage): Presence {
       return asked.filter((room) => online.has(keyFor(member, room).pk));
     },
 
-    async touch(member, touched) {
-      await Promise.all(
-        touched.map((room) =>
-          table.update(keyFor(member, room), {
-            update: "SET lastSeen = :now",
-            condition: "contains(sids, :id)",
-            values: { ":now": now(), ":id": member.id },
-          }),
-        ),
-      );
-    },
+    touch: (member, touched) =>
+      updateEach(storage, member, touched, {
+        update: "SET lastSeen = :value",
+        condition: "contains(sids, :id)",
+        value: now(),
+      }),
 
     list: (org, room, page) => list(storage, presencePartition(org, room), page),
   };
+}
+
+/** Sets an attribute in each room where the condition on a socket holds. */
+async function updateEach(
+  { table }: Storage,
+  member: Present,
+  rooms: readonly Room[],
+  {
+    update,
+    condition,
+    value,
+  }: Readonly<Record<"update" | "condition", string>> & { value: number },
+): Promise<void> {
+  await Promise.all(
+    rooms.map((room) =>
+      table.update(keyFor(member, room), {
+        ...{ update, condition, values: { ":value": value, ":id": member.id } },
+        isRepeatable: true,
+      }),
+    ),
+  );
 }
 
 /** Where an item has the stamp of a socket. */
