@@ -173,7 +173,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       kit.sessions.remember(connection, sentAt);
       // What a function that has died left of them would be heard by this one.
       if (departedOf(connection).length > 0) await sender.clear({ ...connection, sockets: {} });
-      if (recovered?.isAway) await sender.tell("onBack", recovered);
+      if (recovered?.isAway) await sender.callAwayHook("onBack", recovered);
       const greeting = await greet(
         namespace,
         { ...key, sid: session.id },

@@ -25,6 +25,6 @@ export function createVisitLost({ app, adapter, runtime }: Parts, sender: Sender
     const { awayAfter } = app.namespaces[nsp] ?? {};
     const isDue = awayAfter !== undefined && age > Number(limits[awayAfter]) * 1000;
     if (isDue && !isAway && (await sessions.markAway(session)))
-      await sender.tell("onAway", session);
+      await sender.callAwayHook("onAway", session);
   };
 }

@@ -11,7 +11,7 @@ import {
 } from "#server/model/recovery.ts";
 import { type Connection, type StoredSession, socketIn } from "#server/model/session.ts";
 import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
-import type { Return } from "#server/store/adapter.ts";
+import type { TakeRequest } from "#server/store/adapter.ts";
 import { byId, type Missed, missedIn, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -20,7 +20,7 @@ import type { Sender } from "./sender.ts";
 const MAX_ROUNDS = 5;
 
 /** A CONNECT of a client that comes back. */
-export interface Comeback extends Omit<Return, "sid" | "lostAfter"> {
+export interface RecoveryRequest extends Omit<TakeRequest, "sid" | "lostAfter"> {
   /** What it says is the offset of its last packet. */
   readonly offset: unknown;
   /** Asks once more whether it may: a revocation has found its session, or is found here. */
@@ -45,22 +45,22 @@ interface Kit extends Parts<AnyApp> {
 /** Brings sockets back by another connection: what they have missed comes first, and nothing is left out. */
 export function createRecover(parts: Parts<AnyApp>, sender: Sender) {
   const kit: Kit = { ...parts, sender };
-  return (comeback: Comeback) => recover(kit, comeback);
+  return (request: RecoveryRequest) => recover(kit, request);
 }
 
 /** The id of a session is the first part of what proves that a client may come back to it. */
 export const sidIn = (pid: string): string => pid.split(".")[0] ?? "";
 
-async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
+async function recover(kit: Kit, request: RecoveryRequest): Promise<Recovered> {
   const { adapter, runtime, sender } = kit;
-  const { pid } = comeback;
-  const offset = readOffset(comeback.offset);
-  if (offset === undefined && comeback.offset !== undefined && comeback.offset !== null) return;
+  const { pid } = request;
+  const offset = readOffset(request.offset);
+  if (offset === undefined && request.offset !== undefined && request.offset !== null) return;
   const lostAfter = runtime.now() - runtime.limits.connectionStateRecovery * 1000;
-  const session = await adapter.sessions.take({ ...comeback, sid: sidIn(pid), lostAfter });
-  if (session === undefined || !isTaken(session, comeback)) return refused(kit, comeback, session);
+  const session = await adapter.sessions.take({ ...request, sid: sidIn(pid), lostAfter });
+  if (session === undefined || !isTaken(session, request)) return refused(kit, request, session);
   try {
-    const recovered = await resume(kit, comeback, session, offset);
+    const recovered = await resume(kit, request, session, offset);
     if (recovered === undefined) {
       await sender.lose(session);
       await releaseSlot(kit, session);
@@ -74,7 +74,7 @@ async function recover(kit: Kit, comeback: Comeback): Promise<Recovered> {
 }
 
 /** A repeated call finds what the first one has made. */
-const isTaken = (session: StoredSession, { connectionId, connectedAt }: Comeback): boolean =>
+const isTaken = (session: StoredSession, { connectionId, connectedAt }: RecoveryRequest): boolean =>
   session.connectionId === connectionId &&
   session.connectedAt === connectedAt &&
   session.state === "recovering";
@@ -82,7 +82,7 @@ const isTaken = (session: StoredSession, { connectionId, connectedAt }: Comeback
 /** A newer connection of the same client may have the session: then nothing is left for this one. */
 async function refused(
   kit: Kit,
-  { pid, identity, connectedAt }: Comeback,
+  { pid, identity, connectedAt }: RecoveryRequest,
   known: StoredSession | undefined,
 ): Promise<Recovered> {
   if (known?.pid !== pid) return undefined;
@@ -102,7 +102,7 @@ async function releaseSlot({ adapter }: Kit, session: StoredSession): Promise<vo
 /** Nothing where all that was missed cannot be filled. */
 async function resume(
   kit: Kit,
-  { attach, isRevoked, join }: Comeback,
+  { attach, isRevoked, join }: RecoveryRequest,
   taken: StoredSession,
   offset: Offset | undefined,
 ): Promise<Recovered> {

@@ -68,7 +68,7 @@ export function createSender(
     clearEnded: (session) =>
       settle(kit, [{ ...session, end: () => clearEnded(kit, [session]), isRepeated: true }]),
     endLost: (session) => settle(kit, [{ ...session, end: () => endLost(kit, session) }]),
-    tell: (change, session) => tell(kit, change, session),
+    callAwayHook: (change, session) => callAwayHook(kit, change, session),
     lose: async (session) => void (await lose(kit, session, LOST.reason)),
     async abandon(session, reason) {
       await settle(kit, [cutting(kit, session.connectionId, reason, LOST)]);
@@ -232,7 +232,11 @@ async function notify(
 }
 
 /** Has the application notify others that a socket is away, or back. */
-async function tell(kit: Kit, change: "onAway" | "onBack", session: StoredSession): Promise<void> {
+async function callAwayHook(
+  kit: Kit,
+  change: "onAway" | "onBack",
+  session: StoredSession,
+): Promise<void> {
   const hook = kit.app.namespaces[session.nsp]?.[change];
   const found: Ending[] = [];
   if (hook !== undefined) await callHook(kit, hook, session, found);

@@ -41,7 +41,7 @@ export interface Sender {
   /** Ends a session that has lost its connection and has not come back. */
   endLost(session: StoredSession): Promise<void>;
   /** Has the application tell others that a session is away, or back. */
-  tell(change: "onAway" | "onBack", session: StoredSession): Promise<void>;
+  callAwayHook(change: "onAway" | "onBack", session: StoredSession): Promise<void>;
   /** Tells a socket that its session has expired, and cuts its connection. */
   expire(socket: SocketKey): Promise<void>;
   /** Ends a connection with its sockets, and cuts it; the reason is for the log. */

@@ -94,7 +94,7 @@ export interface Sessions {
     still: { readonly connectionId?: string; readonly lostAt?: number },
   ): Promise<StoredSession | undefined>;
   /** Has a connection take a session, as the one that comes back; gives it as it is then, taken or not, if it lives. */
-  take(comeback: Return): Promise<StoredSession | undefined>;
+  take(request: TakeRequest): Promise<StoredSession | undefined>;
   /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does, `full` where too much was left to it. */
   note(
     session: Pick<StoredSession, "sid" | "connectedAt" | "pending">,
@@ -129,7 +129,7 @@ export interface Sessions {
 }
 
 /** Who comes back to a session, and how it is reached from now on. */
-export interface Return {
+export interface TakeRequest {
   readonly sid: string;
   readonly pid: string;
   readonly nsp: string;

@@ -1,6 +1,6 @@
 import { MOST_REPLAYED } from "#server/model/recovery.ts";
 import type { StoredSession } from "#server/model/session.ts";
-import type { Return, Sessions } from "./adapter.ts";
+import type { Sessions, TakeRequest } from "./adapter.ts";
 import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
 import { type Key, sessionKey } from "./keys.ts";
 import { readLiving, recordOf, SPARE } from "./session-item.ts";
@@ -37,12 +37,12 @@ function createReturns(
   shardFor: ShardFor,
 ): Pick<Recovery, "take" | "note" | "complete"> {
   return {
-    async take(comeback) {
-      const key = sessionKey(comeback.sid);
-      const update = takeUpdate(comeback, now(), shardFor(comeback.sid));
+    async take(request) {
+      const key = sessionKey(request.sid);
+      const update = takeUpdate(request, now(), shardFor(request.sid));
       const taken = await unlessFull(table.update(key, update));
       if (taken === "full") return undefined;
-      return taken === undefined ? readLiving(table, comeback.sid) : recordOf(taken);
+      return taken === undefined ? readLiving(table, request.sid) : recordOf(taken);
     },
 
     async note({ sid, connectedAt, pending }, { room, id, field }) {
@@ -130,8 +130,8 @@ const STATE = { "#state": "state" };
 const RECOVERING = `${EXISTS} AND #state = :recovering AND connectedAt = :connectedAt`;
 
 /** The newer connection takes it, also where the older one still looks alive. */
-function takeUpdate(comeback: Return, now: number, shard: number) {
-  const { pid, nsp, connectionId, connectedAt, identity, identityHash, lostAfter } = comeback;
+function takeUpdate(request: TakeRequest, now: number, shard: number) {
+  const { pid, nsp, connectionId, connectedAt, identity, identityHash, lostAfter } = request;
   const { tenant, userId, expiresAt } = identity;
   const sets = [
     "previousId = connectionId, previousAt = connectedAt, previousState = #state",
