@@ -15,6 +15,9 @@ export const CLOCK_MARGIN = 50;
 /** Packets that one recovery replays: more is a new session. */
 export const MOST_REPLAYED = 500;
 
+/** Connections under which something of one session may be listed: one more return before a sweep is a new session. */
+export const MOST_EPOCHS = 60;
+
 /** What one recovery reads of logs, in entries and marks, and in bytes of frames: more is a new session. */
 export const MOST_READ = 4000;
 export const MOST_READ_BYTES = 8_000_000;

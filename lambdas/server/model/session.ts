@@ -79,8 +79,8 @@ export interface StoredSession extends SocketKey {
   readonly session: Session;
   /** When API Gateway accepted its connection, in epoch milliseconds: rooms list it under this. */
   readonly connectedAt: number;
-  /** The same of the connections under which something of it may still be listed: this one, and the one before. */
-  readonly epochs: readonly number[];
+  /** The same of all connections under which something of it may still be listed, each with when that took the session. */
+  readonly epochs: ReadonlyMap<number, number>;
   readonly state: SessionState;
   /** What proves that a client may come back to it; not where none may. */
   readonly pid?: string | undefined;

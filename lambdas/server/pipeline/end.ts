@@ -170,6 +170,10 @@ async function clearSession(kit: EndingParts, ended: StoredSession): Promise<Sto
   if (slot !== undefined) await slots.release(tenant, slot, ended);
   const claims = [...ended.claims, ...ended.gone];
   await app.namespaces[nsp]?.release?.(socketIn(ended), { rooms: [], claims }, stores);
-  await rooms.erase({ sid, tenant, nsp }, [...ended.rooms, ...ended.left], ended.epochs);
+  await rooms.erase(
+    { sid, tenant, nsp },
+    [...ended.rooms, ...ended.left],
+    [...ended.epochs.keys()],
+  );
   return ended;
 }

@@ -182,7 +182,7 @@ export interface Ledger {
   ): Promise<
     { readonly stamp: number; readonly places: StoredSession["gone"] } | Refused | undefined
   >;
-  /** Forgets what a session released so long ago that nothing before it can still come. */
+  /** Forgets what a session released, and which connections it had, so long ago that nothing of that time can still come. */
   purge(session: StoredSession): Promise<void>;
 }
 

@@ -1,14 +1,13 @@
 import type { Adapter } from "./adapter.ts";
 import { createBinaryParts } from "./binary-parts.ts";
 import { createConnections } from "./connections.ts";
-import { memberKey } from "./keys.ts";
 import { createLedger } from "./ledger.ts";
 import type { Forget } from "./ledger-purge.ts";
 import { createLog } from "./log.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRooms } from "./rooms.ts";
-import { type RoomLimits, removeStamped } from "./session-item.ts";
+import { memberKeys, type RoomLimits, removeStamped } from "./session-item.ts";
 import { createSessions } from "./sessions.ts";
 import { createSlots } from "./slots.ts";
 import type { Table } from "./table.ts";
@@ -22,12 +21,14 @@ export function createAdapter(
 ): Adapter {
   const storage = { table, now };
   const ledger = createLedger(storage, limits, async (session, released, upTo) => {
-    const { sid, nsp, epochs } = session;
-    const { tenant } = session.session;
-    const keys = released.rooms.flatMap((room) =>
-      epochs.map((epoch) => memberKey({ tenant, nsp, room }, sid, epoch)),
-    );
-    await Promise.all([removeStamped(table, keys, upTo), forget(session, released, upTo)]);
+    const { connectedAt, epochs } = session;
+    const replaced = [...epochs.keys()].filter((epoch) => epoch < connectedAt);
+    await Promise.all([
+      removeStamped(table, memberKeys(session, released.rooms, [connectedAt]), upTo),
+      // Whatever is listed under these is of no use.
+      table.writeAll([], memberKeys(session, released.rooms, replaced)),
+      forget(session, released, upTo),
+    ]);
   });
   return {
     ledger,

@@ -1,7 +1,8 @@
 import { LATEST_WRITE } from "#server/model/limits.ts";
 import type { Claim, StoredSession } from "#server/model/session.ts";
+import { EXISTS } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
-import { type RoomLimits, releasedIn, stampOf } from "./session-item.ts";
+import { memberKeys, type RoomLimits, releasedIn, stampOf } from "./session-item.ts";
 import { chunks, type Storage } from "./table.ts";
 
 /** Tries of a command that finds the record changed each time it has read why it was refused. */
@@ -43,6 +44,23 @@ export async function purge(kit: Kit, known: StoredSession): Promise<boolean> {
   await kit.forget(known, releasedIn(notes), Math.max(...entries.map(([, stamp]) => stamp)));
   for (const some of chunks(entries, ENTRIES_AN_UPDATE)) await forgetEntries(kit, known.sid, some);
   return true;
+}
+
+/** Forgets connections that others have replaced so long ago that nothing is written under them any more, once nothing is listed so. */
+export async function purgeEpochs({ table, now }: Kit, known: StoredSession): Promise<void> {
+  const epochs = [...known.epochs].toSorted(([one], [other]) => one - other);
+  const before = now() - LATEST_WRITE;
+  const old = epochs.flatMap(([epoch], index) =>
+    Number(epochs[index + 1]?.[1]) < before ? [epoch] : [],
+  );
+  if (old.length === 0) return;
+  await table.writeAll([], memberKeys(known, [...known.rooms, ...known.left], old));
+  await table.update(sessionKey(known.sid), {
+    update: `REMOVE ${old.map((_, index) => `epochs.#n${index}`).join(", ")}`,
+    condition: EXISTS,
+    names: Object.fromEntries(old.map((epoch, index) => [`#n${index}`, `${epoch}`])),
+    isRepeatable: true,
+  });
 }
 
 async function forgetEntries(

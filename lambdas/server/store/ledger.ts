@@ -3,7 +3,7 @@ import type { Claimed, Ledger, Released } from "./adapter.ts";
 import { EXISTS } from "./connections.ts";
 import { sessionKey } from "./keys.ts";
 import { claim } from "./ledger-claims.ts";
-import { type Forget, giveUp, type Kit, purge, TRIES } from "./ledger-purge.ts";
+import { type Forget, giveUp, type Kit, purge, purgeEpochs, TRIES } from "./ledger-purge.ts";
 import { CHURN, claimUpdate, notNewer, releaseUpdate } from "./ledger-updates.ts";
 import { noteOf, type Recorded, type RoomLimits, readLiving, recordOf } from "./session-item.ts";
 import { chunks, type Storage, unlessFull } from "./table.ts";
@@ -27,7 +27,10 @@ export function createLedger(storage: Storage, limits: RoomLimits, forget: Forge
     releaseRooms: (sid, rooms, stamp) => releaseRooms(kit, sid, rooms, stamp),
     supersede: (sid, kind, stamp) => supersede(kit, sid, kind, stamp),
     claim: (sid, key, place, stamp, max) => claim(kit, sid, { key, place, stamp, max }),
-    purge: async (session) => void (await purge(kit, session)),
+    async purge(session) {
+      await purge(kit, session);
+      await purgeEpochs(kit, session);
+    },
   };
 }
 

@@ -55,6 +55,7 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
     claims = {},
     kinds = {},
     since = {},
+    epochs = {},
     ...rest
   } = item as unknown as Stored;
   const { previousId, previousAt = 0, previousState = "detached", ...stored } = rest;
@@ -64,7 +65,7 @@ export function recordOf(item: Item | undefined): Recorded | undefined {
   return {
     ...{ ...NEW, ...stored },
     ...{ sid: sidOf(stored), roomStamps, kinds, released: notes, since: withoutNotes(since) },
-    epochs: [stored.connectedAt, ...(previousId === undefined ? [] : [previousAt])],
+    epochs: new Map(Object.entries(epochs).map(([epoch, takenAt]) => [Number(epoch), takenAt])),
     ...(previousId !== undefined && {
       previous: { connectionId: previousId, connectedAt: previousAt, state: previousState },
     }),
@@ -102,6 +103,7 @@ interface Stored
       "sid" | "rooms" | "roomStamps" | "epochs" | "since" | "left" | "claims" | "gone" | "released"
     > {
   readonly since?: Readonly<Record<string, number>>;
+  readonly epochs?: Readonly<Record<string, number>>;
   readonly previousId?: string;
   readonly previousAt?: number;
   readonly previousState?: SessionState;
@@ -155,6 +157,14 @@ export async function removeStamped(
   const condition = "attribute_not_exists(pk) OR stamp <= :upTo";
   await Promise.all(keys.map((key) => table.remove(key, { condition, values: { ":upTo": upTo } })));
 }
+
+/** Where rooms may list a session, as one of connections made at these times. */
+export const memberKeys = (
+  { sid, nsp, session: { tenant } }: StoredSession,
+  rooms: readonly string[],
+  epochs: readonly number[],
+): readonly Key[] =>
+  epochs.flatMap((epoch) => rooms.map((room) => memberKey({ tenant, nsp, room }, sid, epoch)));
 
 /** The member that an item is of. */
 export function listed({ sk, address, userId, tags, isRecovering }: Item): Listed {

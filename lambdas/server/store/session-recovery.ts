@@ -1,4 +1,4 @@
-import { MOST_REPLAYED } from "#server/model/recovery.ts";
+import { MOST_EPOCHS, MOST_REPLAYED } from "#server/model/recovery.ts";
 import type { StoredSession } from "#server/model/session.ts";
 import type { Sessions, TakeRequest } from "./adapter.ts";
 import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
@@ -136,7 +136,7 @@ function takeUpdate(request: TakeRequest, now: number, shard: number) {
   const sets = [
     "previousId = connectionId, previousAt = connectedAt, previousState = #state",
     "connectionId = :connection, connectedAt = :connectedAt, #state = :recovering",
-    "lostAt = :now, #shard = :shard, expiresAt = :expiry",
+    "lostAt = :now, #shard = :shard, expiresAt = :expiry, epochs.#epoch = :now",
     ...(expiresAt === undefined ? [] : ["#session.expiresAt = :expiresAt"]),
   ];
   const removes = [
@@ -150,10 +150,10 @@ function takeUpdate(request: TakeRequest, now: number, shard: number) {
       `${EXISTS} AND pid = :pid AND nsp = :nsp AND connectedAt < :connectedAt`,
       "#session.tenant = :tenant AND #session.userId = :userId",
       "(#state <> :detached OR lostAt > :lostAfter)",
-      "identityHash = :hash",
+      "identityHash = :hash AND size(epochs) < :most",
     ].join(" AND "),
     names: {
-      ...{ ...STATE, "#session": "session", "#shard": "shard" },
+      ...{ ...STATE, "#session": "session", "#shard": "shard", "#epoch": `${connectedAt}` },
     },
     values: {
       ...{ ":pid": pid, ":nsp": nsp, ":connection": connectionId, ":connectedAt": connectedAt },
@@ -161,7 +161,7 @@ function takeUpdate(request: TakeRequest, now: number, shard: number) {
       ...{ ":tenant": tenant, ":userId": userId, ":expiry": expiryAfter(now) },
       ":lostAfter": lostAfter,
       ...(expiresAt !== undefined && { ":expiresAt": expiresAt }),
-      ":hash": identityHash,
+      ...{ ":hash": identityHash, ":most": MOST_EPOCHS },
     },
     ...({ returns: "ALL_NEW", isRepeatable: true } as const),
   };

@@ -32,7 +32,7 @@ export function createSessions(
         ...sessionKey(sid),
         ...{ connectionId, connectedAt, nsp, session, slot },
         ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
-        since: {},
+        ...{ since: {}, epochs: { [connectedAt]: now() } },
         ...(pid !== undefined && {
           ...{ pid, tags, beganAt: receivedAt, completedAt: now(), identityHash },
           since: Object.fromEntries(rooms.map((room) => [noteOf(room), receivedAt])),
