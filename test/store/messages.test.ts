@@ -1,5 +1,6 @@
 import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
+  BatchGetCommand,
   DynamoDBDocumentClient,
   GetCommand,
   PutCommand,
@@ -125,4 +126,16 @@ describe("history of a chat where ten thousand messages were removed", () => {
     expect(found).toEqual(["00000"]);
     expect(pages).toBeLessThanOrEqual(6);
   });
+});
+
+test("a message that is not there cannot be edited or deleted, however often the SDK has tried", async () => {
+  const again = { message: "no", $metadata: { attempts: 2 } };
+  dynamo.on(UpdateCommand).rejects(new ConditionalCheckFailedException(again));
+  dynamo.on(GetCommand).resolves({});
+  dynamo.on(BatchGetCommand).resolves({});
+  const { edit, remove } = messages(0);
+
+  const change = { by: "ann", content: "hi", editedAt: draft.createdAt };
+  expect(await edit(place, "m1", change)).toBe("not_found");
+  expect(await remove(place, "m1", { userId: "ann", isModerator: false })).toBe("not_found");
 });

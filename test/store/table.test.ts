@@ -42,6 +42,18 @@ describe("conditions", () => {
     expect(await table.remove(key(1))).toBeUndefined();
   });
 
+  test("an update that the SDK has repeated is done where the item is as this call leaves it", async () => {
+    const again = { message: "no", $metadata: { attempts: 2 } };
+    dynamo.on(UpdateCommand).rejects(new ConditionalCheckFailedException(again));
+    const item = { ...key(1), a: 1 };
+    dynamo.on(BatchGetCommand).resolves({ Responses: { items: [item] } });
+    const update = { update: "SET a = b" };
+
+    await expect(table.update(key(1), update)).rejects.toThrow("no");
+    expect(await table.update(key(1), { ...update, isOwn: ({ a }) => a === 1 })).toEqual(item);
+    expect(await table.update(key(1), { ...update, isOwn: ({ a }) => a === 2 })).toBeUndefined();
+  });
+
   test("any other failure passes", async () => {
     dynamo.on(UpdateCommand).rejects(new Error("boom"));
 

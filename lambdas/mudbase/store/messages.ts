@@ -112,6 +112,7 @@ function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remo
           update: "SET content = :content, editedAt = :editedAt",
           condition: `${isThere} AND sender = :by`,
           values: { ":content": content, ":editedAt": editedAt, ":by": by },
+          isRepeatable: true,
         }),
       );
       if (edited === "full") return "full";
@@ -119,13 +120,15 @@ function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remo
     },
 
     async remove(key, messageId, { userId, isModerator }) {
+      const at = now();
       const own = reactionAttributes((await find(key, messageId)) ?? {});
       const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
       const removed = await table.update(messageKey(key, messageId), {
         update: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
         condition: isModerator ? isThere : `${isThere} AND sender = :by`,
         ...(own.length > 0 && { names }),
-        values: { ":now": now(), ...(isModerator ? {} : { ":by": userId }) },
+        values: { ":now": at, ...(isModerator ? {} : { ":by": userId }) },
+        isOwn: ({ removedAt }) => removedAt === at,
       });
       return removed === undefined ? faultOf(key, messageId) : "removed";
     },

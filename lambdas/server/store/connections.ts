@@ -74,6 +74,7 @@ function createLives(
           ":shard": shardOf(connectionId, shards),
         },
         returns: "ALL_NEW",
+        isOwn: ({ endedAt }) => endedAt === now,
       });
       return ended?.connectedAt === undefined ? undefined : connectionOf(ended);
     },
@@ -111,6 +112,7 @@ function createAttachments(table: Table): Pick<Connections, "attach" | "detach" 
           ":most": MOST_DEPARTED,
         },
         returns: "ALL_NEW",
+        isOwn: (item) => (item as unknown as Connection).sockets?.[nsp]?.id === session.id,
       });
       return connectionOf(attached);
     },

@@ -63,6 +63,7 @@ export function createSessions(
     },
 
     async end(sid, reason, { connectionId, lostAt }) {
+      const at = now();
       const ended = await table.update(sessionKey(sid), {
         update: "SET endedAt = :now, expiresAt = :expiry, #reason = :reason REMOVE spare",
         condition: [
@@ -72,11 +73,12 @@ export function createSessions(
         ].join(" AND "),
         names: { "#reason": "reason" },
         values: {
-          ...{ ":now": now(), ":expiry": expiryOfEnded(now()), ":reason": reason },
+          ...{ ":now": at, ":expiry": expiryOfEnded(at), ":reason": reason },
           ...(connectionId !== undefined && { ":connection": connectionId }),
           ...(lostAt !== undefined && { ":lostAt": lostAt }),
         },
         returns: "ALL_NEW",
+        isOwn: ({ endedAt }) => endedAt === at,
       });
       return recordOf(ended);
     },

@@ -75,6 +75,8 @@ interface Change extends Condition {
   readonly update: string;
   /** Whether its condition holds again after it was made, so that nothing is unknown where the SDK has repeated it. */
   readonly isRepeatable?: boolean;
+  /** Whether an item is as this call alone leaves it: asked where the SDK has repeated it and its condition does not hold. */
+  readonly isOwn?: (item: Item) => boolean;
   readonly returns?: UpdateCommandInput["ReturnValues"];
 }
 
@@ -156,7 +158,7 @@ function createReads(parts: TableParts): Reads {
   }
 }
 
-function createWrites(parts: TableParts, { get }: Reads): Omit<Table, keyof Reads> {
+function createWrites(parts: TableParts, { get, getAll }: Reads): Omit<Table, keyof Reads> {
   const { client, tableName: TableName } = parts;
   return {
     async put(Item) {
@@ -183,14 +185,21 @@ function createWrites(parts: TableParts, { get }: Reads): Omit<Table, keyof Read
       }
     },
 
-    update: (Key, { update: UpdateExpression, returns: ReturnValues, isRepeatable, ...change }) =>
-      unlessConditionFails(async () => {
-        const expressions = { UpdateExpression, ReturnValues, ...inputOf(change) };
-        const updated = await client.send(new UpdateCommand({ TableName, Key, ...expressions }));
-        if (isRepeatable !== true && ReturnValues?.endsWith("_OLD") && wasRetried(updated))
-          throw new Error("an update was made twice; what was there before is not known");
-        return updated.Attributes ?? {};
-      }, isRepeatable),
+    async update(Key, { update, returns: ReturnValues, isRepeatable, isOwn, ...change }) {
+      const expressions = { UpdateExpression: update, ReturnValues, ...inputOf(change) };
+      try {
+        return await unlessConditionFails(async () => {
+          const updated = await client.send(new UpdateCommand({ TableName, Key, ...expressions }));
+          if (isRepeatable !== true && ReturnValues?.endsWith("_OLD") && wasRetried(updated))
+            throw new Error("an update was made twice; what was there before is not known");
+          return updated.Attributes ?? {};
+        }, isRepeatable);
+      } catch (error) {
+        if (isOwn === undefined || !(error instanceof ConditionalCheckFailedException)) throw error;
+        // In a batch, the one kind of read that every function may do.
+        return (await getAll([Key])).find(isOwn);
+      }
+    },
 
     remove: (Key, condition = {}) =>
       unlessConditionFails(async () => {
