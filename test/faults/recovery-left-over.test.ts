@@ -105,6 +105,26 @@ describe("nothing is left of a socket that has come back twice", () => {
   });
 });
 
+test("the record of a session that has ended is not forgotten with a connection that it had before", async () => {
+  const { org, ann, pid } = await people();
+  await world.disconnect(ann);
+  const clearedAt = world.now() + 2 * LATEST_WRITE + 120_000;
+  world.pass(60_000);
+  const back = await world.connect("ann", org, {}, { pid });
+  world.pass(clearedAt - world.now() - 1000);
+  const held = world.holdNext(isPutIn("den"));
+  const joining = join(back, "den");
+  await held.reached;
+  await world.send(back, "41");
+  await world.heartbeat(MINUTE_OF_SHARD, clearedAt);
+  held.release();
+  await joining;
+  await world.disconnect(back);
+
+  for (let again = 0; again < 2; again += 1) await world.sweep();
+  expect(await listedIn(org, "den")).toEqual([]);
+});
+
 describe("the connections that a socket has had", () => {
   const epochsOf = async (sid: string) =>
     Object.keys((await recordOf(sid))?.epochs as Record<string, number>);

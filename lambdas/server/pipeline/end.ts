@@ -108,8 +108,12 @@ export async function clear(
     ...lost.map((socket) => lose(kit, socket, reason)),
     ...gone.map(({ sid, connectionId }) => sessions.end(sid, reason, { connectionId })),
   ]);
-  const sids = [...sockets, ...departed].map(({ sid }) => sid);
-  return clearEnded(kit, await sessions.getAll(sids));
+  const known = await sessions.getAll([...sockets, ...departed].map(({ sid }) => sid));
+  // One that has come back is cleared with the connection that it had last.
+  return clearEnded(
+    kit,
+    known.filter(({ connectionId }) => connectionId === connection.connectionId),
+  );
 }
 
 /** Deletes again whatever those of these sessions have left that have ended. */

@@ -109,13 +109,18 @@ function createClearing(parts: Parts, sender: Sender) {
     await adapter.connections.forget(connectionId, departed);
   }
 
-  /** One that has come back by another connection lives on. */
+  /** One that has come back by another connection lives on, or is forgotten with that. */
   async function forgetSessions(sockets: readonly SocketKey[]): Promise<void> {
-    const sids = sockets.map(({ sid }) => sid);
-    const known = recovers(parts) ? await adapter.sessions.getAll(sids) : [];
-    const living = new Set(
-      known.filter(({ endedAt }) => endedAt === undefined).map(({ sid }) => sid),
-    );
-    await adapter.sessions.remove(sids.filter((sid) => !living.has(sid)));
+    const known = recovers(parts)
+      ? await adapter.sessions.getAll(sockets.map(({ sid }) => sid))
+      : [];
+    const sessions = new Map(known.map((session) => [session.sid, session]));
+    const isKept = ({ sid, connectionId }: SocketKey) => {
+      const session = sessions.get(sid);
+      if (session === undefined) return false;
+      return session.endedAt === undefined || session.connectionId !== connectionId;
+    };
+    const forgotten = sockets.filter((socket) => !isKept(socket));
+    await adapter.sessions.remove(forgotten.map(({ sid }) => sid));
   }
 }
