@@ -6,13 +6,11 @@ import { NO_FAULTS } from "../local/fault-injection.ts";
 import { millisecondsIn, numberIn } from "../local/numbers.ts";
 import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
-import { CONNECTION_ITEM } from "../test/support/connection-items.ts";
-import { ageLosses } from "../test/support/rewrite.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
-import { ageTombstones } from "./chaos/age.ts";
 import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
+import { leavesNothing } from "./chaos/left-over.ts";
 
 const HELP = `Runs many clients with all events of the contract over the local stack with fault injection, and
 records what they receive. Fails if a delivery is lost or duplicated, or if items remain after the clean-up.
@@ -151,7 +149,9 @@ async function runChaos(
   await stack.idle();
   await Promise.all(clients.map((client) => client.catchUp()));
   const totals = ledger.totals();
-  const isClean = await disconnectAll(stack, clients);
+  stack.faults.setRates(NO_FAULTS);
+  await Promise.all(clients.map((client) => client.stop()));
+  const isClean = await leavesNothing(stack);
 
   console.log(`
 | Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Sockets that came back | Failures logged |
@@ -165,11 +165,11 @@ async function runChaos(
 async function registerIntegration(stack: LocalStack, { clients }: Options, { url }: Upstream) {
   const integration = shopAt(url);
   for (let org = 0; org * CLIENTS_AN_ORGANISATION < clients; org += 1)
-    await invoke(stack, "Publish", { event: "integration:put", org: `org-${org}`, integration });
+    await callPublish(stack, { event: "integration:put", org: `org-${org}`, integration });
 }
 
-function invoke(stack: LocalStack, prefix: string, event: object) {
-  return stack.functions.invoke(stack.functions.named(prefix), event);
+function callPublish({ functions }: LocalStack, entry: object) {
+  return functions.invoke(functions.named("Publish"), entry);
 }
 
 async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, random: Random) {
@@ -240,39 +240,7 @@ async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
   const receipt = ledger.send(mark, "", "org-0", false);
   const entry = { event: "db:create", org: "org-0", id: mark.slice(1) };
   const row = { projectId: "p1", collectionId: "todos", data: { _id: mark } };
-  const { ok } = await invoke(stack, "Publish", { ...entry, ...row });
+  const { ok } = await callPublish(stack, { ...entry, ...row });
   if (ok) receipt.confirmed();
   else receipt.refused("internal");
-}
-
-/** Disconnects all clients, runs the cleanup, and returns whether all their items are deleted. */
-async function disconnectAll(stack: LocalStack, clients: readonly ChaosClient[]): Promise<boolean> {
-  stack.faults.setRates(NO_FAULTS);
-  await Promise.all(clients.map((client) => client.stop()));
-  while (stack.gateway.connectionIds().length > 0) await pause(50);
-  await stack.idle();
-  // Whose connection was cut last cannot say goodbye: its session would wait for its return.
-  await ageLosses(stack);
-  await cleanUp(stack);
-  const items = await connectionItems(stack);
-  const left = items.filter(({ endedAt }) => endedAt === undefined);
-  console.log(
-    `After one cleanup: ${left.length} items of connections remain, and ${items.length - left.length} tombstones of ended connections, which the next cleanup deletes.`,
-  );
-  if (left.length > 0) console.log(left.slice(0, 5));
-  await ageTombstones(stack, items);
-  await cleanUp(stack);
-  const rest = (await connectionItems(stack)).length;
-  console.log(`After the next cleanup: ${rest}.`);
-  return left.length === 0 && rest === 0;
-}
-
-async function connectionItems(stack: LocalStack): Promise<Record<string, unknown>[]> {
-  return (await stack.database.items()).filter(({ pk }) => CONNECTION_ITEM.test(String(pk)));
-}
-
-async function cleanUp(stack: LocalStack): Promise<void> {
-  for (let shard = 0; shard < 16; shard += 1)
-    for (const isOfLost of [true, false]) await invoke(stack, "Heartbeat", { shard, isOfLost });
-  await stack.idle();
 }
