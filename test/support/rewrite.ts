@@ -1,4 +1,4 @@
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import type { LocalStack } from "../../local/stack.ts";
 
@@ -16,15 +16,21 @@ export async function rewrite(
     new DynamoDBClient({ endpoint: url, region: "us-east-1", credentials }),
   );
   for (const item of items)
-    await client.send(
-      new UpdateCommand({
-        TableName: tableNames[0],
-        Key: { pk: item.pk, sk: item.sk },
-        UpdateExpression: "SET #attribute = :value",
-        ExpressionAttributeNames: { "#attribute": attribute },
-        ExpressionAttributeValues: { ":value": timeOf(item) },
-      }),
-    );
+    await client
+      .send(
+        new UpdateCommand({
+          TableName: tableNames[0],
+          Key: { pk: item.pk, sk: item.sk },
+          UpdateExpression: "SET #attribute = :value",
+          ConditionExpression: "attribute_exists(pk)",
+          ExpressionAttributeNames: { "#attribute": attribute },
+          ExpressionAttributeValues: { ":value": timeOf(item) },
+        }),
+      )
+      // A sweep may have deleted it since it was read.
+      .catch((error: unknown) => {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+      });
   client.destroy();
 }
 
