@@ -120,6 +120,7 @@ export async function createBareServer(members: number) {
 /** A table that takes everything and keeps nothing. */
 const EMPTY_TABLE: Table = {
   get: async () => undefined,
+  peek: async () => undefined,
   getAll: async () => [],
   put: async () => undefined,
   putIf: async () => true,

@@ -4,15 +4,18 @@ import { MAX_RUN } from "./model/limits.ts";
 import type { Limited } from "./model/rate.ts";
 import { type Address, departedOf, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
-import { refuseInternally, type SocketEvent } from "./pipeline/answers.ts";
+import type { SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
-import { createDispatch, type Dispatched, rateLimitOf } from "./pipeline/event.ts";
+import { createDispatch, rateLimitOf } from "./pipeline/event.ts";
+import { createFrameLimit } from "./pipeline/frame-limit.ts";
 import { createKnownSessions } from "./pipeline/known-sessions.ts";
 import type { Parts } from "./pipeline/parts.ts";
+import { createProbe } from "./pipeline/probe.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createRecover } from "./pipeline/recover.ts";
 import { createSender } from "./pipeline/send.ts";
 import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
+import { answerFailure, answerUnsent } from "./pipeline/unsent.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
 import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
 
@@ -26,8 +29,12 @@ export interface Received {
   readonly messageId: string;
 }
 
-/** A frame on its way through the pipeline. */
+/** A frame on its way through the pipeline; its connection is the one that its client began with. */
 interface From extends Received {
+  /** The connection that it came by: a link where its client has begun with polling. */
+  readonly link: string;
+  /** The frame itself, or the last one of its packet. */
+  readonly text: string;
   /** Set where its user sends more than it may. */
   readonly limited?: Limited | undefined;
   /** Not set where nobody can tell in which order the packet's attachments were sent. */
@@ -41,6 +48,8 @@ export function createServer(parts: Parts<AnyApp>) {
   const sender = createSender(parts, sessions.forget);
   const kit: Kit = {
     ...{ ...parts, ...createDispatch(parts, sender), sessions, sender },
+    probing: createProbe(parts, sender),
+    limit: createFrameLimit(parts, sessions),
     reconstruct: createReconstruct(parts),
     connect: createConnect(
       parts,
@@ -51,7 +60,7 @@ export function createServer(parts: Parts<AnyApp>) {
   const { accept, open } = createUpgrade(parts, sender);
 
   return {
-    ...{ accept, open },
+    ...{ accept, open, remember: sessions.remember },
     onFrame: (received: Received, text: string) => onFrame(kit, received, text),
     /** Ends a connection and deletes all that belongs to it; doing it twice does no harm. */
     disconnect: sender.disconnect,
@@ -60,25 +69,34 @@ export function createServer(parts: Parts<AnyApp>) {
 
 /** What frames are handled with. */
 interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
+  readonly probing: ReturnType<typeof createProbe>;
   readonly sessions: ReturnType<typeof createKnownSessions>;
   readonly sender: Sender;
+  readonly limit: ReturnType<typeof createFrameLimit>;
   readonly reconstruct: ReturnType<typeof createReconstruct>;
   readonly connect: ReturnType<typeof createConnect>;
 }
 
 /** Engine.IO: one frame. */
 async function onFrame(kit: Kit, received: Received, text: string): Promise<void> {
-  const { runtime } = kit;
+  const { runtime, links } = kit;
   const { close, cut } = kit.sender;
-  const { connectionId, receivedAt } = received;
+  const { connectionId: link, receivedAt } = received;
+  const connectionId = links.ownerOf(link) ?? link;
   if (runtime.now() - receivedAt > MAX_RUN)
     return cut(connectionId, "a frame that comes too late for the order of what it does");
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
     return close(connectionId, "a frame above maxPayload");
-  const limited = await limit(kit, connectionId);
+  const limited = await kit.limit(connectionId);
   if (limited?.isFlood) return forceClose(kit, connectionId);
-  const from = { ...received, limited, isOrdered: true };
-  const frame = decodeFrame(text);
+  return onEngineFrame(kit, { ...received, connectionId, link, text, limited, isOrdered: true });
+}
+
+/** Engine.IO: one frame of a known connection, or of a link that is not known to be one. */
+async function onEngineFrame(kit: Kit, from: From): Promise<void> {
+  const { close, hangUp } = kit.sender;
+  const { connectionId, limited } = from;
+  const frame = decodeFrame(from.text);
   switch (frame.type) {
     case "message":
       return onPacket(kit, from, readPacket(frame.data), frame.data);
@@ -86,10 +104,16 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
       return onPart(kit, from, frame.data);
     case "pong":
       return limited === undefined ? onPong(kit, from) : undefined;
+    case "probe":
+    case "upgrade": {
+      const owner = await kit.probing.ownerOf(from.link);
+      if (owner === undefined) return close(connectionId, "there is nothing to upgrade");
+      return kit.probing[frame.type]({ owner, link: from.link });
+    }
     case "noop":
       return undefined;
     case "close":
-      return cut(connectionId, "the client closed it");
+      return hangUp(connectionId);
     case "illegal":
       return close(connectionId, "no packet that a client of Engine.IO 4 sends");
   }
@@ -108,7 +132,7 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
     return close(connectionId, "a packet of a namespace that is not connected");
   if (packet.type === "event") return onEvent(kit, from, namespace, { ...packet, key });
   const session = await kit.sessions.find(key, from.receivedAt);
-  if (session === undefined) return onStray(kit, key);
+  if (session === undefined) return onStray(kit, from, key);
   switch (packet.type) {
     case "disconnect":
       return sender.disconnectSocket({ ...key, sid: session.id }, from.receivedAt);
@@ -121,22 +145,23 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
 }
 
 /** A packet of a socket that is no more closes its connection, unless that has others. */
-async function onStray(kit: Kit, { connectionId, nsp }: Address): Promise<void> {
-  const { close } = kit.sender;
+async function onStray(kit: Kit, from: From, { connectionId, nsp }: Address): Promise<void> {
+  if (await isByLink(kit, from)) return;
   const { connections } = kit.adapter;
   const { telemetry } = kit.runtime;
   const { sockets = {} } = (await connections.get(connectionId)) ?? {};
-  if (Object.keys(sockets).length === 0) return close(connectionId, NO_SESSION);
+  if (Object.keys(sockets).length === 0) return closeStray(kit, from, NO_SESSION);
   telemetry.note("a packet was ignored", { connectionId, nsp, reason: NO_SESSION });
 }
 
 /** A frame of a binary packet: the last one completes it, and perhaps others that waited for it. */
 async function onPart(kit: Kit, from: From, content: string | Buffer): Promise<void> {
   const { reconstruct } = kit;
-  const { close } = kit.sender;
   const packets = await reconstruct({ ...from, content });
-  if (packets === "illegal")
-    return close(from.connectionId, "attachments that belong to no packet, or too many");
+  if (packets === "illegal") {
+    if (await isByLink(kit, from)) return;
+    return closeStray(kit, from, "attachments that belong to no packet, or too many");
+  }
   for (const { parts, isOrdered } of packets)
     await onPacket(kit, { ...from, isOrdered }, readParts(parts), "");
 }
@@ -159,7 +184,8 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   );
   switch (result.outcome) {
     case "illegal":
-      return close(connectionId, "CONNECT on a connection that has a session, or is no more");
+      if (await isByLink(kit, from)) return;
+      return closeStray(kit, from, "CONNECT on a connection that has a session, or is no more");
     case "superseded":
       return sender.cut(connectionId, "its session has another connection, or waits for one");
     case "limited":
@@ -205,42 +231,44 @@ async function onEvent(
   telemetry.about({ event: event.event });
   const session = await kit.sessions
     .find(event.key, from.receivedAt)
-    .catch((error: unknown) => answerFailure(kit, namespace, event, error));
-  if (session === undefined) return onStray(kit, event.key);
+    .catch((error: unknown) => answerFailure(sender, namespace, event, error));
+  if (session === undefined) return onStray(kit, from, event.key);
   const key = { ...event.key, sid: session.id };
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
   const { limited, isOrdered, receivedAt } = from;
   const call = { ...event, key, session, limited, isOrdered, receivedAt };
   const { emissions, fault, giveUp } = await dispatch(namespace, call);
-  await send(emissions).catch((error: unknown) => answerUnsent(kit, error, giveUp));
+  await send(emissions).catch((error: unknown) => answerUnsent(sender, error, giveUp));
   if (fault !== undefined) throw fault;
 }
 
-async function onPong(kit: Kit, { connectionId, receivedAt }: From): Promise<void> {
-  const { close } = kit.sender;
+async function onPong(kit: Kit, from: From): Promise<void> {
+  const { connectionId, receivedAt } = from;
   const { connections } = kit.adapter;
   const sessionDue = receivedAt - CONNECT_TIMEOUT;
   const sentAt = kit.runtime.now();
   const connection = await connections.touch(connectionId, receivedAt, sessionDue);
-  if (connection === undefined)
-    return close(connectionId, "a pong of a connection without a session, or of none");
+  if (connection === undefined) {
+    if (await isByLink(kit, from)) return;
+    return closeStray(kit, from, "a pong of a connection without a session, or of none");
+  }
   kit.sessions.remember(connection, sentAt);
 }
 
-/** A frame counts for its user, or for the connection while this function does not know whose it is. */
-async function limit(kit: Kit, connectionId: string): Promise<Limited | undefined> {
-  const { adapter, sessions } = kit;
-  const { limits, telemetry } = kit.runtime;
-  const known = sessions.owner(connectionId);
-  const owner = known === undefined ? [connectionId] : [known.tenant, known.userId];
-  try {
-    const { framesPerSecond: perSecond } = limits;
-    return await adapter.rateLimits.take({ kind: "frames", owner, perSecond });
-  } catch (error) {
-    // Before the frame is decoded nobody could be answered; what follows can.
-    telemetry.fail("a limit could not be kept", error, { connectionId });
-    return undefined;
-  }
+/** Whether a frame turns out to come by a link, of whose connection this function did not know: then it is handled. */
+async function isByLink(kit: Kit, from: From): Promise<boolean> {
+  if (from.connectionId !== from.link) return false;
+  const owner = await kit.probing.ownerOf(from.link);
+  if (owner === undefined) return false;
+  await onEngineFrame(kit, { ...from, connectionId: owner });
+  return true;
+}
+
+/** Closes a connection that has nothing to be served, and the link that its client still has. */
+async function closeStray(kit: Kit, { connectionId, link }: From, reason: string): Promise<void> {
+  const { close } = kit.sender;
+  await close(connectionId, reason);
+  if (link !== connectionId) await close(link, reason);
 }
 
 /** Tells the client not to come back, and cuts it. */
@@ -250,29 +278,4 @@ async function forceClose(kit: Kit, connectionId: string): Promise<void> {
   const buffer = sender.newBuffer(MAIN);
   buffer.disconnect({ connectionId, nsp: MAIN }, true);
   await send(buffer.emissions);
-}
-
-/** Nobody could tell whose packet it is. */
-async function answerFailure(
-  kit: Kit,
-  namespace: Namespace,
-  event: SocketEvent,
-  error: unknown,
-): Promise<never> {
-  const { send, newBuffer } = kit.sender;
-  const buffer = newBuffer(event.nsp);
-  refuseInternally(namespace, event, buffer);
-  await send(buffer.emissions);
-  throw error;
-}
-
-/** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
-async function answerUnsent(
-  kit: Kit,
-  error: unknown,
-  giveUp: Dispatched["giveUp"],
-): Promise<never> {
-  const { send } = kit.sender;
-  if (!(error instanceof UndeliveredError)) await send(giveUp(error));
-  throw error;
 }

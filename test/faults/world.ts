@@ -14,10 +14,12 @@ import { publishing } from "../../lambdas/mudbase/publishing.ts";
 import { createIntegrationRegistry } from "../../lambdas/mudbase/store/integration-registry.ts";
 import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
-import type { PendingOpen } from "../../lambdas/server/engine/open.ts";
+import type { PollingAnswer } from "../../lambdas/server/engine/transports/polling.ts";
+import type { PendingOpen } from "../../lambdas/server/engine/transports/websocket.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts, createPublisher } from "../../lambdas/server/pipeline/parts.ts";
+import { createPolling, type PollingRequest } from "../../lambdas/server/pipeline/polling.ts";
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
 import { createSender } from "../../lambdas/server/pipeline/send.ts";
 import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
@@ -71,6 +73,12 @@ type Frames = string[];
 export interface World {
   /** Connects a user, whose token has these claims besides; gives the connection's id. */
   connect(userId: string, org: string, claims?: object, auth?: object): Promise<string>;
+  /** A request of a client that polls. */
+  request(request: Partial<PollingRequest>): Promise<PollingAnswer>;
+  /** A WebSocket connection of a client that polls, which may take over; gives its id, or the status that refuses it. */
+  link(sid: string): Promise<string | number>;
+  /** From now on another function serves frames, which knows of no connection yet. */
+  renew(): void;
   /** A frame that API Gateway receives now, or has received a while ago. */
   send(connectionId: string, frame: string, receivedAt?: number): Promise<void>;
   /** The world's time, in epoch milliseconds. */
@@ -142,6 +150,7 @@ export interface Held {
 export async function createWorld(
   assembly: string,
   settings: Partial<Limits> = {},
+  variables: NodeJS.ProcessEnv = {},
 ): Promise<World> {
   const limits = Limits.parse({ shards: 1, ...settings });
   const { tables } = readStack(assembly);
@@ -240,7 +249,7 @@ export async function createWorld(
     pause: async () => undefined,
   });
   const runtime: Runtime = {
-    ...{ table, gateway, limits, now, telemetry: SILENT, variables: {} },
+    ...{ table, gateway, limits, now, telemetry: SILENT, variables },
     // The function's own second invocation, which fails by itself.
     invokeSelf: (event) =>
       attempt(() => server.open((event as { open: PendingOpen }).open).catch(() => undefined)),
@@ -257,7 +266,10 @@ export async function createWorld(
       callUpstream: async () => ({ ok: true, status: 200, data: {}, durationMs: 1 }),
     }),
   );
-  const server = createSocketServer(createParts(app, runtime));
+  const parts = createParts(app, runtime);
+  let server = createSocketServer(parts);
+  const pollingParts = createParts(app, runtime);
+  const polling = createPolling(pollingParts, createSocketServer(pollingParts));
   const coreParts = createParts(core, {
     ...runtime,
     invokeSelf: (range) => sweeper.sweep(range as ShardRange),
@@ -304,6 +316,24 @@ export async function createWorld(
       const token = JSON.stringify(claims);
       await send(connectionId, `40${JSON.stringify({ ...auth, token })}`);
       return connectionId;
+    },
+    request(request) {
+      clock += 1;
+      const given = { method: "GET", headers: {}, query: {}, body: "", ...request };
+      return polling({ ...given, requestId: ulid(), receivedAt: clock });
+    },
+    async link(sid) {
+      const connectionId = ulid();
+      frames.set(connectionId, []);
+      open.add(connectionId);
+      acceptedAt.set(connectionId, clock);
+      const query = { EIO: "4", transport: "websocket", sid };
+      const upgrade = { connectionId, connectedAt: clock, headers: {}, query };
+      const status = await server.accept(upgrade);
+      return status === 200 ? connectionId : status;
+    },
+    renew() {
+      server = createSocketServer(createParts(app, runtime));
     },
     async disconnect(connectionId) {
       open.delete(connectionId);

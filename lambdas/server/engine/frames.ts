@@ -4,7 +4,7 @@ import { decodePacket, encodePacket, type Packet } from "engine.io-parser";
 export type ClientFrame =
   | { readonly type: "message"; readonly data: string }
   | { readonly type: "attachment"; readonly data: Buffer }
-  | { readonly type: "pong" | "close" | "noop" | "illegal" };
+  | { readonly type: "pong" | "probe" | "upgrade" | "close" | "noop" | "illegal" };
 
 /** Decodes the text of one frame; never throws. */
 export function decodeFrame(text: string): ClientFrame {
@@ -18,11 +18,20 @@ export function decodeFrame(text: string): ClientFrame {
     case "close":
     case "noop":
       return { type };
-    // In v4 the server pings; OPEN and UPGRADE never come from a client of this transport.
+    case "upgrade":
+      return { type };
+    // In v4 the server pings, but for the one that probes; OPEN never comes from a client.
+    case "ping":
+      return { type: data === PROBE ? "probe" : "illegal" };
     default:
       return { type: "illegal" };
   }
 }
+
+const PROBE = "probe";
+
+/** The frame that answers a client's probe. */
+export const probeAnswer = (): string => encode({ type: "pong", data: PROBE });
 
 /** The frame of the server's ping. */
 export const pingFrame = (): string => encode({ type: "ping" });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { Heartbeat } from "#server/model/limits.ts";
 import { encode } from "./frames.ts";
 
@@ -33,10 +34,18 @@ export const subprotocolOf = (headers: Headers): string | undefined =>
 export function handshakeFault(query: Readonly<Record<string, string | undefined>>) {
   if (query.EIO !== "4") return "EIO must be 4";
   if (query.transport !== "websocket") return "transport must be websocket";
-  if (query.sid !== undefined) return "there is no session to upgrade: start with websocket";
   return undefined;
 }
 
+/** A new Engine.IO session id: whoever knows it is its client. */
+export const newSid = (): string => randomBytes(15).toString("base64url");
+
+/** Whether a text may be such an id. */
+export const isSid = (text: string): boolean => /^[\w-]{20}$/.test(text);
+
 /** The frame of the OPEN packet, with which the server speaks first. */
-export const openFrame = (sid: string, heartbeat: Heartbeat): string =>
-  encode({ type: "open", data: JSON.stringify({ sid, upgrades: [], ...heartbeat }) });
+export const openFrame = (
+  sid: string,
+  heartbeat: Heartbeat,
+  upgrades: readonly string[] = [],
+): string => encode({ type: "open", data: JSON.stringify({ sid, upgrades, ...heartbeat }) });

@@ -2,7 +2,7 @@ import type { APIGatewayProxyWebsocketEventV2, Context } from "aws-lambda";
 import type { AnyApp } from "#server/app.ts";
 import { checkAuthentication } from "#server/check-app.ts";
 import { subprotocolOf } from "#server/engine/handshake.ts";
-import type { PendingOpen } from "#server/engine/open.ts";
+import type { PendingOpen } from "#server/engine/transports/websocket.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createServer } from "#server/pipeline.ts";
 import { observe, telemetry } from "#server/telemetry.ts";

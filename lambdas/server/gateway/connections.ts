@@ -4,19 +4,15 @@ import {
   GoneException,
   PayloadTooLargeException,
 } from "@aws-sdk/client-apigatewaymanagementapi";
-import type { PostResult } from "#server/model/posting.ts";
 import type { Telemetry } from "#server/model/telemetry.ts";
+import type { PostResult, Transport } from "#server/model/transport.ts";
 import { LeanPostCommand } from "./lean-post.ts";
 import { persist, statusOf } from "./retries.ts";
 
 const TRIES = 8;
 
 /** The frames' way out: the management API of the WebSocket endpoint. */
-export interface Gateway {
-  post(connectionId: string, frame: string): Promise<PostResult>;
-  /** Cuts a connection; one that is gone already is just that. */
-  close(connectionId: string): Promise<void>;
-}
+export type Gateway = Transport;
 
 export interface GatewayParts {
   readonly client: ApiGatewayManagementApiClient;

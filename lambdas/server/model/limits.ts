@@ -49,6 +49,8 @@ export const LIMITS = {
   connectionsPerTenant: { min: 0, max: 10_000_000, default: 0 },
   /** Seconds for which a socket whose connection was lost may come back as the same one; 0: never. */
   connectionStateRecovery: { min: 0, max: 600, default: 120 },
+  /** Seconds for which a GET of a client that polls waits for a packet. */
+  pollWait: { min: 1, max: 25, default: 20 },
   /** Parts into which connections are divided for the sweep. */
   shards: { min: 1, max: 1000, default: 16 },
   /** Sockets of a room that one function posts to; the rest are other functions'. */

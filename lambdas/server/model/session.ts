@@ -45,6 +45,10 @@ export interface Connection {
   readonly sockets: Readonly<Record<string, Session>>;
   /** Epoch milliseconds at which it was ended: for everyone but the sweep it exists no more. */
   readonly endedAt?: number | undefined;
+  /** The WebSocket connection that has taken over, where it has begun with polling. */
+  readonly link?: string | undefined;
+  /** Set where it is one that may take over, or has, from this connection: it has nothing of its own. */
+  readonly owner?: string | undefined;
   /** Parts of binary packets that are not complete yet. */
   readonly parts: readonly BinaryPart[];
   /** Goes up with every change of `parts`, so that two functions cannot take the same ones. */
@@ -77,6 +81,8 @@ export const departedOf = ({
 /** What is kept of a socket from CONNECT to its end. */
 export interface StoredSession extends SocketKey {
   readonly session: Session;
+  /** The link by which its connection is reached, if it has one. */
+  readonly link?: string | undefined;
   /** When API Gateway accepted its connection, in epoch milliseconds: rooms list it under this. */
   readonly connectedAt: number;
   /** The same of all connections under which something of it may still be listed, each with when that took the session. */
@@ -183,6 +189,8 @@ export interface Listed {
   readonly connectedAt: number;
   /** Set where only its session knows whether it may be posted to. */
   readonly isRecovering?: boolean | undefined;
+  /** The link by which its connection is reached, if it has one and this is known. */
+  readonly link?: string | undefined;
   readonly userId: string;
   readonly tags?: Tags | undefined;
 }

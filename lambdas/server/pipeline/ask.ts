@@ -13,6 +13,9 @@ export interface Unsure {
   readonly entry?: PendingPacket | undefined;
 }
 
+/** How a session is reached. */
+type Reached = Pick<StoredSession, "connectionId" | "link">;
+
 export interface AskingParts {
   readonly sessions: Pick<Sessions, "getAll" | "note">;
   readonly now: () => number;
@@ -29,7 +32,7 @@ export async function ask<Packet extends Unsure>(
   packets: readonly Packet[],
   parts: AskingParts,
 ): Promise<{
-  readonly posts: readonly (Packet & { readonly connectionId: string })[];
+  readonly posts: readonly (Packet & Reached)[];
   readonly settled: ReadonlySet<string>;
   /** Connections for whose recovery there is no room for more. */
   readonly cuts: readonly string[];
@@ -51,15 +54,15 @@ async function askOne<Packet extends Unsure>(
   packets: readonly Packet[],
   { sessions, now }: AskingParts,
   { settled, cuts }: { readonly settled: Set<string>; readonly cuts: string[] },
-): Promise<readonly (Packet & { readonly connectionId: string })[]> {
-  const posts: (Packet & { readonly connectionId: string })[] = [];
+): Promise<readonly (Packet & Reached)[]> {
+  const posts: (Packet & Reached)[] = [];
   let session = first;
   for (const packet of packets)
     for (let round = 0; ; round += 1) {
       if (session === undefined || !isReached(session, packet)) break;
       if (session.state === "connected") {
-        const { connectionId, replayed } = session;
-        if (!replayed.has(packet.id)) posts.push({ ...packet, connectionId });
+        const { connectionId, link, replayed } = session;
+        if (!replayed.has(packet.id)) posts.push({ ...packet, connectionId, link });
         break;
       }
       const { entry } = packet;

@@ -26,6 +26,8 @@ export interface Recipients {
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
   listing(connectionId: string): readonly Listing[];
+  /** All that the rooms list. */
+  listed(): readonly (RoomKey & Listed)[];
   /** Where rooms list sockets of which only their session knows whether they may be posted to. */
   recovering(): readonly Listing[];
   /** The part of the rooms that this function takes care of, and whom besides. */
@@ -92,6 +94,8 @@ export async function findRecipients(
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
+    listed: () =>
+      lists.flatMap(({ room, list }) => [...list.values()].map((one) => ({ ...room, ...one }))),
     recovering: () => listings(({ isRecovering }) => isRecovering === true),
     range: cut === undefined ? range : { ...range, upTo: cut },
     also: late,

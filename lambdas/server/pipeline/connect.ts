@@ -16,6 +16,7 @@ import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { recovers } from "./end.ts";
 import { everyoneOf } from "./namespaces.ts";
+import { isLink, opened, patiently } from "./opened.ts";
 import type { Parts } from "./parts.ts";
 import { type createRecover, type Recovered, sidIn } from "./recover.ts";
 
@@ -74,7 +75,7 @@ export function createConnect(
         ? undefined
         : await comeBack(parts, recover, { namespace, address, found, handshake, receivedAt });
     if (back === "revoked") return refuseRevoked();
-    if (back === "superseded") return { outcome: "superseded" };
+    if (back === "superseded" || back === "illegal") return { outcome: back };
     if (back !== undefined) {
       const { connection, session: recovered } = back;
       return { outcome: "connected", handshake, connection, session: recovered.session, recovered };
@@ -141,10 +142,11 @@ async function comeBack(
   parts: Parts,
   recover: ReturnType<typeof createRecover>,
   { namespace, address, found, handshake, receivedAt }: Returning,
-): Promise<Recovered> {
+): Promise<Recovered | "illegal"> {
   const { revocations, rooms } = parts.adapter;
   const { pid, offset } = handshake.auth;
   if (typeof pid !== "string" || !PID.test(pid)) return undefined;
+  if (await isLink(parts, address.connectionId)) return "illegal";
   const sid = sidIn(pid);
   const { tenant = "", userId = sid, data = {}, expiresAt, credentials = [] } = found;
   const isRevoked = async () =>
@@ -182,30 +184,6 @@ async function refuse(
   const content = data === undefined ? { message } : { message, data };
   buffer.send(key, { type: PacketType.CONNECT_ERROR, data: content });
   return { outcome: "refused", reason };
-}
-
-/** Milliseconds for which a CONNECT waits for the OPEN packet, or for the DISCONNECT before it, that it has overtaken. */
-const PATIENCE = 1500;
-const FIRST_WAIT = 50;
-
-/** Tries something again and again, until it gives something or has waited for long enough. */
-async function patiently<Result>(
-  { runtime: { pause } }: Parts,
-  attempt: () => Promise<Result | undefined>,
-): Promise<Result | undefined> {
-  for (let [waited, wait] = [0, FIRST_WAIT]; ; waited += wait, wait *= 2) {
-    const result = await attempt();
-    if (result !== undefined || waited >= PATIENCE) return result;
-    await pause(wait);
-  }
-}
-
-/** A connection once it has been sent the OPEN packet, which nothing may overtake; nothing where it has ended. */
-async function opened(parts: Parts, connectionId: string): Promise<Connection | undefined> {
-  const { connections } = parts.adapter;
-  // One that has ended is found, too: there is nothing to wait for.
-  const connection = await patiently(parts, () => connections.get(connectionId, 0));
-  return connection?.endedAt === undefined ? connection : undefined;
 }
 
 /** Notes a session on its connection, once OPEN is sent and whatever was before it there is forgotten. */

@@ -2,17 +2,16 @@ import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { copyId, timeOf, withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
-import type { PostResult } from "#server/model/posting.ts";
 import { LATEST_POST } from "#server/model/recovery.ts";
+import type { PostResult } from "#server/model/transport.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { copyOf, withFirst } from "#server/socket/packets.ts";
 import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
 import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
+import { forEach } from "./for-each.ts";
+import { learnLinks, noteMoved, type UpgradeParts } from "./moved.ts";
 import { entriesOf, mark, numbered, pendingOf } from "./packet-log.ts";
-
-/** Connections served at the same time: more would wait in memory for a free connection to the gateway. */
-const AT_ONCE = 50;
 
 /** Emissions for those of their recipients that are in a key range: what one function gives another. */
 export interface FanOutJob {
@@ -29,6 +28,8 @@ export interface DeliveryParts {
   /** Where sockets may come back. */
   readonly recovery?: RecoveryParts | undefined;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+  /** Where clients may upgrade. */
+  readonly upgrades?: UpgradeParts | undefined;
   readonly now: () => number;
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
@@ -91,6 +92,8 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
         .catch((error: unknown) => void failures.push(error)),
     ),
   ]);
+  // Whoever finds no link asks for it again.
+  const noted = noteMoved(recipients, parts.upgrades).catch(() => undefined);
   if (recovery !== undefined) {
     const { range, also } = recipients;
     await Promise.all(cuts.map(cutUnknown));
@@ -101,6 +104,7 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
       (error: unknown) => void failures.push(error),
     );
   }
+  await noted;
   return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
@@ -153,6 +157,7 @@ async function begin(job: FanOutJob, parts: DeliveryParts) {
 async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
   const recipients = await findRecipients(emissions, callers, range, parts);
+  learnLinks(recipients, parts.upgrades);
   const { queues, settles, cuts } = await fillQueues(emissions, callers, recipients, parts);
   const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
   if (stayed.length === 0) await parts.ready?.();
@@ -172,19 +177,6 @@ type Queued = Emission & {
 };
 
 type Queues = Map<string, Queued[]>;
-
-/** Does something for every connection, for some at the same time. */
-async function forEach(
-  queues: Queues,
-  work: (connectionId: string, queue: readonly Queued[]) => Promise<void>,
-): Promise<void> {
-  const waiting = queues.entries();
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      for (const [connectionId, queue] of waiting) await work(connectionId, queue);
-    }),
-  );
-}
 
 /** Takes connections out of rooms; those that could not leave are to get nothing. */
 async function leaveRooms(
@@ -246,7 +238,10 @@ async function fillQueues(
   if (recovery === undefined || unsure.length === 0) return { queues, settles: [], cuts: [] };
   const { sessions } = recovery;
   const { posts, settled, cuts } = await ask(unsure, { ...parts, sessions });
-  for (const { connectionId, queued } of posts) put(queues, connectionId, queued);
+  for (const { connectionId, link, queued } of posts) {
+    parts.upgrades?.links.upgraded(connectionId, link);
+    put(queues, connectionId, queued);
+  }
   for (const connectionId of new Set(posts.map((one) => one.connectionId)))
     queues.get(connectionId)?.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
   return { queues, settles: recovering.filter(({ sid }) => settled.has(sid)), cuts };

@@ -36,6 +36,7 @@ export async function end(
   kit: EndingParts,
   connectionId: string,
   { reason, isFinal = false }: End,
+  endedLink?: string,
 ): Promise<readonly StoredSession[]> {
   const { onEnded } = kit;
   const { telemetry, now } = kit.runtime;
@@ -43,18 +44,39 @@ export async function end(
   onEnded(connectionId);
   const mayComeBack = recovers(kit) && !isFinal;
   const ended = await connections.end(connectionId, now());
+  if (ended?.owner !== undefined)
+    return endLink(kit, ended.owner, connectionId, { reason, isFinal });
   if (ended !== undefined) telemetry.count("ConnectionsClosed");
   // A client that is disconnected goes at once: its sessions may have only lost their connection by now.
   const connection =
     ended ?? (recovers(kit) && isFinal ? await connections.find(connectionId) : ended);
   if (connection === undefined) return [];
   if (ended !== undefined) await eraseParts(kit, ended);
+  // Its own end may be lost.
+  if (ended?.link !== undefined && ended.link !== endedLink)
+    await connections.end(ended.link, now());
   const sessions = await Promise.all(
     socketsOf(connection).map((socket) =>
       mayComeBack ? lose(kit, socket, reason) : endSession(kit, socket, reason),
     ),
   );
   return sessions.flat();
+}
+
+/** Ends a link: with its owner where it has taken over from it, alone where it has not yet. */
+async function endLink(
+  kit: EndingParts,
+  owner: string,
+  link: string,
+  how: End,
+): Promise<readonly StoredSession[]> {
+  const { adapter, transport } = kit;
+  if (await adapter.queues.unprobe(owner, link)) return [];
+  const queue = await adapter.queues.find(owner);
+  if (queue?.link !== link || (queue.state !== "flushing" && queue.state !== "upgraded")) return [];
+  const ended = await end(kit, owner, how, link);
+  await transport.close(owner);
+  return ended;
 }
 
 /** Ends one socket, for all that was received after a time; its connection stays. */

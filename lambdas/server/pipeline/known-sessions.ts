@@ -16,7 +16,7 @@ interface Known {
 type Carried = Pick<Connection, "sockets" | "departed">;
 
 /** The sessions of connections, as a warm function knows them: what ends one elsewhere is seen within `REREAD`. */
-export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<AnyApp>) {
+export function createKnownSessions({ app, adapter, links, runtime: { now } }: Parts<AnyApp>) {
   const remembered = new QuickLRU<string, Known>({ maxSize: MAX_CONNECTIONS });
 
   return {
@@ -42,7 +42,8 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
   };
 
   /** Remembers the sessions of a connection, as they were at a time. */
-  function remember({ connectionId, sockets, departed }: Connection, readAt: number): void {
+  function remember({ connectionId, sockets, departed, link }: Connection, readAt: number): void {
+    links.upgraded(connectionId, link);
     remembered.set(connectionId, { connection: { sockets, departed }, readAt });
   }
 
@@ -64,6 +65,10 @@ export function createKnownSessions({ app, adapter, runtime: { now } }: Parts<An
     const readAt = now();
     const connection = await adapter.connections.get(connectionId, receivedAt);
     if (connection === undefined) return undefined;
+    if (connection.owner !== undefined) {
+      links.owned(connectionId, connection.owner);
+      return undefined;
+    }
     if (connection.endedAt === undefined) remember(connection, readAt);
     return sessionAt(connection, nsp, receivedAt);
   }

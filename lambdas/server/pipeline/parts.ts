@@ -1,7 +1,10 @@
 import type { AnyLeanApp } from "#server/app.ts";
 import { checkApp } from "#server/check-app.ts";
+import { createLinks, type Links } from "#server/engine/transports/links.ts";
+import { createTransport } from "#server/engine/transports/transport.ts";
 import { retentionOf } from "#server/model/recovery.ts";
 import { socketIn } from "#server/model/session.ts";
+import type { Transports } from "#server/model/transport.ts";
 import { createRuntime, type Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { createAdapter } from "#server/store/create-adapter.ts";
@@ -16,6 +19,9 @@ export interface Parts<App extends AnyLeanApp = AnyLeanApp> {
   readonly runtime: Runtime;
   readonly adapter: Adapter;
   readonly stores: object;
+  /** The way to clients, whichever transport they use. */
+  readonly transport: Transports;
+  readonly links: Links;
 }
 
 /** Makes what a function of an application consists of: the composition root's first step. */
@@ -32,7 +38,11 @@ export function createParts<App extends AnyLeanApp>(
   const retention = retentionOf(runtime.heartbeat, limits.connectionStateRecovery * 1000);
   const adapter = createAdapter(table, { ...limits, roomsOfKind, retention }, now, forget);
   const stores: object = app.stores?.(runtime, adapter) ?? {};
-  return { app, runtime, adapter, stores };
+  const links = createLinks();
+  const { gateway: webSocket, newId, pause } = runtime;
+  const { queues } = adapter;
+  const transport = createTransport({ queues, webSocket, links, newId, pause });
+  return { app, runtime, adapter, stores, transport, links };
 
   async function forget(...[ended, released, upTo]: Parameters<Forget>): Promise<void> {
     const { release } = app.namespaces[ended.nsp] ?? {};

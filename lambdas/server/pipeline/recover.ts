@@ -12,6 +12,7 @@ import {
 import { type Connection, type StoredSession, socketIn } from "#server/model/session.ts";
 import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
 import type { TakeRequest } from "#server/store/adapter.ts";
+import { cursorOf } from "./cursor.ts";
 import { byId, type Missed, missedIn, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -129,7 +130,7 @@ async function resume(
   }
   for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
   if (!(await replay(kit, { session, cursor, readAt }, missed))) return "superseded";
-  await Promise.all([old && runtime.gateway.close(old.connectionId), refresh(kit, session)]).catch(
+  await Promise.all([old && kit.transport.close(old.connectionId), refresh(kit, session)]).catch(
     (error: unknown) =>
       runtime.telemetry.fail("a socket that came back was not refreshed", error, {
         sid: session.sid,
@@ -149,7 +150,7 @@ async function prepare(kit: Kit, taken: StoredSession, offset: Offset | undefine
     adapter.rooms.list(taken),
     old && adapter.rooms.erase(listingOf(taken), taken.rooms, [old.connectedAt]),
   ]);
-  return { old, recall, cursor: cursorOf(kit, taken, offset, before?.lastSeenAt ?? 0) };
+  return { old, recall, cursor: cursorOf(kit, taken, offset, before) };
 }
 
 /** Everything that a session has would be deleted by DynamoDB some time after its first connection could have ended. */
@@ -163,24 +164,6 @@ async function refresh({ app, adapter, stores }: Kit, session: StoredSession): P
 }
 
 const listingOf = ({ sid, nsp, session: { tenant } }: StoredSession) => ({ sid, nsp, tenant });
-
-/**
- * What a client has received. An answered ping is as good as a packet: all that was posted a while before it has
- * come. So is what an earlier recovery knew. A client that came to a new session still names its last packet of the old one.
- */
-function cursorOf(
-  { runtime }: Kit,
-  { beganAt, completed, completedAt, floor = 0, previous }: StoredSession,
-  offset: Offset | undefined,
-  lastPong: number,
-): Cursor {
-  const isOwn = offset !== undefined && offset.postedAt >= beganAt - CLOCK_MARGIN;
-  const cursor: Cursor = isOwn ? offset : { postedAt: beganAt };
-  const answered = lastPong - runtime.heartbeat.pingTimeout - CLOCK_MARGIN;
-  const isWhole = completed === previous?.connectedAt && answered > completedAt;
-  const postedAt = Math.max(cursor.postedAt, floor, isWhole ? answered : 0);
-  return { ...cursor, postedAt };
-}
 
 /** Whether the log may no longer hold all that the client has missed. */
 function isPruned({ runtime }: Kit, cursor: Cursor): boolean {
@@ -279,12 +262,12 @@ const framesAt = (frames: readonly string[], offset: Offset): readonly string[] 
 
 /** Posts frames in their order; `false` where the connection is gone, or cut because nobody knows what has come. */
 async function post(
-  { runtime, sender }: Kit,
+  { transport, sender }: Kit,
   { connectionId }: StoredSession,
   frames: readonly string[],
 ): Promise<boolean> {
   for (const frame of frames) {
-    const result = await runtime.gateway.post(connectionId, frame).catch(async (error: unknown) => {
+    const result = await transport.post(connectionId, frame).catch(async (error: unknown) => {
       await sender.cut(connectionId, "a replayed packet could not be posted");
       throw error;
     });

@@ -3,6 +3,7 @@ import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { type SocketKey, type StoredSession, socketIn } from "#server/model/session.ts";
+import { isPolling } from "#server/model/transport.ts";
 import {
   createEmitBuffer,
   type Emission,
@@ -58,7 +59,13 @@ export function createSender(
     send: (...sent) => send(kit, ...sent),
     sendOrLog: (...sent) => sendOrLog(kit, ...sent),
     disconnect: (connectionId) =>
-      settle(kit, [{ connectionId, end: () => end(kit, connectionId, LOST) }]),
+      settle(kit, [
+        {
+          connectionId,
+          end: () => end(kit, connectionId, LOST),
+          cut: () => forget(kit, connectionId),
+        },
+      ]),
     disconnectSocket: (socket, at) =>
       settle(kit, [
         { ...socket, end: () => endSocket(kit, socket, at, "client namespace disconnect") },
@@ -76,7 +83,9 @@ export function createSender(
       await lose(kit, session, LOST.reason);
     },
     expire: (socket) => expire(kit, socket),
-    close: (connectionId, reason) => settle(kit, [cutting(kit, connectionId, reason)]),
+    close: (connectionId, reason) => settle(kit, [discarding(kit, connectionId, reason)]),
+    hangUp: (connectionId) =>
+      settle(kit, [discarding(kit, connectionId, "the client closed it", LOST)]),
     cut: (connectionId, reason, as = LOST.reason) =>
       settle(kit, [cutting(kit, connectionId, reason, { reason: as })]),
   };
@@ -129,16 +138,21 @@ async function post(
   emissions: readonly Emission[],
   { range = EVERYBODY, ready }: SendOptions = {},
 ): Promise<Delivered> {
-  const { runtime, matching } = kit;
-  const { gateway, telemetry, now, limits, newId } = kit.runtime;
+  const { runtime, matching, transport, links } = kit;
+  const { telemetry, now, limits, newId } = kit.runtime;
   const { rooms } = kit.adapter;
   const began = now();
   const delivered = await deliver(
     { emissions, range },
     {
       ...{ rooms, matching, pageSize: limits.fanOutPage, ready },
-      ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: gateway.close } }),
-      ...{ post: gateway.post, now, invokeWorker: runtime.invokeWorker },
+      ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.finish } }),
+      ...{
+        post: transport.post,
+        upgrades: { links, stored: kit.adapter.upgrades },
+        now,
+        invokeWorker: runtime.invokeWorker,
+      },
     },
   );
   telemetry.count("FanOut", delivered.recipients);
@@ -151,7 +165,10 @@ async function post(
 
 function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): readonly Ending[] {
   return [
-    ...gone.map((one) => ({ ...one, end: () => endGone(kit, one), isLogged: true })),
+    ...gone.map((one) => ({
+      ...{ ...one, end: () => endGone(kit, one), isLogged: true },
+      cut: () => forget(kit, one.connectionId),
+    })),
     ...ended.map(({ close: cuts, sid, ...address }) =>
       cuts || sid === undefined
         ? cutting(kit, address.connectionId)
@@ -163,6 +180,11 @@ function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): 
   ];
 }
 
+/** What polls is closed although it is gone: nothing may wait for it any more. */
+async function forget({ transport }: Kit, connectionId: string): Promise<void> {
+  if (isPolling(connectionId)) await transport.finish(connectionId);
+}
+
 const BY_SERVER: End = { reason: "server namespace disconnect", isFinal: true };
 
 /** Ends a connection, and cuts it when that is done. */
@@ -172,14 +194,19 @@ function cutting(
   reason = "the server disconnected it",
   as = BY_SERVER,
 ): Ending {
-  const { gateway, telemetry } = kit.runtime;
-  telemetry.note("a connection was closed", { connectionId, reason });
+  const { transport, runtime } = kit;
+  runtime.telemetry.note("a connection was closed", { connectionId, reason });
   return {
     connectionId,
     end: () => end(kit, connectionId, as),
-    cut: () => gateway.close(connectionId),
+    cut: () => transport.finish(connectionId),
   };
 }
+
+/** The same, and nothing that waits is given any more. */
+const discarding = (kit: Kit, id: string, ...given: readonly [string, End?]): Ending => ({
+  ...{ ...cutting(kit, id, ...given), cut: () => kit.transport.close(id) },
+});
 
 /**
  * Ends sockets, and those that are found gone while others are notified of it, until none is left: each

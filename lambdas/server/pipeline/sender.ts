@@ -44,8 +44,10 @@ export interface Sender {
   callAwayHook(change: "onAway" | "onBack", session: StoredSession): Promise<void>;
   /** Tells a socket that its session has expired, and cuts its connection. */
   expire(socket: SocketKey): Promise<void>;
-  /** Ends a connection with its sockets, and cuts it; the reason is for the log. */
+  /** Ends a connection that breaks the protocol, with its sockets, and cuts it; the reason is for the log. */
   close(connectionId: string, reason: string): Promise<void>;
+  /** Cuts a connection that its client has closed; what waits for it is wanted no more. */
+  hangUp(connectionId: string): Promise<void>;
   /** Leaves a session, that a connection has taken and does not get, to the next one, or to its end. */
   lose(session: StoredSession): Promise<void>;
   /** Leaves a session, that a connection has taken and not got, to the next one; cuts the connection. */

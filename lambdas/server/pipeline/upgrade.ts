@@ -1,47 +1,26 @@
-import { randomBytes } from "node:crypto";
 import type { AnyApp, Upgrade } from "#server/app.ts";
-import { admitsOrigin, handshakeFault, headerOf, openFrame } from "#server/engine/handshake.ts";
-import { type PendingOpen, postOpen } from "#server/engine/open.ts";
-import { ConnectError } from "#server/errors.ts";
+import { handshakeFault, isSid, newSid, openFrame } from "#server/engine/handshake.ts";
+import { type PendingOpen, postOpen } from "#server/engine/transports/websocket.ts";
+import { pollingId } from "#server/model/transport.ts";
+import { createHandshake } from "./handshake.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
 /** The two steps of a handshake: API Gateway lets nothing through before the first has returned. */
-export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, sender: Sender) {
+export function createUpgrade(parts: Parts<AnyApp>, sender: Sender) {
+  const { runtime, adapter } = parts;
   const { telemetry, gateway, pause, now } = runtime;
-  const { connections } = adapter;
-
-  /** Whoever brings what is refused may bring better with CONNECT. */
-  async function keep(upgrade: Upgrade): Promise<unknown> {
-    try {
-      return await app.keepOfUpgrade?.(upgrade, stores);
-    } catch (error) {
-      if (!(error instanceof ConnectError)) throw error;
-      const { connectionId } = upgrade;
-      telemetry.note("the token of a handshake was refused", {
-        connectionId,
-        reason: error.reason,
-      });
-      return undefined;
-    }
-  }
+  const { connections, queues, upgrades } = adapter;
+  const { isAdmitted, keep } = createHandshake(parts);
 
   return {
     /** Decides on an upgrade; gives the status to answer it with. */
     async accept(upgrade: Upgrade): Promise<200 | 400 | 403> {
-      const { connectionId, connectedAt, headers, query } = upgrade;
-      const refuse = (details: object) =>
-        telemetry.note("an upgrade was refused", { connectionId, ...details });
+      const { connectionId, connectedAt, query } = upgrade;
       const reason = handshakeFault(query);
-      if (reason !== undefined) {
-        refuse({ reason });
-        return 400;
-      }
-      if (!admitsOrigin(runtime.allowedOrigins, headers)) {
-        const origin = headerOf(headers, "origin");
-        refuse({ reason: "its origin is not allowed", origin });
-        return 403;
-      }
+      if (reason !== undefined) return refuse(upgrade, reason);
+      if (!isAdmitted(upgrade)) return 403;
+      if (query.sid !== undefined) return acceptLink(upgrade, query.sid);
       const handshake = await keep(upgrade);
       await runtime.invokeSelf({ open: { connectionId, connectedAt, handshake } });
       telemetry.count("ConnectionsOpened");
@@ -51,7 +30,7 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
     /** Sends the OPEN packet, once `$connect` has returned, and lets CONNECT in; throws where that is too late. */
     async open({ handshake, ...pending }: PendingOpen): Promise<void> {
       const { connectionId, connectedAt } = pending;
-      const frame = openFrame(randomBytes(15).toString("base64url"), runtime.heartbeat);
+      const frame = openFrame(newSid(), runtime.heartbeat);
       const { post } = gateway;
       const result = await postOpen(pending, frame, { post, pause, now }).catch(giveUp);
       if (result === "sent")
@@ -67,4 +46,20 @@ export function createUpgrade({ app, runtime, adapter, stores }: Parts<AnyApp>, 
       }
     },
   };
+
+  /** The client is known, and speaks first. */
+  async function acceptLink(upgrade: Upgrade, sid: string): Promise<200 | 400> {
+    const { connectionId, connectedAt } = upgrade;
+    const owner = pollingId(sid);
+    const queue = isSid(sid) ? await queues.find(owner) : undefined;
+    if (queue?.state !== "polling" && queue?.state !== "probing")
+      return refuse(upgrade, "there is no session that polls to upgrade");
+    await upgrades.add(connectionId, connectedAt, owner);
+    return 200;
+  }
+
+  function refuse({ connectionId }: Upgrade, reason: string): 400 {
+    telemetry.note("an upgrade was refused", { connectionId, reason });
+    return 400;
+  }
 }

@@ -13,6 +13,9 @@ import { recovers } from "./end.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
+/** Milliseconds that API Gateway lets a connection live. */
+const MAX_AGE = 7_200_000;
+
 /** What a visit has made of a connection: one that lives has been pinged. */
 export type Swept = "lives" | "ended";
 
@@ -22,8 +25,8 @@ export function createVisit(
   sender: Sender,
   { maxSilence, minutes }: { readonly maxSilence: number; readonly minutes: number },
 ) {
-  const { runtime } = parts;
-  const { gateway, now, telemetry } = runtime;
+  const { runtime, transport, links } = parts;
+  const { now, telemetry } = runtime;
   const { clearAgain, clearDeparted } = createClearing(parts, sender);
   const ping = pingFrame();
 
@@ -41,8 +44,9 @@ export function createVisit(
 
   /** How a connection ends that is not to be pinged. */
   function endOf(connection: Connection, scheduledTime: number): (() => Promise<void>) | undefined {
-    const { connectionId, endedAt, idleSince, lastSeenAt } = connection;
+    const { connectionId, connectedAt, endedAt, idleSince, lastSeenAt, owner } = connection;
     if (endedAt !== undefined) return () => clearAgain(connection, endedAt);
+    if (owner !== undefined) return () => visitLink(connection, owner);
     const sockets = Object.entries(connection.sockets);
     if (sockets.length === 0 && now() - idleSince > CONNECT_TIMEOUT)
       return () => close(connectionId, "no CONNECT came");
@@ -53,7 +57,18 @@ export function createVisit(
       return () => close(connectionId, "no pong came", "ping timeout");
     if (recovers(parts) && isDueForRotation(connection, scheduledTime, minutes))
       return () => rotate(connectionId);
+    // Nothing else ends one that polls: its items would expire.
+    if (now() - connectedAt > MAX_AGE) return () => close(connectionId, "it is two hours old");
     return undefined;
+  }
+
+  /** A link that is not known to have taken over: ends it where it has had its time, and has not. */
+  async function visitLink({ connectionId, connectedAt }: Connection, owner: string) {
+    const queue = await parts.adapter.queues.find(owner);
+    const isUpgraded = queue?.state === "upgraded" && queue.link === connectionId;
+    if (isUpgraded) await parts.adapter.upgrades.keep(connectionId);
+    else if (now() - connectedAt > CONNECT_TIMEOUT)
+      await close(connectionId, "it has not taken over from polling");
   }
 
   /** API Gateway would cut it after two hours, in the middle of something. */
@@ -62,9 +77,10 @@ export function createVisit(
     await sender.cut(connectionId, "it is about to be two hours old");
   }
 
-  async function isPinged({ connectionId }: Connection): Promise<boolean> {
+  async function isPinged({ connectionId, link }: Connection): Promise<boolean> {
     telemetry.count("Pinged");
-    if ((await gateway.post(connectionId, ping)) !== "gone") return true;
+    links.upgraded(connectionId, link);
+    if ((await transport.post(connectionId, ping)) !== "gone") return true;
     await sender.disconnect(connectionId);
     return false;
   }
@@ -91,7 +107,7 @@ function createClearing(parts: Parts, sender: Sender) {
     const window = runtime.limits.connectionStateRecovery * 1000;
     if (now() - endedAt < LATEST_WRITE + window) return;
     await forgetSessions([...socketsOf(connection), ...departedOf(connection)]);
-    await adapter.connections.remove(connection.connectionId);
+    await adapter.connections.remove(connection);
   }
 
   /** The same for sockets that ended while their connection stays. */

@@ -1,5 +1,6 @@
 import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
 import type { LogEntry, Mark, PendingPacket } from "#server/model/packet-log.ts";
+import type { Queues, Upgrades, Waits } from "#server/model/polling.ts";
 import type { Limited, RateLimit } from "#server/model/rate.ts";
 import type {
   Address,
@@ -24,6 +25,9 @@ export interface Adapter {
   readonly ledger: Ledger;
   readonly rooms: Rooms;
   readonly log: Log;
+  readonly queues: Queues;
+  readonly upgrades: Upgrades;
+  readonly waits: Waits;
   readonly binaryParts: BinaryParts;
   readonly slots: Slots;
   readonly revocations: Revocations;
@@ -63,7 +67,8 @@ export interface Connections {
   ): Promise<boolean>;
   /** Ends a connection, also one that is only about to be added, for everyone but the sweep; gives what it knew, once. */
   end(connectionId: string, now: number): Promise<Connection | undefined>;
-  remove(connectionId: string): Promise<void>;
+  /** Forgets one, with its queue and its link. */
+  remove(connection: Pick<Connection, "connectionId" | "link">): Promise<void>;
   /** A page of the connections in a shard of the sweep, ended ones included. */
   inShard(
     shard: number,
@@ -75,7 +80,7 @@ export interface Connections {
 export interface Sessions {
   /** Starts a session, listed in the rooms that it begins in. */
   begin(
-    connection: Pick<Connection, "connectionId" | "connectedAt">,
+    connection: Pick<Connection, "connectionId" | "connectedAt" | "link">,
     nsp: string,
     session: Session,
     first: First,

@@ -1,7 +1,8 @@
 import type { BinaryPart, Connection } from "#server/model/session.ts";
+import { isPolling } from "#server/model/transport.ts";
 import type { Connections } from "./adapter.ts";
-import { connectionIdOf, connectionKey, type Key, SHARD_INDEX } from "./keys.ts";
-import type { Item, Table } from "./table.ts";
+import { connectionIdOf, connectionKey, type Key, queueKey, SHARD_INDEX } from "./keys.ts";
+import type { Item, KeyedItem, Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
 const LIFETIME = 2 * 3600 + 600;
@@ -27,6 +28,21 @@ export const createConnections = (table: Table, shards: number): Connections => 
   ...createHeldParts(table),
 });
 
+/** A new connection without a socket. */
+export const connectionItem = (
+  {
+    connectionId,
+    connectedAt,
+    handshake,
+  }: Pick<Connection, "connectionId" | "connectedAt" | "handshake">,
+  shards: number,
+): KeyedItem => ({
+  ...connectionKey(connectionId),
+  ...{ connectedAt, lastSeenAt: connectedAt, idleSince: connectedAt, handshake },
+  ...{ shard: shardOf(connectionId, shards), expiresAt: expiryAfter(connectedAt) },
+  ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
+});
+
 /** Connections from the upgrade to their end. */
 function createLives(
   table: Table,
@@ -34,12 +50,7 @@ function createLives(
 ): Pick<Connections, "add" | "get" | "find" | "touch" | "end" | "remove" | "inShard"> {
   return {
     async add(connectionId, connectedAt, handshake) {
-      const connection = {
-        ...connectionKey(connectionId),
-        ...{ connectedAt, lastSeenAt: connectedAt, idleSince: connectedAt, handshake },
-        ...{ shard: shardOf(connectionId, shards), expiresAt: expiryAfter(connectedAt) },
-        ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
-      };
+      const connection = connectionItem({ connectionId, connectedAt, handshake }, shards);
       await table.putIf(connection, { condition: "attribute_not_exists(pk)" });
     },
 
@@ -79,7 +90,12 @@ function createLives(
       return ended?.connectedAt === undefined ? undefined : connectionOf(ended);
     },
 
-    remove: async (connectionId) => void (await table.remove(connectionKey(connectionId))),
+    async remove({ connectionId, link }) {
+      const key = connectionKey(connectionId);
+      if (!isPolling(connectionId)) return void (await table.remove(key));
+      const more = link === undefined ? [] : [connectionKey(link)];
+      await table.writeAll([], [key, queueKey(connectionId), ...more]);
+    },
 
     async inShard(shard, from) {
       const keys = await table.page(shardQuery(shard, from, CONNECTIONS_A_PAGE));
@@ -163,7 +179,7 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
 }
 
 /** The connection that an item is of. */
-const connectionOf = (item: Item | undefined): Connection | undefined =>
+export const connectionOf = (item: Item | undefined): Connection | undefined =>
   item && {
     ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
     ...(item as unknown as Connection),

@@ -4,6 +4,7 @@ import { createConnections } from "./connections.ts";
 import { createLedger } from "./ledger.ts";
 import type { Forget } from "./ledger-purge.ts";
 import { createLog } from "./log.ts";
+import { createQueues } from "./queues.ts";
 import { createRateLimits } from "./rate-limits.ts";
 import { createRevocations } from "./revocations.ts";
 import { createRooms } from "./rooms.ts";
@@ -11,6 +12,8 @@ import { memberKeys, type RoomLimits, removeStamped } from "./session-item.ts";
 import { createSessions } from "./sessions.ts";
 import { createSlots } from "./slots.ts";
 import type { Table } from "./table.ts";
+import { createUpgrades } from "./upgrades.ts";
+import { createWaits } from "./waits.ts";
 
 /** The store in the one table; `forget` does for an application's items what the ledger does for members. */
 export function createAdapter(
@@ -36,6 +39,9 @@ export function createAdapter(
     sessions: createSessions(storage, limits),
     rooms: createRooms(storage, ledger),
     log: createLog(storage, limits.retention),
+    queues: createQueues(storage, limits.shards),
+    upgrades: createUpgrades(table, limits.shards),
+    waits: createWaits(storage),
     binaryParts: createBinaryParts(table),
     slots: createSlots(storage),
     revocations: createRevocations(table),

@@ -15,6 +15,15 @@ export const connectionKey = (connectionId: string): Key => ({
   sk: "conn",
 });
 
+/** What waits for a client that polls. */
+export const queueKey = (connectionId: string): Key => ({
+  pk: segments("conn", connectionId),
+  sk: "queue",
+});
+
+/** One of the GETs that may wait at the same time, where their number is limited. */
+export const waitKey = (slot: number): Key => ({ pk: segments("wait", String(slot)), sk: "wait" });
+
 /** The connection that an item is of. */
 export const connectionIdOf = ({ pk }: Key): string => splitSegments(pk)[1] ?? "";
 

@@ -126,10 +126,10 @@ function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
 
 /** How a room lists a session. */
 const listingOf = (
-  { connectionId, connectedAt, state, tags }: StoredSession,
+  { connectionId, connectedAt, state, tags, link }: StoredSession,
   room: string,
 ): Omit<Listed, "sid" | "userId"> => ({
-  ...{ connectionId, connectedAt, tags: tags?.[room] },
+  ...{ connectionId, connectedAt, link, tags: tags?.[room] },
   ...(state === "recovering" && { isRecovering: true }),
 });
 
@@ -154,7 +154,7 @@ function membersBetween(room: RoomKey, from: string, to: string) {
       ":room": roomPartition(room),
       ...{ ":from": from, ":to": to },
     },
-    ProjectionExpression: "sk, address, userId, tags, isRecovering",
+    ProjectionExpression: "sk, address, userId, tags, isRecovering, link",
     // A socket told that it has joined must not miss the next packet.
     ConsistentRead: true,
   };

@@ -124,7 +124,7 @@ export type Stamped = KeyedItem & { readonly stamp: number };
 
 /** The item by which a room lists a socket. */
 export const memberItem = (
-  { connectionId, connectedAt, tags, isRecovering }: Omit<Listed, "sid" | "userId">,
+  { connectionId, connectedAt, tags, isRecovering, link }: Omit<Listed, "sid" | "userId">,
   { sid, tenant, nsp, userId }: Member,
   room: string,
   stamp: number,
@@ -134,6 +134,7 @@ export const memberItem = (
   ...{ address: connectionId, userId, stamp },
   ...(tags !== undefined && { tags }),
   ...(isRecovering && { isRecovering }),
+  ...(link !== undefined && { link }),
   expiresAt: expiryAfter(now),
 });
 
@@ -167,11 +168,12 @@ export const memberKeys = (
   epochs.flatMap((epoch) => rooms.map((room) => memberKey({ tenant, nsp, room }, sid, epoch)));
 
 /** The member that an item is of. */
-export function listed({ sk, address, userId, tags, isRecovering }: Item): Listed {
+export function listed({ sk, address, userId, tags, isRecovering, link }: Item): Listed {
   const [sid = "", connectedAt] = splitSegments(String(sk));
   return {
     ...{ sid, connectionId: String(address), connectedAt: Number(connectedAt) },
     ...{ userId: String(userId), tags: tags as Listed["tags"] },
     ...(isRecovering === true && { isRecovering }),
+    ...(typeof link === "string" && { link }),
   };
 }

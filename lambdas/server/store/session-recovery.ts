@@ -142,6 +142,7 @@ function takeUpdate(request: TakeRequest, now: number, shard: number) {
   const removes = [
     "pending",
     "replayed",
+    "link",
     ...(expiresAt === undefined ? ["#session.expiresAt"] : []),
   ];
   return {

@@ -23,14 +23,14 @@ export function createSessions(
   return {
     ...createSessionRecovery(storage, shards),
 
-    async begin({ connectionId, connectedAt }, nsp, session, first, receivedAt) {
+    async begin({ connectionId, connectedAt, link }, nsp, session, first, receivedAt) {
       const { rooms, tags, slot, pid, identityHash } = first;
       const { id: sid, tenant, userId } = session;
       const stamp = stampOf(receivedAt);
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
       const record = {
         ...sessionKey(sid),
-        ...{ connectionId, connectedAt, nsp, session, slot },
+        ...{ connectionId, connectedAt, link, nsp, session, slot },
         ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
         ...{ since: {}, epochs: { [connectedAt]: now() } },
         ...(pid !== undefined && {
@@ -42,7 +42,7 @@ export function createSessions(
       };
       const member = { sid, tenant, nsp, userId };
       const members = rooms.map((room) => {
-        const listing = { connectionId, connectedAt, tags: tags?.[room] };
+        const listing = { connectionId, connectedAt, link, tags: tags?.[room] };
         return memberItem(listing, member, room, stamp, now());
       });
       await table.writeAll([record, ...members], []);

@@ -33,6 +33,8 @@ const FIRST_WAIT = 25;
  */
 export interface Table {
   get(key: Key, projection?: string): Promise<Item | undefined>;
+  /** The item as it may have been a moment ago, at half the price. */
+  peek(key: Key): Promise<Item | undefined>;
   getAll(keys: readonly Key[]): Promise<Item[]>;
   put(item: KeyedItem): Promise<void>;
   /** Puts an item where the condition holds, however often the call is made; `false` where it does not. */
@@ -96,7 +98,7 @@ export interface TableParts {
   readonly pause: (milliseconds: number) => Promise<unknown>;
 }
 
-type Reads = Pick<Table, "get" | "getAll" | "pages" | "page">;
+type Reads = Pick<Table, "get" | "peek" | "getAll" | "pages" | "page">;
 
 /** The table behind a document client. */
 export function createTable(parts: TableParts): Table {
@@ -114,6 +116,11 @@ function createReads(parts: TableParts): Reads {
           ProjectionExpression === undefined ? read : { ...read, ProjectionExpression },
         ),
       );
+      return Item;
+    },
+
+    async peek(Key) {
+      const { Item } = await client.send(new GetCommand({ TableName, Key }));
       return Item;
     },
 

@@ -1,4 +1,4 @@
-import type { PostResult } from "#server/model/posting.ts";
+import type { PostResult } from "#server/model/transport.ts";
 
 const FIRST_WAIT = 10;
 const LONGEST_WAIT = 640;

@@ -1,0 +1,65 @@
+import { MESSAGE_BYTES } from "#server/model/limits.ts";
+import type { Queues } from "#server/model/polling.ts";
+import {
+  isPolling,
+  type PostResult,
+  type Transport,
+  type Transports,
+} from "#server/model/transport.ts";
+import type { Links } from "./links.ts";
+import { CLOSE } from "./polling.ts";
+
+/** How often, and for how many milliseconds, a full queue is waited for: a client that lives drains it at once. */
+const MAX_WAITS = 4;
+const WAIT = 250;
+
+export interface TransportParts {
+  readonly queues: Pick<Queues, "append" | "close">;
+  readonly webSocket: Transport;
+  readonly links: Links;
+  readonly newId: () => string;
+  readonly pause: (milliseconds: number) => Promise<unknown>;
+}
+
+/** Both transports: what is for a client that polls waits in its queue, until it has upgraded. */
+export function createTransport(parts: TransportParts): Transports {
+  const { queues, webSocket, links } = parts;
+
+  async function close(connectionId: string, last?: string): Promise<void> {
+    if (!isPolling(connectionId)) return webSocket.close(connectionId);
+    const link = await queues.close(connectionId, last);
+    if (link !== undefined) await webSocket.close(link);
+  }
+
+  return {
+    async post(connectionId, frame) {
+      const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
+      if (link !== undefined) return webSocket.post(link, frame);
+      const result = await append(parts, connectionId, frame);
+      if (result === "dead") await close(connectionId, CLOSE);
+      return result === "dead" ? "gone" : result;
+    },
+    close: (connectionId) => close(connectionId),
+    finish: (connectionId) => close(connectionId, CLOSE),
+  };
+}
+
+async function append(
+  { queues, webSocket, links, newId, pause }: TransportParts,
+  connectionId: string,
+  frame: string,
+): Promise<PostResult | "dead"> {
+  if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
+  const id = newId();
+  for (let waits = 0; ; waits += 1) {
+    const result = await queues.append(connectionId, frame, id);
+    if (result === "appended") return "sent";
+    if (typeof result === "object") {
+      links.upgraded(connectionId, result.link);
+      return webSocket.post(result.link, frame);
+    }
+    if (result !== "full" && result !== "overtaken") return result;
+    if (waits === MAX_WAITS) return "dead";
+    if (result === "full" || waits > 0) await pause(WAIT);
+  }
+}

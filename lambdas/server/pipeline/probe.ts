@@ -1,0 +1,70 @@
+import { probeAnswer } from "#server/engine/frames.ts";
+import type { Queue } from "#server/model/polling.ts";
+import { socketsOf } from "#server/model/session.ts";
+import type { Parts } from "./parts.ts";
+import type { Sender } from "./sender.ts";
+
+/** A frame that comes by a link. */
+interface FromLink {
+  readonly owner: string;
+  readonly link: string;
+}
+
+/** A link is gone while it takes over: its client has left. */
+const GONE = new Error("a link that takes over is gone");
+
+const hasEnded = ({ state }: Queue): boolean => state === "closing" || state === "closed";
+
+/** How a client goes from polling to a WebSocket connection, its link: it probes, then it upgrades. */
+export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) {
+  const { queues, connections, upgrades } = adapter;
+  const { gateway } = runtime;
+
+  return {
+    /** The connection that a link belongs to. */
+    async ownerOf(link: string): Promise<string | undefined> {
+      const known = links.ownerOf(link);
+      if (known !== undefined) return known;
+      const { owner } = (await connections.get(link)) ?? {};
+      if (owner !== undefined) links.owned(link, owner);
+      return owner;
+    },
+
+    /** Answers a probe; a link that may not take over is closed. */
+    async probe({ owner, link }: FromLink): Promise<void> {
+      if (await queues.probe(owner, link)) return void (await gateway.post(link, probeAnswer()));
+      const queue = await queues.find(owner);
+      // The probe was handled twice, and this comes late.
+      if (queue?.link === link && !hasEnded(queue)) return;
+      await sender.close(link, "its client does not poll, or probes by another link");
+    },
+
+    /** Has a link take over, once all that waits was posted to it. */
+    async upgrade({ owner, link }: FromLink): Promise<void> {
+      const upgraded = await queues.upgrade(owner, link, post).catch(async (error: unknown) => {
+        // Nobody knows what has arrived: the client comes back for it.
+        await sender.cut(owner, "its upgrade broke off");
+        if (error !== GONE) throw error;
+        return "flushing" as const;
+      });
+      if (upgraded === "flushing") return;
+      if (upgraded === "closed") return sender.close(link, "its session has ended");
+      if (upgraded === "refused") return sender.close(link, "an upgrade without a probe");
+      links.upgraded(owner, link);
+      // Whoever finds none of this asks the queue, which costs a little more.
+      const [connection] = await Promise.all([upgrades.note(link, owner), upgrades.keep(link)]);
+      const { sockets = {} } = connection ?? {};
+      await Promise.all(
+        socketsOf({ connectionId: owner, sockets }).map(({ sid }) =>
+          upgrades.noteSession(sid, owner, link),
+        ),
+      );
+
+      async function post(packet: string): Promise<void> {
+        const result = await gateway.post(link, packet);
+        if (result === "gone") throw GONE;
+        if (result !== "sent") throw new Error("a packet that waited is too large for a link");
+      }
+    },
+  };
+}

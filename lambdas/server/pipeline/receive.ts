@@ -1,0 +1,72 @@
+import pMap from "p-map";
+import type { AnyApp } from "#server/app.ts";
+import { decodeFrame } from "#server/engine/frames.ts";
+import { headerOf } from "#server/engine/handshake.ts";
+import {
+  ANSWER_OK,
+  answerRefusal,
+  CLOSE,
+  type PollingAnswer,
+  packetsIn,
+} from "#server/engine/transports/polling.ts";
+import type { createServer } from "../pipeline.ts";
+import type { Parts } from "./parts.ts";
+import type { PollingRequest } from "./polling.ts";
+
+/**
+ * Packets of one POST: a client sends at once what was emitted while its last one was under way. As many as a user may
+ * send at once by default; whatever else they cost is under rate limits.
+ */
+const MAX_PACKETS = 2000;
+
+/** Packets of one POST that are handled at the same time: what one waits for must not keep the others. */
+const AT_ONCE = 100;
+
+const isIllegal = (packet: string): boolean => decodeFrame(packet).type === "illegal";
+
+/** A POST: handles each packet that it brings as the frame that it would be. */
+export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof createServer>) {
+  const { adapter, runtime } = parts;
+  const { heartbeat, now, pause, telemetry } = runtime;
+
+  return async (connectionId: string, request: PollingRequest): Promise<PollingAnswer> => {
+    const { headers, body } = request;
+    if (headerOf(headers, "content-type") === "application/octet-stream")
+      return answerRefusal("request");
+    if (Buffer.byteLength(body) > heartbeat.maxPayload) return answerRefusal("request", 413);
+    const readAt = now();
+    const connection = await adapter.connections.get(connectionId, request.receivedAt);
+    if (connection === undefined) return answerRefusal("sid");
+    const packets = packetsIn(body);
+    if (connection.link !== undefined || packets.length > MAX_PACKETS)
+      return answerRefusal("request");
+    if (connection.endedAt === undefined) server.remember(connection, readAt);
+    const handle = (packet: string, index: number) =>
+      handleOne(request, { connectionId, connectedAt: connection.connectedAt }, packet, index);
+    // An end comes after all else, as it was sent.
+    const others = packets.filter((packet) => packet !== CLOSE);
+    await pMap(others, handle, { concurrency: AT_ONCE });
+    if (others.length < packets.length) await handle(CLOSE, others.length);
+    // What the client sends next is received after the last of these.
+    await pause(Math.max(0, request.receivedAt + packets.length - now()));
+    return packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK;
+  };
+
+  /** Nobody is answered what went wrong with one of them: the others are served. */
+  async function handleOne(
+    { requestId, receivedAt }: PollingRequest,
+    connection: { readonly connectionId: string; readonly connectedAt: number },
+    packet: string,
+    index: number,
+  ): Promise<void> {
+    const messageId = `${requestId}.${index}`;
+    try {
+      // A millisecond apart: of two of the same time nobody could tell which is the last word.
+      await server.onFrame({ ...connection, receivedAt: receivedAt + index, messageId }, packet);
+    } catch (error) {
+      const { connectionId } = connection;
+      telemetry.fail("a packet failed", error, { connectionId, requestId });
+      telemetry.count("RequestsFailed", 1, { route: "polling" });
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import type { Namespace } from "#server/app.ts";
+import { refuseInternally, type SocketEvent } from "./answers.ts";
+import type { Dispatched } from "./event.ts";
+import { type Sender, UndeliveredError } from "./sender.ts";
+
+/** Nobody could tell whose packet it is. */
+export async function answerFailure(
+  { send, newBuffer }: Pick<Sender, "send" | "newBuffer">,
+  namespace: Namespace,
+  event: SocketEvent,
+  error: unknown,
+): Promise<never> {
+  const buffer = newBuffer(event.nsp);
+  refuseInternally(namespace, event, buffer);
+  await send(buffer.emissions);
+  throw error;
+}
+
+/** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
+export async function answerUnsent(
+  { send }: Pick<Sender, "send">,
+  error: unknown,
+  giveUp: Dispatched["giveUp"],
+): Promise<never> {
+  if (!(error instanceof UndeliveredError)) await send(giveUp(error));
+  throw error;
+}

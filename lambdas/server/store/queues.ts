@@ -1,0 +1,183 @@
+import type { Appended, Queues } from "#server/model/polling.ts";
+import { connectionItem, expiryAfter, expiryOfEnded } from "./connections.ts";
+import { queueKey } from "./keys.ts";
+import {
+  createFind,
+  DROP,
+  NAMES,
+  queueOf,
+  STATE,
+  type StoredQueue,
+  TAKE,
+  TAKEN,
+} from "./queue-item.ts";
+import { createUpgrades } from "./queue-upgrades.ts";
+import type { Storage } from "./table.ts";
+
+/** Packets, and their bytes, that may wait: one of the largest, and some besides. */
+const MAX_PACKETS = 256;
+const MAX_BYTES = 163_840;
+
+/** Milliseconds without a GET after which a client is dead: one that lives asks as soon as it is answered. */
+const MAX_SILENCE = 60_000;
+
+/** Milliseconds after which whatever flushed a queue has died. */
+const MAX_FLUSH = 30_000;
+
+/** A GET may also be given the last packets. */
+const DRAINABLE = {
+  condition: "#state IN (:polling, :probing, :closing)",
+  values: { ":polling": "polling", ":probing": "probing", ":closing": "closing" },
+};
+
+/** The queues in the table, an item each: a queue moves, or changes its state, in one write. */
+export const createQueues = (storage: Storage, shards: number): Queues => ({
+  ...createLives(storage, shards),
+  ...createAppends(storage),
+  ...createPolls(storage),
+  ...createUpgrades(storage),
+});
+
+function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "close" | "find"> {
+  const { table, now } = storage;
+  return {
+    find: createFind(storage),
+
+    async open(connectionId, connectedAt, handshake) {
+      const queue = {
+        ...queueKey(connectionId),
+        ...{ state: "polling", packets: [], size: 0, ids: {}, sent: [], sentIds: {} },
+        // The first GET comes later.
+        ...{ pollAt: connectedAt - 1, expiresAt: expiryAfter(connectedAt) },
+      };
+      const connection = connectionItem({ connectionId, connectedAt, handshake }, shards);
+      // Each once: a try that comes late must not put them back as they were. The sweep finds the connection.
+      for (const item of [connection, queue])
+        await table.putIf(item, { condition: "attribute_not_exists(pk)" });
+    },
+
+    async close(connectionId, last) {
+      const ended = { ":now": now(), ":expiry": expiryOfEnded(now()) };
+      if (last !== undefined) {
+        const closing = await table.update(queueKey(connectionId), {
+          update:
+            "SET #state = :closing, packets = list_append(packets, :last), endedAt = :now, expiresAt = :expiry",
+          condition: "#state IN (:polling, :probing)",
+          names: STATE,
+          values: {
+            ...{ ...ended, ":closing": "closing", ":last": [last] },
+            ...{ ":polling": "polling", ":probing": "probing" },
+          },
+          isRepeatable: true,
+        });
+        if (closing !== undefined) return undefined;
+      }
+      const before = await table.update(queueKey(connectionId), {
+        update: `SET #state = :closed, endedAt = :now, expiresAt = :expiry REMOVE ${DROP}`,
+        condition: `attribute_exists(pk) AND #state <> :closed${last === undefined ? "" : " AND #state <> :closing"}`,
+        names: NAMES,
+        values: {
+          ...ended,
+          ":closed": "closed",
+          ...(last !== undefined && { ":closing": "closing" }),
+        },
+        ...{ returns: "ALL_OLD", isRepeatable: true },
+      });
+      const { state, link } = queueOf(before) ?? {};
+      // A client that has only probed would wait for ever for a link that is cut: it finds out when it upgrades.
+      return state === "flushing" || state === "upgraded" ? link : undefined;
+    },
+  };
+}
+
+function createAppends(storage: Storage): Pick<Queues, "append"> {
+  const { table, now } = storage;
+  const find = createFind(storage);
+  return {
+    async append(connectionId, packet, id) {
+      const bytes = Buffer.byteLength(packet);
+      const begun = now();
+      const change = {
+        update:
+          "SET packets = list_append(packets, :packets), #size = #size + :bytes, ids.#id = :true",
+        condition: [
+          "(#state IN (:polling, :probing) AND pollAt > :silent OR #state = :flushing AND flushedAt > :dead)",
+          "size(packets) < :maxPackets AND #size <= :maxBytes",
+          // A GET that was sent once this had arrived forgets its id: this may be a second try, or a late one.
+          "attribute_not_exists(ids.#id) AND attribute_not_exists(sentIds.#id) AND pollAt <= :begun",
+        ].join(" AND "),
+        names: { ...NAMES, "#id": id },
+        values: {
+          ...{ ":packets": [packet], ":bytes": bytes, ":true": true, ":begun": begun },
+          ...{ ":polling": "polling", ":probing": "probing", ":flushing": "flushing" },
+          ...{ ":silent": begun - MAX_SILENCE, ":dead": begun - MAX_FLUSH },
+          ...{ ":maxPackets": MAX_PACKETS, ":maxBytes": MAX_BYTES - bytes },
+        },
+      };
+      try {
+        const appended = await table.update(queueKey(connectionId), change);
+        return appended === undefined ? whyNot(await find(connectionId), begun) : "appended";
+      } catch (error) {
+        // By a try whose answer was lost.
+        const { ids = {}, sentIds = {} } = (await find(connectionId)) ?? {};
+        if (Object.hasOwn(ids, id) || Object.hasOwn(sentIds, id)) return "appended";
+        throw error;
+      }
+    },
+  };
+}
+
+/** Why a packet was not appended, by what there is. */
+function whyNot(queue: StoredQueue | undefined, begun: number): Appended {
+  if (queue === undefined) return "gone";
+  const { state, link, pollAt = 0, flushedAt = 0 } = queue;
+  if (state === "upgraded" && link !== undefined) return { link };
+  if (state === "closing" || state === "closed") return "gone";
+  if (pollAt > begun) return "overtaken";
+  const isDead =
+    state === "flushing" ? flushedAt <= begun - MAX_FLUSH : pollAt <= begun - MAX_SILENCE;
+  return isDead ? "dead" : "full";
+}
+
+function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek"> {
+  return {
+    async arrive(connectionId, { key, request, at }) {
+      const arrived = { ":key": key, ":request": request, ":at": at };
+      const first = await table.update(queueKey(connectionId), {
+        // That it comes with another key shows that what was sent to the last one has arrived.
+        update: `SET ${TAKE}, sentIds = ids, ids = :noIds, sentTo = :key, poll = :request, pollAt = :at`,
+        condition: `${DRAINABLE.condition} AND (attribute_not_exists(sentTo) OR sentTo <> :key) AND pollAt < :at`,
+        names: NAMES,
+        values: { ...DRAINABLE.values, ...TAKEN, ...arrived, ":noIds": {} },
+        ...{ returns: "ALL_NEW", isRepeatable: true },
+      });
+      if (first !== undefined) return queueOf(first);
+      // The same GET again, repeated on its way: it is answered the same.
+      return queueOf(
+        await table.update(queueKey(connectionId), {
+          update: "SET poll = :request, pollAt = :at",
+          condition: `${DRAINABLE.condition} AND sentTo = :key AND pollAt <= :at`,
+          names: STATE,
+          values: { ...DRAINABLE.values, ...arrived },
+          ...{ returns: "ALL_NEW", isRepeatable: true },
+        }),
+      );
+    },
+
+    async take(connectionId, request) {
+      const taken = await table.update(queueKey(connectionId), {
+        update: `SET ${TAKE}`,
+        // Not twice, where the answer to the first try was lost; and not what another took, on a stale read.
+        condition: `${DRAINABLE.condition} AND poll = :request AND size(sent) = :zero AND size(packets) > :zero`,
+        names: NAMES,
+        values: { ...DRAINABLE.values, ...TAKEN, ":request": request },
+        ...{ returns: "ALL_NEW", isRepeatable: true },
+      });
+      if (taken !== undefined) return queueOf(taken)?.sent;
+      const queue = queueOf(await table.get(queueKey(connectionId)));
+      return queue?.poll === request && queue.sent.length > 0 ? queue.sent : undefined;
+    },
+
+    peek: async (connectionId) => queueOf(await table.peek(queueKey(connectionId))),
+  };
+}

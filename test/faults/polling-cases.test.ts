@@ -1,0 +1,242 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
+import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { queueKey } from "../../lambdas/server/store/keys.ts";
+import { connectPacket, QUERY, startPolling } from "./polling-client.ts";
+import { answerIn, asked, frame, numbersIn, scenes } from "./polling-scene.ts";
+import { createWorld } from "./world.ts";
+
+const world = await createWorld(inject("assembly"), { pollWait: 1 });
+afterAll(() => world.stop());
+beforeEach(() => world.clearTable());
+
+const { begin, linked, upgraded, comeBack, tell, newOrg } = scenes(world);
+
+/** The next look of a GET that waits, held. */
+const holdLook = () =>
+  world.holdNext(
+    ({ Key, UpdateExpression }) => Key?.sk === "queue" && UpdateExpression === undefined,
+  );
+
+const UNKNOWN = { status: 400, packets: ['{"code":1,"message":"Session ID unknown"}'] };
+const BAD = { status: 400, packets: ['{"code":3,"message":"Bad request"}'] };
+
+describe("GETs and POSTs", () => {
+  test("of two GETs at once the newer one is answered, and the older one that there is nothing", async () => {
+    const { ann, ben } = await begin();
+    const look = holdLook();
+    const older = ann.get();
+    await look.reached;
+    await tell(ben, 1);
+    const newer = await ann.get();
+    look.release();
+
+    expect(numbersIn(newer.packets)).toEqual([1]);
+    expect((await older).packets).toEqual(["6"]);
+  });
+
+  test("a GET that is repeated on its way is answered the same", async () => {
+    const { ann, ben } = await begin();
+    await tell(ben, 1);
+    const first = await ann.get("t");
+    await tell(ben, 2);
+
+    expect(await ann.get("t")).toEqual(first);
+    expect(numbersIn((await ann.get()).packets)).toEqual([2]);
+  });
+
+  test("what a cancelled GET took is missed by nobody who comes back", async () => {
+    const scene = await begin();
+    const frames = [...scene.ann.frames()];
+    await tell(scene.ben, 1);
+    await scene.ann.get();
+    const back = await comeBack(scene, frames, true);
+
+    expect(numbersIn(await back.frames())).toEqual([1]);
+  });
+
+  test("a session that is unknown, or has ended, is refused with code 1", async () => {
+    const { ann } = await begin();
+    for (const sid of ["x", "a".repeat(20)])
+      for (const method of ["GET", "POST"]) {
+        const { statusCode, body } = await world.request({ method, query: { ...QUERY, sid } });
+        expect([statusCode, body]).toEqual([400, UNKNOWN.packets[0]]);
+      }
+    expect((await ann.post("1")).status).toBe(200);
+
+    expect([await ann.get(), await ann.post("3")]).toEqual([UNKNOWN, UNKNOWN]);
+    expect(await ann.link()).toBe(400);
+  });
+
+  test("of a POST that joins and leaves one room the later packet decides", async () => {
+    const { ann, ben } = await begin();
+    const [joins, leaves] = ["custom:join", "custom:leave"].map((event) =>
+      frame(event, { room: "corner" }),
+    );
+    await ann.post(String(leaves), String(joins));
+    await tell(ben, 1);
+    await ann.post(String(joins), String(leaves));
+    await tell(ben, 2);
+    await ann.drain();
+
+    expect(numbersIn(ann.frames())).toEqual([1]);
+  });
+
+  test.each([
+    ["packets", { packets: Array(256).fill("6"), size: 256 }],
+    ["bytes", { packets: ["6"], size: 163_840 }],
+  ])(
+    "a queue full of %s is closed, and its client comes back to what it has missed",
+    async (_, full) => {
+      const scene = await begin();
+      const { ann, ben, sid } = scene;
+      await world.database.send(
+        new UpdateCommand({
+          ...{ TableName: world.tableName, Key: queueKey(ann.connectionId) },
+          UpdateExpression: "SET packets = :packets, #size = :size",
+          ExpressionAttributeNames: { "#size": "size" },
+          ExpressionAttributeValues: { ":packets": full.packets, ":size": full.size },
+        }),
+      );
+      await tell(ben, 1);
+      const last = await ann.get();
+      const back = await comeBack(scene, ann.frames(), true);
+      const frames = await back.frames();
+
+      expect(last.packets.at(-1)).toBe("1");
+      expect([answerIn(frames).sid, ...numbersIn(frames)]).toEqual([sid, 1]);
+    },
+  );
+
+  test("a client that has not asked for a minute is gone for a broadcast, and comes back for it", async () => {
+    const scene = await begin();
+    world.pass(61_000);
+    await tell(scene.ben, 1);
+
+    expect((await scene.ann.get()).packets).toEqual(["1"]);
+    expect(await scene.ann.get()).toEqual(UNKNOWN);
+    const back = await comeBack(scene, scene.ann.frames(), false);
+    expect(numbersIn(await back.frames())).toEqual([1]);
+  });
+});
+
+describe("an upgrade", () => {
+  test("is closed to a second link while the first one probes, for ten seconds", async () => {
+    const scene = await begin();
+    const first = await linked(scene);
+    const second = await linked(scene);
+    expect([world.isConnected(first), world.isConnected(second)]).toEqual([true, false]);
+    world.pass(11_000);
+    const third = await linked(scene);
+
+    expect(world.framesOf(third)).toEqual(["3probe"]);
+  });
+
+  test("without a probe closes the link, and polling goes on", async () => {
+    const { ann, ben } = await begin();
+    const link = String(await ann.link());
+    await world.send(link, "5");
+    await tell(ben, 1);
+
+    expect(world.isConnected(link)).toBe(false);
+    expect(numbersIn((await ann.get()).packets)).toEqual([1]);
+  });
+
+  test("is followed by no GET and no POST", async () => {
+    const scene = await begin();
+    await upgraded(scene);
+
+    expect([await scene.ann.get(), await scene.ann.post("3")]).toEqual([BAD, BAD]);
+  });
+
+  test("closes a link whose session has ended", async () => {
+    const { ann } = await begin();
+    const link = String(await ann.link());
+    await ann.post("1");
+    await world.send(link, "2probe");
+
+    expect(world.isConnected(link)).toBe(false);
+  });
+
+  test("serves a frame that overtakes it, and posts its replies with what waits", async () => {
+    const scene = await begin();
+    const link = await linked(scene);
+    await tell(scene.ben, 1);
+    await world.send(link, asked(7, "custom:join", { room: "lobby" }));
+    await world.send(link, "5");
+
+    const frames = world.framesOf(link);
+    expect(numbersIn(frames)).toEqual([1]);
+    expect(frames.at(-1)).toBe('437[{"room":"lobby"}]');
+  });
+
+  test("has a function that knows nothing of it serve events, pongs and attachments of the link", async () => {
+    const scene = await begin();
+    const { ann } = scene;
+    await ann.post('451-8["custom:join",{"room":"lobby","file":{"_placeholder":true,"num":0}}]');
+    const link = await upgraded(scene);
+    world.renew();
+    await world.send(link, "bAAAA");
+    world.renew();
+    await world.send(link, "3");
+    world.renew();
+    await world.send(link, asked(9, "custom:join", { room: "attic" }));
+
+    expect(world.isConnected(link)).toBe(true);
+    expect(world.framesOf(link).filter((text) => text.startsWith("43"))).toEqual([
+      '438[{"room":"lobby"}]',
+      '439[{"room":"attic"}]',
+    ]);
+  });
+
+  test("lets CONNECT come by the link to a function that does not know it, and bring a session back", async () => {
+    const scene = await begin();
+    await tell(scene.ben, 1);
+    const again = await startPolling(world);
+    const link = String(await again.link());
+    for (const text of ["2probe", "5"]) await world.send(link, text);
+    world.renew();
+    await world.send(link, connectPacket("ann", scene.org, { pid: scene.pid }));
+    await tell(scene.ben, 2);
+
+    expect(answerIn(world.framesOf(link)).sid).toBe(scene.sid);
+    expect(numbersIn(world.framesOf(link))).toEqual([1, 2]);
+  });
+
+  test("keeps the token of the handshake for a CONNECT that comes by the link", async () => {
+    const claims = {
+      sub: "ann",
+      org: newOrg(),
+      projects: ["p1"],
+      scope: "api",
+      exp: 9_999_999_999,
+    };
+    const headers = { authorization: `Bearer ${JSON.stringify(claims)}` };
+    const { body } = await world.request({ query: QUERY, headers });
+    const { sid } = JSON.parse(body.slice(1)) as { sid: string };
+    const link = String(await world.link(sid));
+    for (const text of ["2probe", "5"]) await world.send(link, text);
+    world.renew();
+    await world.send(link, "40");
+
+    expect(world.framesOf(link).at(-1)).toMatch(/^40\{"sid"/);
+  });
+
+  test("makes a broadcast cost, once rooms list the link, what it costs to a client of WebSocket", async () => {
+    const scene = await begin();
+    // Of three, as its sender's session is read again every few seconds.
+    const cost = async () => {
+      const all = [];
+      for (const n of [1, 2, 3]) all.push(await world.costOf(() => tell(scene.ben, n)));
+      return { ...all[0], reads: Math.min(...all.map(({ reads }) => reads)) };
+    };
+    const link = await upgraded(scene);
+    const first = await world.costOf(() => tell(scene.ben, 0));
+    const later = await cost();
+    await world.disconnect(link);
+    const other = await world.connect("cal", scene.org);
+    await world.send(other, asked(1, "custom:join", { room: "corner" }));
+
+    expect(first.writes).toBeGreaterThan(Number(later.writes));
+    expect(later).toEqual(await cost());
+  });
+});

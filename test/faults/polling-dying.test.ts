@@ -1,0 +1,3 @@
+import { survivesPolling } from "./polling-every-call.ts";
+
+survivesPolling("dies before", "dies after");

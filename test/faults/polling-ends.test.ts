@@ -1,0 +1,128 @@
+import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
+import { connectPolling } from "./polling-client.ts";
+import { answerIn, numbersIn, scenes } from "./polling-scene.ts";
+import { createWorld } from "./world.ts";
+
+const world = await createWorld(inject("assembly"), { pollWait: 1 });
+afterAll(() => world.stop());
+beforeEach(() => world.clearTable());
+
+const { begin, upgraded, comeBack, tell, newOrg } = scenes(world);
+
+/** The next look of a GET that waits, held. */
+const holdLook = () =>
+  world.holdNext(
+    ({ Key, UpdateExpression }) => Key?.sk === "queue" && UpdateExpression === undefined,
+  );
+
+describe("an end", () => {
+  test.each([
+    ["polls", true],
+    ["uses WebSocket", false],
+  ])(
+    "of a client that polls, by itself on a connection that %s, comes with all it missed",
+    async (_, polls) => {
+      const scene = await begin();
+      await tell(scene.ben, 1);
+      const back = await comeBack(scene, scene.ann.frames(), polls);
+      await tell(scene.ben, 2);
+      const frames = await back.frames();
+
+      expect([answerIn(frames).sid, ...numbersIn(frames)]).toEqual([scene.sid, 1, 2]);
+    },
+  );
+
+  test("of a WebSocket connection that looks alive lets its client poll", async () => {
+    const scene = await begin();
+    const first = await comeBack(scene, scene.ann.frames(), false);
+    await tell(scene.ben, 1);
+    const second = await comeBack(scene, await first.frames(), true);
+    await tell(scene.ben, 2);
+
+    expect(numbersIn([...(await first.frames()), ...(await second.frames())])).toEqual([1, 2]);
+  });
+
+  test.each([
+    ["polls", false],
+    ["has upgraded", true],
+  ])("by revocation reaches a client that %s", async (_, isUpgraded) => {
+    const scene = await begin();
+    const link = isUpgraded ? await upgraded(scene) : undefined;
+    await world.publish({ event: "revoke", org: scene.org, target: { userId: "ann" } });
+    await scene.ann.drain();
+
+    expect(scene.ann.frames()).toContain("41");
+    if (link === undefined) expect(scene.ann.frames().at(-1)).toBe("1");
+    else expect(world.isConnected(link)).toBe(false);
+  });
+
+  test.each(["a GET", "its WebSocket"])(
+    "while a WebSocket probes is told by %s, and the WebSocket is cut only when it takes over",
+    async (by) => {
+      const { ann, org } = await begin();
+      const link = String(await ann.link());
+      await world.send(link, "2probe");
+      await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+      expect(world.isConnected(link)).toBe(true);
+
+      const given = by === "a GET" ? (await ann.get()).packets : [];
+      await world.send(link, "5");
+
+      const told = by === "a GET" ? given : world.framesOf(link);
+      expect(told.slice(-2)).toEqual(["41", "1"]);
+      expect(world.isConnected(link)).toBe(false);
+    },
+  );
+
+  test.each([
+    ["waits in a GET", false],
+    ["has upgraded", true],
+  ])("by the expiry of its token reaches a client that %s", async (_, isUpgraded) => {
+    const exp = Math.floor(world.now() / 1000) + 30;
+    const ann = await connectPolling(world, "ann", newOrg(), {}, { exp });
+    const look = holdLook();
+    if (isUpgraded) look.release();
+    const waiting = isUpgraded ? undefined : ann.get();
+    if (waiting !== undefined) await look.reached;
+    const link = isUpgraded ? String(await ann.link()) : "";
+    if (isUpgraded) for (const text of ["2probe", "5"]) await world.send(link, text);
+    const sweep = Math.floor(world.now() / 240_000) * 240_000;
+    await world.heartbeat(sweep, world.now() + 31_000);
+    look.release();
+    await waiting;
+
+    expect(ann.frames()).toContain("41");
+    expect(isUpgraded ? world.isConnected(link) : ann.frames().at(-1)).toBe(
+      isUpgraded ? false : "1",
+    );
+  });
+
+  test.each([
+    ["polls", false],
+    ["has upgraded", true],
+  ])(
+    "by rotation reaches a client that %s before two hours, and is no DISCONNECT",
+    async (_, isUpgraded) => {
+      const { ann } = await connectedAlone();
+      const link = isUpgraded ? String(await ann.link()) : "";
+      if (isUpgraded) for (const text of ["2probe", "5"]) await world.send(link, text);
+      const minute = 60_000;
+      const first = Math.ceil(world.now() / minute) * minute;
+      let minutes = 0;
+      const isOpen = async () =>
+        isUpgraded ? world.isConnected(link) : (await ann.post("3")).status === 200;
+      while (minutes < 120 && (await isOpen())) {
+        await world.heartbeat(first + minutes * minute, first + minutes * minute + 1000);
+        if (isUpgraded) await world.send(link, "3");
+        else await ann.drain();
+        minutes += 1;
+      }
+
+      expect(minutes).toBeGreaterThan(90);
+      expect(minutes).toBeLessThan(117);
+      expect(ann.frames()).not.toContain("41");
+    },
+  );
+});
+
+const connectedAlone = async () => ({ ann: await connectPolling(world, "ann", newOrg()) });
