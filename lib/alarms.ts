@@ -107,12 +107,18 @@ export class Alarms extends Construct {
     );
   }
 
-  #watchRequests({ deadLetters, operation: { service } }: SocketIoServer): void {
+  #watchRequests({ deadLetters, polling, operation: { service } }: SocketIoServer): void {
     const failed = (route: (typeof FAILED_ROUTES)[number]) =>
       counted(service, "RequestsFailed", { route });
     this.add("ConnectsFailed", failed("$connect"), "an upgrade was answered 500");
     this.add("OpenFailed", failed("open"), "a client connected and got no OPEN packet");
     this.add("FramesFailed", failed("$default"), "a frame failed with an internal error");
+    if (polling !== undefined)
+      this.add(
+        "PollsFailed",
+        failed("polling"),
+        "a request of long polling, or what it brought, failed",
+      );
     this.add(
       "InternalRefusals",
       counted(service, "Events", { outcome: "internal" }),

@@ -12,6 +12,7 @@ const NEEDS = [
   ["apiCertificateArn", "apiDomainName"],
   ["tokenSecretKeyArn", "tokenSecretArn"],
   ["gatewayLogRole", "accessLogs"],
+  ["pollingConcurrency", "edge"],
   ["domainName", "edge"],
   ["waf", "edge"],
   ["webAclArn", "edge"],
@@ -59,6 +60,8 @@ export const Settings = z
       if (isSet(name) && isSet(other)) refuse(name, `must not be set together with ${other}`);
     if (settings.domainName !== undefined && settings.domainName === settings.apiDomainName)
       refuse("apiDomainName", "must be another name than domainName");
+    if (settings.pollingConcurrency !== undefined && !settings.transports.includes("polling"))
+      refuse("pollingConcurrency", "needs polling among transports");
     if ((settings.heartbeatConcurrency ?? Number.POSITIVE_INFINITY) < settings.shards)
       refuse("heartbeatConcurrency", `must not be less than shards (${settings.shards})`);
   });

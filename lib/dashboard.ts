@@ -6,7 +6,7 @@ import {
   MathExpression,
   type Metric,
 } from "aws-cdk-lib/aws-cloudwatch";
-import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import type { CfnFunction, Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import {
   counted,
@@ -115,7 +115,7 @@ function dollarsAnHour(
   server: SocketIoServer,
   functions: readonly LambdaFunction[],
 ): MathExpression {
-  const { gateway, operation, table } = server;
+  const { gateway, table } = server;
   const period = Duration.hours(1);
   const inHour = { period, statistic: "Sum" };
   const invocations = sumOf(
@@ -123,11 +123,11 @@ function dollarsAnHour(
     functions.map((one) => one.metricInvocations(inHour)),
     period,
   );
-  const milliseconds = sumOf(
-    "milliseconds",
-    functions.map((one) => one.metricDuration(inHour)),
-    period,
-  );
+  const milliseconds = functions.map((one, index) => [`milliseconds${index}`, one] as const);
+  // The polling function waits for long, in less memory than the others have.
+  const gigabyteSeconds = milliseconds
+    .map(([name, one]) => `${filled(name)} * ${gigabytesOf(one) / 1000}`)
+    .join(" + ");
   const millions = [
     `${filled("messages")} * ${PRICES.message}`,
     `${filled("pings")} * ${pingMinutes(server)} * ${PRICES.connectionMinute}`,
@@ -135,19 +135,23 @@ function dollarsAnHour(
     `${filled("reads")} * ${PRICES.readUnit}`,
     `${filled("writes")} * ${PRICES.writeUnit}`,
   ].join(" + ");
-  const gigabytes = operation.memorySize / 1024;
-  const seconds = `(${milliseconds.expression}) / 1000`;
   return new MathExpression({
-    expression: `(${millions}) / 1000000 + ${seconds} * ${gigabytes} * ${PRICES.gigabyteSecond}`,
+    expression: `(${millions}) / 1000000 + (${gigabyteSeconds}) * ${PRICES.gigabyteSecond}`,
     label: "dollars",
     period,
     usingMetrics: {
       ...invocations.usingMetrics,
-      ...milliseconds.usingMetrics,
+      ...Object.fromEntries(
+        milliseconds.map(([name, one]) => [name, one.metricDuration(inHour)] as const),
+      ),
       messages: gateway.count("MessageCount", period),
-      pings: counted(operation.service, "Pinged").with(inHour),
+      pings: counted(server.operation.service, "Pinged").with(inHour),
       reads: table.metricConsumedReadCapacityUnits(inHour),
       writes: table.metricConsumedWriteCapacityUnits(inHour),
     },
   });
 }
+
+/** A function's memory; Lambda's default is 128 MiB. */
+const gigabytesOf = (one: LambdaFunction): number =>
+  ((one.node.defaultChild as CfnFunction).memorySize ?? 128) / 1024;

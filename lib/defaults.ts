@@ -1,7 +1,12 @@
+import { TRANSPORTS } from "./transports.ts";
+
 /** How a server is deployed if nothing else is said; the settings of `bin/app.ts` have the same defaults. */
 export const DEFAULTS = {
   /** MiB. */
   memorySize: 512,
+  /** MiB: it waits most of its time. */
+  pollingMemorySize: 256,
+  transports: TRANSPORTS,
   /** Days. */
   logRetention: 30,
   /** Below the quota of every region: 2,500 a second, 1,250 at once. */

@@ -16,12 +16,19 @@ import {
 import { HttpOrigin } from "aws-cdk-lib/aws-cloudfront-origins";
 import { CfnWebACL } from "aws-cdk-lib/aws-wafv2";
 import { Construct } from "constructs";
+import { PollingEndpoint } from "./polling-endpoint.ts";
+import { TRANSPORTS, type Transport } from "./transports.ts";
 import type { WebSocketGateway } from "./websocket-gateway.ts";
 
 const FUNCTION_FILE = new URL("./edge-function.js", import.meta.url);
 
+/** The origin that the edge function selects for long polling. */
+const POLLING_ORIGIN = "polling";
+
 export interface EdgeProps {
   readonly gateway: WebSocketGateway;
+  /** Where requests of long polling go. Default: they are refused. */
+  readonly polling?: PollingEndpoint | undefined;
   /** A domain name of your own, with its certificate in us-east-1. Default: CloudFront's own name. */
   readonly name?: { readonly domainName: string; readonly certificateArn: string } | undefined;
   /** The ARN of a WAF web ACL, or `own` for one that this construct makes: only in us-east-1. Default: none. */
@@ -33,11 +40,24 @@ const UNCACHED = {
   cachePolicy: CachePolicy.CACHING_DISABLED,
   originRequestPolicy: OriginRequestPolicy.ALL_VIEWER_EXCEPT_HOST_HEADER,
 };
-const originAt = (domainName: string) =>
-  new HttpOrigin(domainName, { protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY });
+const originAt = (domainName: string, originId?: string) =>
+  new HttpOrigin(domainName, {
+    protocolPolicy: OriginProtocolPolicy.HTTPS_ONLY,
+    ...(originId !== undefined && { originId }),
+  });
 
-/** Requests of one address in five minutes: enough for many tabs behind one router, too few for a flood. */
-const REQUESTS_OF_AN_ADDRESS = 2000;
+/** The line of the edge function that is replaced by the transports of the deployment. */
+const TRANSPORTS_LINE = /^const TRANSPORTS = .*;$/m;
+
+/** The code of the edge function for these transports. */
+export function edgeCodeFor(transports: readonly Transport[]): string {
+  const code = readFileSync(FUNCTION_FILE, "utf8");
+  if (!TRANSPORTS_LINE.test(code)) throw new Error("The edge function names no TRANSPORTS.");
+  return code.replace(TRANSPORTS_LINE, `const TRANSPORTS = ${JSON.stringify(transports)};`);
+}
+
+/** Requests of one address in five minutes: enough for many tabs behind one router, which may poll, too few for a flood. */
+const REQUESTS_OF_AN_ADDRESS = 5000;
 
 /** CloudFront in front of the gateway: there, Socket.IO's default path `/socket.io/` works. */
 export class Edge extends Construct {
@@ -47,13 +67,23 @@ export class Edge extends Construct {
   readonly publicName: string;
   readonly #distribution: Distribution;
 
-  constructor(scope: Construct, id: string, { gateway, name, webAcl }: EdgeProps) {
+  constructor(scope: Construct, id: string, { gateway, polling, name, webAcl }: EdgeProps) {
     super(scope, id);
 
     const rewrite = new EdgeFunction(this, "ViewerRequest", {
-      code: FunctionCode.fromInline(readFileSync(FUNCTION_FILE, "utf8")),
+      code: FunctionCode.fromInline(
+        edgeCodeFor(polling === undefined ? ["websocket"] : TRANSPORTS),
+      ),
       runtime: FunctionRuntime.JS_2_0,
     });
+    const behaviour = {
+      ...UNCACHED,
+      // CloudFront refuses other methods before the function sees them.
+      allowedMethods:
+        polling === undefined ? AllowedMethods.ALLOW_GET_HEAD : AllowedMethods.ALLOW_ALL,
+      viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+      functionAssociations: [{ function: rewrite, eventType: FunctionEventType.VIEWER_REQUEST }],
+    };
     this.#distribution = new Distribution(this, "Distribution", {
       comment: "Socket.IO clients connect here",
       // CloudFront's own name has a policy of its own.
@@ -63,14 +93,15 @@ export class Edge extends Construct {
         certificate: Certificate.fromCertificateArn(this, "Certificate", name.certificateArn),
       }),
       ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
-      defaultBehavior: {
-        ...UNCACHED,
-        origin: originAt(gateway.domainName),
-        allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
-        viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
-        functionAssociations: [{ function: rewrite, eventType: FunctionEventType.VIEWER_REQUEST }],
-      },
+      defaultBehavior: { ...behaviour, origin: originAt(gateway.domainName) },
     });
+    // The function can select only what a behaviour uses; it refuses what comes by this path.
+    if (polling !== undefined)
+      this.#distribution.addBehavior(
+        PollingEndpoint.PATH,
+        originAt(polling.domainName, POLLING_ORIGIN),
+        behaviour,
+      );
     this.domainName = this.#distribution.distributionDomainName;
     this.publicName = name?.domainName ?? this.domainName;
   }

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 /** Paths of the TypeScript files whose `handler` Lambda calls. */
 export interface EntryFiles {
   readonly socket: string;
+  readonly polling: string;
   readonly heartbeat: string;
   readonly fanOut: string;
   readonly publish: string;
@@ -41,6 +42,7 @@ export const handler = ${handler}(app);
   };
   return {
     socket: write("socket", "socketHandler"),
+    polling: write("polling", "pollingHandler"),
     heartbeat: write("heartbeat", "heartbeatHandler"),
     fanOut: write("fan-out", "fanOutHandler"),
     publish: write("publish", "publishHandler"),

@@ -19,7 +19,7 @@ export const counted = (
   });
 
 /** The values of the dimension `route` that the socket function counts failed requests by. */
-export const FAILED_ROUTES = ["$connect", "open", "$default", "$disconnect"] as const;
+export const FAILED_ROUTES = ["$connect", "open", "$default", "$disconnect", "polling"] as const;
 
 /** Errors of the functions, all together, by the minute. */
 export const errorsOf = (functions: readonly LambdaFunction[]): MathExpression =>

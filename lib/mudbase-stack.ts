@@ -28,10 +28,11 @@ export class MudbaseStack extends Stack {
     // CDK leaves this id out of logical ids: resources keep theirs, whether or not a construct holds them.
     this.server = new SocketIoServer(this, "Default", serverProps(settings));
     this.#tokens = new TokenVerification(this, "Tokens", settings);
-    this.#tokens.allowVerifying(this.server.socket);
+    const { socket, polling } = this.server;
+    const connecting = polling === undefined ? [socket] : [socket, polling];
+    for (const verifier of connecting) this.#tokens.allowVerifying(verifier);
     const webhook = this.#receiveWebhooks(settings);
-    for (const reader of [this.server.socket, webhook])
-      allowIntegrationSecrets(this, reader, settings);
+    for (const reader of [...connecting, webhook]) allowIntegrationSecrets(this, reader, settings);
 
     this.#monitor(webhook, settings);
     if (settings.edge) this.#addEdge(settings);
@@ -72,7 +73,10 @@ export class MudbaseStack extends Stack {
       webAcl: waf ? "own" : webAclArn,
     });
     this.#output("ClientUrl", `https://${edge.publicName}`);
-    this.#output("ClientOptions", clientOptions());
+    this.#output(
+      "ClientOptions",
+      this.server.polling === undefined ? clientOptions() : "{ auth: { token } }",
+    );
     this.#output("EdgeDomainName", edge.domainName);
     if (demo) this.#addDemo(edge);
   }
@@ -115,6 +119,7 @@ function serverProps(settings: Settings): SocketIoServerProps {
   return {
     functions: {
       socket: `${FUNCTIONS}/socket.ts`,
+      polling: `${FUNCTIONS}/polling.ts`,
       heartbeat: `${FUNCTIONS}/heartbeat.ts`,
       fanOut: `${FUNCTIONS}/fan-out.ts`,
       publish: `${FUNCTIONS}/publish.ts`,
@@ -124,8 +129,12 @@ function serverProps(settings: Settings): SocketIoServerProps {
     applicationLimits: ContractLimits.parse(numbers),
     heartbeat: Heartbeat.parse(numbers),
     allowedOrigins: settings.allowedOrigins,
+    // Only the edge leads requests of long polling to their function.
+    transports: settings.edge ? settings.transports : ["websocket"],
     lateModules: ["ipaddr.js"],
     memorySize: settings.functionMemory,
+    pollingMemorySize: settings.pollingMemory,
+    pollingConcurrency: settings.pollingConcurrency,
     socketConcurrency: settings.socketConcurrency,
     heartbeatConcurrency: settings.heartbeatConcurrency,
     requestsPerSecond: settings.requestsPerSecond,

@@ -1,6 +1,7 @@
 import type { Construct } from "constructs";
 import type { Heartbeat } from "../lambdas/server/model/limits.ts";
-import { writeEntryFiles } from "./entry-files.ts";
+import { DEFAULTS } from "./defaults.ts";
+import { type EntryFiles, writeEntryFiles } from "./entry-files.ts";
 import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
@@ -8,27 +9,29 @@ import { MINUTE } from "./metrics.ts";
 import { SelfInvocation } from "./self-invocation.ts";
 import type { SocketIoServerProps } from "./server-props.ts";
 
-/** The four functions of a server, with what invokes them asynchronously. */
+/** The functions of a server, with what invokes them asynchronously. */
 export function serverFunctions(
   scope: Construct,
   props: SocketIoServerProps,
   operation: Operation,
   pings: Heartbeat,
+  polls: boolean,
 ) {
   const entries = "app" in props ? writeEntryFiles(props.app) : props.functions;
   const { environment } = props;
   const HEARTBEAT = JSON.stringify(pings);
+  const connecting = {
+    ...environment,
+    HEARTBEAT,
+    METRICS_PERIOD: String(MINUTE.toMilliseconds()),
+    ALLOWED_ORIGINS: JSON.stringify(props.allowedOrigins ?? []),
+  };
 
   const socket = new LambdaFunction(scope, "Socket", {
     ...{ entry: entries.socket, operation },
     concurrency: props.socketConcurrency,
     lateModules: props.lateModules,
-    environment: {
-      ...environment,
-      HEARTBEAT,
-      METRICS_PERIOD: String(MINUTE.toMilliseconds()),
-      ALLOWED_ORIGINS: JSON.stringify(props.allowedOrigins ?? []),
-    },
+    environment: connecting,
   });
   const publish = new LambdaFunction(scope, "Publish", {
     ...{ entry: entries.publish, operation, environment },
@@ -46,5 +49,31 @@ export function serverFunctions(
   // A ping that is a minute late still keeps its connection.
   new SelfInvocation(scope, "Sweeping", { invoker: heartbeat, retryAttempts: 1 });
   new HeartbeatSchedule(scope, "Schedule", { heartbeat });
-  return { socket, publish, heartbeat, fanOut };
+  const polling = polls ? pollingFunction(scope, props, operation, entries, connecting) : undefined;
+  return { socket, publish, heartbeat, fanOut, polling };
+}
+
+/** Serves long polling: runs events as the socket function does, and waits for packets. */
+function pollingFunction(
+  scope: Construct,
+  props: SocketIoServerProps,
+  operation: Operation,
+  entries: EntryFiles,
+  environment: Readonly<Record<string, string>>,
+): LambdaFunction {
+  const concurrency = props.pollingConcurrency;
+  // A GET that waits must leave room for the client's POST.
+  if (concurrency !== undefined && concurrency < 2)
+    throw new Error(`${scope.node.path}: pollingConcurrency must be 2 at least.`);
+  return new LambdaFunction(scope, "Polling", {
+    ...{ entry: entries.polling, concurrency, lateModules: props.lateModules },
+    operation: {
+      ...operation,
+      memorySize: props.pollingMemorySize ?? DEFAULTS.pollingMemorySize,
+    },
+    environment: {
+      ...environment,
+      ...(concurrency !== undefined && { POLLING_CONCURRENCY: String(concurrency) }),
+    },
+  });
 }

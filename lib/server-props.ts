@@ -1,6 +1,7 @@
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Heartbeat, Limits } from "../lambdas/server/model/limits.ts";
 import type { EntryFiles } from "./entry-files.ts";
+import type { Transport } from "./transports.ts";
 
 /** The code of an application: its one file, or a file for each function. */
 type ServerCode =
@@ -28,17 +29,30 @@ interface ServerOptions {
   readonly heartbeat?: Partial<Heartbeat>;
   /** Origins of web pages that may connect, e.g. `https://app.example.org`. Default: all. */
   readonly allowedOrigins?: readonly string[];
-  /** Environment variables of the application, which all four functions get. Default: none. */
+  /**
+   * How clients connect: `["polling", "websocket"]`, the default, or `["websocket"]`. Polling needs an edge.
+   */
+  readonly transports?: readonly Transport[] | undefined;
+  /** Environment variables of the application, which all functions get. Default: none. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Packages that the socket function loads late or never: they lie beside its bundle. Default: none. */
+  /** Packages that the socket and polling functions load late or never: they lie beside their bundles. Default: none. */
   readonly lateModules?: readonly string[];
-  /** Memory of each function in MiB. Default: 512. */
+  /** Memory of each function in MiB, but of the polling function. Default: 512. */
   readonly memorySize?: number | undefined;
+  /** Memory of the polling function in MiB. Default: 256. */
+  readonly pollingMemorySize?: number | undefined;
   /** Executions reserved for the socket function, which is also its maximum. Default: none are reserved. */
   readonly socketConcurrency?: number | undefined;
   /** The same for the heartbeat function, which needs one for each of the limit `shards`. Default: none. */
   readonly heartbeatConcurrency?: number | undefined;
-  /** Upgrades in a second, and frames in a second, of all sockets together; half as many may come at once. Default: 2000. */
+  /**
+   * The same for the polling function, 2 at least; a GET that waits for packets occupies one. Default: none.
+   */
+  readonly pollingConcurrency?: number | undefined;
+  /**
+   * Upgrades, frames, and requests of long polling, each in a second and of all sockets together; half as
+   * many may come at once. Default: 2000.
+   */
   readonly requestsPerSecond?: number | undefined;
   /** Days for which logs are kept. Default: 30. */
   readonly logRetention?: RetentionDays | undefined;

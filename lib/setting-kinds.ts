@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { areTransports, TRANSPORTS, TRANSPORTS_RULE } from "./transports.ts";
 
 /** A whole number; as text in digits alone, because `Number` also takes " 5 ", "1e3" and "". */
 export function whole(min: number, max: number) {
@@ -66,6 +67,16 @@ export const origins = z
         (given) => JSON.stringify(given).length <= MAX_ORIGINS_LENGTH,
         `must be at most ${MAX_ORIGINS_LENGTH} characters together, as Lambda keeps them`,
       ),
+  );
+
+/** Transports, as a list or separated by commas. */
+export const transports = z
+  .union([z.string().transform(separated), z.array(z.string())], { error: TRANSPORTS_RULE })
+  .pipe(
+    z
+      .array(z.string())
+      .refine(areTransports, TRANSPORTS_RULE)
+      .transform((given) => TRANSPORTS.filter((name) => given.includes(name))),
   );
 
 function separated(list: string): readonly string[] {

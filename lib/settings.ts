@@ -15,6 +15,7 @@ import {
   secretArn,
   text,
   topicArn,
+  transports,
   WHOLE_MINUTES,
   whole,
 } from "./setting-kinds.ts";
@@ -35,7 +36,12 @@ export const SETTINGS = {
       .describe("the stack's name: one for each deployment in a region, e.g. `staging`"),
     functionMemory: whole(128, 10_240)
       .default(DEFAULTS.memorySize)
-      .describe("memory of each function in MiB; its share of a processor grows with it"),
+      .describe(
+        "memory of each function in MiB, but of the polling function; its share of a processor grows with it",
+      ),
+    pollingMemory: whole(128, 10_240)
+      .default(DEFAULTS.pollingMemorySize)
+      .describe("memory of the polling function in MiB"),
     socketConcurrency: whole(1, 100_000)
       .optional()
       .describe(
@@ -44,6 +50,11 @@ export const SETTINGS = {
     heartbeatConcurrency: whole(1, 100_000)
       .optional()
       .describe("the same for the heartbeat, which needs one for each of the `shards`"),
+    pollingConcurrency: whole(2, 100_000)
+      .optional()
+      .describe(
+        "the same for the polling function: each GET that waits for packets occupies one ([operations](docs/operations.md#long-polling))",
+      ),
     deletionProtection: flag
       .default(DEFAULTS.deletionProtection)
       .describe("whether the table is kept when the stack is deleted"),
@@ -69,6 +80,14 @@ export const SETTINGS = {
       ),
   },
   connections: {
+    transports: transports
+      .default([...DEFAULTS.transports])
+      .describe(
+        "how clients may connect, separated by commas (or a list in `cdk.json`): `polling,websocket`, or `websocket` alone; polling needs `edge`",
+      ),
+    pollWait: limit(LIMITS.pollWait).describe(
+      "seconds that a GET of long polling waits for a packet",
+    ),
     connectionsPerOrganisation: limit(LIMITS.connectionsPerTenant).describe(
       "connections an organisation may have at once; 0 is no limit",
     ),
@@ -137,7 +156,9 @@ export const SETTINGS = {
   throttles: {
     requestsPerSecond: whole(1, 1_000_000)
       .default(DEFAULTS.requestsPerSecond)
-      .describe("upgrades in a second, and frames in a second, of all sockets together"),
+      .describe(
+        "upgrades in a second, frames in a second, and requests of long polling in a second, of all sockets together",
+      ),
     webhooksPerSecond: whole(1, 1_000_000)
       .default(100)
       .describe("deliveries of webhooks in a second, all together"),

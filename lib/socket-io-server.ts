@@ -11,16 +11,18 @@ import { Edge, type EdgeProps } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Operation } from "./lambda-function.ts";
 import { numbersOf, RegularHeartbeat } from "./numbers.ts";
+import { PollingEndpoint } from "./polling-endpoint.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
 import type { SocketIoServerProps } from "./server-props.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
+import { areTransports, TRANSPORTS_RULE } from "./transports.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
 export type { SocketIoServerProps };
 
 /**
- * A Socket.IO server for one application: a WebSocket API, four functions, a table for all state, and
+ * A Socket.IO server for one application: a WebSocket API, its functions, a table for all state, and
  * a bus that other back ends publish through. A stack may have several.
  *
  *     new SocketIoServer(stack, "Chat", { app: "chat/app.ts", limits: { roomsPerSocket: 50 } });
@@ -38,6 +40,8 @@ export class SocketIoServer extends Construct {
   readonly deadLetters: Queue;
   /** Serves `$connect`, `$default` and `$disconnect`. */
   readonly socket: LambdaFunction;
+  /** Serves long polling, which reaches it through an edge alone; none where `transports` lack it. */
+  readonly polling: LambdaFunction | undefined;
   /** Pings and sweeps, every minute. */
   readonly heartbeat: LambdaFunction;
   /** Posts to parts of large rooms. */
@@ -49,6 +53,8 @@ export class SocketIoServer extends Construct {
   /** How the functions run; for other functions of the same deployment. */
   readonly operation: Operation;
   readonly #limits: string;
+  /** Requests in a second of each API. */
+  readonly #rate: number;
   readonly #state: StateTable;
   readonly #fanOut: FanOut;
 
@@ -66,8 +72,12 @@ export class SocketIoServer extends Construct {
       tracing: props.tracing ?? DEFAULTS.tracing,
     };
 
-    const functions = serverFunctions(this, props, this.operation, heartbeat);
+    const transports: readonly string[] = props.transports ?? DEFAULTS.transports;
+    if (!areTransports(transports)) throw new Error(`${path}: transports ${TRANSPORTS_RULE}.`);
+    const polls = transports.includes("polling");
+    const functions = serverFunctions(this, props, this.operation, heartbeat, polls);
     this.socket = functions.socket;
+    this.polling = functions.polling;
     this.heartbeat = functions.heartbeat;
     this.publish = functions.publish;
     this.#fanOut = functions.fanOut;
@@ -76,10 +86,11 @@ export class SocketIoServer extends Construct {
       deletionProtection: props.deletionProtection ?? DEFAULTS.deletionProtection,
     });
     this.table = this.#state.table;
+    this.#rate = props.requestsPerSecond ?? DEFAULTS.requestsPerSecond;
     this.gateway = new WebSocketGateway(this, "Gateway", {
       handler: this.socket,
       logRetention: this.operation.logRetention,
-      rate: props.requestsPerSecond ?? DEFAULTS.requestsPerSecond,
+      rate: this.#rate,
       accessLogs: props.accessLogs ?? DEFAULTS.accessLogs,
       setsLogRole: props.gatewayLogRole ?? DEFAULTS.gatewayLogRole,
     });
@@ -87,6 +98,7 @@ export class SocketIoServer extends Construct {
 
     this.#state.allowSweeping(this.heartbeat);
     this.grantSend(this.socket, ["GetItem", "PutItem"]);
+    if (this.polling !== undefined) this.grantSend(this.polling, ["GetItem", "PutItem"]);
     this.grantSend(this.publish, ["GetItem", "PutItem"]);
     this.grantSend(this.heartbeat);
     // It divides what is left by invoking itself.
@@ -96,9 +108,10 @@ export class SocketIoServer extends Construct {
     this.deadLetters = deadLetters;
   }
 
-  /** The four functions, for metrics. */
+  /** All functions, for metrics. */
   get functions(): readonly LambdaFunction[] {
-    return [this.socket, this.publish, this.heartbeat, this.fanOut];
+    const { socket, publish, heartbeat, fanOut, polling } = this;
+    return [socket, publish, heartbeat, fanOut, ...(polling === undefined ? [] : [polling])];
   }
 
   /** Lets a back end publish: put entries on the bus, and invoke the publish function. */
@@ -124,9 +137,12 @@ export class SocketIoServer extends Construct {
     this.#fanOut.allowInvoking(sender);
   }
 
-  /** CloudFront in front of the API: with it, Socket.IO's default path works. */
-  addEdge(props: Omit<EdgeProps, "gateway"> = {}): Edge {
-    return new Edge(this, "Edge", { gateway: this.gateway, ...props });
+  /** CloudFront in front of the API: with it, Socket.IO's default path works, and long polling. */
+  addEdge(props: Omit<EdgeProps, "gateway" | "polling"> = {}): Edge {
+    const handler = this.polling;
+    const polling =
+      handler && new PollingEndpoint(this, "PollingEndpoint", { handler, rate: this.#rate });
+    return new Edge(this, "Edge", { gateway: this.gateway, polling, ...props });
   }
 
   /**

@@ -42,7 +42,7 @@ describe("alarms", () => {
       templateWith({ alarmTopicArn }).findResources("AWS::CloudWatch::Alarm"),
     );
 
-    expect(alarms).toHaveLength(17);
+    expect(alarms).toHaveLength(18);
     for (const { Properties } of alarms) {
       expect(Properties.AlarmActions).toEqual([alarmTopicArn]);
       expect(Properties.AlarmDescription).toMatch(/^\w+ /);

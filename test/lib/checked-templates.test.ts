@@ -22,10 +22,10 @@ const LEFT = {
   "AwsSolutions-SMG4":
     "whoever signs tokens must rotate it at the same time; a rotated secret is read again at its first token",
   "AwsSolutions-APIG4":
-    "a browser's WebSocket carries no signature: the token is verified at $connect and CONNECT; webhooks are signed; the demo is for everyone",
+    "a browser's WebSocket carries no signature, nor does its polling: the token is verified at the handshake and CONNECT; webhooks are signed; the demo is for everyone",
   "AwsSolutions-SQS3": "it is the dead-letter queue",
   "AwsSolutions-APIG1":
-    "sockets: accessLogs is a setting, because it fails in an account without a role for it; webhooks name their signature in headers: the function logs each refusal, without them; the demo answers with tokens",
+    "sockets: accessLogs is a setting, because it fails in an account without a role for it; polling is billed by requests, and a line for each would cost as much; webhooks name their signature in headers: the function logs each refusal, without them; the demo answers with tokens",
   "AwsSolutions-CFR1": "who may connect is the token's business, not a country's",
   "AwsSolutions-CFR2": "WAF is a setting: -c waf=true",
   "AwsSolutions-CFR3": "the query string may carry a token, and CloudFront would log it",
@@ -99,7 +99,7 @@ describe("the edge", () => {
   test("is guarded by a web ACL of its own, or by one there is", () => {
     templateWith({ waf: "true" }).hasResourceProperties("AWS::WAFv2::WebACL", {
       Scope: "CLOUDFRONT",
-      Rules: [{ Statement: { RateBasedStatement: { Limit: 2000, AggregateKeyType: "IP" } } }],
+      Rules: [{ Statement: { RateBasedStatement: { Limit: 5000, AggregateKeyType: "IP" } } }],
     });
     templateWith({ webAclArn }).hasResourceProperties("AWS::CloudFront::Distribution", {
       DistributionConfig: { WebACLId: webAclArn },
@@ -134,6 +134,7 @@ describe("the demo page", () => {
     template.hasResourceProperties("AWS::CloudFront::Distribution", {
       DistributionConfig: {
         CacheBehaviors: [
+          { PathPattern: "/polling", ViewerProtocolPolicy: "https-only" },
           { PathPattern: "/", ViewerProtocolPolicy: "redirect-to-https" },
           { PathPattern: "/demo/*", ViewerProtocolPolicy: "redirect-to-https" },
         ],
@@ -190,11 +191,13 @@ test("what holds state or an address keeps its logical id, so that no deployment
   expect(ids("AWS::DynamoDB::Table")).toEqual(["StateItems17FF42FC"]);
   expect(ids("AWS::SecretsManager::Secret")).toEqual(["TokensSecretA6069DB5"]);
   expect(ids("AWS::SQS::Queue")).toEqual(["PublicationsDeadLettersFE3EA912"]);
-  expect(ids("AWS::ApiGatewayV2::Api")).toEqual(["GatewayApi4EDF2151", "WebhooksApiA28DB082"]);
+  expect(ids("AWS::ApiGatewayV2::Api")).toEqual([
+    ...["GatewayApi4EDF2151", "PollingEndpointApiB8E199DA", "WebhooksApiA28DB082"],
+  ]);
   expect(ids("AWS::CloudFront::Distribution")).toEqual(["EdgeDistribution0060737B"]);
   expect(ids("AWS::Events::EventBus")).toEqual(["PublicationsBus49A8D040"]);
   expect(ids("AWS::Logs::LogGroup")).toEqual([
     ...["SocketLogFBF35046", "PublishLogC283E3C2", "HeartbeatLog7C046F7D"],
-    ...["FanOutCarrierLog3871FE07", "WebhookLog43567ED0"],
+    ...["FanOutCarrierLog3871FE07", "PollingLogD367D09D", "WebhookLog43567ED0"],
   ]);
 });

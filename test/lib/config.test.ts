@@ -74,6 +74,14 @@ describe("settings of a deployment", () => {
       /must be at most 2000 characters together/,
     ],
     [{ allowedOrigins: Array(51).fill("https://a.example") }, /must be 50 at most/],
+    ...["", "polling", "websocket,webtransport", "Websocket", [], ["polling"], 5, null].map(
+      (transports) =>
+        [{ transports }, "must be polling and websocket, or websocket alone"] as const,
+    ),
+    [{ pollWait: 0 }, "must be a whole number from 1 to 25"],
+    [{ pollWait: 26 }, "must be a whole number from 1 to 25"],
+    // A GET that waits would leave no room for a POST.
+    [{ pollingConcurrency: 1 }, "must be a whole number from 2 to 100000"],
     [{ stackName: "my stack" }, /must be letters, digits and hyphens/],
     [{ integrationSecretPrefix: "integrations" }, "must be a name that ends with /"],
     [
@@ -127,6 +135,11 @@ describe("settings of a deployment", () => {
     [{ tokenSecretKeyArn: keyArn }, /tokenSecretKeyArn .* needs tokenSecretArn/],
     [{ gatewayLogRole: true }, /gatewayLogRole .* needs accessLogs/],
     [{ edge: "false", waf: "true" }, /waf .* needs edge/],
+    [{ edge: "false", pollingConcurrency: 2 }, /pollingConcurrency .* needs edge/],
+    [
+      { transports: "websocket", pollingConcurrency: 2 },
+      /pollingConcurrency .* needs polling among transports/,
+    ],
     [{ edge: "false", demo: "true" }, /demo .* needs edge/],
     [{ demo: "true", tokenJwksUrl }, /demo .* must not be set together with tokenJwksUrl/],
     [{ waf: "true", webAclArn }, /webAclArn .* must not be set together with waf/],
@@ -172,6 +185,12 @@ describe("settings of a deployment", () => {
 
     for (const allowedOrigins of [origins, origins.join(", ")])
       expect(readSettings({ allowedOrigins })).toMatchObject({ allowedOrigins: origins });
+  });
+
+  test("transports may be a list, or separated by commas, in any order", () => {
+    for (const transports of [["websocket", "polling"], "websocket, polling"])
+      expect(readSettings({ transports }).transports).toEqual(["polling", "websocket"]);
+    expect(readSettings({ transports: "websocket" }).transports).toEqual(["websocket"]);
   });
 
   test("every wrong one is named", () => {

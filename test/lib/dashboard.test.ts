@@ -69,7 +69,8 @@ describe("the dashboard", () => {
     const cost = evaluate(expression, { ...heartbeat, invocations0: rounds });
 
     expect(cost).toBeCloseTo(1000 * (Number(beating) + Number(connected)), 3);
-    // A million seconds of 512 MB.
+    // A million seconds of 512 MB, and of the 256 MB in which polling waits.
     expect(evaluate(expression, { milliseconds3: 1e9 })).toBeCloseTo(6.6667, 3);
+    expect(evaluate(expression, { milliseconds4: 1e9 })).toBeCloseTo(3.3333, 3);
   });
 });

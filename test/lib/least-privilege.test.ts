@@ -18,6 +18,7 @@ describe("least privilege", () => {
 
   test.each([
     ["Socket", ["GetItem", "PutItem"], ["secretsmanager:GetSecretValue"]],
+    ["Polling", ["GetItem", "PutItem"], ["secretsmanager:GetSecretValue"]],
     ["Publish", ["GetItem", "PutItem"], ["sqs:SendMessage"]],
     ["Webhook", ["GetItem"], ["secretsmanager:GetSecretValue"]],
     ["Heartbeat", [], []],
@@ -45,7 +46,7 @@ describe("least privilege", () => {
       ({ Resource }) => JSON.stringify(Resource) !== JSON.stringify(table),
     );
 
-    expect(granted).toHaveLength(6);
+    expect(granted).toHaveLength(7);
     expect(elsewhere).toMatchObject([
       {
         Action: "dynamodb:Query",
@@ -104,7 +105,7 @@ describe("nothing is public by accident", () => {
     const principals = permissions.map(({ Properties }) => Properties.Principal).toSorted();
 
     expect(principals).toEqual([
-      ...Array.from({ length: 4 }, () => "apigateway.amazonaws.com"),
+      ...Array.from({ length: 7 }, () => "apigateway.amazonaws.com"),
       "events.amazonaws.com",
     ]);
     for (const { Properties } of permissions) expect(Properties.SourceArn).toBeDefined();

@@ -73,7 +73,7 @@ describe("outputs", () => {
 
   test("name the public URL and the exact client options", () => {
     expect(JSON.stringify(outputs.ClientUrl?.Value)).toContain("https://");
-    expect(outputs.ClientOptions?.Value).toBe('{ transports: ["websocket"], auth: { token } }');
+    expect(outputs.ClientOptions?.Value).toBe("{ auth: { token } }");
     expect(outputs.DirectOptions?.Value).toContain('path: "/live", addTrailingSlash: false');
   });
 
@@ -103,9 +103,9 @@ describe("verification of tokens", () => {
       decrypting
         .filter(({ Resource }) => Resource === key)
         .flatMap(({ roles }) => roles.map((role) => role.replace(/Role.*/, "")));
-    expect(readers(tokenSecretKeyArn)).toEqual(["Socket"]);
-    expect(readers(integrationSecretKeyArn).toSorted()).toEqual(["Socket", "Webhook"]);
-    expect(decrypting).toHaveLength(3);
+    expect(readers(tokenSecretKeyArn).toSorted()).toEqual(["Polling", "Socket"]);
+    expect(readers(integrationSecretKeyArn).toSorted()).toEqual(["Polling", "Socket", "Webhook"]);
+    expect(decrypting).toHaveLength(5);
     for (const { Condition } of decrypting)
       expect(Condition).toEqual({
         StringEquals: {

@@ -7,11 +7,13 @@ import { describe, expect, test } from "vitest";
 import { Alarms } from "../../lib/alarms.ts";
 import { Dashboard } from "../../lib/dashboard.ts";
 import { writeEntryFiles } from "../../lib/entry-files.ts";
-import { SocketIoServer } from "../../lib/socket-io-server.ts";
+import { SocketIoServer, type SocketIoServerProps } from "../../lib/socket-io-server.ts";
+import type { Transport } from "../../lib/transports.ts";
 import { statements } from "../support/template.ts";
 
 const functions = {
   socket: "lambdas/mudbase/functions/socket.ts",
+  polling: "lambdas/mudbase/functions/polling.ts",
   heartbeat: "lambdas/mudbase/functions/heartbeat.ts",
   fanOut: "lambdas/mudbase/functions/fan-out.ts",
   publish: "lambdas/mudbase/functions/publish.ts",
@@ -55,14 +57,16 @@ describe("two servers in one stack", () => {
   const template = Template.fromStack(stack);
   const environments = environmentsIn(template);
 
-  test("have an API, a table, a bus and four functions each, and no secret", () => {
+  test("have an API, a table, a bus and five functions each, and no secret", () => {
     template.resourceCountIs("AWS::ApiGatewayV2::Api", 2);
     template.resourceCountIs("AWS::DynamoDB::Table", 2);
     template.resourceCountIs("AWS::Events::EventBus", 2);
     template.resourceCountIs("AWS::SecretsManager::Secret", 0);
     expect([...environments.keys()].toSorted()).toEqual(
       ["Chat", "Game"].flatMap((server) =>
-        ["FanOutCarrier", "Heartbeat", "Publish", "Socket"].map((name) => `${server}${name}`),
+        ["FanOutCarrier", "Heartbeat", "Polling", "Publish", "Socket"].map(
+          (name) => `${server}${name}`,
+        ),
       ),
     );
   });
@@ -96,11 +100,13 @@ describe("two servers in one stack", () => {
     expect(numbersIn(games, "HEARTBEAT")).toMatchObject({ pingInterval: 60_000 });
   });
 
-  test("have the environment of their application in all four functions, and origins in the first", () => {
+  test("have the environment of their application in all functions, and origins where clients connect", () => {
     for (const [id, environment] of environments)
       expect([id, environment.WORLD]).toEqual([id, id.startsWith("Game") ? "flat" : undefined]);
-    expect(environments.get("GameSocket")?.ALLOWED_ORIGINS).toBe('["https://game.example"]');
-    expect(environments.get("ChatSocket")?.ALLOWED_ORIGINS).toBe("[]");
+    for (const name of ["Socket", "Polling"]) {
+      expect(environments.get(`Game${name}`)?.ALLOWED_ORIGINS).toBe('["https://game.example"]');
+      expect(environments.get(`Chat${name}`)?.ALLOWED_ORIGINS).toBe("[]");
+    }
   });
 
   test("have throttles and a removal policy of their own", () => {
@@ -119,7 +125,7 @@ describe("two servers in one stack", () => {
   test("have alarms and a dashboard each, without those of the contract", () => {
     const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm"));
 
-    expect(ids).toHaveLength(30);
+    expect(ids).toHaveLength(32);
     expect(ids.join()).not.toMatch(/Webhook|Changes/);
     template.resourceCountIs("AWS::CloudWatch::Dashboard", 2);
   });
@@ -136,7 +142,7 @@ describe("an application of one file", () => {
       return [name, /export const handler = (\w+)\(app\);/.exec(text)?.[1]];
     });
     expect(Object.fromEntries(handlers)).toEqual({
-      ...{ socket: "socketHandler", heartbeat: "heartbeatHandler" },
+      ...{ socket: "socketHandler", polling: "pollingHandler", heartbeat: "heartbeatHandler" },
       ...{ fanOut: "fanOutHandler", publish: "publishHandler" },
     });
   });
@@ -169,18 +175,27 @@ describe("a back end", () => {
 });
 
 describe("wrong props are refused with their name and what they must be", () => {
-  test.each([
+  test.each<readonly [Partial<SocketIoServerProps>, string]>([
     [
       { limits: { roomsPerSocket: 1 } },
       "Realtime/Chat: limits: roomsPerSocket must be 2 at least.",
     ],
+    [{ limits: { pollWait: 26 } }, "Realtime/Chat: limits: pollWait must be 25 at most."],
+    [{ pollingConcurrency: 1 }, "Realtime/Chat: pollingConcurrency must be 2 at least."],
+    ...[[], ["polling"], ["websocket", "webtransport"]].map(
+      (transports) =>
+        [
+          { transports: transports as Transport[] },
+          "Realtime/Chat: transports must be polling and websocket, or websocket alone.",
+        ] as const,
+    ),
     [{ limits: { shards: 1.5 } }, "Realtime/Chat: limits: shards must be int."],
     [
       { heartbeat: { pingInterval: 90_000 } },
       "Realtime/Chat: heartbeat: pingInterval must be whole minutes, in milliseconds: 60000, 120000 and so on.",
     ],
   ])("%j", (props, message) => {
-    expect(() => new SocketIoServer(newStack(), "Chat", { functions, ...props })).toThrow(message);
+    expect(() => new SocketIoServer(newStack(), "Chat", { ...props, functions })).toThrow(message);
   });
 
   test("an application that does not exist", () => {
