@@ -54,12 +54,10 @@ const HIDDEN_HEADER =
 const HANDSHAKE_HEADER = /^sec-websocket-/;
 /** Headers that a function may read but not change. */
 const READ_ONLY_HEADERS = ["content-length", "host", "transfer-encoding", "via"];
-/** Headers that CloudFront sets for a WebSocket origin; `Host` becomes the origin's own name. */
-const CLOUDFRONT_HEADERS = {
-  Connection: ["Upgrade"],
-  Upgrade: ["websocket"],
-  "User-Agent": ["Amazon CloudFront"],
-};
+/** Headers that CloudFront sets itself; `Host` becomes the origin's own name. */
+const CLOUDFRONT_HEADERS = { "User-Agent": ["Amazon CloudFront"] };
+/** The same if the client wants a WebSocket. */
+const UPGRADE_HEADERS = { Connection: ["Upgrade"], Upgrade: ["websocket"] };
 
 const failure = (status: number, body: string): EdgeAnswer => ({ status, headers: {}, body });
 const INVALID = failure(502, "the edge function returned an invalid value");
@@ -180,6 +178,7 @@ function originRequestOf(
     rawQuery,
     headers: {
       ...CLOUDFRONT_HEADERS,
+      ...(handshake.length > 0 && UPGRADE_HEADERS),
       ...grouped(forwarded),
       ...(cookie !== "" && { Cookie: [cookie] }),
     },

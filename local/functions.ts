@@ -8,7 +8,12 @@ import type { Work } from "./work.ts";
 /** The result of an invocation; as with Lambda, a failure is a result and never thrown. */
 export type InvocationResult =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly message: string };
+  | {
+      readonly ok: false;
+      readonly message: string;
+      /** What else went wrong than the function: Lambda refused it, or API Gateway no longer waits. */
+      readonly fault?: "throttled" | "timed_out";
+    };
 
 /** The functions of the stack, run as Lambda runs them. */
 export interface Functions {
@@ -17,7 +22,10 @@ export interface Functions {
   named(construct: string): string;
   /** Heap size in bytes of each environment at the end of its last invocation, by function. */
   heaps(): Readonly<Record<string, readonly number[]>>;
+  /** Throttled if as many executions run as are reserved; without a reservation it waits for its turn. */
   invoke(name: string, event: object): Promise<InvocationResult>;
+  /** The same, but is not pending work: its event may be waiting for something itself. */
+  hold(name: string, event: object): Promise<InvocationResult>;
   /** Queues an invocation with the retries and the maximum age of the template. */
   invokeAsync(name: string, event: object): void;
   stop(): Promise<void>;
@@ -27,8 +35,8 @@ export interface FunctionsParts {
   readonly definitions: readonly FunctionDefinition[];
   /** Environment variables besides the function's own: endpoints, region, credentials. */
   readonly environmentOf: (definition: FunctionDefinition) => Readonly<Record<string, string>>;
-  /** Maximum number of concurrent execution environments per function; further invocations wait. */
-  readonly concurrency: number;
+  /** Maximum number of concurrent execution environments of a function that has no reservation. */
+  readonly concurrencyOf: (definition: FunctionDefinition) => number;
   readonly work: Work;
   /** Whether every asynchronous invocation runs twice: Lambda's delivery is at least once. */
   readonly repeatsAsync: boolean;
@@ -44,11 +52,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
   );
   const { track } = parts.work;
 
-  async function invoke(
-    name: string,
-    event: object,
-    until = Number.POSITIVE_INFINITY,
-  ): Promise<InvocationResult> {
+  async function invoke(name: string, event: object, until?: number): Promise<InvocationResult> {
     const pool = pools.get(name);
     if (pool === undefined) throw new Error(`The template has no function ${name}.`);
     return pool.run(event, until);
@@ -85,6 +89,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
     },
     heaps: () => Object.fromEntries([...pools].map(([name, pool]) => [name, pool.heaps()])),
     invoke: (name, event) => track(invoke(name, event)),
+    hold: (name, event) => invoke(name, event),
     invokeAsync: (name, event) => void track(deliver(name, event)),
     async stop() {
       await Promise.all([...pools.values()].map((pool) => pool.stop()));
@@ -94,8 +99,11 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
 interface Pool {
   heaps(): readonly number[];
-  /** Runs an event in the first free environment; fails if none is free until this time (epoch milliseconds). */
-  run(event: object, until: number): Promise<InvocationResult>;
+  /**
+   * Runs an event in the first free environment. One that is queued fails if none is free until this time
+   * (epoch milliseconds); any other is throttled if as many run as are reserved.
+   */
+  run(event: object, until?: number): Promise<InvocationResult>;
   stop(): Promise<void>;
 }
 
@@ -104,13 +112,19 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
   const all = new Set<Environment>();
   const free: Environment[] = [];
   const waiting: ((environment: Environment) => void)[] = [];
+  const { reservedConcurrency } = definition;
+  const maximum = reservedConcurrency ?? parts.concurrencyOf(definition);
+  let isStopped = false;
 
   function acquire(): Environment | Promise<Environment> {
     const environment = free.pop();
     if (environment !== undefined) return environment;
-    if (all.size >= parts.concurrency) return new Promise((resolve) => waiting.push(resolve));
+    if (all.size >= maximum) return new Promise((resolve) => waiting.push(resolve));
     return start();
   }
+
+  const isThrottled = (): boolean =>
+    reservedConcurrency !== undefined && free.length === 0 && all.size >= reservedConcurrency;
 
   function start(): Environment {
     const environment = startEnvironment(definition, parts);
@@ -126,8 +140,9 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
 
   return {
     async run(event, until) {
+      if (until === undefined && isThrottled()) return THROTTLED;
       const environment = await acquire();
-      if (Date.now() > until) {
+      if (until !== undefined && Date.now() > until) {
         release(environment);
         return { ok: false, message: "EventAgeExceeded: the event has waited for too long" };
       }
@@ -135,16 +150,23 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
       if (environment.isAlive()) release(environment);
       else {
         all.delete(environment);
-        waiting.shift()?.(start());
+        if (!isStopped) waiting.shift()?.(start());
       }
       return result;
     },
     heaps: () => [...all].map((environment) => environment.heap()),
     async stop() {
+      isStopped = true;
       await Promise.all([...all].map((environment) => environment.stop()));
     },
   };
 }
+
+const THROTTLED: InvocationResult = {
+  ok: false,
+  fault: "throttled",
+  message: "TooManyRequestsException: Rate Exceeded.",
+};
 
 interface Environment {
   run(event: object): Promise<InvocationResult>;
@@ -164,6 +186,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
   const worker = startWorker(definition, parts, port2, wake);
   const timeout = definition.timeoutSeconds * 1000;
   let isAlive = true;
+  let isStopped = false;
   let heap = 0;
   let settle: (result: InvocationResult) => void = () => undefined;
 
@@ -195,7 +218,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
         settle = (result) => {
           clearTimeout(timer);
           settle = () => undefined;
-          if (!result.ok) parts.log(definition.name, `${result.message}\n`);
+          if (!result.ok && !isStopped) parts.log(definition.name, `${result.message}\n`);
           resolve(result);
         };
         port.postMessage(message);
@@ -204,7 +227,10 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
       }),
     isAlive: () => isAlive,
     heap: () => heap,
-    stop: () => worker.terminate(),
+    stop() {
+      isStopped = true;
+      return worker.terminate();
+    },
   };
 }
 

@@ -10,6 +10,7 @@ import type { Functions, InvocationResult } from "./functions.ts";
 import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import { type ConnectAnswer, connectAnswerOf, isHandshake, refuse } from "./handshake.ts";
 import { AwsError } from "./http.ts";
+import { integrated } from "./integration.ts";
 import type { Random } from "./random.ts";
 import type { StackDefinition } from "./template.ts";
 import type { Work } from "./work.ts";
@@ -92,7 +93,7 @@ export function createLocalGateway({
   random,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
-  const edge = createEdge(stack.edgeCode, stack.edgeOrigins);
+  const edge = createEdge(stack.edge.code, stack.edge.origins);
   const mintId = createAwsIds();
   const events = createGatewayEvents(api, mintId);
   const connections = new Map<string, Connection>();
@@ -133,17 +134,8 @@ export function createLocalGateway({
   }
 
   /** Invokes a function with API Gateway's integration timeout. */
-  async function integrate(name: string, event: object): Promise<InvocationResult> {
-    const timedOut = new AbortController();
-    const result = await Promise.race([
-      functions.invoke(name, event),
-      pause(options.integrationTimeout, undefined, { signal: timedOut.signal, ref: false }).then(
-        () => ({ ok: false as const, message: "Integration timed out" }),
-      ),
-    ]);
-    timedOut.abort();
-    return result;
-  }
+  const integrate = (name: string, event: object): Promise<InvocationResult> =>
+    integrated(functions.invoke(name, event), options.integrationTimeout);
 
   function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
     const lossRisk = options.loseDisconnects ?? 0;
@@ -196,7 +188,12 @@ export function createLocalGateway({
     if (options.shuffle) await pause(random() * SHUFFLE_DELAY);
     const result = await integrate(name, event);
     if (!result.ok && socket.readyState === socket.OPEN)
-      socket.send(events.failure(facts, "Internal server error"));
+      socket.send(
+        events.failure(
+          facts,
+          result.fault === "throttled" ? "Too Many Requests" : "Internal server error",
+        ),
+      );
   }
 
   /** The route whose key the selection expression finds in a JSON body, else `$default`. */

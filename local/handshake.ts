@@ -19,6 +19,7 @@ const TOKEN = z.string().regex(/^[\w!#$%&'*+.^`|~-]+$/);
 
 /** Reads the result of the function behind `$connect`, as API Gateway does. */
 export function connectAnswerOf(result: InvocationResult): ConnectAnswer {
+  if (!result.ok && result.fault === "throttled") return { status: 429 };
   const { data } = Returned.safeParse(result.ok ? result.value : undefined);
   if (data === undefined) return { status: 500 };
   const [, value] =

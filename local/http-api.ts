@@ -1,81 +1,105 @@
 import type { IncomingMessage } from "node:http";
 import * as z from "zod";
 import type { OriginRequest } from "./edge.ts";
-import type { Functions } from "./functions.ts";
-import { decoded, readBody } from "./http.ts";
+import type { Functions, InvocationResult } from "./functions.ts";
+import { readBody } from "./http.ts";
+import { createHttpEvents } from "./http-events.ts";
+import { integrated } from "./integration.ts";
 import type { HttpRoute } from "./template.ts";
 
 /** A response of the HTTP API. */
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly body: string | Buffer;
 }
 
-/** The result of a function behind the HTTP API. */
+export interface HttpApiParts {
+  readonly routes: readonly HttpRoute[];
+  readonly functions: Functions;
+  /** Milliseconds that it waits for a function. */
+  readonly integrationTimeout: number;
+}
+
+/** The result of a function behind the HTTP API that names a status. */
 const Returned = z.object({
-  statusCode: z.int().min(200).max(599).default(200),
-  headers: z.record(z.string(), z.string()).default({}),
-  body: z.string().default(""),
+  statusCode: z.int().min(200).max(599),
+  headers: z.nullish(z.record(z.string(), z.string())),
+  cookies: z.nullish(z.array(z.string())),
+  body: z.nullish(z.string()),
+  isBase64Encoded: z.nullish(z.boolean()),
 });
 
 /** API Gateway's maximum size of a request to an HTTP API. */
 const BODY_BYTES = 10 * 1024 * 1024;
 
-const FAILED: HttpAnswer = {
-  status: 500,
-  headers: {},
-  body: '{"message":"Internal Server Error"}',
-};
+const messageOf = (status: number, message: string): HttpAnswer => ({
+  status,
+  headers: { "content-type": "application/json" },
+  body: JSON.stringify({ message }),
+});
+const FAILED = messageOf(500, "Internal Server Error");
+const UNAVAILABLE = messageOf(503, "Service Unavailable");
+const NOT_FOUND = messageOf(404, "Not Found");
 
-/** The template's HTTP APIs; `undefined` for a request that matches no route. */
-export function createHttpApi(routes: readonly HttpRoute[], functions: Functions) {
-  const known = routes.map((route) => ({ ...route, pattern: patternOf(route.path) }));
+/** The template's HTTP APIs; `undefined` for a request that matches no route and names no API of them. */
+export function createHttpApi({ routes, functions, integrationTimeout }: HttpApiParts) {
+  const known = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
+  const eventOf = createHttpEvents();
 
   return (
     request: IncomingMessage,
-    { path, query, rawQuery, headers: received, apiId }: OriginRequest,
+    originRequest: OriginRequest,
   ): Promise<HttpAnswer> | undefined => {
-    for (const route of known) {
-      const match = route.pattern.exec(path);
+    const { path, apiId } = originRequest;
+    for (const { route, pattern } of known) {
+      const match = pattern.exec(path);
       const isReached = apiId === undefined || apiId === route.apiId;
       if (route.method !== request.method || match === null || !isReached) continue;
-      return answer(route.functionName, `${route.method} ${route.path}`, match.groups ?? {});
+      return answer(request, originRequest, route, match.groups ?? {});
     }
-    return undefined;
+    return routes.some((route) => route.apiId === apiId) ? Promise.resolve(NOT_FOUND) : undefined;
+  };
 
-    async function answer(
-      name: string,
-      routeKey: string,
-      parameters: Readonly<Record<string, string>>,
-    ): Promise<HttpAnswer> {
-      const body = await readBody(request, BODY_BYTES);
-      const result = await functions.invoke(name, {
-        version: "2.0",
-        routeKey,
-        rawPath: path,
-        rawQueryString: rawQuery,
-        ...(query.size > 0 && { queryStringParameters: Object.fromEntries(query) }),
-        headers: Object.fromEntries(
-          Object.entries(received).map(([header, values]) => [
-            header.toLowerCase(),
-            values.join(","),
-          ]),
-        ),
-        requestContext: { http: { method: request.method, path } },
-        pathParameters: Object.fromEntries(
-          Object.entries(parameters).map(([key, value]) => [key, decoded(value)]),
-        ),
-        body: body.toString("base64"),
-        isBase64Encoded: true,
-      });
-      const { data } = Returned.safeParse(result.ok ? result.value : undefined);
-      return data === undefined
-        ? FAILED
-        : { status: data.statusCode, headers: data.headers, body: data.body };
-    }
+  async function answer(
+    request: IncomingMessage,
+    originRequest: OriginRequest,
+    route: HttpRoute,
+    parameters: Readonly<Record<string, string>>,
+  ): Promise<HttpAnswer> {
+    const body = await readBody(request, BODY_BYTES);
+    const event = eventOf(request, originRequest, { route, parameters, body });
+    const invocation =
+      route.method === "GET"
+        ? functions.hold(route.functionName, event)
+        : functions.invoke(route.functionName, event);
+    return answerOf(await integrated(invocation, integrationTimeout));
+  }
+}
+
+/** Reads the result of a function as API Gateway does: without a status, it is the body. */
+function answerOf(result: InvocationResult): HttpAnswer {
+  if (!result.ok) return result.fault === undefined ? FAILED : UNAVAILABLE;
+  const { value } = result;
+  if (typeof value === "string" || (typeof value === "object" && !hasStatus(value)))
+    return value === null ? FAILED : jsonOf(value);
+  const { data } = Returned.safeParse(value);
+  if (data === undefined) return FAILED;
+  const { statusCode: status, headers, cookies, body, isBase64Encoded } = data;
+  return {
+    status,
+    headers: { ...headers, ...(cookies && { "set-cookie": cookies }) },
+    body: Buffer.from(body ?? "", isBase64Encoded ? "base64" : "utf8"),
   };
 }
+
+const hasStatus = (value: object | null): boolean => value !== null && "statusCode" in value;
+
+const jsonOf = (value: object | string): HttpAnswer => ({
+  status: 200,
+  headers: { "content-type": "application/json" },
+  body: typeof value === "string" ? value : JSON.stringify(value),
+});
 
 const patternOf = (path: string): RegExp =>
   new RegExp(`^${path.replaceAll(".", "\\.").replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);

@@ -179,6 +179,8 @@ export function createServices(parts: ServicesParts) {
       return void response.writeHead(202).end();
     }
     const result = await functions.invoke(name, event as object);
+    if (!result.ok && result.fault === "throttled")
+      throw new AwsError(429, "TooManyRequestsException", "Rate Exceeded.");
     if (!result.ok) response.setHeader("x-amz-function-error", "Unhandled");
     answerJson(response, 200, result.ok ? result.value : failureOf(result.message));
   }

@@ -2,7 +2,6 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { inspect } from "node:util";
 import { createBus } from "./bus.ts";
 import { type Database, startDatabase } from "./database.ts";
-import { createEdge, directRequestOf } from "./edge.ts";
 import { createEventSource } from "./event-source.ts";
 import {
   createFaultInjector,
@@ -10,6 +9,7 @@ import {
   type FaultRates,
   NO_FAULTS,
 } from "./fault-injection.ts";
+import { createFront } from "./front.ts";
 import { createFunctions, type Functions } from "./functions.ts";
 import {
   createLocalGateway,
@@ -18,7 +18,6 @@ import {
   type LocalGateway,
 } from "./gateway.ts";
 import { answerError } from "./http.ts";
-import { createHttpApi, type HttpAnswer } from "./http-api.ts";
 import { listen } from "./listening.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
@@ -28,7 +27,16 @@ import { type FunctionDefinition, readStack } from "./template.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
 import { createWork } from "./work.ts";
 
-const FORBIDDEN: HttpAnswer = { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
+const CONCURRENCY = 4;
+
+/**
+ * The same for a function that serves GETs, each of which may wait in an environment of its own. One takes
+ * about 20 MB and 80 ms to start, and stays.
+ */
+const HELD_GETS = 100;
+
+/** Milliseconds. */
+const HTTP_TIMEOUT = 30_000;
 
 /** Milliseconds between two deletions of expired items. */
 const EXPIRY_INTERVAL = 10_000;
@@ -49,7 +57,10 @@ export interface StackOptions {
   readonly data?: string | undefined;
   /** Environment variables that override those of the template. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Execution environments of a function, if no executions are reserved for it (default 4). */
   readonly concurrency?: number;
+  /** Milliseconds that an HTTP API waits for a function (default 30,000, as API Gateway does). */
+  readonly httpTimeout?: number;
   /** Whether the template's schedules run (default true); tests invoke the functions themselves. */
   readonly schedules?: boolean;
   /** Whether schedules run up to a minute late, as EventBridge Scheduler may. */
@@ -76,6 +87,8 @@ export interface LocalStack {
   readonly url: string;
   /** The path of the API's stage, e.g. `/live`. */
   readonly stagePath: string;
+  /** Whether clients may begin with long polling at the edge. */
+  readonly polls: boolean;
   readonly database: Database;
   readonly functions: Functions;
   readonly gateway: LocalGateway;
@@ -115,6 +128,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const work = createWork();
   const permissions = createPermissions(stack.policies);
   const deadLetters: DeadLetter[] = [];
+  const gets = stack.httpRoutes.filter(({ method }) => method === "GET");
+  const holding = new Set(gets.map(({ functionName }) => functionName));
   const functions = createFunctions({
     work,
     onDeadLetter: (functionName, event, reason) =>
@@ -125,7 +140,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       ...localEnvironment(definition, url, stack.api.stage),
       ...options.environment,
     }),
-    concurrency: options.concurrency ?? 4,
+    concurrencyOf: ({ name }) =>
+      holding.has(name) ? HELD_GETS : (options.concurrency ?? CONCURRENCY),
     log: options.log,
   });
 
@@ -172,9 +188,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     permissions,
     apiId: stack.api.apiId,
   });
-  const edge = createEdge(stack.edgeCode, stack.edgeOrigins);
+  const { httpTimeout = HTTP_TIMEOUT } = options;
+  const front = createFront({ stack, functions, work, httpTimeout });
   server.on("upgrade", gateway.onUpgrade);
-  const httpApi = createHttpApi(stack.httpRoutes, functions);
   server.on("request", (request, response) => {
     serve(request, response).catch((error: unknown) => {
       const unexpected = answerError(response, error);
@@ -185,16 +201,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answered = serveAws(request, response);
     if (answered !== undefined) return answered;
-    const invoked = httpApi(request, directRequestOf(request)) ?? atEdge(request);
-    const { status, headers, body } = await work.track(invoked);
+    const { status, headers, body } = await front(request);
     response.writeHead(status, headers).end(body);
-  }
-
-  async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
-    const result = edge(request);
-    if ("status" in result) return result;
-    // By default the request goes to the WebSocket API, which answers no plain HTTP request.
-    return (result.apiId && httpApi(request, result)) || FORBIDDEN;
   }
 
   const stopSchedules = startSchedules({
@@ -211,6 +219,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   return {
     url,
     stagePath: `/${stack.api.stage}`,
+    polls: stack.edge.origins.has("polling"),
     database,
     functions,
     gateway,

@@ -1,7 +1,24 @@
 import * as z from "zod";
-import { ofType, type Resources, resolve } from "./template-values.ts";
+import { ofType, type Resources, resolve, text } from "./template-values.ts";
 
-const Behaviour = z.object({ TargetOriginId: z.string() });
+/** What stands in front of the APIs: a CloudFront function and the distribution that runs it. */
+export interface EdgeDefinition {
+  /** The code of the function. */
+  readonly code: string;
+  /** The API behind each origin that a behaviour of the distribution uses: only these can be selected. */
+  readonly origins: ReadonlyMap<string, string>;
+  /** The methods that the distribution lets through to the function; all without a distribution. */
+  readonly methods: readonly string[] | undefined;
+  /** Paths besides the default whose requests run through the function. */
+  readonly paths: readonly string[];
+}
+
+const Behaviour = z.object({
+  TargetOriginId: z.string(),
+  PathPattern: z.optional(z.string()),
+  AllowedMethods: z.optional(z.array(z.string())),
+  FunctionAssociations: z.array(z.unknown()).default([]),
+});
 const Distribution = z.object({
   DistributionConfig: z.object({
     DefaultCacheBehavior: Behaviour,
@@ -10,17 +27,28 @@ const Distribution = z.object({
   }),
 });
 
-/** The API behind each origin that a behaviour of the distribution uses: only these can be selected. */
-export function edgeOriginsOf(resources: Resources): ReadonlyMap<string, string> {
-  const configs = ofType(resources, "AWS::CloudFront::Distribution").map(
-    ([, { Properties }]) => Distribution.parse(Properties).DistributionConfig,
-  );
-  return new Map(
-    configs.flatMap(({ DefaultCacheBehavior, CacheBehaviors, Origins }) => {
-      const used = [DefaultCacheBehavior, ...CacheBehaviors].map((one) => one.TargetOriginId);
-      return Origins.filter(({ Id }) => used.includes(Id)).map(
+/** The edge of the template. */
+export function edgeOf(resources: Resources): EdgeDefinition {
+  const [edgeFunction] = ofType(resources, "AWS::CloudFront::Function");
+  const code = text(edgeFunction?.[1].Properties.FunctionCode, "the code of a CloudFront function");
+  const [distribution] = ofType(resources, "AWS::CloudFront::Distribution");
+  if (distribution === undefined)
+    return { code, origins: new Map(), methods: undefined, paths: [] };
+
+  const { DefaultCacheBehavior, CacheBehaviors, Origins } = Distribution.parse(
+    distribution[1].Properties,
+  ).DistributionConfig;
+  const used = [DefaultCacheBehavior, ...CacheBehaviors].map((one) => one.TargetOriginId);
+  return {
+    code,
+    origins: new Map(
+      Origins.filter(({ Id }) => used.includes(Id)).map(
         ({ Id, DomainName }) => [Id, String(resolve(DomainName)).split(".")[0] ?? ""] as const,
-      );
-    }),
-  );
+      ),
+    ),
+    methods: DefaultCacheBehavior.AllowedMethods,
+    paths: CacheBehaviors.flatMap(({ PathPattern = "", FunctionAssociations }) =>
+      FunctionAssociations.length > 0 ? [PathPattern] : [],
+    ),
+  };
 }

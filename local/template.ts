@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
-import { edgeOriginsOf } from "./template-edge.ts";
+import { type EdgeDefinition, edgeOf } from "./template-edge.ts";
 import {
   type AsyncConfig,
   asyncConfigOf,
@@ -22,6 +22,8 @@ export interface FunctionDefinition {
   /** `<file>.<export>`, as Lambda reads it. */
   readonly handler: string;
   readonly timeoutSeconds: number;
+  /** Executions reserved for it, which is also its maximum. */
+  readonly reservedConcurrency?: number | undefined;
   readonly async: AsyncConfig;
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -86,10 +88,8 @@ export interface StackDefinition {
   readonly deadLetterQueues: ReadonlyMap<string, string>;
   /** The policies of each function's role. */
   readonly policies: ReadonlyMap<string, readonly object[]>;
-  /** The code of the CloudFront function in front of the API. */
-  readonly edgeCode: string;
-  /** The API behind each origin that a behaviour of the distribution uses. */
-  readonly edgeOrigins: ReadonlyMap<string, string>;
+  /** What stands in front of the APIs. */
+  readonly edge: EdgeDefinition;
 }
 
 /**
@@ -110,6 +110,9 @@ export function readStack(assembly: string): StackDefinition {
         code: join(assembly, text(Metadata["aws:asset:path"], `the asset path of ${name}`)),
         handler: text(Properties.Handler, `the Handler of ${name}`),
         timeoutSeconds: Number(Properties.Timeout ?? 3),
+        ...(Properties.ReservedConcurrentExecutions !== undefined && {
+          reservedConcurrency: Number(Properties.ReservedConcurrentExecutions),
+        }),
         async: asyncConfigOf(resources, name),
         environment: variables(Properties.Environment),
       }),
@@ -129,11 +132,7 @@ export function readStack(assembly: string): StackDefinition {
     eventSources: eventSourcesOf(resources),
     deadLetterQueues: deadLetterQueuesOf(resources),
     policies: policiesOf(resources),
-    edgeCode: text(
-      ofType(resources, "AWS::CloudFront::Function")[0]?.[1].Properties.FunctionCode,
-      "the code of a CloudFront function",
-    ),
-    edgeOrigins: edgeOriginsOf(resources),
+    edge: edgeOf(resources),
   };
 }
 

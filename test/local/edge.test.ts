@@ -122,7 +122,10 @@ describe("an edge function that chooses another origin", () => {
       if (event.request.uri === "/socket.io/") event.request.uri = "/polling";
       return event.request;
     }`;
-  const behaviour = (TargetOriginId: string) => ({ TargetOriginId });
+  const behaviour = (TargetOriginId: string, properties: object = {}) => ({
+    TargetOriginId,
+    ...properties,
+  });
   const origin = (Id: string, api: string) => ({
     Id,
     DomainName: { "Fn::Join": ["", [{ Ref: api }, ".execute-api.us-east-1.amazonaws.com"]] },
@@ -133,13 +136,15 @@ describe("an edge function that chooses another origin", () => {
       Type: "AWS::CloudFront::Distribution",
       Properties: {
         DistributionConfig: {
-          DefaultCacheBehavior: behaviour("sockets"),
-          CacheBehaviors: [behaviour("polling")],
+          DefaultCacheBehavior: behaviour("sockets", { AllowedMethods: ["GET", "POST"] }),
+          CacheBehaviors: [
+            behaviour("polling", { PathPattern: "/of-the-edge", FunctionAssociations: [{}] }),
+          ],
           Origins: [origin("sockets", "Api"), origin("polling", "Http"), origin("unused", "Http")],
         },
       },
     },
-    ...httpApi("GET /polling"),
+    ...httpApi("GET /polling", "GET /of-the-edge"),
   };
   const ECHO =
     "export const handler = async ({ rawPath }) => ({ statusCode: 200, body: rawPath });";
@@ -151,6 +156,33 @@ describe("an edge function that chooses another origin", () => {
     expect(await (await ask("polling")).text()).toBe("/polling");
     expect((await ask("sockets")).status).toBe(403);
     expect((await fetch(`${stack.url}/socket.io/`)).status).toBe(403);
+  });
+
+  test("is answered 404 by an API that has no such route", async () => {
+    const { stack } = await start(ECHO, { resources });
+
+    const response = await fetch(`${stack.url}/socket.io/?origin=polling`, { method: "POST" });
+
+    expect(response.status).toBe(404);
+    expect(await response.json()).toEqual({ message: "Not Found" });
+  });
+
+  test("is not asked about methods that the distribution does not let through", async () => {
+    const { stack } = await start(ECHO, { resources });
+
+    const response = await fetch(`${stack.url}/socket.io/?origin=polling`, { method: "PUT" });
+
+    expect(response.status).toBe(403);
+    expect(await response.text()).toContain("not configured to allow the HTTP request method");
+  });
+
+  test("is asked about the paths of other behaviours that it belongs to, too", async () => {
+    const { stack } = await start(ECHO, { resources });
+    const ask = (path: string) => fetch(`${stack.url}${path}`);
+
+    expect(await (await ask("/of-the-edge?origin=polling")).text()).toBe("/of-the-edge");
+    expect((await ask("/of-the-edge")).status).toBe(403);
+    expect(await (await ask("/polling")).text()).toBe("/polling");
   });
 
   test.each(["unused", "unknown"])("is answered 502 if no behaviour uses %s", async (id) => {

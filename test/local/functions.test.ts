@@ -1,7 +1,9 @@
 import { describe, expect, test, vi } from "vitest";
 import { type Deployment, deploy, deployPerTest, template } from "../support/deployment.ts";
+import { gatePerTest } from "../support/gate.ts";
 
 const start = deployPerTest();
+const newGate = gatePerTest();
 
 const value = async ({ stack }: Deployment, event: object = {}) => {
   const result = await stack.functions.invoke("Function", event);
@@ -81,6 +83,68 @@ describe("an execution environment", () => {
 
     expect(await value(deployment, { end: true })).toMatch(/ended/);
     expect(await value(deployment)).toBe(1);
+  });
+});
+
+describe("a reserved concurrency", () => {
+  const WAITING = `export const handler = async ({ gate }) => {
+    if (gate) await fetch(gate);
+    return "passed";
+  };`;
+  const { Function: ours } = template().Resources;
+  const reserving = (ReservedConcurrentExecutions: number) => ({
+    resources: {
+      Function: {
+        ...ours,
+        Properties: { ...ours.Properties, Timeout: 10, ReservedConcurrentExecutions },
+      },
+    },
+  });
+
+  test("is a maximum: a synchronous invocation beyond it is throttled", async () => {
+    const gate = await newGate();
+    const { stack } = await start(WAITING, { ...reserving(2), concurrency: 1 });
+    const invoke = (event: object) => stack.functions.invoke("Function", event);
+
+    const running = [1, 2].map(() => invoke({ gate: gate.url }));
+    await gate.arrived(2);
+    expect(await invoke({})).toMatchObject({ ok: false, fault: "throttled" });
+    gate.open();
+
+    expect(await Promise.all(running)).toEqual([1, 2].map(() => ({ ok: true, value: "passed" })));
+    expect(await invoke({})).toEqual({ ok: true, value: "passed" });
+  });
+
+  test("is waited for by an asynchronous one", async () => {
+    const gate = await newGate();
+    const { stack } = await start(WAITING, reserving(1));
+    const running = stack.functions.invoke("Function", { gate: gate.url });
+    await gate.arrived(1);
+
+    stack.functions.invokeAsync("Function", { gate: gate.url });
+    gate.open();
+    await stack.idle();
+
+    await gate.arrived(2);
+    expect(await running).toEqual({ ok: true, value: "passed" });
+  });
+
+  test("beyond which Lambda's own API answers 429", async () => {
+    const gate = await newGate();
+    const { stack } = await start(WAITING, reserving(1));
+    const invoke = (body: object) =>
+      fetch(`${stack.url}/2015-03-31/functions/Function/invocations`, {
+        ...{ method: "POST", body: JSON.stringify(body) },
+      });
+
+    const running = invoke({ gate: gate.url });
+    await gate.arrived(1);
+    const refused = await invoke({});
+
+    expect(refused.status).toBe(429);
+    expect(refused.headers.get("x-amzn-errortype")).toBe("TooManyRequestsException");
+    gate.open();
+    expect((await running).status).toBe(200);
   });
 });
 

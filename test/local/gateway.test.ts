@@ -6,9 +6,11 @@ import {
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import { describe, expect, test, vi } from "vitest";
 import { type Deployment, deployPerTest, POSTING, template } from "../support/deployment.ts";
+import { gatePerTest } from "../support/gate.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
 const start = deployPerTest();
+const newGate = gatePerTest();
 const connect = ({ stack }: Deployment, path = "/live?EIO=4"): Promise<RawClient> =>
   openWebSocket(`${stack.url.replace("http", "ws")}${path}`);
 const management = ({ stack }: Deployment, accessKeyId = "LOCALFUNCTION") =>
@@ -19,6 +21,9 @@ const management = ({ stack }: Deployment, accessKeyId = "LOCALFUNCTION") =>
     maxAttempts: 1,
   });
 const events = ({ logged }: Deployment) => logged.map((line) => JSON.parse(line));
+
+const { Function: ours } = template().Resources;
+const patient = { Function: { ...ours, Properties: { ...ours.Properties, Timeout: 900 } } };
 
 const SILENT = "export const handler = async () => ({ statusCode: 200 });";
 const LOGGING = `export const handler = async (event) => {
@@ -180,8 +185,6 @@ describe("@connections", () => {
 });
 
 describe("API Gateway's own messages to a client", () => {
-  const { Function: ours } = template().Resources;
-  const patient = { Function: { ...ours, Properties: { ...ours.Properties, Timeout: 900 } } };
   const failing = (body: string) => `export const handler = async (event) => {
     if (event.requestContext.eventType === "MESSAGE") ${body}
     return { statusCode: 200 };
@@ -229,6 +232,39 @@ describe("API Gateway's own messages to a client", () => {
   });
 });
 
+describe("beyond the executions that are reserved for the function", () => {
+  const resources = {
+    Function: {
+      ...ours,
+      Properties: { ...ours.Properties, Timeout: 10, ReservedConcurrentExecutions: 1 },
+    },
+  };
+  const WAITING = `export const handler = async (event) => {
+    if (event.body?.startsWith("http")) await fetch(event.body);
+    return { statusCode: 200 };
+  };`;
+
+  test("a frame is answered that there are too many, and an upgrade with 429", async () => {
+    const gate = await newGate();
+    const deployment = await start(WAITING, { resources });
+    const client = await connect(deployment);
+
+    client.send(gate.url);
+    await gate.arrived(1);
+    client.send("x");
+
+    expect(JSON.parse(await client.nextFrame())).toEqual({
+      message: "Too Many Requests",
+      connectionId: expect.any(String),
+      requestId: expect.any(String),
+    });
+    await expect(connect(deployment)).rejects.toThrow("429");
+    gate.open();
+    await deployment.stack.idle();
+    await connect(deployment);
+  });
+});
+
 describe("connections are closed", () => {
   test("after the idle time-out", async () => {
     const client = await connect(await start(SILENT, { gateway: { idleTimeout: 50 } }));
@@ -245,19 +281,23 @@ describe("connections are closed", () => {
 
 describe("frames", () => {
   const SLOW = `export const handler = async (event) => {
-    if (event.body) { await new Promise((r) => setTimeout(r, event.body === "first" ? 200 : 0)); console.log(event.body); }
+    if (event.body?.startsWith("http")) await fetch(event.body);
+    if (event.body) console.log(event.body);
     return { statusCode: 200 };
   };`;
 
   test("of one connection run concurrently", async () => {
-    const deployment = await start(SLOW);
+    const gate = await newGate();
+    const deployment = await start(SLOW, { resources: patient });
     const client = await connect(deployment);
 
-    client.send("first");
+    client.send(gate.url);
     client.send("second");
+    await vi.waitUntil(() => deployment.logged.length === 1, { timeout: 10_000 });
+    gate.open();
     await vi.waitUntil(() => deployment.logged.length === 2);
 
-    expect(deployment.logged).toEqual(["second", "first"]);
+    expect(deployment.logged).toEqual(["second", gate.url]);
   });
 
   test("are reordered with shuffle", async () => {

@@ -20,7 +20,7 @@ test("the local stack is read from the synthesised template", () => {
 
   expect([...stack.api.routes.keys()].toSorted()).toEqual(["$connect", "$default", "$disconnect"]);
   expect(stack.api.stage).toBe("live");
-  expect(stack.functions).toHaveLength(6);
+  expect(stack.functions).toHaveLength(7);
   expect(stack.schedules).toEqual([
     {
       functionName: expect.stringMatching(/^Heartbeat/),
@@ -31,6 +31,18 @@ test("the local stack is read from the synthesised template", () => {
   expect(stack.functions[0]?.environment.TABLE_NAME).toBe(stack.tables[0]?.name);
   expect(stack.tables[0]).toMatchObject({ ttlAttribute: "expiresAt" });
   expect(stack.tables[0]?.indexes).toHaveLength(1);
+  expect(stack.httpRoutes.map(({ method, path }) => `${method} ${path}`)).toEqual(
+    expect.arrayContaining(["GET /polling", "POST /polling", "OPTIONS /polling"]),
+  );
+  expect(stack.edge).toMatchObject({
+    origins: expect.objectContaining({ size: 3 }),
+    methods: expect.arrayContaining(["GET", "POST", "OPTIONS"]),
+    paths: ["/polling"],
+  });
+  expect(stack.functions.map(({ reservedConcurrency }) => reservedConcurrency)).toEqual(
+    stack.functions.map(() => undefined),
+  );
+  expect(stack.edge.origins.get("polling")).toMatch(/^PollingEndpointApi/);
 });
 
 describe("an invalid template is refused with one sentence that names the fault", () => {

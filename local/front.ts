@@ -1,0 +1,48 @@
+import type { IncomingMessage } from "node:http";
+import { createEdge, directRequestOf } from "./edge.ts";
+import type { Functions } from "./functions.ts";
+import { urlOf } from "./http.ts";
+import { createHttpApi, type HttpAnswer } from "./http-api.ts";
+import type { StackDefinition } from "./template.ts";
+import type { Work } from "./work.ts";
+
+const FORBIDDEN: HttpAnswer = { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
+
+/** CloudFront's answer to a method that the distribution does not let through. */
+const METHOD_REFUSED: HttpAnswer = {
+  status: 403,
+  headers: { "content-type": "text/html" },
+  body: "This distribution is not configured to allow the HTTP request method that was used for this request.",
+};
+
+export interface FrontParts {
+  readonly stack: StackDefinition;
+  readonly functions: Functions;
+  readonly work: Work;
+  /** Milliseconds that an HTTP API waits for a function. */
+  readonly httpTimeout: number;
+}
+
+/** What answers plain HTTP: the HTTP APIs at the paths of their routes, and the edge elsewhere. */
+export function createFront({ stack, functions, work, httpTimeout }: FrontParts) {
+  const edge = createEdge(stack.edge.code, stack.edge.origins);
+  const httpApi = createHttpApi({
+    ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout },
+  });
+
+  async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
+    if (stack.edge.methods?.includes(request.method ?? "") === false) return METHOD_REFUSED;
+    const result = edge(request);
+    if ("status" in result) return result;
+    // By default the request goes to the WebSocket API, which answers no plain HTTP request.
+    return (result.apiId && httpApi(request, result)) || FORBIDDEN;
+  }
+
+  return (request: IncomingMessage): Promise<HttpAnswer> => {
+    const isOfEdge = stack.edge.paths.includes(urlOf(request).pathname);
+    const direct = isOfEdge ? undefined : httpApi(request, directRequestOf(request));
+    const answer = direct ?? atEdge(request);
+    // A GET may be one that waits for packets, and waiting is no work.
+    return request.method === "GET" ? answer : work.track(answer);
+  };
+}
