@@ -6,8 +6,8 @@ import { createReport } from "./doctor/report.ts";
 import { examineToken } from "./doctor/token.ts";
 
 const HELP = `Checks a deployment: its settings (cdk.json's context, and -c), a token as far as is possible without
-its secret, and a running endpoint: handshake, authentication, a message to oneself, the acknowledgement
-of an event, refusals, a ping. Prints one line per check; the exit code is 1 if a check fails (✗).
+its secret, and a running endpoint: handshake, authentication, long polling and its upgrade, a message to
+oneself, the acknowledgement of an event, refusals, a ping. Prints one line per check; the exit code is 1 if a check fails (✗).
 
   npm run doctor -- [options] [-c name=value …]
 

@@ -25,7 +25,7 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
                           other machines, and whoever reaches the port has full access to the stack
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
-  --cut-every SECONDS     cut each connection at a random age, after this many seconds on average: a third
+  --cut-every SECONDS     cut each WebSocket at a random age, after this many seconds on average: a third
                           without a call of $disconnect; of the others one half without a close frame, and
                           one half with the close frame (1001) of API Gateway's two hours
   --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1, those of --cut-every
@@ -135,26 +135,33 @@ async function start({
     process.once(signal, () => void stack.stop().then(() => process.exit(0)));
 }
 
-function welcomeTo(app: string, { url, stagePath }: LocalStack): string {
-  return `
-${app} is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
+/** Where clients connect, and how. */
+function served({ url, stagePath, polls }: LocalStack): string {
+  const line = `served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).`;
+  if (!polls) return line;
+  return `${line}
+Clients that name no transports begin with long polling at /socket.io/, and are upgraded.`;
+}
 
-const socket = io("${url}", { transports: ["websocket"] });
+function welcomeTo(app: string, stack: LocalStack): string {
+  const { url } = stack;
+  return `
+${app} is ${served(stack)}
+
+const socket = io("${url}");
 
 Ctrl-C stops everything.`;
 }
 
-async function welcome(
-  { url, stagePath, functions, busNames }: LocalStack,
-  secret: string,
-): Promise<string> {
+async function welcome(stack: LocalStack, secret: string): Promise<string> {
+  const { url, functions, busNames } = stack;
   const claims = { org: ORG, projects: [PROJECT.projectId] };
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
   return `
 Open ${url} in two windows to try it.
 
-Socket.IO is served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).
+Socket.IO is ${served(stack)}
 
 Tokens of two users of the organisation ${ORG} and its project ${PROJECT.projectId}, as the page's are:
 
@@ -165,7 +172,7 @@ ben  ${ben}
 Paste this into node, started in this folder:
 
 const { io } = require("socket.io-client");
-const connect = (token) => io("${url}", { transports: ["websocket"], auth: { token } });
+const connect = (token) => io("${url}", { auth: { token } });
 const ann = connect("${ann}");
 const ben = connect("${ben}");
 ben.on("custom:message", (message) => console.log("ben received", message));

@@ -48,5 +48,5 @@ const defaults: Readonly<Record<string, unknown>> = readSettings({});
 /** What a setting is if it is not given; its description says what having no value means. */
 function defaultOf(name: string): string {
   const value = defaults[name];
-  return value === undefined || typeof value === "object" ? "–" : String(value);
+  return value === undefined || String(value) === "" ? "–" : String(value);
 }

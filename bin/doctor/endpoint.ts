@@ -1,29 +1,24 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { decodeJwt } from "jose";
-import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import type { Socket } from "socket.io-client";
+import { type Connected, connect, type Endpoint, isInTime, refusalOf } from "./connecting.ts";
 import type { Report } from "./report.ts";
-import { REFUSED_TOKEN, refusedBy, TIMEOUT, unansweredBy } from "./sentences.ts";
-
-/** The endpoint to check, and the user's token. */
-export interface Endpoint {
-  readonly url: string;
-  /** The path, if it is not `/socket.io/`. */
-  readonly path?: string | undefined;
-  readonly token: string;
-  /** Seconds to wait for a ping; 0 to skip this check. */
-  readonly wait: number;
-}
+import { REFUSED_TOKEN, TIMEOUT, unansweredBy } from "./sentences.ts";
 
 /** Checks a running deployment from a client's side; without a token, checks that need one are skipped. */
 export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise<void> {
   const { check, skip } = report;
-  if (!(await check("the endpoint answers", () => reach(endpoint)))) return;
-  await check("a wrong token is refused", async () => {
-    const message = await refusalOf({ ...endpoint, token: "wrong" });
-    if (message !== "Authentication error") throw new Error(`the answer was: ${message}`);
-    return message;
+  let polls = false;
+  const isReached = await check("the endpoint answers", async () => {
+    const { line, isPolled } = await reach(endpoint);
+    polls = isPolled;
+    return line;
   });
+  if (!isReached) return;
+  await check("a wrong token is refused", () => refuse(endpoint, ["websocket"]));
+  if (polls)
+    await check("a wrong token is refused by long polling", () => refuse(endpoint, ["polling"]));
+  else skip("long polling", "there is none at this address");
   if (endpoint.token === "")
     return skip("handshake and authentication", "pass --token TOKEN to check these and the rest");
   let connected: Connected | undefined;
@@ -33,6 +28,8 @@ export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise
     });
     return `socket ${connected.socket.id}`;
   });
+  if (polls && connected !== undefined)
+    await check("long polling is upgraded to WebSocket", () => upgrade(endpoint));
   if (connected !== undefined) await checkSocket(connected, endpoint, report);
 }
 
@@ -66,21 +63,6 @@ async function checkSocket(
   socket.disconnect();
 }
 
-/** Rejects once the server has closed the connection, with the reason if it sent one. */
-function endOf(socket: Socket): Promise<never> {
-  const ended = new Promise<never>((_, reject) => {
-    socket.once("error", ({ message }: { readonly message: string }) =>
-      reject(new Error(`the server reported: ${message}`)),
-    );
-    socket.once("disconnect", (reason) =>
-      reject(new Error(`the connection was closed: ${reason}`)),
-    );
-  });
-  // Between two checks nobody handles the rejection.
-  ended.catch(() => undefined);
-  return ended;
-}
-
 /** The acknowledgement of an event, as JSON. */
 async function ask(socket: Socket, event: string, ...payload: readonly object[]): Promise<string> {
   try {
@@ -90,9 +72,43 @@ async function ask(socket: Socket, event: string, ...payload: readonly object[])
   }
 }
 
-/** Uses plain HTTP, because a WebSocket client does not see the response of a failed upgrade. */
-async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<string> {
-  const target = new URL(`${path}?EIO=4&transport=polling`, url.replace(/^ws/, "http"));
+async function refuse(endpoint: Endpoint, transports: string[]): Promise<string> {
+  const message = await refusalOf({ ...endpoint, token: "wrong" }, transports);
+  if (message !== "Authentication error") throw new Error(`the answer was: ${message}`);
+  return message;
+}
+
+/** Connects as a client does by default: it begins with long polling. */
+async function upgrade(endpoint: Endpoint): Promise<string> {
+  const began = performance.now();
+  const { socket, ended } = await connect(endpoint, ["polling", "websocket"]);
+  try {
+    const { engine } = socket.io;
+    const upgraded = new Promise<void>((resolve) => {
+      if (engine.transport.name === "websocket") resolve();
+      else engine.once("upgrade", () => resolve());
+    });
+    if (!(await Promise.race([isInTime(upgraded, TIMEOUT), ended])))
+      throw new Error(`it was connected, but not upgraded within ${TIMEOUT / 1000} s`);
+    return `after ${Math.round(performance.now() - began)} ms`;
+  } finally {
+    socket.disconnect();
+  }
+}
+
+/** What the endpoint said. */
+interface Reached {
+  readonly line: string;
+  /** Whether it serves long polling, too. */
+  readonly isPolled: boolean;
+}
+
+/**
+ * Uses plain HTTP, because a WebSocket client does not see the response of a failed upgrade. The version is
+ * not served, so that no session is opened: the error says whether the transport would be.
+ */
+async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<Reached> {
+  const target = new URL(`${path}?EIO=3&transport=polling`, url.replace(/^ws/, "http"));
   const signal = AbortSignal.timeout(TIMEOUT);
   const answer = await fetch(target, { signal, redirect: "manual" }).catch((error: unknown) => {
     throw unansweredBy(error);
@@ -101,12 +117,13 @@ async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<string> {
   const location = answer.headers.get("location");
   if (location !== null)
     throw new Error(`HTTP ${answer.status}, a redirect to ${location}, which no client follows`);
+  const isPolled = body.includes("Unsupported protocol version");
   // The API's own address answers plain HTTP with 403 only.
-  if (path === "/socket.io/" && !body.includes("Transport unknown"))
+  if (path === "/socket.io/" && !isPolled && !body.includes("Transport unknown"))
     throw new Error(
       `HTTP ${answer.status} at ${target.pathname}, which is not this server's response: ${body}${answer.status === 403 ? " (API Gateway's own address needs --path /live)" : ""}`,
     );
-  return `HTTP ${answer.status} ${body}`;
+  return { line: `HTTP ${answer.status} ${body}`, isPolled };
 }
 
 /** Resolves once the user has received a message that it sent to itself. */
@@ -127,53 +144,4 @@ async function ping(socket: Socket, seconds: number): Promise<string> {
   const pinged = new Promise<void>((resolve) => socket.io.engine.once("ping", resolve));
   if (!(await isInTime(pinged, seconds * 1000))) throw new Error(`no ping within ${seconds} s`);
   return `within ${seconds} s`;
-}
-
-/** Whether an event happens within this many milliseconds. */
-function isInTime(event: Promise<void>, milliseconds: number): Promise<boolean> {
-  return Promise.race([event.then(() => true), pause(milliseconds, false, { ref: false })]);
-}
-
-function options({ path, token }: Endpoint): Partial<ManagerOptions & SocketOptions> {
-  return {
-    ...(path !== undefined && { path, addTrailingSlash: false }),
-    ...{ transports: ["websocket"], reconnection: false, forceNew: true, timeout: TIMEOUT },
-    auth: { token },
-  };
-}
-
-interface Connected {
-  readonly socket: Socket;
-  /** Rejects once the server has closed the connection. */
-  readonly ended: Promise<never>;
-}
-
-async function connect(endpoint: Endpoint): Promise<Connected> {
-  const socket = io(endpoint.url, options(endpoint));
-  const ended = endOf(socket);
-  const settled = new Promise<Connected>((resolve, reject) => {
-    socket.once("connect", () => resolve({ socket, ended }));
-    socket.once("connect_error", (error) => reject(refusedBy(error)));
-  });
-  // The client has a timeout for OPEN, but none for the answer to CONNECT.
-  const unanswered = pause(2 * TIMEOUT, undefined, { ref: false }).then(() => {
-    throw new Error(`CONNECT was not answered within ${TIMEOUT / 1000} s`);
-  });
-  try {
-    return await Promise.race([settled, unanswered]);
-  } catch (error) {
-    socket.disconnect();
-    throw error;
-  }
-}
-
-/** The error that a client with a wrong token receives. */
-function refusalOf(endpoint: Endpoint): Promise<string> {
-  return connect(endpoint).then(
-    ({ socket }) => {
-      socket.disconnect();
-      return "it was accepted";
-    },
-    (error: Error) => error.message,
-  );
 }

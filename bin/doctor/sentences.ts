@@ -31,7 +31,17 @@ export function refusedBy(error: Error): Error {
     return new Error(
       `the server sent no OPEN packet within ${TIMEOUT / 1000} s: see the socket function's log`,
     );
-  const { description } = error as { readonly description?: { readonly message?: unknown } };
-  const detail = typeof description?.message === "string" ? `: ${description.message}` : "";
-  return new Error(error.message + detail);
+  return new Error(error.message + detailOf(error as Described));
+}
+
+/** What Engine.IO's client adds to its errors: of a WebSocket its error, of a request its status and itself. */
+interface Described {
+  readonly description?: number | { readonly message?: unknown };
+  readonly context?: { readonly responseText?: unknown };
+}
+
+function detailOf({ description, context }: Described): string {
+  if (typeof description === "number")
+    return `: HTTP ${description} ${String(context?.responseText ?? "").slice(0, 200)}`.trimEnd();
+  return typeof description?.message === "string" ? `: ${description.message}` : "";
 }
