@@ -29,6 +29,7 @@ records what they receive. Fails if a delivery is lost or duplicated, or if item
   --throttle-posts P    share of the posts that are throttled (default 0.05)
   --fail-posts P        share of the posts that fail (default 0.01)
   --calm                no faults, for a soak test
+  --websocket           no client polls (default: a tenth only polls, a third begins with it)
   --help                show this help
 `;
 
@@ -54,6 +55,7 @@ const NUMBERS = {
 interface Options extends Readonly<Record<keyof typeof NUMBERS, number>> {
   /** Milliseconds after which a connection is cut, on average. */
   readonly cutEvery: number | undefined;
+  readonly websocket: boolean;
 }
 
 try {
@@ -72,6 +74,7 @@ function readOptions(): Options | undefined {
       ...(Object.fromEntries(flags) as Record<keyof typeof NUMBERS, { type: "string" }>),
       "cut-every": { type: "string" },
       calm: { type: "boolean", default: false },
+      websocket: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
   });
@@ -85,6 +88,7 @@ function readOptions(): Options | undefined {
   return {
     ...(Object.fromEntries(entries) as Record<keyof typeof NUMBERS, number>),
     cutEvery: cutEvery === undefined ? undefined : millisecondsIn("--cut-every", cutEvery),
+    websocket: values.websocket,
   };
 }
 
@@ -182,7 +186,18 @@ async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, r
       const token = await signToken(claims, SECRET);
       const thinkTime = options.think;
       const url = stack.url;
-      return createChaosClient({ url, token, userId, peer, audience, ledger, random, thinkTime });
+      const transports = options.websocket ? (["websocket"] as const) : transportsOf(number);
+      return createChaosClient({
+        url,
+        token,
+        transports,
+        userId,
+        peer,
+        audience,
+        ledger,
+        random,
+        thinkTime,
+      });
     }),
   );
   while (clients.some(({ isReady }) => !isReady)) {
@@ -190,6 +205,12 @@ async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, r
     await pause(2000);
   }
   return clients;
+}
+
+/** A tenth of the clients stay on polling, a third begin with it, as Socket.IO's own do by default. */
+function transportsOf(number: number): readonly ("websocket" | "polling")[] {
+  if (number % 10 === 0) return ["polling"];
+  return number % 3 === 0 ? ["polling", "websocket"] : ["websocket"];
 }
 
 /** Runs the clients, terminates some of their connections, publishes, and prints the progress. */

@@ -49,18 +49,27 @@ export interface ConnectOptions {
    * the client connects without one and receives `connect_error`.
    */
   readonly token: string | (() => string | Promise<string>);
+  /**
+   * The transports to use, in this order (default: WebSocket, and long polling where that fails). Long
+   * polling first upgrades to WebSocket, as Socket.IO's own default does; the direct endpoint has none.
+   */
+  readonly transports?: readonly ("websocket" | "polling")[];
 }
 
 /**
- * Connects an ordinary Socket.IO client: by WebSocket, the only transport, and with binary data in
- * base64, because API Gateway accepts no binary frames. `url` is the deployment's `ClientUrl`, or the
+ * Connects an ordinary Socket.IO client: by WebSocket, or by long polling where a proxy lets none
+ * through, and with binary data in base64, because API Gateway accepts no binary frames. `url` is the deployment's `ClientUrl`, or the
  * URL of `npm start`. A refused token is the event `connect_error` with the message `Authentication error`.
  * After a lost connection the socket comes back as the same one (`socket.recovered`) if the deployment
  * has recovery, and receives no event twice.
  */
-export const connect = (url: string, { token }: ConnectOptions): RealtimeSocket =>
+export const connect = (
+  url: string,
+  { token, transports = ["websocket", "polling"] }: ConnectOptions,
+): RealtimeSocket =>
   io(url, {
-    transports: ["websocket"],
+    transports: [...transports],
+    tryAllTransports: true,
     forceBase64: true,
     parser,
     auth:

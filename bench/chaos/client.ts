@@ -8,6 +8,7 @@ import type { Ledger, Membership, Receipt } from "./ledger.ts";
 export interface ClientParts {
   readonly url: string;
   readonly token: string;
+  readonly transports: readonly ("websocket" | "polling")[];
   readonly userId: string;
   /** Another user of the organisation. */
   readonly peer: string;
@@ -50,7 +51,7 @@ export const newMark = (): string => `#${++marks}`;
 export function createChaosClient(parts: ClientParts): ChaosClient {
   const { ledger, userId, audience, random } = parts;
   // Its events are random: not those that its type allows.
-  const socket = connect(parts.url, { token: parts.token }) as unknown as Socket;
+  const socket = connect(parts.url, parts) as unknown as Socket;
   socket.io.reconnectionDelay(100).reconnectionDelayMax(1000);
   let membership: Membership | undefined;
   let isActive = true;
