@@ -36,7 +36,7 @@ test("stackName names the stack and the service of its logs and metrics", () => 
 
   const template = readFileSync(join(folder, "staging.template.json"), "utf8");
   expect(template).toContain('"POWERTOOLS_SERVICE_NAME": "staging"');
-});
+}, 60_000);
 
 test("resources outside the region of the deployment are refused; without credentials the region is unknown", () => {
   const settings = { alarmTopicArn: "arn:aws:sns:eu-west-1:000000000000:duty" };

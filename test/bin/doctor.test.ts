@@ -1,17 +1,19 @@
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, expect, test } from "vitest";
+import { type ServerOptions, Server as SocketServer } from "socket.io";
+import { afterAll, describe, expect, test } from "vitest";
 import { checkEndpoint } from "../../bin/doctor/endpoint.ts";
 import { readOptions } from "../../bin/doctor/options.ts";
 import { createReport } from "../../bin/doctor/report.ts";
+import { signToken } from "../../client/token.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
 const servers: Server[] = [];
 const stopped = await emptyUpstream();
 stopped.stop();
 afterAll(() => {
-  for (const server of servers) server.close();
+  for (const server of servers) server.close().closeAllConnections();
 });
 
 /** Starts a server with this handler, and returns its URL. */
@@ -22,11 +24,27 @@ async function serving(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** The lines that the doctor prints about a URL, without a token. */
-async function linesAbout(url: string): Promise<readonly string[]> {
+/** Starts a Socket.IO server that does what the doctor asks for, and returns its URL. */
+async function servingSockets(options: Partial<ServerOptions> = {}): Promise<string> {
+  const url = await serving((_, response) => response.writeHead(404).end());
+  const io = new SocketServer(servers.at(-1), options);
+  io.use(({ handshake }, next) =>
+    next(handshake.auth.token === "wrong" ? new Error("Authentication error") : undefined),
+  );
+  io.on("connection", (socket) =>
+    socket.onAny((event: string, ...args) => {
+      if (event === "custom:message") socket.emit(event, args[0]);
+      args.at(-1)(event === "doctor:unknown" ? { error: "unknown_event" } : {});
+    }),
+  );
+  return url;
+}
+
+/** The lines that the doctor prints about a URL, by default without a token. */
+async function linesAbout(url: string, token = ""): Promise<readonly string[]> {
   const lines: string[] = [];
   await checkEndpoint(
-    { url, token: "", wait: 0 },
+    { url, token, wait: 0 },
     createReport((line) => lines.push(line)),
   );
   return lines;
@@ -71,6 +89,41 @@ test.each<readonly [string, string | RequestListener, RegExp]>([
     expect(await linesAbout(url)).toEqual([expect.stringMatching(message)]);
   },
 );
+
+describe("long polling", () => {
+  const aboutPolling = (lines: readonly string[]) => lines.filter((line) => /polling/.test(line));
+
+  test("is checked where it is served, with its upgrade if there is a token", async () => {
+    const url = await servingSockets();
+
+    expect(aboutPolling(await linesAbout(url))).toEqual([
+      "✓  a wrong token is refused by long polling: Authentication error",
+    ]);
+    const token = await signToken({ sub: "ann", org: "acme", projects: [] }, "a".repeat(32));
+    expect(aboutPolling(await linesAbout(url, token))).toContainEqual(
+      expect.stringMatching(/^✓ {2}long polling is upgraded to WebSocket: after \d+ ms$/),
+    );
+  });
+
+  test("is skipped where it is not", async () => {
+    const url = await servingSockets({ transports: ["websocket"] });
+
+    expect(aboutPolling(await linesAbout(url))).toEqual([
+      "–  long polling: there is none at this address",
+    ]);
+  });
+
+  test("that fails is reported with its status and answer", async () => {
+    const url = await serving(({ url: path = "" }, response) => {
+      if (path.includes("EIO=3")) response.end("Unsupported protocol version");
+      else response.writeHead(503).end('{"message":"Service Unavailable"}');
+    });
+
+    expect(aboutPolling(await linesAbout(url))).toEqual([
+      '✗  a wrong token is refused by long polling: the answer was: xhr poll error: HTTP 503 {"message":"Service Unavailable"}',
+    ]);
+  });
+});
 
 test("a refused upgrade is reported with its status", async () => {
   const url = await serving((_, response) => response.end("Transport unknown"));

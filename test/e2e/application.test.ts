@@ -289,7 +289,7 @@ describe("a namespace", () => {
 test("each of its bundles has the application, nothing of the contract, and no path outside the project", () => {
   const bundles = readBundles(started.assembly);
 
-  expect(bundles).toHaveLength(4);
+  expect(bundles).toHaveLength(5);
   for (const { files } of bundles) {
     expect(files).toContain(APP);
     expect(files.filter((file) => /^(\.\.|\/|lambdas\/mudbase\/)/.test(file))).toEqual([]);

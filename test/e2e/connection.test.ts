@@ -81,17 +81,6 @@ describe("the URL of a client", () => {
     expect(await connectionItems()).toEqual([]);
   });
 
-  test("a polling request is refused with Engine.IO's error", async () => {
-    const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=polling`);
-
-    expect(response.status).toBe(400);
-    expect(await response.json()).toEqual({
-      code: 0,
-      message: "Transport unknown",
-      hint: 'connect with { transports: ["websocket"] }',
-    });
-  });
-
   test("[EIO1] a request without an upgrade passes the edge, and API Gateway refuses it", async () => {
     const response = await fetch(`${stack.url}/socket.io/?EIO=4&transport=websocket`);
 

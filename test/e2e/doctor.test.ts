@@ -17,7 +17,9 @@ describe("doctor", () => {
       "✓  the token",
       "✓  the endpoint answers",
       "✓  a wrong token is refused",
+      "✓  a wrong token is refused by long polling",
       "✓  handshake and authentication",
+      "✓  long polling is upgraded to WebSocket",
       "✓  a message to oneself is received",
       "✓  an event is acknowledged",
       "✓  an event that does not exist is refused",
@@ -54,7 +56,9 @@ describe("doctor", () => {
     const token = await tokenFor({ org: newOrg() });
 
     const at = ["--url", stack.url, "--path", stack.stagePath, "--token", token];
-    expect((await run("doctor", ...at)).out).toContain("✓  a message to oneself is received");
+    const { out } = await run("doctor", ...at);
+    expect(out).toContain("–  long polling: there is none at this address");
+    expect(out).toContain("✓  a message to oneself is received");
   });
 
   test("skips the checks that need a token if there is none", async () => {
@@ -64,6 +68,7 @@ describe("doctor", () => {
       "–  the token: no --token; npm run token prints one",
       expect.stringContaining("✓  the endpoint answers"),
       "✓  a wrong token is refused: Authentication error",
+      "✓  a wrong token is refused by long polling: Authentication error",
       "–  handshake and authentication: pass --token TOKEN to check these and the rest",
     ]);
     expect(code).toBe(0);

@@ -49,6 +49,9 @@ test("everything that a role allows is used by its function, and nothing else is
   for (const socket of sockets)
     for (const event of ["subscribe:project", "presence:online", "integration:webhook:subscribe"])
       await socket.emitWithAck(event, shop);
+  const auth = { token: await tokenFor({ org, sub: "zoe" }) };
+  const polling = await connected(client({ auth, transports: ["polling"] }, stack.url));
+  for (const { event, payload } of SAMPLES) await polling.emitWithAck(event, payload);
   // Each broadcast finds some of its sockets gone, and deletes their items.
   const dropped = new Set<unknown>();
   const areGone = async (...positions: readonly number[]) => {

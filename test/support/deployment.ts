@@ -20,18 +20,23 @@ export const POSTING = `
     { method: "POST", body: "hello", headers: {
       authorization: "AWS4-HMAC-SHA256 Credential=" + process.env.AWS_ACCESS_KEY_ID + "/x" } });`;
 
-/** An HTTP API with one route to the function. */
-export const httpApi = (RouteKey: string) => ({
+/** An HTTP API with routes to the function. */
+export const httpApi = (...routeKeys: readonly string[]) => ({
   Http: { Type: "AWS::ApiGatewayV2::Api", Properties: { ProtocolType: "HTTP" } },
   HttpIntegration: template().Resources.Integration,
-  HttpRoute: {
-    Type: "AWS::ApiGatewayV2::Route",
-    Properties: {
-      ApiId: { Ref: "Http" },
-      RouteKey,
-      Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
-    },
-  },
+  ...Object.fromEntries(
+    routeKeys.map((RouteKey, index) => [
+      `HttpRoute${index}`,
+      {
+        Type: "AWS::ApiGatewayV2::Route",
+        Properties: {
+          ApiId: { Ref: "Http" },
+          RouteKey,
+          Target: { "Fn::Join": ["/", ["integrations", { Ref: "HttpIntegration" }]] },
+        },
+      },
+    ]),
+  ),
 });
 
 /** The template of a WebSocket API with three routes to one function. */

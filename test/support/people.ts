@@ -23,6 +23,9 @@ export interface Person {
   receivesNothing(): Promise<boolean>;
 }
 
+/** What clients use that name no transports: `TRANSPORTS=polling` has the same tests poll. */
+const TRANSPORTS = (process.env.TRANSPORTS ?? "websocket").split(",");
+
 const sockets = new Set<Socket>();
 let organisations = 0;
 
@@ -37,7 +40,7 @@ export const tokenFor = (
 /** A client that is not connected yet; it is disconnected after the test. */
 export function client(options: Options, url = stack.url, connect: typeof io = io): Socket {
   const socket = connect(url, {
-    transports: ["websocket"],
+    transports: TRANSPORTS,
     forceNew: true,
     reconnection: false,
     forceBase64: true,

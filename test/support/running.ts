@@ -79,7 +79,13 @@ export const settled = (): Promise<void> => stack.idle();
 export async function allDisconnected(): Promise<void> {
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
+  // A client that polls says goodbye in a request of its own.
+  await vi.waitUntil(async () => !(await connectionItems()).some(isPolling), { interval: 20 });
+  await settled();
 }
+
+const isPolling = ({ pk }: Readonly<Record<string, unknown>>): boolean =>
+  String(pk).startsWith("conn#poll:");
 
 /** All stored items of connections, without the tombstones of ended ones. */
 export const connectionItems = async (): Promise<Record<string, unknown>[]> =>

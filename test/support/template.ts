@@ -15,7 +15,7 @@ export const EVERYTHING = {
   tokenSecretArn: "arn:aws:secretsmanager:us-east-1:000000000000:secret:mine-AbCdEf",
   ...{ tokenSecretKeyArn: key("tokens"), integrationSecretKeyArn: key("integrations") },
   ...{ tracing: true, accessLogs: true, gatewayLogRole: true },
-  ...{ socketConcurrency: 100, heartbeatConcurrency: 16 },
+  ...{ socketConcurrency: 100, heartbeatConcurrency: 16, pollingConcurrency: 20 },
 };
 
 /** The template of a deployment with these settings, without its bundles. */

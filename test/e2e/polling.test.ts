@@ -1,0 +1,148 @@
+import { io, type Socket } from "socket.io-client";
+import { io as io31 } from "socket.io-client-3.1";
+import { io as io40 } from "socket.io-client-4.0";
+import { describe, expect, test } from "vitest";
+import {
+  client,
+  connected,
+  newOrg,
+  type Person,
+  people,
+  person,
+  receiving,
+  tokenFor,
+} from "../support/people.ts";
+import { publish } from "../support/publishing.ts";
+import { connectionItems, settled, stack } from "../support/running.ts";
+
+const CLIENTS = [
+  ["4.8", io],
+  ["4.0", io40],
+  ["3.1", io31],
+] as const;
+
+/** What a client has if nothing is set. */
+const BY_DEFAULT = { transports: ["polling", "websocket"] };
+const POLLING = { transports: ["polling"] };
+
+const transportOf = (socket: Socket): string => socket.io.engine.transport.name;
+
+/** Resolves once a client has upgraded. */
+const upgraded = (socket: Socket): Promise<unknown> =>
+  transportOf(socket) === "websocket"
+    ? Promise.resolve()
+    : new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
+
+/** The numbers that a client receives under an event, in the order of their arrival. */
+function numbersOf({ socket }: Pick<Person, "socket">, event: string): readonly number[] {
+  const numbers: number[] = [];
+  socket.on(event, ({ n }: { readonly n: number }) => numbers.push(n));
+  return numbers;
+}
+
+const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+
+/** Sends numbers to a room, a few at the same time but in their order at the gateway. */
+async function sendNumbers({ socket }: Person, count: number, first = 0): Promise<void> {
+  for (let n = first; n < first + count; n += 1)
+    await socket.emitWithAck("custom:event", { projectId: "p1", n });
+}
+
+describe.each(CLIENTS)("socket.io-client %s with its default options", (_, connect) => {
+  test("connects by polling, upgrades, is acknowledged, and receives what others broadcast", async () => {
+    const org = newOrg();
+    const auth = { token: await tokenFor({ org }) };
+    const ann = receiving(
+      org,
+      await connected(client({ ...BY_DEFAULT, auth }, stack.url, connect)),
+    );
+    const ben = await person({ org, sub: "ben" });
+
+    expect(await ann.emit("subscribe:project", "p1")).toEqual({ type: "project", id: "p1" });
+    await ben.emit("custom:event", { projectId: "p1", n: 1 });
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1, sender: "ben" });
+    await upgraded(ann.socket);
+    await ben.emit("custom:event", { projectId: "p1", n: 2 });
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 2 });
+    expect(await ann.emit("custom:join", { room: "garden" })).toEqual({ room: "garden" });
+  });
+
+  test("stays on polling where WebSockets are blocked", async () => {
+    const org = newOrg();
+    const auth = { token: await tokenFor({ org }) };
+    const ann = receiving(org, await connected(client({ ...POLLING, auth }, stack.url, connect)));
+    const ben = await person({ org, sub: "ben" });
+
+    await ann.emit("subscribe:project", "p1");
+    await ben.emit("custom:event", { projectId: "p1", n: 1 });
+
+    expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1, sender: "ben" });
+    expect(transportOf(ann.socket)).toBe("polling");
+  });
+
+  test("receives connect_error for a wrong token", async () => {
+    const socket = client({ ...BY_DEFAULT, auth: { token: "wrong" } }, stack.url, connect);
+
+    await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
+  });
+});
+
+describe("a client that upgrades", () => {
+  test("receives each of a thousand packets that are broadcast meanwhile once, in their order", async () => {
+    const org = newOrg();
+    const auth = { token: await tokenFor({ org }) };
+    const socket = client({ ...BY_DEFAULT, auth });
+    const numbers = numbersOf({ socket }, "news");
+    await connected(socket);
+
+    // Each is delivered before the next one is published.
+    for (const n of upTo(1000))
+      await publish({
+        event: "emit",
+        org,
+        to: [{ kind: "user", userId: "ann" }],
+        name: "news",
+        payload: { n },
+      });
+
+    expect(transportOf(socket)).toBe("websocket");
+    await expect.poll(() => numbers.length).toBe(1000);
+    expect(numbers).toEqual(upTo(1000));
+  }, 60_000);
+
+  test("comes back as the same socket, and has missed nothing", async () => {
+    const org = newOrg();
+    const ben = await person({ org, sub: "ben" });
+    const auth = { token: await tokenFor({ org }) };
+    const socket = client({ ...BY_DEFAULT, auth, reconnection: true, reconnectionDelay: 10 });
+    const numbers = numbersOf({ socket }, "custom:event");
+    await connected(socket);
+    await socket.emitWithAck("subscribe:project", "p1");
+    await upgraded(socket);
+    const { id } = socket;
+    await sendNumbers(ben, 2);
+    await settled();
+
+    const back = connected(socket);
+    socket.io.engine.close();
+    await sendNumbers(ben, 3, 2);
+    await back;
+    await settled();
+
+    expect([socket.id, socket.recovered]).toEqual([id, true]);
+    // A stock client may get a copy of what was posted at the moment of its cut.
+    await expect.poll(() => [...new Set(numbers)]).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test("leaves nothing when it disconnects", async () => {
+    const { ann } = await people("ann");
+    const before = (await connectionItems()).length;
+    const socket = client({ ...BY_DEFAULT, auth: { token: await tokenFor({ org: newOrg() }) } });
+    await connected(socket);
+    await upgraded(socket);
+
+    socket.disconnect();
+    await expect.poll(async () => (await connectionItems()).length).toBe(before);
+    ann.socket.disconnect();
+  });
+});
