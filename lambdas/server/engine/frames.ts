@@ -17,7 +17,6 @@ export function decodeFrame(text: string): ClientFrame {
     case "pong":
     case "close":
     case "noop":
-      return { type };
     case "upgrade":
       return { type };
     // In v4 the server pings, but for the one that probes; OPEN never comes from a client.

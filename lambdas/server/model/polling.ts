@@ -7,6 +7,23 @@ import type { Connection, Listed } from "./session.ts";
  */
 export type QueueState = "polling" | "probing" | "flushing" | "upgraded" | "closing" | "closed";
 
+/** States in which a GET may be answered with what waits. */
+export const DRAINABLE: readonly QueueState[] = ["polling", "probing", "closing"];
+
+type Stated = Pick<Queue, "state">;
+
+/** Whether its client polls, as far as it is known. */
+export const polls = ({ state }: Stated): boolean => state === "polling" || state === "probing";
+
+/** Whether a WebSocket connection has taken over, or takes over now. */
+export const isTakenOver = ({ state }: Stated): boolean =>
+  state === "flushing" || state === "upgraded";
+
+export const hasEnded = ({ state }: Stated): boolean => state === "closing" || state === "closed";
+
+/** Milliseconds for which a WebSocket connection that has probed may upgrade, before another may probe. */
+export const UPGRADE_TIMEOUT = 10_000;
+
 /** What waits for a client that polls, or has polled. */
 export interface Queue {
   readonly state: QueueState;

@@ -1,3 +1,4 @@
+import { isTakenOver } from "#server/model/polling.ts";
 import {
   type Connection,
   type DisconnectReason,
@@ -73,7 +74,7 @@ async function endLink(
   const { adapter, transport } = kit;
   if (await adapter.queues.unprobe(owner, link)) return [];
   const queue = await adapter.queues.find(owner);
-  if (queue?.link !== link || (queue.state !== "flushing" && queue.state !== "upgraded")) return [];
+  if (queue?.link !== link || !isTakenOver(queue)) return [];
   const ended = await end(kit, owner, how, link);
   await transport.close(owner);
   return ended;

@@ -4,15 +4,16 @@ import {
   NOOP,
   type PollingAnswer,
 } from "#server/engine/transports/polling.ts";
-import type { Poll, Queue, QueueState } from "#server/model/polling.ts";
+import {
+  DRAINABLE,
+  hasEnded,
+  type Poll,
+  polls,
+  type Queue,
+  UPGRADE_TIMEOUT,
+} from "#server/model/polling.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
-
-/** Milliseconds after which a client that probes is taken for one that goes on polling. */
-const UPGRADE_TIMEOUT = 10_000;
-
-/** States in which a GET may be given what waits. */
-const DRAINABLE: ReadonlySet<QueueState> = new Set(["polling", "probing", "closing"]);
 
 /** Milliseconds between two looks, by how long a GET has waited. */
 const intervalAfter = (waited: number): number => (waited < 1000 ? 100 : waited < 5000 ? 250 : 500);
@@ -35,6 +36,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
   const { queues } = adapter;
   const { now, pause, limits } = runtime;
   const limited = createLimited({ adapter, runtime });
+  // After its time it is taken for one that goes on polling.
   const isProbing = ({ state, probedAt = 0 }: Queue) =>
     state === "probing" && now() - probedAt < UPGRADE_TIMEOUT;
 
@@ -69,7 +71,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
       if (Math.max(waited, now() - began) > most) return undefined;
       await pause(interval);
       const queue = await queues.peek(connectionId);
-      if (queue === undefined || Number(queue.pollAt) > at || !DRAINABLE.has(queue.state))
+      if (queue === undefined || Number(queue.pollAt) > at || !DRAINABLE.includes(queue.state))
         return undefined;
       const taken = queue.packets.length > 0 && (await queues.take(connectionId, request));
       if (taken) return taken;
@@ -78,12 +80,10 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
   }
 
   async function refuse(connectionId: string): Promise<PollingAnswer> {
-    const { state = "closed" } = (await queues.find(connectionId)) ?? {};
-    if (state === "closing" || state === "closed") return answerRefusal("sid");
+    const queue = await queues.find(connectionId);
+    if (queue === undefined || hasEnded(queue)) return answerRefusal("sid");
     // The clock of the host that received the GET before it may be ahead.
-    return state === "polling" || state === "probing"
-      ? answerPackets([NOOP])
-      : answerRefusal("request");
+    return polls(queue) ? answerPackets([NOOP]) : answerRefusal("request");
   }
 }
 

@@ -1,5 +1,5 @@
 import { probeAnswer } from "#server/engine/frames.ts";
-import type { Queue } from "#server/model/polling.ts";
+import { hasEnded } from "#server/model/polling.ts";
 import { socketsOf } from "#server/model/session.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -12,8 +12,6 @@ interface FromLink {
 
 /** A link is gone while it takes over: its client has left. */
 const GONE = new Error("a link that takes over is gone");
-
-const hasEnded = ({ state }: Queue): boolean => state === "closing" || state === "closed";
 
 /** How a client goes from polling to a WebSocket connection, its link: it probes, then it upgrades. */
 export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) {

@@ -1,6 +1,7 @@
 import type { AnyApp, Upgrade } from "#server/app.ts";
 import { handshakeFault, isSid, newSid, openFrame } from "#server/engine/handshake.ts";
 import { type PendingOpen, postOpen } from "#server/engine/transports/websocket.ts";
+import { polls } from "#server/model/polling.ts";
 import { pollingId } from "#server/model/transport.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Parts } from "./parts.ts";
@@ -52,7 +53,7 @@ export function createUpgrade(parts: Parts<AnyApp>, sender: Sender) {
     const { connectionId, connectedAt } = upgrade;
     const owner = pollingId(sid);
     const queue = isSid(sid) ? await queues.find(owner) : undefined;
-    if (queue?.state !== "polling" && queue?.state !== "probing")
+    if (queue === undefined || !polls(queue))
       return refuse(upgrade, "there is no session that polls to upgrade");
     await upgrades.add(connectionId, connectedAt, owner);
     return 200;

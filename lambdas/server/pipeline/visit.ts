@@ -8,13 +8,10 @@ import {
   type SocketKey,
   socketsOf,
 } from "#server/model/session.ts";
-import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
+import { CONNECT_TIMEOUT, MAX_AGE } from "#server/model/time-outs.ts";
 import { recovers } from "./end.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
-
-/** Milliseconds that API Gateway lets a connection live. */
-const MAX_AGE = 7_200_000;
 
 /** What a visit has made of a connection: one that lives has been pinged. */
 export type Swept = "lives" | "ended";

@@ -1,11 +1,12 @@
 import type { BinaryPart, Connection } from "#server/model/session.ts";
+import { MAX_AGE } from "#server/model/time-outs.ts";
 import { isPolling } from "#server/model/transport.ts";
 import type { Connections } from "./adapter.ts";
 import { connectionIdOf, connectionKey, type Key, queueKey, SHARD_INDEX } from "./keys.ts";
 import type { Item, KeyedItem, Table } from "./table.ts";
 
 /** Seconds after which a connection's items are surely dead: API Gateway's 2 hours and some slack. */
-const LIFETIME = 2 * 3600 + 600;
+const LIFETIME = MAX_AGE / 1000 + 600;
 
 /** Epoch seconds at which what belongs to a connection may be removed by DynamoDB itself. */
 export const expiryAfter = (now: number): number => Math.floor(now / 1000) + LIFETIME;

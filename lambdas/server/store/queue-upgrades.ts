@@ -1,10 +1,7 @@
-import type { Queues, Upgraded } from "#server/model/polling.ts";
+import { isTakenOver, type Queues, UPGRADE_TIMEOUT, type Upgraded } from "#server/model/polling.ts";
 import { queueKey } from "./keys.ts";
 import { createFind, DROP, NAMES, queueOf, STATE, TAKE, TAKEN } from "./queue-item.ts";
 import type { Condition, Storage } from "./table.ts";
-
-/** Milliseconds after which another WebSocket connection may probe: the first has had its chance. */
-const UPGRADE_TIMEOUT = 10_000;
 
 const probing = (link: string) => ({
   condition: "#state = :probing AND link = :link",
@@ -105,6 +102,6 @@ async function finish(
 /** What a link is that cannot take over now. */
 async function whatIs(storage: Storage, connectionId: string, link: string): Promise<Upgraded> {
   const queue = await createFind(storage)(connectionId);
-  if (queue?.link !== link) return "refused";
-  return queue.state === "upgraded" || queue.state === "flushing" ? queue.state : "refused";
+  if (queue?.link !== link || !isTakenOver(queue)) return "refused";
+  return queue.state === "upgraded" ? "upgraded" : "flushing";
 }

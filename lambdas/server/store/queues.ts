@@ -1,4 +1,11 @@
-import type { Appended, Queues } from "#server/model/polling.ts";
+import { MAX_RUN } from "#server/model/limits.ts";
+import {
+  type Appended,
+  DRAINABLE,
+  hasEnded,
+  isTakenOver,
+  type Queues,
+} from "#server/model/polling.ts";
 import { connectionItem, expiryAfter, expiryOfEnded } from "./connections.ts";
 import { queueKey } from "./keys.ts";
 import {
@@ -21,13 +28,10 @@ const MAX_BYTES = 163_840;
 /** Milliseconds without a GET after which a client is dead: one that lives asks as soon as it is answered. */
 const MAX_SILENCE = 60_000;
 
-/** Milliseconds after which whatever flushed a queue has died. */
-const MAX_FLUSH = 30_000;
-
-/** A GET may also be given the last packets. */
-const DRAINABLE = {
-  condition: "#state IN (:polling, :probing, :closing)",
-  values: { ":polling": "polling", ":probing": "probing", ":closing": "closing" },
+/** A GET may also be answered with the last packets. */
+const IS_DRAINABLE = {
+  condition: `#state IN (${DRAINABLE.map((state) => `:${state}`).join(", ")})`,
+  values: Object.fromEntries(DRAINABLE.map((state) => [`:${state}`, state])),
 };
 
 /** The queues in the table, an item each: a queue moves, or changes its state, in one write. */
@@ -83,9 +87,9 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
         },
         ...{ returns: "ALL_OLD", isRepeatable: true },
       });
-      const { state, link } = queueOf(before) ?? {};
+      const queue = queueOf(before);
       // A client that has only probed would wait for ever for a link that is cut: it finds out when it upgrades.
-      return state === "flushing" || state === "upgraded" ? link : undefined;
+      return queue && isTakenOver(queue) ? queue.link : undefined;
     },
   };
 }
@@ -110,7 +114,7 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
         values: {
           ...{ ":packets": [packet], ":bytes": bytes, ":true": true, ":begun": begun },
           ...{ ":polling": "polling", ":probing": "probing", ":flushing": "flushing" },
-          ...{ ":silent": begun - MAX_SILENCE, ":dead": begun - MAX_FLUSH },
+          ...{ ":silent": begun - MAX_SILENCE, ":dead": begun - MAX_RUN },
           ...{ ":maxPackets": MAX_PACKETS, ":maxBytes": MAX_BYTES - bytes },
         },
       };
@@ -132,10 +136,10 @@ function whyNot(queue: StoredQueue | undefined, begun: number): Appended {
   if (queue === undefined) return "gone";
   const { state, link, pollAt = 0, flushedAt = 0 } = queue;
   if (state === "upgraded" && link !== undefined) return { link };
-  if (state === "closing" || state === "closed") return "gone";
+  if (hasEnded(queue)) return "gone";
   if (pollAt > begun) return "overtaken";
   const isDead =
-    state === "flushing" ? flushedAt <= begun - MAX_FLUSH : pollAt <= begun - MAX_SILENCE;
+    state === "flushing" ? flushedAt <= begun - MAX_RUN : pollAt <= begun - MAX_SILENCE;
   return isDead ? "dead" : "full";
 }
 
@@ -146,9 +150,9 @@ function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek
       const first = await table.update(queueKey(connectionId), {
         // That it comes with another key shows that what was sent to the last one has arrived.
         update: `SET ${TAKE}, sentIds = ids, ids = :noIds, sentTo = :key, poll = :request, pollAt = :at`,
-        condition: `${DRAINABLE.condition} AND (attribute_not_exists(sentTo) OR sentTo <> :key) AND pollAt < :at`,
+        condition: `${IS_DRAINABLE.condition} AND (attribute_not_exists(sentTo) OR sentTo <> :key) AND pollAt < :at`,
         names: NAMES,
-        values: { ...DRAINABLE.values, ...TAKEN, ...arrived, ":noIds": {} },
+        values: { ...IS_DRAINABLE.values, ...TAKEN, ...arrived, ":noIds": {} },
         ...{ returns: "ALL_NEW", isRepeatable: true },
       });
       if (first !== undefined) return queueOf(first);
@@ -156,9 +160,9 @@ function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek
       return queueOf(
         await table.update(queueKey(connectionId), {
           update: "SET poll = :request, pollAt = :at",
-          condition: `${DRAINABLE.condition} AND sentTo = :key AND pollAt <= :at`,
+          condition: `${IS_DRAINABLE.condition} AND sentTo = :key AND pollAt <= :at`,
           names: STATE,
-          values: { ...DRAINABLE.values, ...arrived },
+          values: { ...IS_DRAINABLE.values, ...arrived },
           ...{ returns: "ALL_NEW", isRepeatable: true },
         }),
       );
@@ -168,9 +172,9 @@ function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek
       const taken = await table.update(queueKey(connectionId), {
         update: `SET ${TAKE}`,
         // Not twice, where the answer to the first try was lost; and not what another took, on a stale read.
-        condition: `${DRAINABLE.condition} AND poll = :request AND size(sent) = :zero AND size(packets) > :zero`,
+        condition: `${IS_DRAINABLE.condition} AND poll = :request AND size(sent) = :zero AND size(packets) > :zero`,
         names: NAMES,
-        values: { ...DRAINABLE.values, ...TAKEN, ":request": request },
+        values: { ...IS_DRAINABLE.values, ...TAKEN, ":request": request },
         ...{ returns: "ALL_NEW", isRepeatable: true },
       });
       if (taken !== undefined) return queueOf(taken)?.sent;
