@@ -94,7 +94,7 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
 
 /** Engine.IO: one frame of a known connection, or of a link that is not known to be one. */
 async function onEngineFrame(kit: Kit, from: From): Promise<void> {
-  const { close, hangUp } = kit.sender;
+  const { close, drop } = kit.sender;
   const { connectionId, limited } = from;
   const frame = decodeFrame(from.text);
   switch (frame.type) {
@@ -113,7 +113,7 @@ async function onEngineFrame(kit: Kit, from: From): Promise<void> {
     case "noop":
       return undefined;
     case "close":
-      return hangUp(connectionId);
+      return drop(connectionId);
     case "illegal":
       return close(connectionId, "no packet that a client of Engine.IO 4 sends");
   }

@@ -10,10 +10,10 @@ export interface Transport {
   close(connectionId: string): Promise<void>;
 }
 
-/** The way to clients of both transports. */
+/** The way to clients of both transports: a client that polls and is cut still gets what waits. */
 export interface Transports extends Transport {
-  /** Cuts a connection; a client that polls still gets what waits. */
-  finish(connectionId: string): Promise<void>;
+  /** Cuts a connection, and discards what waits. */
+  discard(connectionId: string): Promise<void>;
 }
 
 /** What no connection id of API Gateway's begins with. */

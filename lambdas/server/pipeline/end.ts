@@ -76,7 +76,7 @@ async function endLink(
   const queue = await adapter.queues.find(owner);
   if (queue?.link !== link || !isTakenOver(queue)) return [];
   const ended = await end(kit, owner, how, link);
-  await transport.close(owner);
+  await transport.discard(owner);
   return ended;
 }
 

@@ -39,15 +39,10 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
 
     /** Has a link take over, once all that waits was posted to it. */
     async upgrade({ owner, link }: FromLink): Promise<void> {
-      const upgraded = await queues.upgrade(owner, link, post).catch(async (error: unknown) => {
-        // Nobody knows what has arrived: the client comes back for it.
-        await sender.cut(owner, "its upgrade broke off");
-        if (error !== GONE) throw error;
-        return "flushing" as const;
-      });
-      if (upgraded === "flushing") return;
-      if (upgraded === "closed") return sender.close(link, "its session has ended");
-      if (upgraded === "refused") return sender.close(link, "an upgrade without a probe");
+      const result = await queues.upgrade(owner, link, post).catch(breakOff);
+      if (result === "closed") return sender.close(link, "its session has ended");
+      if (result === "refused") return sender.close(link, "an upgrade without a probe");
+      if (result !== "upgraded") return;
       links.upgraded(owner, link);
       // Whoever finds none of this asks the queue, which costs a little more.
       const [connection] = await Promise.all([upgrades.note(link, owner), upgrades.keep(link)]);
@@ -62,6 +57,13 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
         const result = await gateway.post(link, packet);
         if (result === "gone") throw GONE;
         if (result !== "sent") throw new Error("a packet that waited is too large for a link");
+      }
+
+      /** Nobody knows what has arrived: the client comes back for it. */
+      async function breakOff(error: unknown): Promise<undefined> {
+        await sender.cut(owner, "its upgrade broke off");
+        if (error !== GONE) throw error;
+        return undefined;
       }
     },
   };

@@ -130,7 +130,7 @@ async function resume(
   }
   for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
   if (!(await replay(kit, { session, cursor, readAt }, missed))) return "superseded";
-  await Promise.all([old && kit.transport.close(old.connectionId), refresh(kit, session)]).catch(
+  await Promise.all([old && kit.transport.discard(old.connectionId), refresh(kit, session)]).catch(
     (error: unknown) =>
       runtime.telemetry.fail("a socket that came back was not refreshed", error, {
         sid: session.sid,

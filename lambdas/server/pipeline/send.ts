@@ -84,7 +84,7 @@ export function createSender(
     },
     expire: (socket) => expire(kit, socket),
     close: (connectionId, reason) => settle(kit, [discarding(kit, connectionId, reason)]),
-    hangUp: (connectionId) =>
+    drop: (connectionId) =>
       settle(kit, [discarding(kit, connectionId, "the client closed it", LOST)]),
     cut: (connectionId, reason, as = LOST.reason) =>
       settle(kit, [cutting(kit, connectionId, reason, { reason: as })]),
@@ -146,7 +146,7 @@ async function post(
     { emissions, range },
     {
       ...{ rooms, matching, pageSize: limits.fanOutPage, ready },
-      ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.finish } }),
+      ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.close } }),
       ...{
         post: transport.post,
         upgrades: { links, stored: kit.adapter.upgrades },
@@ -182,7 +182,7 @@ function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): 
 
 /** What polls is closed although it is gone: nothing may wait for it any more. */
 async function forget({ transport }: Kit, connectionId: string): Promise<void> {
-  if (isPolling(connectionId)) await transport.finish(connectionId);
+  if (isPolling(connectionId)) await transport.close(connectionId);
 }
 
 const BY_SERVER: End = { reason: "server namespace disconnect", isFinal: true };
@@ -199,13 +199,13 @@ function cutting(
   return {
     connectionId,
     end: () => end(kit, connectionId, as),
-    cut: () => transport.finish(connectionId),
+    cut: () => transport.close(connectionId),
   };
 }
 
 /** The same, and nothing that waits is given any more. */
 const discarding = (kit: Kit, id: string, ...given: readonly [string, End?]): Ending => ({
-  ...{ ...cutting(kit, id, ...given), cut: () => kit.transport.close(id) },
+  ...{ ...cutting(kit, id, ...given), cut: () => kit.transport.discard(id) },
 });
 
 /**

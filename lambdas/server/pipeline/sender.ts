@@ -46,8 +46,8 @@ export interface Sender {
   expire(socket: SocketKey): Promise<void>;
   /** Ends a connection that breaks the protocol, with its sockets, and cuts it; the reason is for the log. */
   close(connectionId: string, reason: string): Promise<void>;
-  /** Cuts a connection that its client has closed; what waits for it is wanted no more. */
-  hangUp(connectionId: string): Promise<void>;
+  /** Cuts a connection that its client has closed: what waits for it is discarded. */
+  drop(connectionId: string): Promise<void>;
   /** Leaves a session, that a connection has taken and does not get, to the next one, or to its end. */
   lose(session: StoredSession): Promise<void>;
   /** Leaves a session, that a connection has taken and not got, to the next one; cuts the connection. */

@@ -9,7 +9,9 @@ const probing = (link: string) => ({
 });
 
 /** How a queue changes where a WebSocket connection takes over. */
-export function createUpgrades(storage: Storage): Pick<Queues, "probe" | "unprobe" | "upgrade"> {
+export function createQueueUpgrades(
+  storage: Storage,
+): Pick<Queues, "probe" | "unprobe" | "upgrade"> {
   const { table, now } = storage;
 
   return {
@@ -38,7 +40,7 @@ export function createUpgrades(storage: Storage): Pick<Queues, "probe" | "unprob
     },
 
     async upgrade(connectionId, link, post) {
-      if ((await change(storage, connectionId, probing(link))) !== undefined) return "upgraded";
+      if ((await open(storage, connectionId, probing(link))) !== undefined) return "upgraded";
       const flushing = { ...TAKEN, ":flushing": "flushing", ":now": now() };
       let batch = await table.update(queueKey(connectionId), {
         update: `SET #state = :flushing, flushedAt = :now, round = :zero, ${TAKE} REMOVE poll, sentTo`,
@@ -49,12 +51,12 @@ export function createUpgrades(storage: Storage): Pick<Queues, "probe" | "unprob
       });
       for (let round = 0; batch !== undefined; round += 1) {
         for (const packet of queueOf(batch)?.sent ?? []) await post(packet);
-        const open = {
+        const flushed = {
           // Not by a try that comes late, while the next ones are posted.
           condition: "#state = :flushing AND round = :round",
           values: { ":flushing": "flushing", ":round": round },
         };
-        if ((await change(storage, connectionId, open)) !== undefined) return "upgraded";
+        if ((await open(storage, connectionId, flushed)) !== undefined) return "upgraded";
         batch = await table.update(queueKey(connectionId), {
           update: `SET ${TAKE}, flushedAt = :now, round = :next`,
           // Not twice, where the answer to the first try was lost.
@@ -64,15 +66,15 @@ export function createUpgrades(storage: Storage): Pick<Queues, "probe" | "unprob
           returns: "ALL_NEW",
         });
       }
-      return (await finish(storage, connectionId, link, post))
+      return (await flushLast(storage, connectionId, link, post))
         ? "closed"
-        : whatIs(storage, connectionId, link);
+        : stateOf(storage, connectionId, link);
     },
   };
 }
 
 /** Opens the way to the link, where nothing waits. */
-const change = ({ table }: Storage, connectionId: string, { condition, values }: Condition) =>
+const open = ({ table }: Storage, connectionId: string, { condition, values }: Condition) =>
   table.update(queueKey(connectionId), {
     update: `SET #state = :upgraded REMOVE ${DROP}`,
     condition: `${condition} AND size(packets) = :zero`,
@@ -81,8 +83,8 @@ const change = ({ table }: Storage, connectionId: string, { condition, values }:
     isRepeatable: true,
   });
 
-/** Has a link that takes over too late be given the last packets. */
-async function finish(
+/** Posts the last packets to a link that takes over too late. */
+async function flushLast(
   { table }: Storage,
   connectionId: string,
   link: string,
@@ -100,7 +102,7 @@ async function finish(
 }
 
 /** What a link is that cannot take over now. */
-async function whatIs(storage: Storage, connectionId: string, link: string): Promise<Upgraded> {
+async function stateOf(storage: Storage, connectionId: string, link: string): Promise<Upgraded> {
   const queue = await createFind(storage)(connectionId);
   if (queue?.link !== link || !isTakenOver(queue)) return "refused";
   return queue.state === "upgraded" ? "upgraded" : "flushing";

@@ -18,7 +18,7 @@ import {
   TAKE,
   TAKEN,
 } from "./queue-item.ts";
-import { createUpgrades } from "./queue-upgrades.ts";
+import { createQueueUpgrades } from "./queue-upgrades.ts";
 import type { Storage } from "./table.ts";
 
 /** Packets, and their bytes, that may wait: one of the largest, and some besides. */
@@ -39,7 +39,7 @@ export const createQueues = (storage: Storage, shards: number): Queues => ({
   ...createLives(storage, shards),
   ...createAppends(storage),
   ...createPolls(storage),
-  ...createUpgrades(storage),
+  ...createQueueUpgrades(storage),
 });
 
 function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "close" | "find"> {

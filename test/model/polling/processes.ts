@@ -61,7 +61,7 @@ export const broadcaster = (
           net.isRefused = true;
         },
       });
-      return transport.finish(OWNER);
+      return transport.close(OWNER);
     }
   },
 });

@@ -39,8 +39,8 @@ export function createTransport(parts: TransportParts): Transports {
       if (result === "dead") await close(connectionId, CLOSE);
       return result === "dead" ? "gone" : result;
     },
-    close: (connectionId) => close(connectionId),
-    finish: (connectionId) => close(connectionId, CLOSE),
+    close: (connectionId) => close(connectionId, CLOSE),
+    discard: (connectionId) => close(connectionId),
   };
 }
 
