@@ -1,7 +1,9 @@
 import type { RoomAudience } from "#server/model/audience.ts";
 import { divideRest, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
 import type { Match } from "#server/model/matching.ts";
+import { once } from "#server/model/once.ts";
 import type { Listed } from "#server/model/session.ts";
+import { isPolling } from "#server/model/transport.ts";
 import {
   type Audience,
   type Emission,
@@ -26,8 +28,8 @@ export interface Recipients {
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
   listing(connectionId: string): readonly Listing[];
-  /** All that the rooms list. */
-  listed(): readonly (RoomKey & Listed)[];
+  /** Where rooms list clients that have begun with polling. */
+  polling(): readonly (RoomKey & Listed)[];
   /** Where rooms list sockets of which only their session knows whether they may be posted to. */
   recovering(): readonly Listing[];
   /** The part of the rooms that this function takes care of, and whom besides. */
@@ -94,8 +96,7 @@ export async function findRecipients(
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },
-    listed: () =>
-      lists.flatMap(({ room, list }) => [...list.values()].map((one) => ({ ...room, ...one }))),
+    polling: once(() => pollingIn(lists)),
     recovering: () => listings(({ isRecovering }) => isRecovering === true),
     range: cut === undefined ? range : { ...range, upTo: cut },
     also: late,
@@ -106,6 +107,15 @@ export async function findRecipients(
         : divideRest({ ...range, without: [...range.without, ...late] }, cut, BRANCHES),
   };
 }
+
+const pollingIn = (
+  lists: readonly { readonly room: RoomKey; readonly list: RoomList }[],
+): readonly (RoomKey & Listed)[] =>
+  lists.flatMap(({ room, list }) =>
+    [...list.values()]
+      .filter(({ connectionId }) => isPolling(connectionId))
+      .map((one) => ({ ...room, ...one })),
+  );
 
 /** The sockets of some rooms, each once. */
 function resolve(

@@ -12,7 +12,7 @@ export interface UpgradeParts {
 /** Learns from what rooms list by which links its members are reached. */
 export function learnLinks(recipients: Recipients, upgrades: UpgradeParts | undefined): void {
   if (upgrades === undefined) return;
-  for (const { connectionId, link } of recipients.listed())
+  for (const { connectionId, link } of recipients.polling())
     upgrades.links.upgraded(connectionId, link);
 }
 
@@ -23,7 +23,7 @@ export async function noteMoved(
 ): Promise<void> {
   if (upgrades === undefined) return;
   const moved = new Map<string, Listing[]>();
-  for (const { connectionId, link, ...listing } of recipients.listed()) {
+  for (const { connectionId, link, ...listing } of recipients.polling()) {
     const found = link === undefined ? upgrades.links.linkOf(connectionId) : undefined;
     if (found !== undefined) moved.set(found, [...(moved.get(found) ?? []), listing]);
   }
