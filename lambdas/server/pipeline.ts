@@ -146,7 +146,8 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
 
 /** A packet of a socket that is no more closes its connection, unless that has others. */
 async function onStray(kit: Kit, from: From, { connectionId, nsp }: Address): Promise<void> {
-  if (await isByLink(kit, from)) return;
+  // Whoever has looked for its session would know by now that it comes by a link.
+  if (await isOwners(kit, from, kit.links.ownerOf(from.link))) return;
   const { connections } = kit.adapter;
   const { telemetry } = kit.runtime;
   const { sockets = {} } = (await connections.get(connectionId)) ?? {};
@@ -158,10 +159,8 @@ async function onStray(kit: Kit, from: From, { connectionId, nsp }: Address): Pr
 async function onPart(kit: Kit, from: From, content: string | Buffer): Promise<void> {
   const { reconstruct } = kit;
   const packets = await reconstruct({ ...from, content });
-  if (packets === "illegal") {
-    if (await isByLink(kit, from)) return;
-    return closeStray(kit, from, "attachments that belong to no packet, or too many");
-  }
+  if (packets === "illegal")
+    return onUnknown(kit, from, "attachments that belong to no packet, or too many");
   for (const { parts, isOrdered } of packets)
     await onPacket(kit, { ...from, isOrdered }, readParts(parts), "");
 }
@@ -184,8 +183,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   );
   switch (result.outcome) {
     case "illegal":
-      if (await isByLink(kit, from)) return;
-      return closeStray(kit, from, "CONNECT on a connection that has a session, or is no more");
+      return onUnknown(kit, from, "CONNECT on a connection that has a session, or is no more");
     case "superseded":
       return sender.cut(connectionId, "its session has another connection, or waits for one");
     case "limited":
@@ -248,18 +246,21 @@ async function onPong(kit: Kit, from: From): Promise<void> {
   const sessionDue = receivedAt - CONNECT_TIMEOUT;
   const sentAt = kit.runtime.now();
   const connection = await connections.touch(connectionId, receivedAt, sessionDue);
-  if (connection === undefined) {
-    if (await isByLink(kit, from)) return;
-    return closeStray(kit, from, "a pong of a connection without a session, or of none");
-  }
+  if (connection === undefined)
+    return onUnknown(kit, from, "a pong of a connection without a session, or of none");
   kit.sessions.remember(connection, sentAt);
 }
 
-/** Whether a frame turns out to come by a link, of whose connection this function did not know: then it is handled. */
-async function isByLink(kit: Kit, from: From): Promise<boolean> {
-  if (from.connectionId !== from.link) return false;
-  const owner = await kit.probing.ownerOf(from.link);
-  if (owner === undefined) return false;
+/** A frame of a connection that has nothing for it: it comes by a link, or closes. */
+async function onUnknown(kit: Kit, from: From, reason: string): Promise<void> {
+  const isOwn = from.connectionId === from.link;
+  const owner = isOwn ? await kit.probing.ownerOf(from.link) : undefined;
+  if (!(await isOwners(kit, from, owner))) await closeStray(kit, from, reason);
+}
+
+/** Whether a frame turns out to come by a link, of whose owner this function did not know: then it is handled as the owner's. */
+async function isOwners(kit: Kit, from: From, owner: string | undefined): Promise<boolean> {
+  if (owner === undefined || from.connectionId !== from.link) return false;
   await onEngineFrame(kit, { ...from, connectionId: owner });
   return true;
 }
