@@ -146,12 +146,13 @@ async function comeBack(
   const { revocations, rooms } = parts.adapter;
   const { pid, offset } = handshake.auth;
   if (typeof pid !== "string" || !PID.test(pid)) return undefined;
-  if (await isLink(parts, address.connectionId)) return "illegal";
   const sid = sidIn(pid);
   const { tenant = "", userId = sid, data = {}, expiresAt, credentials = [] } = found;
   const isRevoked = async () =>
     credentials.length > 0 && (await revocations.check(tenant, credentials)).isRevoked;
-  if (await isRevoked()) return "revoked";
+  const [isOfLink, isOut] = await Promise.all([isLink(parts, address.connectionId), isRevoked()]);
+  if (isOfLink) return "illegal";
+  if (isOut) return "revoked";
   return recover({
     ...{ ...address, pid, offset, isRevoked, identity: { tenant, userId, data, expiresAt } },
     identityHash: identityHashOf(namespace, found),
