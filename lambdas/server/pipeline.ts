@@ -106,7 +106,7 @@ async function onEngineFrame(kit: Kit, from: From): Promise<void> {
       return limited === undefined ? onPong(kit, from) : undefined;
     case "probe":
     case "upgrade": {
-      const owner = await kit.probing.ownerOf(from.link);
+      const owner = await kit.probing.ownerOf(from.link, from.receivedAt);
       if (owner === undefined) return close(connectionId, "there is nothing to upgrade");
       return kit.probing[frame.type]({ owner, link: from.link });
     }
@@ -254,7 +254,7 @@ async function onPong(kit: Kit, from: From): Promise<void> {
 /** A frame of a connection that has nothing for it: it comes by a link, or closes. */
 async function onUnknown(kit: Kit, from: From, reason: string): Promise<void> {
   const isOwn = from.connectionId === from.link;
-  const owner = isOwn ? await kit.probing.ownerOf(from.link) : undefined;
+  const owner = isOwn ? await kit.probing.ownerOf(from.link, from.receivedAt) : undefined;
   if (!(await isOwners(kit, from, owner))) await closeStray(kit, from, reason);
 }
 

@@ -56,6 +56,27 @@ describe("an end", () => {
     else expect(world.isConnected(link)).toBe(false);
   });
 
+  test.each([false, true])(
+    "of a client that leaves as it upgrades is handled before the upgrade, and nobody waits for it (by another function: %s)",
+    async (isOther) => {
+      const { ann, ben } = await begin();
+      const link = String(await ann.link());
+      await world.send(link, "2probe");
+      const sentAt = world.now();
+      await world.disconnect(link);
+      if (isOther) world.renew();
+      await world.send(link, "5", sentAt);
+
+      expect((await ann.get()).status).toBe(200);
+      expect((await ann.get()).status).toBe(400);
+      await tell(ben, 1);
+      await world.disconnect(ben);
+      for (let again = 0; again < 2; again += 1) await world.sweep();
+      const left = (await world.items()).filter(({ pk }) => /^(conn|sess|room)#/.test(String(pk)));
+      expect(left).toEqual([]);
+    },
+  );
+
   test.each(["a GET", "its WebSocket"])(
     "while a WebSocket probes is told by %s, and the WebSocket is cut only when it takes over",
     async (by) => {

@@ -65,9 +65,10 @@ export type Appended =
 
 /**
  * What became of a WebSocket connection that is to take over. `flushing`: another function posts what waits.
- * `closed`: it was given the last packets, and is to be cut. `refused`: it has not probed.
+ * `closed`: it was given the last packets, and is to be cut. `unprobed`: nothing probes, or does so no more.
+ * `refused`: another one has probed, or the session has ended.
  */
-export type Upgraded = "upgraded" | "flushing" | "closed" | "refused";
+export type Upgraded = "upgraded" | "flushing" | "closed" | "unprobed" | "refused";
 
 /** The queues of clients that poll, by their connection ids. */
 export interface Queues {

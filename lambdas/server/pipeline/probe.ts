@@ -18,12 +18,15 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
   const { queues, connections, upgrades } = adapter;
   const { gateway } = runtime;
 
+  const hasLeft = async (link: string): Promise<boolean> =>
+    (await connections.find(link))?.endedAt !== undefined;
+
   return {
-    /** The connection that a link belongs to. */
-    async ownerOf(link: string): Promise<string | undefined> {
+    /** The connection that a link belongs to; where it has ended, only for what was received before. */
+    async ownerOf(link: string, receivedAt: number): Promise<string | undefined> {
       const known = links.ownerOf(link);
       if (known !== undefined) return known;
-      const { owner } = (await connections.get(link)) ?? {};
+      const { owner } = (await connections.get(link, receivedAt)) ?? {};
       if (owner !== undefined) links.owned(link, owner);
       return owner;
     },
@@ -41,7 +44,10 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
     async upgrade({ owner, link }: FromLink): Promise<void> {
       const result = await queues.upgrade(owner, link, post).catch(breakOff);
       if (result === "closed") return sender.close(link, "its session has ended");
-      if (result === "refused") return sender.close(link, "an upgrade without a probe");
+      if (result === "unprobed" && (await hasLeft(link)))
+        return sender.cut(owner, "its client has upgraded, and left before that was handled");
+      if (result === "unprobed" || result === "refused")
+        return sender.close(link, "an upgrade without a probe");
       if (result !== "upgraded") return;
       links.upgraded(owner, link);
       // Whoever finds none of this asks the queue, which costs a little more.

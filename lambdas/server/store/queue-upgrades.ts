@@ -104,6 +104,7 @@ async function flushLast(
 /** What a link is that cannot take over now. */
 async function stateOf(storage: Storage, connectionId: string, link: string): Promise<Upgraded> {
   const queue = await createFind(storage)(connectionId);
+  if (queue?.state === "polling") return "unprobed";
   if (queue?.link !== link || !isTakenOver(queue)) return "refused";
   return queue.state === "upgraded" ? "upgraded" : "flushing";
 }
