@@ -21,11 +21,22 @@ const MINUTE_OF_SHARD = 0;
 const listedIn = async (org: string, room: string) =>
   (await world.items()).filter(({ pk }) => pk === `room#${org}#/#custom#${room}`);
 
-/** The put of a member, or of its tombstone, in a room. */
-const isPutIn =
-  (room: string) =>
-  ({ Item }: CallInput): boolean =>
-    String(Item?.pk).endsWith(`#custom#${room}`);
+/** The put of a member, or of its tombstone, in the den. */
+const isPut = ({ Item }: CallInput): boolean => String(Item?.pk).endsWith("#custom#den");
+
+/** Does something between the time at which a command is noted, and at which its put in the den is made. */
+async function beforePut<Result>(
+  command: () => Promise<unknown>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  const held = world.holdNext(isPut);
+  const commanded = command();
+  await held.reached;
+  const result = await work();
+  held.release();
+  await commanded;
+  return result;
+}
 
 /** Comes back so many times, each time after its connection was lost. */
 async function comeBack(org: string, from: string, pid: string, times: number): Promise<string> {
@@ -52,12 +63,10 @@ async function leftAfterDisconnectOf(connectionId: string) {
 describe("nothing is left of a socket that has come back twice", () => {
   test("where a join was written after its connection was lost", async () => {
     const { org, ann, pid } = await people();
-    const held = world.holdNext(isPutIn("den"));
-    const joining = join(ann, "den");
-    await held.reached;
-    await world.disconnect(ann);
-    held.release();
-    await joining;
+    await beforePut(
+      () => join(ann, "den"),
+      () => world.disconnect(ann),
+    );
 
     const back = await comeBack(org, ann, pid, 2);
 
@@ -66,12 +75,10 @@ describe("nothing is left of a socket that has come back twice", () => {
 
   test("where a join was written once it was back", async () => {
     const { org, ann, pid } = await people();
-    const held = world.holdNext(isPutIn("den"));
-    const joining = join(ann, "den");
-    await held.reached;
-    const once = await comeBack(org, ann, pid, 1);
-    held.release();
-    await joining;
+    const once = await beforePut(
+      () => join(ann, "den"),
+      () => comeBack(org, ann, pid, 1),
+    );
 
     const back = await comeBack(org, once, pid, 1);
 
@@ -81,12 +88,10 @@ describe("nothing is left of a socket that has come back twice", () => {
   test("where a leave was written after its connection was lost", async () => {
     const { org, ann, pid } = await people();
     await join(ann, "den");
-    const held = world.holdNext(isPutIn("den"));
-    const leaving = leave(ann);
-    await held.reached;
-    await world.disconnect(ann);
-    held.release();
-    await leaving;
+    await beforePut(
+      () => leave(ann),
+      () => world.disconnect(ann),
+    );
 
     const back = await comeBack(org, ann, pid, 2);
 
@@ -112,13 +117,13 @@ test("the record of a session that has ended is not forgotten with a connection 
   world.pass(60_000);
   const back = await world.connect("ann", org, {}, { pid });
   world.pass(clearedAt - world.now() - 1000);
-  const held = world.holdNext(isPutIn("den"));
-  const joining = join(back, "den");
-  await held.reached;
-  await world.send(back, "41");
-  await world.heartbeat(MINUTE_OF_SHARD, clearedAt);
-  held.release();
-  await joining;
+  await beforePut(
+    () => join(back, "den"),
+    async () => {
+      await world.send(back, "41");
+      await world.heartbeat(MINUTE_OF_SHARD, clearedAt);
+    },
+  );
   await world.disconnect(back);
 
   for (let again = 0; again < 2; again += 1) await world.sweep();
@@ -131,12 +136,10 @@ describe("the connections that a socket has had", () => {
 
   test("are forgotten by the sweep with what is still listed under them, and the last one is not", async () => {
     const { org, ann, ben, sid, pid } = await people();
-    const held = world.holdNext(isPutIn("den"));
-    const joining = join(ann, "den");
-    await held.reached;
-    await world.disconnect(ann);
-    held.release();
-    await joining;
+    await beforePut(
+      () => join(ann, "den"),
+      () => world.disconnect(ann),
+    );
     const back = await comeBack(org, ann, pid, 3);
     expect(await listedIn(org, "den")).toHaveLength(2);
     expect(await epochsOf(sid)).toHaveLength(4);
