@@ -58,10 +58,10 @@ export interface ConnectOptions {
 
 /**
  * Connects an ordinary Socket.IO client: by WebSocket, or by long polling where a proxy lets none
- * through, and with binary data in base64, because API Gateway accepts no binary frames. `url` is the deployment's `ClientUrl`, or the
- * URL of `npm start`. A refused token is the event `connect_error` with the message `Authentication error`.
- * After a lost connection the socket comes back as the same one (`socket.recovered`) if the deployment
- * has recovery, and receives no event twice.
+ * through, and with binary data in base64, because API Gateway accepts no binary frames. `url` is the
+ * deployment's `ClientUrl`, or the URL of `npm start`. A refused token is the event `connect_error` with
+ * the message `Authentication error`. After a lost connection the socket comes back as the same one
+ * (`socket.recovered`) if the deployment has recovery, and receives no event twice.
  */
 export const connect = (
   url: string,

@@ -1,7 +1,7 @@
-import { Stack } from "aws-cdk-lib";
 import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Construct } from "constructs";
+import { domainNameOf } from "./apis.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
 import type { TokenVerification } from "./token-verification.ts";
@@ -50,7 +50,6 @@ export class Demo extends Construct {
     for (const path of ["/", "/demo/page.js", "/demo/token"])
       api.addRoutes({ path, methods: [HttpMethod.GET], integration });
     api.addRoutes({ path: "/demo/rows", methods: [HttpMethod.POST], integration });
-    const { region, urlSuffix } = Stack.of(this);
-    this.domainName = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
+    this.domainName = domainNameOf(api);
   }
 }

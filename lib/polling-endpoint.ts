@@ -1,9 +1,8 @@
-import { Stack } from "aws-cdk-lib";
-import { HttpApi, HttpMethod, HttpStage, PayloadFormatVersion } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpMethod, PayloadFormatVersion } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { throttleOf } from "./throttle.ts";
+import { domainNameOf, throttledApi } from "./apis.ts";
 
 export interface PollingEndpointProps {
   readonly handler: LambdaFunction;
@@ -18,20 +17,13 @@ export interface PollingEndpointProps {
 export class PollingEndpoint extends Construct {
   /** The one path. The edge function rewrites to it. */
   static readonly PATH = "/polling";
-  /** The endpoint's host, e.g. `abc123.execute-api.eu-west-1.amazonaws.com`. */
+  /** The endpoint's host. */
   readonly domainName: string;
 
   constructor(scope: Construct, id: string, { handler, rate }: PollingEndpointProps) {
     super(scope, id);
 
-    const api = new HttpApi(this, "Api", {
-      description: "Long polling of Socket.IO clients",
-      createDefaultStage: false,
-    });
-    // The CDK's own default stage takes no throttle.
-    new HttpStage(api, "DefaultStage", {
-      ...{ httpApi: api, autoDeploy: true, throttle: throttleOf(rate) },
-    });
+    const api = throttledApi(this, "Long polling of Socket.IO clients", rate);
     api.addRoutes({
       path: PollingEndpoint.PATH,
       methods: [HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS],
@@ -39,7 +31,6 @@ export class PollingEndpoint extends Construct {
         payloadFormatVersion: PayloadFormatVersion.VERSION_2_0,
       }),
     });
-    const { region, urlSuffix } = Stack.of(this);
-    this.domainName = `${api.apiId}.execute-api.${region}.${urlSuffix}`;
+    this.domainName = domainNameOf(api);
   }
 }

@@ -1,8 +1,8 @@
-import { HttpApi, HttpMethod, HttpStage } from "aws-cdk-lib/aws-apigatewayv2";
+import { HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
-import { throttleOf } from "./throttle.ts";
+import { throttledApi } from "./apis.ts";
 
 export interface WebhookEndpointProps {
   readonly receiver: LambdaFunction;
@@ -18,14 +18,7 @@ export class WebhookEndpoint extends Construct {
   constructor(scope: Construct, id: string, { receiver, rate }: WebhookEndpointProps) {
     super(scope, id);
 
-    const api = new HttpApi(this, "Api", {
-      description: "Webhooks of integrations",
-      createDefaultStage: false,
-    });
-    // The CDK's own default stage takes no throttle.
-    new HttpStage(api, "DefaultStage", {
-      ...{ httpApi: api, autoDeploy: true, throttle: throttleOf(rate) },
-    });
+    const api = throttledApi(this, "Webhooks of integrations", rate);
     api.addRoutes({
       path: "/webhooks/{projectId}/{integrationId}",
       methods: [HttpMethod.POST],

@@ -15,6 +15,7 @@ import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { LogGroup, type RetentionDays } from "aws-cdk-lib/aws-logs";
 import { Construct } from "constructs";
+import { domainNameOf } from "./apis.ts";
 import { throttleOf } from "./throttle.ts";
 
 export interface WebSocketGatewayProps {
@@ -70,10 +71,9 @@ export class WebSocketGateway extends Construct {
     if (setsLogRole) this.#stage.node.addDependency(this.#logAccount());
   }
 
-  /** The endpoint's host, e.g. `abc123.execute-api.eu-west-1.amazonaws.com`. */
+  /** The endpoint's host. */
   get domainName(): string {
-    const { region, urlSuffix } = Stack.of(this);
-    return `${this.#stage.api.apiId}.execute-api.${region}.${urlSuffix}`;
+    return domainNameOf(this.#stage.api);
   }
 
   /** A metric of this stage: messages are those from and to clients, as API Gateway bills them. */
