@@ -22,7 +22,8 @@ records what they receive. Fails if a delivery is lost or duplicated, or if item
   --seed N              seed of the random numbers (default 1)
   --think N             milliseconds between two events of a client, on average (default 1000)
   --kill P              share of the connections that are terminated per second (default 0.005)
-  --cut-every SECONDS   cut each connection at a random age, after this many seconds on average
+  --cut-every SECONDS   cut each connection at a random age, after this many seconds on average, and each
+                        client that polls during a request; begins when all clients are connected
   --lose-disconnects P  share of the $disconnect calls that are lost (default 0.3)
   --throttle P          share of the database calls that are throttled (default 0.02)
   --fail P              share of the database calls that fail (default 0.01)
@@ -114,7 +115,6 @@ async function run(options: Options): Promise<boolean> {
     gateway: {
       shuffle: true,
       loseDisconnects: options["lose-disconnects"],
-      cutEvery: options.cutEvery,
     },
     environment: { POWERTOOLS_METRICS_DISABLED: "true" },
     log: (_, text) => {
@@ -146,10 +146,12 @@ async function runChaos(
     throttlePosts: options["throttle-posts"],
     failPosts: options["fail-posts"],
   });
+  stack.cutEvery(options.cutEvery);
   const kills = await act(stack, options, ledger, clients, random, failures);
 
   console.log("Waiting for pending deliveries …");
   await Promise.all(clients.map((client) => client.rest()));
+  stack.cutEvery(undefined);
   await stack.idle();
   await Promise.all(clients.map((client) => client.catchUp()));
   const totals = ledger.totals();

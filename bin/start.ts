@@ -25,9 +25,10 @@ const HELP = `Runs the whole stack on this machine: cdk synth, then the gateway,
                           other machines, and whoever reaches the port has full access to the stack
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
-  --cut-every SECONDS     cut each WebSocket at a random age, after this many seconds on average: a third
-                          without a call of $disconnect; of the others one half without a close frame, and
-                          one half with the close frame (1001) of API Gateway's two hours
+  --cut-every SECONDS     cut each connection after this many seconds on average: a WebSocket at a random age,
+                          a third of them without a call of $disconnect, and of the others one half without
+                          a close frame, and one half with the close frame (1001) of API Gateway's two hours;
+                          a client that polls during a request
   --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1, those of --cut-every
                           included (default 0, and a third of those of --cut-every)
   --secrets FILE          JSON file with the secrets of integrations, by their ARNs

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type WebSocket, WebSocketServer } from "ws";
 import { createAwsIds, type MintId } from "./aws-ids.ts";
-import { type CutKind, drawCut } from "./cuts.ts";
+import type { CutKind, Cuts } from "./cuts.ts";
 import { createEdge, directRequestOf, type OriginRequest } from "./edge.ts";
 import { createFrameMeter } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
@@ -25,7 +25,7 @@ export interface GatewayOptions {
   readonly shuffle: boolean;
   /** Share of connections, from 0 to 1, whose `$disconnect` is lost (default: 0, and a third of those that are cut). */
   readonly loseDisconnects: number | undefined;
-  /** Milliseconds after which a connection is cut, on average (default: it is not). */
+  /** Milliseconds after which a connection, or a request that polls, is cut, on average (default: it is not). */
   readonly cutEvery: number | undefined;
   /** Milliseconds without traffic after which a connection is closed. */
   readonly idleTimeout: number;
@@ -65,6 +65,8 @@ export interface LocalGateway {
   /** Terminates a connection without a `$disconnect`. */
   drop(connectionId: string): void;
   connectionIds(): readonly string[];
+  /** Draws anew when each open connection is cut. */
+  planCuts(): void;
   stop(): void;
 }
 
@@ -74,6 +76,7 @@ interface Connection {
   lastActiveAt: number;
   /** The probability, from 0 to 1, that its `$disconnect` is lost. */
   lossRisk: number;
+  cutTimer?: NodeJS.Timeout | undefined;
 }
 
 export interface GatewayParts {
@@ -81,6 +84,7 @@ export interface GatewayParts {
   readonly functions: Functions;
   readonly work: Work;
   readonly options: GatewayOptions;
+  readonly cuts: Cuts;
   readonly random: Random;
 }
 
@@ -90,6 +94,7 @@ export function createLocalGateway({
   functions,
   work,
   options,
+  cuts,
   random,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
@@ -145,7 +150,7 @@ export function createLocalGateway({
     const close = (code: number, reason: string) => socket.close(code, reason);
     const idle = setTimeout(() => close(1001, "Going away"), options.idleTimeout);
     const end = setTimeout(() => close(1001, "Going away"), options.lifetime);
-    const cutTimer = planCut(connection);
+    planCut(connection);
     const meter = createFrameMeter((bytes) => {
       idle.refresh();
       connection.lastActiveAt = Date.now();
@@ -161,17 +166,18 @@ export function createLocalGateway({
     socket.on("close", (code, reason) => {
       clearTimeout(idle);
       clearTimeout(end);
-      clearTimeout(cutTimer);
+      clearTimeout(connection.cutTimer);
       connections.delete(facts.connectionId);
       invokeDisconnect(connection, code, String(reason));
     });
   }
 
-  function planCut(connection: Connection): NodeJS.Timeout | undefined {
-    if (options.cutEvery === undefined) return undefined;
-    const { age, kind } = drawCut(options.cutEvery, options.loseDisconnects, random);
+  function planCut(connection: Connection): void {
+    clearTimeout(connection.cutTimer);
+    const drawn = cuts.draw();
     // Its lifetime ends before, and a timer of more than 24 days would fire at once.
-    return age < options.lifetime ? setTimeout(() => cut(connection, kind), age) : undefined;
+    if (drawn !== undefined && drawn.age < options.lifetime)
+      connection.cutTimer = setTimeout(() => cut(connection, drawn.kind), drawn.age);
   }
 
   function cut(connection: Connection, kind: CutKind): void {
@@ -257,6 +263,8 @@ export function createLocalGateway({
     },
 
     connectionIds: () => [...connections.keys()],
+
+    planCuts: () => connections.forEach(planCut),
 
     stop() {
       for (const connection of connections.values()) cut(connection, "unnoticed");

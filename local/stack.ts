@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { createBus } from "./bus.ts";
+import { createCuts } from "./cuts.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { createEventSource } from "./event-source.ts";
 import {
@@ -105,6 +106,8 @@ export interface LocalStack {
   readonly faults: FaultInjector;
   /** The AWS calls since the last call of this method. */
   takeCalls(): readonly ServiceCall[];
+  /** From now on connections are cut after this many milliseconds on average, those that are open, too. */
+  cutEvery(mean: number | undefined): void;
   /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -163,12 +166,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     }),
   }));
   const random = randomFrom(options.seed);
+  const gatewayOptions = { ...DEFAULT_OPTIONS, ...options.gateway };
+  const cuts = createCuts({ ...gatewayOptions, random });
   const gateway = createLocalGateway({
-    stack,
-    functions,
-    work,
-    options: { ...DEFAULT_OPTIONS, ...options.gateway },
-    random,
+    ...{ stack, functions, work, options: gatewayOptions, cuts, random },
   });
 
   const faults = createFaultInjector(options.faultRates ?? NO_FAULTS, random);
@@ -201,7 +202,8 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answered = serveAws(request, response);
     if (answered !== undefined) return answered;
-    const { status, headers, body } = await front(request);
+    const stopWatching = cuts.watch(request);
+    const { status, headers, body } = await front(request).finally(stopWatching);
     response.writeHead(status, headers).end(body);
   }
 
@@ -233,6 +235,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       const taken = calls;
       calls = [];
       return taken;
+    },
+    cutEvery(mean) {
+      cuts.cutEvery = mean;
+      gateway.planCuts();
     },
     idle: work.idle,
     async stop() {

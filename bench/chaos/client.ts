@@ -27,7 +27,7 @@ export interface ChaosClient {
   kill(): void;
   /** Stops sending, but still receives. */
   rest(): Promise<void>;
-  /** Resolves once it has received what was posted to it before, or has lost its connection. */
+  /** Resolves once it is connected and has received what was posted to it before, or has lost its connection again. */
   catchUp(): Promise<void>;
   /** Ends its session. */
   stop(): Promise<void>;
@@ -109,6 +109,11 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
   }
   const life = live();
 
+  async function isConnected(): Promise<void> {
+    if (!socket.connected)
+      await new Promise((resolve) => socket.once("connect", () => resolve(undefined)));
+  }
+
   return {
     get isReady() {
       return membership !== undefined;
@@ -119,15 +124,12 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
       await Promise.race([life, pause(40_000, undefined, { ref: false })]);
     },
     async catchUp() {
-      const answer = socket.connected ? ask(socket, "presence:update") : undefined;
+      const answer = isConnected().then(() => ask(socket, "presence:update"));
       await Promise.race([answer, pause(10_000, undefined, { ref: false })]);
     },
     async stop() {
       // The session of a client that is away would be kept until its time is over.
-      await new Promise((resolve) => {
-        if (socket.connected) resolve(undefined);
-        else socket.once("connect", () => resolve(undefined));
-      });
+      await isConnected();
       socket.disconnect();
     },
   };

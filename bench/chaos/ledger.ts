@@ -80,7 +80,8 @@ export function createLedger(now: () => number): Ledger {
     },
 
     leave(membership) {
-      membership.until = now();
+      // A return that is cut before its CONNECT is lost again.
+      membership.until = Math.min(membership.until, now());
     },
 
     comeBack(membership) {

@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import type { LocalStack } from "../../local/stack.ts";
 import { CONNECTION_ITEM } from "../../test/support/connection-items.ts";
 import { ageLosses } from "../../test/support/rewrite.ts";
-import { ageTombstones } from "./age.ts";
+import { ageTombstones, ageUnused } from "./age.ts";
 
 type Item = Readonly<Record<string, unknown>>;
 
@@ -13,6 +13,7 @@ export async function leavesNothing(stack: LocalStack): Promise<boolean> {
   await stack.idle();
   // Whose connection was cut last cannot say goodbye: its session would wait for its return.
   await ageLosses(stack);
+  await ageUnused(stack);
   await cleanUp(stack);
   const items = await connectionItems(stack);
   const left = items.filter(({ endedAt }) => endedAt === undefined);

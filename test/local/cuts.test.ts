@@ -9,7 +9,8 @@ import { describe, expect, test, vi } from "vitest";
 import { type CutKind, drawCut } from "../../local/cuts.ts";
 import { millisecondsIn } from "../../local/numbers.ts";
 import { randomFrom } from "../../local/random.ts";
-import { deployPerTest } from "../support/deployment.ts";
+import { deployPerTest, httpApi } from "../support/deployment.ts";
+import { gatePerTest } from "../support/gate.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 describe("a cut that is drawn", () => {
@@ -67,7 +68,13 @@ describe("with cutEvery", () => {
     "Sec-WebSocket-Version": "13",
     "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
   };
+  /** Waits until a gate is open. */
+  const WAITING = `export const handler = async ({ queryStringParameters: { gate } }) => {
+    await fetch(gate);
+    return { statusCode: 200 };
+  };`;
   const start = deployPerTest();
+  const newGate = gatePerTest();
 
   /** Opens connections and waits until each is cut: its id, the close code of its client, and those of $disconnect. */
   async function cutConnections(loseDisconnects?: number) {
@@ -154,6 +161,29 @@ describe("with cutEvery", () => {
     expect(await stack.gateway.post(connectionId, "2")).toBe(false);
     expect(stack.gateway.info(connectionId)).toBeUndefined();
     socket.destroy();
+  });
+
+  test("a stack that is told to cuts the connections that are open", async () => {
+    const { stack } = await start(LOGGING, { gateway: { loseDisconnects: 0 } });
+    const client = await openWebSocket(`${stack.url.replace("http", "ws")}/live?EIO=4`);
+
+    stack.cutEvery(1);
+
+    expect([1001, 1006]).toContain(await client.closed);
+  });
+
+  test("a request that waits is cut, and none is any more once the stack is told so", async () => {
+    const { stack } = await start(WAITING, { resources: httpApi("GET /items") });
+    const gate = await newGate();
+    const request = () => fetch(`${stack.url}/items?gate=${encodeURIComponent(gate.url)}`);
+
+    stack.cutEvery(1);
+    await expect(request()).rejects.toThrow("fetch failed");
+    stack.cutEvery(undefined);
+    const answer = request();
+    gate.open();
+
+    expect((await answer).status).toBe(200);
   });
 
   test("a connection whose lifetime ends before its cut ends with its lifetime", async () => {
