@@ -52,7 +52,7 @@ function documentation({ name, reply }: AnyEvent): Omit<DocumentedEvent, "payloa
     .split(/\n(?=\/\*\*)/)
     .find((block) => /^(export )?const/m.test(block) && block.includes(`name: "${name}"`));
   const [, description] = /\/\*\* (.+?) ?\*\/\n/.exec(definition ?? "") ?? [];
-  const [, access = ""] = /^ {2}access: (\w+)/m.exec(definition ?? "") ?? [];
+  const [, access = ""] = /^ {2}access: (?:\(request\) =>\s+)?(\w+)/m.exec(definition ?? "") ?? [];
   if (description === undefined) throw new Error(`The event ${name} says nowhere what it does.`);
   return { name, description, domain, access, reply };
 }

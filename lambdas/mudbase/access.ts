@@ -1,6 +1,6 @@
 import { admits, type Chat, type ChatKey, undescribedChat } from "#mudbase/model/chat.ts";
 import { grants, onlyProject, type TokenData } from "#mudbase/model/identity.ts";
-import type { Integration } from "#mudbase/model/integration.ts";
+import type { Integration, IntegrationKey, Usage } from "#mudbase/model/integration.ts";
 import {
   chatRoom,
   integrationRoom,
@@ -28,18 +28,42 @@ export function projectMember({ payload, socket }: AccessRequest<MaybeProject>):
   return { projectId: granted(socket.data, payload.projectId ?? onlyProject(socket.data)) };
 }
 
-/** Those whom a chat of a project lets in. A chat that nobody has described lets in all of its project. */
-export async function chatMember(
-  request: AccessRequest<MaybeProject & { readonly chatId: string }>,
-): Promise<{ readonly chat: Chat; readonly key: ChatKey; readonly isNewChat: boolean }> {
-  const { payload, socket, chats } = request;
-  const { chatId } = payload;
-  const projectId = granted(socket.data, await chatProject(request));
-  const key = { org: socket.tenant, projectId, chatId };
+type OfChat = MaybeProject & { readonly chatId: string };
 
+/** Those whom a chat of a project lets in. A chat that nobody has described lets in all of its project. */
+export async function chatMember(request: AccessRequest<OfChat>): Promise<ChatAccess> {
+  return memberOf(request, await chatKeyOf(request));
+}
+
+/** The same, with what the handler needs besides, and does not depend on the chat: it is read at the same time. */
+export async function chatMemberWith<Read extends object>(
+  request: AccessRequest<OfChat>,
+  read: (key: ChatKey) => Promise<Read>,
+): Promise<ChatAccess & Read> {
+  const key = await chatKeyOf(request);
+  const [member, found] = await Promise.all([memberOf(request, key), read(key)]);
+  return { ...member, ...found };
+}
+
+interface ChatAccess {
+  readonly chat: Chat;
+  readonly key: ChatKey;
+  readonly isNewChat: boolean;
+}
+
+async function chatKeyOf(request: AccessRequest<OfChat>): Promise<ChatKey> {
+  const { payload, socket } = request;
+  const projectId = granted(socket.data, await chatProject(request));
+  return { org: socket.tenant, projectId, chatId: payload.chatId };
+}
+
+async function memberOf(
+  { socket, chats }: Pick<AccessRequest<OfChat>, "socket" | "chats">,
+  key: ChatKey,
+): Promise<ChatAccess> {
   const described = await chats.find(key);
   const chat = described ?? undescribedChat(key);
-  if (!admits(chat, socket.userId)) throw stranger(chatId);
+  if (!admits(chat, socket.userId)) throw stranger(key.chatId);
   return { chat, key, isNewChat: described === undefined };
 }
 
@@ -49,22 +73,46 @@ export const stranger = (chatId: string): EventError =>
 
 /** Those who may use the project of an integration; there must be one. */
 export async function integrationUser(
-  request: AccessRequest<{ readonly projectId: string; readonly integrationId: string }>,
-): Promise<{ readonly integration: Integration; readonly projectId: string }> {
-  const { payload, socket, integrations } = request;
-  const { integrationId } = payload;
-  const { projectId } = projectMember(request);
-  const key = { org: socket.tenant, projectId, integrationId };
-  const integration = await integrations.find(key);
+  request: AccessRequest<OneIntegration>,
+): Promise<IntegrationAccess> {
+  const key = integrationKeyOf(request);
+  const integration = await request.integrations.find(key);
   if (integration === undefined)
-    throw new EventError("not_found", `there is no integration ${integrationId}`);
-  return { integration, projectId };
+    throw new EventError("not_found", `there is no integration ${key.integrationId}`);
+  return { integration, projectId: key.projectId };
+}
+
+/** The same, with how much it is used, which is read at the same time. */
+export async function integrationUserWithUsage(
+  request: AccessRequest<OneIntegration>,
+): Promise<IntegrationAccess & { readonly usage: Usage }> {
+  const key = integrationKeyOf(request);
+  const [access, usage] = await Promise.all([
+    integrationUser(request),
+    request.integrations.usage(key),
+  ]);
+  return { ...access, usage };
+}
+
+interface OneIntegration {
+  readonly projectId: string;
+  readonly integrationId: string;
+}
+
+interface IntegrationAccess {
+  readonly integration: Integration;
+  readonly projectId: string;
+}
+
+function integrationKeyOf(request: AccessRequest<OneIntegration>): IntegrationKey {
+  const { payload, socket } = request;
+  const { projectId } = projectMember(request);
+  return { org: socket.tenant, projectId, integrationId: payload.integrationId };
 }
 
 /** Everyone, for the chat rooms they are in themselves. */
-export const ownChatRooms = (
-  request: AccessRequest<MaybeProject & { readonly chatId: string }>,
-): Promise<OwnRooms> => ownRooms(request, chatRoom, request.payload.chatId);
+export const ownChatRooms = (request: AccessRequest<OfChat>): Promise<OwnRooms> =>
+  ownRooms(request, chatRoom, request.payload.chatId);
 
 /** Everyone, for the integrations they follow themselves. */
 export const ownIntegrationRooms = (request: AccessRequest<OfIntegration>): Promise<OwnRooms> =>
@@ -93,9 +141,7 @@ async function ownRooms(
 }
 
 /** The project meant by an event about a chat: named, the token's only one, or where this socket is in the chat. */
-async function chatProject(
-  request: AccessRequest<MaybeProject & { readonly chatId: string }>,
-): Promise<string | undefined> {
+async function chatProject(request: AccessRequest<OfChat>): Promise<string | undefined> {
   const { payload, socket } = request;
   const { chatId } = payload;
   const named = payload.projectId ?? onlyProject(socket.data);

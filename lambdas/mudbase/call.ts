@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import type { Call } from "#mudbase/model/call.ts";
-import { admits } from "#mudbase/model/chat.ts";
+import { admits, type ChatKey } from "#mudbase/model/chat.ts";
 import { userRoom } from "#mudbase/rooms.ts";
 import { EventError } from "#server/errors.ts";
 import { checked, optional, texts } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatMember } from "./access.ts";
-import { defineEvent } from "./define.ts";
+import { chatMemberWith } from "./access.ts";
+import { type AccessRequest, defineEvent } from "./define.ts";
 
 /** What leaves to clients. */
 export const callEmits = {
@@ -23,6 +23,19 @@ export const callEmits = {
 
 /** Users a call may have besides its caller (contract 2.8). */
 const MOST_PARTICIPANTS = 50;
+
+/** Calls that a chat may hold at once. */
+const MOST_CALLS = 100;
+
+/** The call that somebody makes in a chat. */
+const callIn =
+  ({ payload, calls }: AccessRequest<{ readonly callerId: string }>) =>
+  async (key: ChatKey) => ({ call: await calls.find(key, payload.callerId) });
+
+/** The calls of a chat. */
+const ringingIn =
+  ({ calls }: AccessRequest<unknown>) =>
+  async (key: ChatKey) => ({ ringing: await calls.inChat(key) });
 
 /** Refuses an answer to a call that is not there, or did not invite this user. */
 function requireInvited(call: Call | undefined, callerId: string, userId: string): void {
@@ -41,20 +54,23 @@ const callInitiate = /* @__PURE__ */ defineEvent({
       type: z.enum(["audio", "video"]),
       participants: checked(z.array(Id), z.minLength(1), z.maxLength(MOST_PARTICIPANTS)),
     }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, ringingIn(request)),
 
-  async handle({ payload: { type, ...payload }, chat, key, socket, io, calls, timestamp }) {
+  async handle({ payload: { type, ...payload }, chat, key, ringing, socket, io, ...context }) {
+    const { calls, timestamp } = context;
     const { userId: callerId } = socket;
     const participants = [...new Set(payload.participants)].filter((id) => id !== callerId);
     const stranger = participants.find((userId) => !admits(chat, userId));
     if (stranger !== undefined)
       throw new EventError("forbidden", `${stranger} is not a member of the chat ${chat.chatId}`);
-    const stored = await calls.put(key, { callerId, type, participants });
-    if (stored === "full")
+    const others = ringing.filter((call) => call.callerId !== callerId);
+    if (others.length >= MOST_CALLS)
       throw new EventError("limit_exceeded", `the chat ${chat.chatId} may hold no more calls`);
+    await calls.put(key, { callerId, type, participants });
 
     const { chatId, projectId } = chat;
-    const dropped = stored.last?.participants.filter((id) => !participants.includes(id)) ?? [];
+    const last = ringing.find((call) => call.callerId === callerId);
+    const dropped = last?.participants.filter((id) => !participants.includes(id)) ?? [];
     if (dropped.length > 0)
       io.to(dropped.map(userRoom))
         .tagged(projectId)
@@ -69,12 +85,12 @@ const callInitiate = /* @__PURE__ */ defineEvent({
 const callAccept = /* @__PURE__ */ defineEvent({
   name: "call:accept",
   payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, callIn(request)),
 
-  async handle({ payload: { callerId }, chat, key, socket, io, calls, timestamp }) {
+  async handle({ payload: { callerId }, chat, call, socket, io, timestamp }) {
     const { chatId, projectId } = chat;
     const { userId: acceptedBy } = socket;
-    requireInvited(await calls.find(key, callerId), callerId, acceptedBy);
+    requireInvited(call, callerId, acceptedBy);
 
     io.to(userRoom(callerId))
       .tagged(projectId)
@@ -86,12 +102,12 @@ const callAccept = /* @__PURE__ */ defineEvent({
 const callReject = /* @__PURE__ */ defineEvent({
   name: "call:reject",
   payload: () => z.object({ chatId: Id, projectId: optional(Id), callerId: Id }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, callIn(request)),
 
-  async handle({ payload: { callerId }, chat, key, socket, io, calls, timestamp }) {
+  async handle({ payload: { callerId }, chat, call, socket, io, timestamp }) {
     const { chatId, projectId } = chat;
     const { userId: rejectedBy } = socket;
-    requireInvited(await calls.find(key, callerId), callerId, rejectedBy);
+    requireInvited(call, callerId, rejectedBy);
 
     io.to(userRoom(callerId))
       .tagged(projectId)
@@ -111,16 +127,15 @@ const callEnd = /* @__PURE__ */ defineEvent({
       projectId: optional(Id),
       participants: checked(z.array(Id), z.maxLength(MOST_PARTICIPANTS)),
     }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, ringingIn(request)),
 
-  async handle({ chat: { chatId, projectId }, key, socket, io, calls, timestamp }) {
+  async handle({ chat: { chatId, projectId }, key, ringing, socket, io, calls, timestamp }) {
     const { userId: endedBy } = socket;
-    const all = await calls.inChat(key);
-    if (all.length === 0)
+    if (ringing.length === 0)
       throw new EventError("not_found", `there is no call in the chat ${chatId}`);
     const theirs = [
-      ...all.filter(({ callerId }) => callerId === endedBy),
-      ...all.filter(({ participants }) => participants.includes(endedBy)),
+      ...ringing.filter(({ callerId }) => callerId === endedBy),
+      ...ringing.filter(({ participants }) => participants.includes(endedBy)),
     ].slice(0, MOST_ENDED);
     if (theirs.length === 0)
       throw new EventError("forbidden", `no call in the chat ${chatId} is yours to end`);

@@ -3,7 +3,12 @@ import { integrationRoom, webhookRoom } from "#mudbase/rooms.ts";
 import type { Domain } from "#server/app.ts";
 import { optional, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { integrationUser, ownIntegrationRooms, ownWebhookRooms } from "./access.ts";
+import {
+  integrationUser,
+  integrationUserWithUsage,
+  ownIntegrationRooms,
+  ownWebhookRooms,
+} from "./access.ts";
 import { defineEvent, defineMembership, instead } from "./define.ts";
 import { Params, sendable, takeTurn } from "./upstream.ts";
 
@@ -167,13 +172,10 @@ const integrationTest = /* @__PURE__ */ defineEvent({
 const integrationStatus = /* @__PURE__ */ defineEvent({
   name: "integration:status",
   payload: () => z.object({ projectId: Id, integrationId: Id }),
-  access: integrationUser,
+  access: integrationUserWithUsage,
   reply: "integration:status:response",
 
-  async handle({ payload: { integrationId }, integration, projectId, timestamp, ...context }) {
-    const { tenant: org } = context.socket;
-    const usage = await context.integrations.usage({ org, projectId, integrationId });
-
+  async handle({ payload: { integrationId }, integration, usage, timestamp }) {
     const { isActive, rateLimit } = integration;
     const { lastUsed } = usage;
     return { integrationId, status: { isActive, usage, rateLimit, lastUsed }, timestamp };

@@ -1,13 +1,13 @@
 import { Buffer } from "node:buffer";
 import * as z from "zod/mini";
-import { admits, isModerator } from "#mudbase/model/chat.ts";
+import { admits, type ChatKey, isModerator } from "#mudbase/model/chat.ts";
 import { chatRoom, userRoom } from "#mudbase/rooms.ts";
 import { EventError } from "#server/errors.ts";
 import { checked, optional, Text, texts, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatMember } from "./access.ts";
+import { chatMember, chatMemberWith } from "./access.ts";
 import { ChatSummary, chatSummary } from "./chat.ts";
-import { defineEvent } from "./define.ts";
+import { type AccessRequest, defineEvent } from "./define.ts";
 import { CONTENT_BYTES, type ContractLimits } from "./limits.ts";
 
 export const ChatMessage = z.object({
@@ -188,17 +188,22 @@ const messageEdit = /* @__PURE__ */ defineEvent({
   },
 });
 
+/** What a message holds for the reactions of each user. */
+const reactionsIn =
+  ({ payload, messages }: AccessRequest<{ readonly messageId: string }>) =>
+  async (key: ChatKey) => ({ reactions: await messages.reactionsOf(key, payload.messageId) });
+
 /** Deletes a message, which its author and the chat's moderators may; the room hears of it. */
 const messageDelete = /* @__PURE__ */ defineEvent({
   name: "message:delete",
   payload: () => z.object({ chatId: Id, projectId: Id, messageId: Id }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, reactionsIn(request)),
 
-  async handle({ payload, chat, key, socket, io, messages, timestamp }) {
+  async handle({ payload, chat, key, reactions, socket, io, messages, timestamp }) {
     const { chatId, messageId } = payload;
     const { userId, data } = socket;
     const by = { userId, isModerator: isModerator(chat, data) };
-    refuseFault(await messages.remove(key, messageId, by), messageId);
+    refuseFault(await messages.remove(key, messageId, by, reactions), messageId);
 
     io.to(chatRoom(chat.projectId, chatId)).emit("message:deleted", {
       chatId,

@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
+import type { ChatKey } from "#mudbase/model/chat.ts";
 import { chatRoom } from "#mudbase/rooms.ts";
 import { checked, optional, record, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import { chatMember } from "./access.ts";
-import { defineEvent } from "./define.ts";
+import { chatMember, chatMemberWith } from "./access.ts";
+import { type AccessRequest, defineEvent } from "./define.ts";
 import { failAfter } from "./fail-after.ts";
 import { ChatMessage, notFound } from "./message.ts";
 
@@ -31,6 +32,13 @@ export const messagesEmits = {
 /** Messages that may be marked at once (contract 2.8). */
 const MAX_MARKED = 100;
 
+/** What a user has not read yet. */
+const unreadIn =
+  ({ payload, socket, messages }: AccessRequest<{ readonly messageIds: readonly string[] }>) =>
+  async (key: ChatKey) => ({
+    unread: await messages.unreadBy(key, payload.messageIds, socket.userId),
+  });
+
 /** Marks messages as read by this user; the room hears of those that were not before. */
 const messagesMarkRead = /* @__PURE__ */ defineEvent({
   name: "messages:mark:read",
@@ -40,13 +48,13 @@ const messagesMarkRead = /* @__PURE__ */ defineEvent({
       projectId: Id,
       messageIds: checked(z.array(Id), z.minLength(1), z.maxLength(MAX_MARKED)),
     }),
-  access: chatMember,
+  access: (request) => chatMemberWith(request, unreadIn(request)),
 
-  async handle({ payload, chat, key, socket, io, messages, flush, timestamp }) {
-    const { chatId, messageIds } = payload;
+  async handle({ payload: { chatId }, chat, key, unread, socket, io, ...context }) {
+    const { messages, flush, timestamp } = context;
     const { userId } = socket;
-    const marked = await messages.markRead(key, messageIds, userId);
-    if (marked === "not_found") throw notFound("messageIds: names a message that is not there");
+    if (unread === "not_found") throw notFound("messageIds: names a message that is not there");
+    const marked = await messages.markRead(key, unread, userId);
 
     if (marked.done.length > 0)
       io.to(chatRoom(chat.projectId, chatId)).emit("messages:read", {

@@ -159,9 +159,10 @@ export async function goOffline(
   // In this order: a crash in between leaves it noted where it was online.
   const exited = await presence.exit(socket, rooms, going?.receivedAt);
   const leaving = exited.failure === undefined ? going?.leave() : undefined;
-  const [left] = await Promise.allSettled([leaving]);
+  const announcing = announce("offline", socket, exited.done, { to, presence, flush, timestamp });
+  const [left, announced] = await Promise.allSettled([leaving, announcing]);
 
-  await announce("offline", socket, exited.done, { to, presence, flush, timestamp });
+  if (announced.status === "rejected") throw announced.reason;
   const failure = exited.failure ?? (left.status === "rejected" ? left.reason : undefined);
   await failAfter(flush, { failure });
 }

@@ -32,6 +32,7 @@ import { readStack } from "../../local/template.ts";
 import type { Cost } from "../support/performance.ts";
 import { SILENT } from "../support/silent.ts";
 import { type CallInput, type Command, kindOf, markRepeated, unprocessedOf } from "./commands.ts";
+import { createRoundTrips, type Rounds } from "./round-trips.ts";
 
 /**
  * How the function dies, or fails, at one of its calls: of the database, of the gateway, of itself.
@@ -115,6 +116,8 @@ export interface World {
   fill(items: readonly KeyedItem[]): Promise<void>;
   /** What some work costs; buckets of rates, which are written by the portion, are left out. */
   costOf(work: () => Promise<unknown>): Promise<Cost>;
+  /** The rounds of calls of the database that some work makes, without those of rates. */
+  roundTripsOf(work: () => Promise<unknown>): Promise<Rounds>;
   /** The database, for what a test must write behind the server's back. */
   readonly database: DynamoDBDocumentClient;
   readonly tableName: string;
@@ -122,6 +125,8 @@ export interface World {
   clearTable(): Promise<void>;
   stop(): Promise<void>;
 }
+
+const isOfRates = ({ Key }: CallInput): boolean => String(Key?.pk).startsWith("rate#");
 
 /** Something to wait for. */
 function signal() {
@@ -182,6 +187,7 @@ export async function createWorld(
     cost = { ...cost, [kind]: cost[kind] + 1 };
   };
 
+  const roundTrips = createRoundTrips();
   let gate: ((input: CallInput) => Promise<void> | undefined) | undefined;
   let isFailing: (input: CallInput) => boolean = () => false;
 
@@ -221,8 +227,11 @@ export async function createWorld(
     async send(command: Command) {
       await gate?.(command.input);
       if (isFailing(command.input)) throw new Error("throttled");
-      if (!String(command.input.Key?.pk).startsWith("rate#")) count(kindOf(command));
-      return attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) });
+      if (!isOfRates(command.input)) count(kindOf(command));
+      const call = () =>
+        attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) });
+      if (isOfRates(command.input)) return call();
+      return roundTrips.take(kindOf(command) === "reads", call);
     },
   } as unknown as DynamoDBDocumentClient;
 
@@ -232,6 +241,7 @@ export async function createWorld(
         async () => {
           if (!open.has(connectionId)) return "gone" as const;
           count("posts");
+          roundTrips.posted();
           frames.get(connectionId)?.push(frame);
           return "sent" as const;
         },
@@ -403,6 +413,7 @@ export async function createWorld(
       await work();
       return cost;
     },
+    roundTripsOf: roundTrips.count,
     database: real,
     tableName: tables[0]?.name ?? "",
     async clearTable() {

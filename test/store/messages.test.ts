@@ -137,5 +137,5 @@ test("a message that is not there cannot be edited or deleted, however often the
 
   const change = { by: "ann", content: "hi", editedAt: draft.createdAt };
   expect(await edit(place, "m1", change)).toBe("not_found");
-  expect(await remove(place, "m1", { userId: "ann", isModerator: false })).toBe("not_found");
+  expect(await remove(place, "m1", { userId: "ann", isModerator: false }, [])).toBe("not_found");
 });

@@ -22,18 +22,29 @@ export function documentedCostsWithRecovery(): ReadonlyMap<string, Cost> {
   );
 }
 
+/** The column "Round trips" of that table: without recovery, and with it. */
+export const documentedRoundTrips = (): ReadonlyMap<string, readonly [number, number]> =>
+  new Map(
+    rowsOf(/^\| `([^`]+)`(?: [^|]*)? \|(?: \d+ \|){3} [\d, ]+ \| \+\d \| (\d+), (\d+) \|/gm).map(
+      ([, event = "", off, on]) => [event, [Number(off), Number(on)]] as const,
+    ),
+  );
+
 /** The column "At most" of that table. */
 export const documentedBounds = (): ReadonlyMap<string, Cost> =>
   costsIn(/^\| `([^`]+)`(?: [^|]*)? \|(?: \d+ \|){3} (\d+), (\d+), (\d+) \|/gm);
 
 function costsIn(row: RegExp): ReadonlyMap<string, Cost> {
-  const text = readFileSync(new URL("../../docs/performance.md", import.meta.url), "utf8");
-  const section = text.split("## AWS calls per event")[1]?.split("\n## ")[0] ?? "";
-  const rows = [...section.matchAll(row)];
   return new Map(
-    rows.map(([, event = "", reads, writes, posts]) => [
+    rowsOf(row).map(([, event = "", reads, writes, posts]) => [
       event,
       { reads: Number(reads), writes: Number(writes), posts: Number(posts) },
     ]),
   );
+}
+
+function rowsOf(row: RegExp): readonly RegExpExecArray[] {
+  const text = readFileSync(new URL("../../docs/performance.md", import.meta.url), "utf8");
+  const section = text.split("## AWS calls per event")[1]?.split("\n## ")[0] ?? "";
+  return [...section.matchAll(row)];
 }

@@ -6,16 +6,13 @@ import { callKey, callPartition } from "./keys.ts";
 /** Seconds after which a call that nobody ended is forgotten. */
 const LIFETIME = 2 * 3600;
 
-/** Calls that a chat may hold at once. */
-const MOST_CALLS = 100;
-
 /** Queries of 1 MB: a hundred calls of fifty people with the longest ids are two, and some have expired. */
 const MOST_QUERIES = 4;
 
 /** The calls that ring or go on; a caller has one in a chat. */
 export interface Calls {
-  /** Stores a call in place of its caller's last one, which it gives; `full` where the chat holds no more. */
-  put(key: ChatKey, call: Call): Promise<{ readonly last?: Call | undefined } | "full">;
+  /** Stores a call in place of its caller's last one. */
+  put(key: ChatKey, call: Call): Promise<void>;
   find(key: ChatKey, callerId: string): Promise<Call | undefined>;
   /** The calls of a chat, the newest first. */
   inChat(key: ChatKey): Promise<readonly Call[]>;
@@ -34,15 +31,11 @@ export function createCalls({
 
   return {
     async put(key, { callerId, ...call }) {
-      const all = await live(key);
-      const last = all.find(({ sk }) => sk === callerId);
-      if (all.length - (last === undefined ? 0 : 1) >= MOST_CALLS) return "full";
       await table.put({
         ...callKey(key, callerId),
         ...call,
         expiresAt: Math.floor(now() / 1000) + LIFETIME,
       });
-      return { last: last && callOf(last) };
     },
 
     async find(key, callerId) {

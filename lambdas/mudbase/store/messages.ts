@@ -18,11 +18,14 @@ export interface Messages {
     messageId: string,
     change: { readonly by: string; readonly content: string; readonly editedAt: string },
   ): Promise<"edited" | "full" | MessageFault>;
-  /** Empties a message; nobody finds it any more. A moderator may remove everyone's. */
+  /** The names of what a message holds for the reactions of each user. */
+  reactionsOf(key: ChatKey, messageId: string): Promise<readonly string[]>;
+  /** Empties a message, with these reactions; nobody finds it any more. A moderator may remove everyone's. */
   remove(
     key: ChatKey,
     messageId: string,
     by: { readonly userId: string; readonly isModerator: boolean },
+    reactions: readonly string[],
   ): Promise<"removed" | MessageFault>;
   /** Adds a reaction, or removes it where it is there already; `full` where the message holds no more. */
   react(
@@ -30,15 +33,17 @@ export interface Messages {
     messageId: string,
     by: { readonly userId: string; readonly emoji: string },
   ): Promise<"added" | "removed" | "not_found" | "full">;
-  /**
-   * Gives the messages that this user had not read before, also where others could not be marked; none
-   * is marked where one is not found, and one that holds no more marks stays as it is.
-   */
-  markRead(
+  /** The messages of these that a user has not read yet, unless one of them is not found. */
+  unreadBy(
     key: ChatKey,
     messageIds: readonly string[],
     userId: string,
-  ): Promise<Settled<string> | "not_found">;
+  ): Promise<readonly string[] | "not_found">;
+  /**
+   * Gives the messages that this user had not read before, also where others could not be marked; one that
+   * holds no more marks stays as it is.
+   */
+  markRead(key: ChatKey, messageIds: readonly string[], userId: string): Promise<Settled<string>>;
   history(
     key: ChatKey,
     page: { readonly before?: string | undefined; readonly limit: number },
@@ -100,7 +105,10 @@ function createPost(table: Table, expiry: () => object): Part<"post"> {
   }
 }
 
-function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remove"> {
+function createChanges(
+  { table, now }: Storage,
+  find: Find,
+): Part<"edit" | "reactionsOf" | "remove"> {
   async function faultOf(key: ChatKey, messageId: string): Promise<MessageFault> {
     return (await find(key, messageId)) === undefined ? "not_found" : "forbidden";
   }
@@ -119,9 +127,10 @@ function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remo
       return edited === undefined ? faultOf(key, messageId) : "edited";
     },
 
-    async remove(key, messageId, { userId, isModerator }) {
+    reactionsOf: async (key, messageId) => reactionAttributes((await find(key, messageId)) ?? {}),
+
+    async remove(key, messageId, { userId, isModerator }, own) {
       const at = now();
-      const own = reactionAttributes((await find(key, messageId)) ?? {});
       const names = Object.fromEntries(own.map((name, index) => [`#own${index}`, name]));
       const removed = await table.update(messageKey(key, messageId), {
         update: `SET removedAt = :now REMOVE ${[...CONTENT, ...Object.keys(names)].join()}`,
@@ -135,18 +144,22 @@ function createChanges({ table, now }: Storage, find: Find): Part<"edit" | "remo
   };
 }
 
-function createMarkRead(table: Table, isLive: (item: Item) => boolean): Part<"markRead"> {
+function createMarkRead(
+  table: Table,
+  isLive: (item: Item) => boolean,
+): Part<"markRead" | "unreadBy"> {
   return {
-    async markRead(key, messageIds, userId) {
+    async unreadBy(key, messageIds, userId) {
       const wanted = [...new Set(messageIds)];
       const items = await table.getAll(wanted.map((id) => messageKey(key, id)));
       const live = items.filter(isLive);
       if (live.length < wanted.length) return "not_found";
 
       const read = new Set(live.filter((item) => readersOf(item).has(userId)).map(({ id }) => id));
-      const unread = wanted.filter((id) => !read.has(id));
-      return settleAll(unread, (id) => mark(key, id, userId));
+      return wanted.filter((id) => !read.has(id));
     },
+
+    markRead: (key, messageIds, userId) => settleAll(messageIds, (id) => mark(key, id, userId)),
   };
 
   async function mark(key: ChatKey, messageId: string, userId: string): Promise<boolean> {
