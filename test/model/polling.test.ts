@@ -34,6 +34,7 @@ const UPGRADED: readonly Scenario[] = [
 const ENDED: readonly Scenario[] = [
   { broadcasts: "ab", gets: 2, isClosed: true },
   { broadcasts: "ab", gets: 1, upgrades: true, isClosed: true },
+  { broadcasts: "a", upgrades: true, isClosed: true, lost: 1 },
   { broadcasts: "ab c", gets: 1, options: { maxPackets: 1 } },
   { broadcasts: "abc", gets: 1, options: { maxBytes: 2 } },
 ];

@@ -1,4 +1,4 @@
-import type { Queue } from "#server/model/polling.ts";
+import type { Queue, QueueState } from "#server/model/polling.ts";
 import { queueKey } from "./keys.ts";
 import type { Item, Storage } from "./table.ts";
 
@@ -23,6 +23,8 @@ export interface StoredQueue extends Queue {
   readonly ids?: Readonly<Record<string, true>>;
   readonly sentIds?: Readonly<Record<string, true>>;
   readonly flushedAt?: number;
+  /** The state that it was closed in. */
+  readonly closedIn?: QueueState;
 }
 
 export const queueOf = (item: Item | undefined): StoredQueue | undefined =>

@@ -61,7 +61,8 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
     },
 
     async close(connectionId, last) {
-      const ended = { ":now": now(), ":expiry": expiryOfEnded(now()) };
+      const at = now();
+      const ended = { ":now": at, ":expiry": expiryOfEnded(at) };
       if (last !== undefined) {
         const closing = await table.update(queueKey(connectionId), {
           update:
@@ -76,8 +77,8 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
         });
         if (closing !== undefined) return undefined;
       }
-      const before = await table.update(queueKey(connectionId), {
-        update: `SET #state = :closed, endedAt = :now, expiresAt = :expiry REMOVE ${DROP}`,
+      const closed = await table.update(queueKey(connectionId), {
+        update: `SET closedIn = #state, #state = :closed, endedAt = :now, expiresAt = :expiry REMOVE ${DROP}`,
         condition: `attribute_exists(pk) AND #state <> :closed${last === undefined ? "" : " AND #state <> :closing"}`,
         names: NAMES,
         values: {
@@ -85,11 +86,13 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
           ":closed": "closed",
           ...(last !== undefined && { ":closing": "closing" }),
         },
-        ...{ returns: "ALL_OLD", isRepeatable: true },
+        returns: "ALL_NEW",
+        // Two at once may cut the link twice; with none it would stay.
+        isOwn: ({ state, endedAt }) => state === "closed" && endedAt === at,
       });
-      const queue = queueOf(before);
+      const { closedIn, link } = queueOf(closed) ?? {};
       // A client that has only probed would wait for ever for a link that is cut: it finds out when it upgrades.
-      return queue && isTakenOver(queue) ? queue.link : undefined;
+      return closedIn !== undefined && isTakenOver({ state: closedIn }) ? link : undefined;
     },
   };
 }
