@@ -122,9 +122,11 @@ describe("GETs and POSTs", () => {
 describe("an upgrade", () => {
   test("is closed to a second link while the first one probes, for ten seconds", async () => {
     const scene = await begin();
+    const second = String(await scene.ann.link());
     const first = await linked(scene);
-    const second = await linked(scene);
+    await world.send(second, "2probe");
     expect([world.isConnected(first), world.isConnected(second)]).toEqual([true, false]);
+    expect(await scene.ann.link()).toBe(400);
     world.pass(11_000);
     const third = await linked(scene);
 
@@ -146,6 +148,29 @@ describe("an upgrade", () => {
     await upgraded(scene);
 
     expect([await scene.ann.get(), await scene.ann.post("3")]).toEqual([BAD, BAD]);
+  });
+
+  test("refuses a GET that came while the link probed and waits until it has taken over", async () => {
+    const scene = await begin();
+    const link = await linked(scene);
+    const look = holdLook();
+    const waiting = scene.ann.get();
+    await look.reached;
+    await world.send(link, "5");
+    look.release();
+
+    expect(await waiting).toEqual(BAD);
+  });
+
+  test("releases a GET that waited before the link probed", async () => {
+    const scene = await begin();
+    const look = holdLook();
+    const waiting = scene.ann.get();
+    await look.reached;
+    await upgraded(scene);
+    look.release();
+
+    expect((await waiting).packets).toEqual(["6"]);
   });
 
   test("closes a link whose session has ended", async () => {

@@ -254,6 +254,17 @@ describe("as the suite of Engine.IO 4 asks of an upgrade,", () => {
     first.close(1000, "");
   });
 
+  test("[EIO15] a WebSocket that comes after another has probed is refused", async () => {
+    const sid = await connected();
+    const query = `EIO=4&transport=websocket&sid=${sid}`;
+    const link = await rawClient(query);
+    link.send("2probe");
+    await link.nextFrame();
+
+    await expect(rawClient(query)).rejects.toThrow("400");
+    await end(sid);
+  });
+
   test("[EIO15] where the WebSocket closes before it has taken over, polling goes on", async () => {
     const sid = await connected();
     const link = await rawClient(`EIO=4&transport=websocket&sid=${sid}`);

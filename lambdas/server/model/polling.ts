@@ -24,6 +24,12 @@ export const hasEnded = ({ state }: Stated): boolean => state === "closing" || s
 /** Milliseconds for which a WebSocket connection that has probed may upgrade, before another may probe. */
 export const UPGRADE_TIMEOUT = 10_000;
 
+/** Whether a WebSocket connection has probed, and may still upgrade: no other one may meanwhile. */
+export const isProbed = (
+  { state, probedAt = 0 }: Pick<Queue, "state" | "probedAt">,
+  now: number,
+): boolean => state === "probing" && now - probedAt < UPGRADE_TIMEOUT;
+
 /** What waits for a client that polls, or has polled. */
 export interface Queue {
   readonly state: QueueState;

@@ -7,10 +7,10 @@ import {
 import {
   DRAINABLE,
   hasEnded,
+  isProbed,
+  isTakenOver,
   type Poll,
   polls,
-  type Queue,
-  UPGRADE_TIMEOUT,
 } from "#server/model/polling.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
@@ -36,9 +36,6 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
   const { queues } = adapter;
   const { now, pause, limits } = runtime;
   const limited = createLimited({ adapter, runtime });
-  // After its time it is taken for one that goes on polling.
-  const isProbing = ({ state, probedAt = 0 }: Queue) =>
-    state === "probing" && now() - probedAt < UPGRADE_TIMEOUT;
 
   return async (connectionId: string, request: PollingRequest): Promise<PollingAnswer> => {
     const { query, requestId, receivedAt: at } = request;
@@ -55,8 +52,16 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     const packets = isConnected
       ? await limited(poll, () => work(limits.pollWait * 1000))
       : await work(UNCONNECTED_WAIT);
-    return answerPackets(packets ?? [NOOP]);
+    if (packets !== undefined) return answerPackets(packets);
+    // A GET that waited before the probe is released in any case; one that came later may be one after the upgrade.
+    const isLate = queue.state === "probing" && (await isUpgraded(connectionId));
+    return isLate ? answerRefusal("request") : answerPackets([NOOP]);
   };
+
+  async function isUpgraded(connectionId: string): Promise<boolean> {
+    const queue = await queues.find(connectionId);
+    return queue !== undefined && isTakenOver(queue);
+  }
 
   /** What comes while it waits; nothing where nothing does, or where another GET, an upgrade or an end comes first. */
   async function wait(
@@ -75,7 +80,8 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
         return undefined;
       const taken = queue.packets.length > 0 && (await queues.take(connectionId, request));
       if (taken) return taken;
-      if (isProbing(queue)) return undefined;
+      // After its time it is taken for one that goes on polling.
+      if (isProbed(queue, now())) return undefined;
     }
   }
 

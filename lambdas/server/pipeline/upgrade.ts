@@ -1,7 +1,7 @@
 import type { AnyApp, Upgrade } from "#server/app.ts";
 import { handshakeFault, isSid, newSid, openFrame } from "#server/engine/handshake.ts";
 import { type PendingOpen, postOpen } from "#server/engine/transports/websocket.ts";
-import { polls } from "#server/model/polling.ts";
+import { isProbed, polls } from "#server/model/polling.ts";
 import { pollingId } from "#server/model/transport.ts";
 import { createHandshake } from "./handshake.ts";
 import type { Parts } from "./parts.ts";
@@ -55,6 +55,7 @@ export function createUpgrade(parts: Parts<AnyApp>, sender: Sender) {
     const queue = isSid(sid) ? await queues.find(owner) : undefined;
     if (queue === undefined || !polls(queue))
       return refuse(upgrade, "there is no session that polls to upgrade");
+    if (isProbed(queue, now())) return refuse(upgrade, "another WebSocket is about to take over");
     await upgrades.add(connectionId, connectedAt, owner);
     return 200;
   }
