@@ -79,8 +79,10 @@ export const settled = (): Promise<void> => stack.idle();
 export async function allDisconnected(): Promise<void> {
   await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
-  // A client that polls says goodbye in a request of its own.
-  await vi.waitUntil(async () => !(await connectionItems()).some(isPolling), { interval: 20 });
+  // A client that polls says goodbye in a request of its own, which follows the one that is under way.
+  await vi.waitUntil(async () => !(await connectionItems()).some(isPolling), {
+    ...{ interval: 20, timeout: 20_000 },
+  });
   await settled();
 }
 
