@@ -80,6 +80,21 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (_, conne
     expect(transportOf(ann.socket)).toBe("polling");
   });
 
+  test.each([["polls", POLLING] as const, ["may upgrade", BY_DEFAULT] as const])(
+    "hears that the server disconnects it, and why, where it %s",
+    async (__, options) => {
+      const org = newOrg();
+      const auth = { token: await tokenFor({ org }) };
+      const ann = receiving(org, await connected(client({ ...options, auth }, stack.url, connect)));
+      const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+
+      await publish({ event: "revoke", org, target: { userId: "ann" }, reason: "signed out" });
+
+      expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
+      expect(await gone).toBe("io server disconnect");
+    },
+  );
+
   test("receives connect_error for a wrong token", async () => {
     const socket = client({ ...BY_DEFAULT, auth: { token: "wrong" } }, stack.url, connect);
 

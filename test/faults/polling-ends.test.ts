@@ -90,7 +90,7 @@ describe("an end", () => {
       await world.send(link, "5");
 
       const told = by === "a GET" ? given : world.framesOf(link);
-      expect(told.slice(-2)).toEqual(["41", "1"]);
+      expect(told.at(-1)).toBe("41");
       expect(world.isConnected(link)).toBe(false);
     },
   );
@@ -111,6 +111,7 @@ describe("an end", () => {
     await world.heartbeat(sweep, world.now() + 31_000);
     look.release();
     await waiting;
+    await ann.drain();
 
     expect(ann.frames()).toContain("41");
     expect(isUpgraded ? world.isConnected(link) : ann.frames().at(-1)).toBe(

@@ -1,6 +1,7 @@
 import {
   answerPackets,
   answerRefusal,
+  CLOSE,
   NOOP,
   type PollingAnswer,
 } from "#server/engine/transports/polling.ts";
@@ -42,21 +43,30 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     const poll = { key: query.t ?? requestId, request: requestId, at };
     const queue = await queues.arrive(connectionId, poll);
     if (queue === undefined) return refuse(connectionId);
-    if (queue.sent.length > 0) return answerPackets(queue.sent);
-    if (queue.state === "closing") return answerRefusal("sid");
-    // Who has no socket yet may wait for what CONNECT is answered, and no longer: it may be nobody.
+    if (queue.sent.length > 0) return answer(connectionId, queue.sent);
+    if (queue.state === "closing") return answer(connectionId, [CLOSE]);
+    const wasProbed = isProbed(queue, now());
+    // Who has no socket yet may wait for what CONNECT is answered, and no longer: it may be nobody. So may who has
+    // none any more, for the last packets.
     const connection = await adapter.connections.get(connectionId);
-    if (connection === undefined) return answerRefusal("sid");
-    const isConnected = Object.keys(connection.sockets).length > 0;
+    const isConnected = Object.keys(connection?.sockets ?? {}).length > 0;
     const work = (most: number) => wait(connectionId, poll, most);
     const packets = isConnected
       ? await limited(poll, () => work(limits.pollWait * 1000))
       : await work(UNCONNECTED_WAIT);
-    if (packets !== undefined) return answerPackets(packets);
+    if (packets !== undefined) return answer(connectionId, packets);
     // A GET that waited before the probe is released in any case; one that came later may be one after the upgrade.
-    const isLate = queue.state === "probing" && (await isUpgraded(connectionId));
-    return isLate ? answerRefusal("request") : answerPackets([NOOP]);
+    if (wasProbed && (await isUpgraded(connectionId))) return answerRefusal("request");
+    return connection === undefined && !wasProbed ? answerRefusal("sid") : answerPackets([NOOP]);
   };
+
+  /** A client does not hear what one payload brings with a close packet: that comes by a GET of its own. */
+  async function answer(connectionId: string, packets: readonly string[]): Promise<PollingAnswer> {
+    if (packets.at(-1) !== CLOSE) return answerPackets(packets);
+    if (packets.length > 1) return answerPackets(packets.slice(0, -1));
+    await queues.close(connectionId);
+    return answerPackets(packets);
+  }
 
   async function isUpgraded(connectionId: string): Promise<boolean> {
     const queue = await queues.find(connectionId);

@@ -1,4 +1,5 @@
 import { probeAnswer } from "#server/engine/frames.ts";
+import { CLOSE } from "#server/engine/transports/polling.ts";
 import { hasEnded } from "#server/model/polling.ts";
 import { socketsOf } from "#server/model/session.ts";
 import type { Parts } from "./parts.ts";
@@ -60,6 +61,8 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
       );
 
       async function post(packet: string): Promise<void> {
+        // The end of the link says it, and later than what was posted before.
+        if (packet === CLOSE) return;
         const result = await gateway.post(link, packet);
         if (result === "gone") throw GONE;
         if (result !== "sent") throw new Error("a packet that waited is too large for a link");
