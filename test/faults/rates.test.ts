@@ -2,10 +2,13 @@ import { readFileSync } from "node:fs";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
 import { SAMPLES } from "../support/samples.ts";
+import { connectPolling } from "./polling-client.ts";
 import { createWorld } from "./world.ts";
 
 // Five a second, a burst of fifty, flushed two at a time; nine times as many refusals disconnect.
-const world = await createWorld(inject("assembly"), { callEventsPerSecond: 5, framesPerSecond: 0 });
+const world = await createWorld(inject("assembly"), {
+  ...{ callEventsPerSecond: 5, framesPerSecond: 0, pollWait: 1 },
+});
 const narrow = await createWorld(inject("assembly"), { framesPerSecond: 2 });
 // One a second, a burst of ten, for every kind of event.
 const strict = await createWorld(inject("assembly"), {
@@ -46,6 +49,20 @@ describe("events of a kind", () => {
     expect(atOnce).toBeLessThanOrEqual(52);
     expect(later).toBeGreaterThanOrEqual(9);
     expect(later).toBeLessThanOrEqual(12);
+  });
+
+  test("are limited also where one POST brings them all at once", async () => {
+    const ann = await connectPolling(world, "ann", newOrg());
+    const events = Array.from({ length: 200 }, (_, n) => `42${n}["call:end",{}]`);
+
+    await ann.post(...events);
+    await ann.drain();
+
+    const answers = ann.frames().filter((frame) => frame.startsWith("43"));
+    expect(answers).toHaveLength(200);
+    const accepted = answers.filter((answer) => !answer.includes("rate_limited"));
+    expect(accepted.length).toBeGreaterThanOrEqual(50);
+    expect(accepted.length).toBeLessThanOrEqual(52);
   });
 
   test("above the limit are refused with a time to wait that is sufficient", async () => {

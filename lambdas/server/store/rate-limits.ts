@@ -25,6 +25,8 @@ interface Known {
   fullAt: number;
   /** Tokens taken here that are not written down. */
   taken: number;
+  /** Tokens that are being written down: one POST brings many events at once. */
+  flushing: number;
 }
 
 /**
@@ -51,19 +53,30 @@ export function createRateLimits({ table, now }: Storage): RateLimits {
   /** Takes a token; gives 0, or the milliseconds until there is one. */
   async function drain({ kind, owner, perSecond }: RateLimit): Promise<number> {
     const key = rateLimitKey(kind, owner);
-    const known = remembered.get(key.pk) ?? { fullAt: 0, taken: 0 };
+    const known = remembered.get(key.pk) ?? { fullAt: 0, taken: 0, flushing: 0 };
     remembered.set(key.pk, known);
-    const wait = known.fullAt - now() - SECONDS_TO_FILL * 1000;
+    const flushing = (known.flushing * 1000) / perSecond;
+    const wait = Math.max(known.fullAt - now(), 0) + flushing - SECONDS_TO_FILL * 1000;
     if (wait > 0) return Math.ceil(wait);
 
     known.taken += 1;
     const batch = Math.max(1, Math.floor((perSecond * SECONDS_TO_FILL) / BATCHES));
-    if (known.taken >= batch) await flush(key, known, (known.taken * 1000) / perSecond);
+    if (known.taken >= batch) await flush(key, known, perSecond);
     return 0;
   }
 
-  async function flush(key: Key, known: Known, milliseconds: number): Promise<void> {
+  async function flush(key: Key, known: Known, perSecond: number): Promise<void> {
+    const { taken } = known;
     known.taken = 0;
+    known.flushing += taken;
+    try {
+      await write(key, known, (taken * 1000) / perSecond);
+    } finally {
+      known.flushing -= taken;
+    }
+  }
+
+  async function write(key: Key, known: Known, milliseconds: number): Promise<void> {
     const steps = [addTo, startOver];
     for (const step of known.fullAt > now() ? steps : steps.toReversed()) {
       const fullAt = await step(key, milliseconds);
@@ -91,11 +104,7 @@ export function createRateLimits({ table, now }: Storage): RateLimits {
     const changed = await table.update(key, {
       update: "SET fullAt = :fullAt, expiresAt = :expiry",
       condition: "attribute_not_exists(pk) OR fullAt <= :now",
-      values: {
-        ":fullAt": fullAt,
-        ":now": now(),
-        ":expiry": expiry(),
-      },
+      values: { ":fullAt": fullAt, ":now": now(), ":expiry": expiry() },
     });
     return changed && fullAt;
   }
