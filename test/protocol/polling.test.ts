@@ -1,8 +1,10 @@
+import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
 import { pollingId } from "../../lambdas/server/model/transport.ts";
 import { newOrg, person, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
+import { TableName, table } from "../support/table.ts";
 import "../support/nothing-left.ts";
 
 const QUERY = "EIO=4&transport=polling";
@@ -42,6 +44,14 @@ async function connected(claims: object = {}): Promise<string> {
 }
 
 const end = (sid: string) => post(sid, "41\x1e1");
+
+/** Has the heartbeat sweep every shard, as it does in turn. */
+async function sweep(): Promise<void> {
+  const heartbeat = stack.functions.named("Heartbeat");
+  await Promise.all(
+    Array.from({ length: 16 }, (_, shard) => stack.functions.invoke(heartbeat, { shard })),
+  );
+}
 
 describe("as the suite of Engine.IO 4 asks over HTTP long-polling,", () => {
   test("[EIO12] a handshake opens a session", async () => {
@@ -165,6 +175,33 @@ describe("as the suite of Engine.IO 4 asks over HTTP long-polling,", () => {
 
     expect((await next).body).toBe('431[{"ok":true}]');
     await end(sid);
+  });
+
+  test("[EIO9] pings come by GETs, and a pong keeps the session", async () => {
+    const sid = await connected();
+
+    for (let round = 0; round < 2; round += 1) {
+      await sweep();
+      expect((await get(sid)).body).toBe("2");
+      expect(await post(sid, "3")).toMatchObject({ status: 200, body: "ok" });
+    }
+    await end(sid);
+  });
+
+  test("[EIO9] a session without a pong for two rounds is closed", async () => {
+    const sid = await connected();
+    await table.send(
+      new UpdateCommand({
+        ...{ TableName, Key: { pk: `conn#${pollingId(sid)}`, sk: "conn" } },
+        UpdateExpression: "SET lastSeenAt = :past",
+        ExpressionAttributeValues: { ":past": Date.now() - 2 * 240_000 - 90_001 },
+      }),
+    );
+
+    await sweep();
+
+    expect(await get(sid)).toMatchObject({ status: 200, body: "1" });
+    expect(await get(sid)).toMatchObject(fault(1, "Session ID unknown"));
   });
 
   test("[EIO4] a close packet closes, and releases the GET that waits", async () => {
