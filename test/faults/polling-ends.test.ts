@@ -77,6 +77,16 @@ describe("an end", () => {
     },
   );
 
+  test("by the server is told by a GET, and not by a POST that comes before it", async () => {
+    const { ann, org } = await begin();
+    await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+
+    expect(await ann.post("3")).toEqual({ status: 200, packets: ["ok"] });
+    expect((await ann.get()).packets.at(-1)).toBe("41");
+    expect((await ann.get()).packets).toEqual(["1"]);
+    expect((await ann.post("3")).status).toBe(400);
+  });
+
   test.each(["a GET", "its WebSocket"])(
     "while a WebSocket probes is told by %s, and the WebSocket is cut only when it takes over",
     async (by) => {

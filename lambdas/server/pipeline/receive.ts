@@ -9,6 +9,7 @@ import {
   type PollingAnswer,
   packetsIn,
 } from "#server/engine/transports/polling.ts";
+import { DRAINABLE } from "#server/model/polling.ts";
 import type { createServer } from "../pipeline.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
@@ -36,7 +37,7 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     if (Buffer.byteLength(body) > heartbeat.maxPayload) return answerRefusal("request", 413);
     const readAt = now();
     const connection = await adapter.connections.get(connectionId, request.receivedAt);
-    if (connection === undefined) return answerRefusal("sid");
+    if (connection === undefined) return refuse(connectionId);
     const packets = packetsIn(body);
     if (connection.link !== undefined || packets.length > MAX_PACKETS)
       return answerRefusal("request");
@@ -51,6 +52,14 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     await pause(Math.max(0, request.receivedAt + packets.length - now()));
     return packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK;
   };
+
+  /** A client is not told by a POST that its session has ended, where a GET has its last packets. */
+  async function refuse(connectionId: string): Promise<PollingAnswer> {
+    const queue = await adapter.queues.find(connectionId);
+    return queue !== undefined && DRAINABLE.includes(queue.state)
+      ? ANSWER_OK
+      : answerRefusal("sid");
+  }
 
   /** Nobody is answered what went wrong with one of them: the others are served. */
   async function handleOne(
