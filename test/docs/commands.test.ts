@@ -29,6 +29,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run test:pages": [[CI, "\ntests test:pages\n"]],
   "npm run test:faults": [[CI, "\ntests test:faults\n"]],
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
+  "npm run test:polling": [[CI, "\ntests test:polling\n"]],
   "npm run chaos": [[CI, "\nstep npm run --silent chaos -- "]],
   "npm run bench": [[CI, "\nstep npm run --silent bench -- --quick\n"]],
   "npx tsx bench/matching.ts": [[CI, "\nstep npx tsx bench/matching.ts --quick\n"]],

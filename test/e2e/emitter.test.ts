@@ -44,7 +44,7 @@ describe.each([
 
     await emitter.to({ kind: "wallet", of: "chain", id: "Eth" }).emit("news");
     await emitter.to({ kind: "wallet", of: "currency", id: "USD" }).emit("news", 1);
-    await vi.waitUntil(() => received.length === 2);
+    await vi.waitUntil(() => received.length === 2, { timeout: 10_000 });
 
     expect(received.map(withoutOffset).toSorted()).toEqual([[], [1]]);
   });
