@@ -18,8 +18,10 @@ const typed = ((url: string, { auth, reconnection }: Options) => {
   return socket;
 }) as unknown as typeof io;
 
+type Client = readonly [name: string, using: typeof io];
+
 /** The clients that support recovery. */
-export const CLIENTS: readonly (readonly [string, typeof io])[] = [
+export const CLIENTS: readonly [Client, ...Client[]] = [
   ["the stock client", io],
   ["the typed client", typed],
 ];
