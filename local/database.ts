@@ -2,14 +2,14 @@ import { EventEmitter, once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import {
+  type AttributeValue,
   CreateTableCommand,
   type CreateTableCommandInput,
   DynamoDBClient,
   ResourceInUseException,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient, ScanCommand } from "@aws-sdk/lib-dynamodb";
-import { marshall } from "@aws-sdk/util-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import dynalite from "dynalite";
 import { AwsError, jsonObjectIn, readBody } from "./http.ts";
 import { createStreams, keyIn, type OnChanges } from "./streams.ts";
@@ -28,6 +28,8 @@ export const OPERATIONS: ReadonlySet<string> = new Set([
 export interface Database {
   /** Answers one request in DynamoDB's protocol; `body` is the request's body if it has been read already. */
   answer(request: IncomingMessage, response: ServerResponse, body?: Buffer): Promise<void>;
+  /** Makes a call of this process: the operation's input and output in DynamoDB's JSON, a failure with its `__type`. */
+  call(operation: string, input: object): Promise<object>;
   /** Deletes the items that have expired at this time (epoch milliseconds), as TTL does. */
   expire(now: number): Promise<void>;
   /** Everything stored. */
@@ -52,13 +54,11 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
   const server = dynalite({ createTableMs: 0, ...(data !== undefined && { path: data }) });
   // Dynalite closes its files only if its server listens.
   await once(server.listen(0, "127.0.0.1"), "listening");
-  const client = DynamoDBDocumentClient.from(
-    new DynamoDBClient({
-      endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-      region: REGION,
-      credentials: { accessKeyId: "LOCALDATABASE", secretAccessKey: "local" },
-    }),
-  );
+  const client = new DynamoDBClient({
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    region: REGION,
+    credentials: { accessKeyId: "LOCALDATABASE", secretAccessKey: "local" },
+  });
   for (const table of tables) await createTable(table);
   const streams = createStreams(tables, call, onChanges);
   // Dynalite throws if it is closed during a call.
@@ -110,16 +110,17 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
 
   async function scan(TableName: string): Promise<Record<string, unknown>[]> {
     const found: Record<string, unknown>[] = [];
-    let start: Record<string, unknown> | undefined;
+    let start: StoredItem | undefined;
     do {
-      const page = await client.send(new ScanCommand({ TableName, ExclusiveStartKey: start }));
-      found.push(...(page.Items ?? []));
+      const page: ScanPage = await call("Scan", { TableName, ExclusiveStartKey: start });
+      found.push(...(page.Items ?? []).map((item) => unmarshall(item)));
       start = page.LastEvaluatedKey;
     } while (start !== undefined);
     return found;
   }
 
   return {
+    call,
     async answer(request, response, knownBody) {
       const body = knownBody ?? (await readBody(request));
       const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
@@ -153,6 +154,14 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+type StoredItem = Record<string, AttributeValue>;
+
+/** A page of a table, in DynamoDB's JSON. */
+interface ScanPage {
+  readonly Items?: readonly StoredItem[];
+  readonly LastEvaluatedKey?: StoredItem;
 }
 
 /** A request to the embedded database. */

@@ -19,7 +19,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     [README, "run(START, "],
     [README, "run(OWN, "],
   ],
-  "npm test": [[CI, "\ntests test\n"]],
+  "npm test": [[CI, "\nSHUFFLE=0 tests test\n"]],
   "npm run lint": [[CI, "\nstep npm run --silent lint\n"]],
   "npm run types": [[CI, "\nstep npm run --silent types\n"]],
   "npm run knip": [[CI, "\nstep npm run --silent knip\n"]],

@@ -1,8 +1,5 @@
 import { createHmac } from "node:crypto";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import type { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { monotonicFactory, ulid } from "ulid";
 import { contractApp } from "../../lambdas/mudbase/app.ts";
 import { core } from "../../lambdas/mudbase/lifecycle.ts";
@@ -23,7 +20,7 @@ import { createPolling, type PollingRequest } from "../../lambdas/server/pipelin
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
 import { createSender } from "../../lambdas/server/pipeline/send.ts";
 import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
-import { createServer as createSocketServer } from "../../lambdas/server/pipeline.ts";
+import { createServer } from "../../lambdas/server/pipeline.ts";
 import type { Runtime } from "../../lambdas/server/runtime.ts";
 import { createIdempotency } from "../../lambdas/server/store/idempotency.ts";
 import { createTable, type KeyedItem } from "../../lambdas/server/store/table.ts";
@@ -32,6 +29,7 @@ import { readStack } from "../../local/template.ts";
 import type { Cost } from "../support/performance.ts";
 import { SILENT } from "../support/silent.ts";
 import { type CallInput, type Command, kindOf, markRepeated, unprocessedOf } from "./commands.ts";
+import { clientOf } from "./database-client.ts";
 import { createRoundTrips, type Rounds } from "./round-trips.ts";
 
 /**
@@ -160,16 +158,7 @@ export async function createWorld(
   const limits = Limits.parse({ shards: 1, ...settings });
   const { tables } = readStack(assembly);
   const database = await startDatabase({ tables });
-  const http = createServer(database.answer);
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
-  const real = DynamoDBDocumentClient.from(
-    new DynamoDBClient({
-      endpoint: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
-      region: "us-east-1",
-      credentials: { accessKeyId: "TEST", secretAccessKey: "local" },
-    }),
-    { marshallOptions: { removeUndefinedValues: true } },
-  );
+  const real = clientOf(database);
 
   let clock = Date.now();
   const newId = monotonicFactory();
@@ -277,9 +266,9 @@ export async function createWorld(
     }),
   );
   const parts = createParts(app, runtime);
-  let server = createSocketServer(parts);
+  let server = createServer(parts);
   const pollingParts = createParts(app, runtime);
-  const polling = createPolling(pollingParts, createSocketServer(pollingParts));
+  const polling = createPolling(pollingParts, createServer(pollingParts));
   const coreParts = createParts(core, {
     ...runtime,
     invokeSelf: (range) => sweeper.sweep(range as ShardRange),
@@ -343,7 +332,7 @@ export async function createWorld(
       return status === 200 ? connectionId : status;
     },
     renew() {
-      server = createSocketServer(createParts(app, runtime));
+      server = createServer(createParts(app, runtime));
     },
     async disconnect(connectionId) {
       open.delete(connectionId);
@@ -421,10 +410,7 @@ export async function createWorld(
       await table.writeAll([], keys);
     },
     async stop() {
-      real.destroy();
       await database.stop();
-      http.closeAllConnections();
-      await new Promise((resolve) => http.close(resolve));
     },
   };
 }
