@@ -21,7 +21,7 @@ const typed = ((url: string, { auth, reconnection }: Options) => {
 type Client = readonly [name: string, using: typeof io];
 
 /** The clients that support recovery. */
-export const CLIENTS: readonly [Client, ...Client[]] = [
+export const CLIENTS: readonly Client[] = [
   ["the stock client", io],
   ["the typed client", typed],
 ];
