@@ -2,8 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, type LambdaClient } from "@aws-sdk/client-lambda";
-import type { RoomOf } from "../lambdas/mudbase/emit.ts";
-import type { Entry } from "../lambdas/mudbase/publishing.ts";
+import type { Publications } from "./contract.ts";
 
 /**
  * How entries are sent. `lambda` invokes the publish function (output `PublishFunctionName`): the lowest
@@ -20,16 +19,14 @@ export interface EmitterOptions {
   readonly via: Via;
 }
 
-/** Entries without what the emitter adds. */
-type Publication = Entry extends infer One ? (One extends Entry ? Omit<One, "org"> : never) : never;
-type Of<Event extends Entry["event"]> = Entry extends infer One
-  ? One extends { readonly event: infer Names }
-    ? Event extends Names
-      ? One
-      : never
-    : never
-  : never;
-type Change = Omit<Of<"db:create">, "event" | "org">;
+/** A room of the organisation, by its kind and the ids that make its name. */
+export type RoomOf = Publications["emit"]["to"][number];
+
+/** An entry without what the emitter adds. */
+type Publication = {
+  [Name in keyof Publications]: { readonly event: Name } & Omit<Publications[Name], "org">;
+}[keyof Publications];
+type Change = Omit<Publications["db:create"], "org">;
 
 /**
  * The idempotency key of a publication, which takes effect once within ten minutes however often it is
@@ -65,8 +62,8 @@ export interface Emitter {
     delete(change: Change & Idempotent): Promise<void>;
   };
   /** Disconnects a user, a session (`sid`) or a token (`jti`), and refuses it from then on. */
-  revoke(target: Of<"revoke">["target"], reason?: string): Promise<void>;
-  restore(target: Of<"restore">["target"]): Promise<void>;
+  revoke(target: Publications["revoke"]["target"], reason?: string): Promise<void>;
+  restore(target: Publications["restore"]["target"]): Promise<void>;
 }
 
 /** An emitter for one organisation. */

@@ -1,8 +1,5 @@
 import { io, type Socket } from "socket.io-client";
-import type * as z from "zod/mini";
-import type { Emits } from "../lambdas/mudbase/contract.ts";
-import type { ClientEvent } from "../lambdas/mudbase/domains.ts";
-import type { RefusalCode } from "../lambdas/server/errors.ts";
+import type { ClientEvents, ServerEvents } from "./contract.ts";
 import * as parser from "./parser.ts";
 
 /** The acknowledgement of a refused event (contract, section 2.4). */
@@ -16,28 +13,38 @@ export interface Refusal {
   };
 }
 
+/** Why an event is refused. */
+export type RefusalCode =
+  | "invalid_payload"
+  | "unknown_event"
+  | "forbidden"
+  | "not_found"
+  | "conflict"
+  | "limit_exceeded"
+  | "rate_limited"
+  | "too_large"
+  | "upstream_failed"
+  | "internal";
+
 /** The acknowledgement of an event: the payload of its reply, `{ ok: true }` if it has none, or a refusal. */
-export type Answer<Event extends ClientEvent> =
+export type Answer<Name extends keyof ClientEvents> =
   | Refusal
-  | (NonNullable<Event["reply"]> extends infer Name extends keyof Emits
-      ? Emits[Name]
+  | (ClientEvents[Name]["reply"] extends infer Reply extends keyof ServerEvents
+      ? ServerEvents[Reply]
       : { readonly ok: true } | object);
 
-type Acknowledge<Event extends ClientEvent> = (answer: Answer<Event>) => void;
-
-type Listener<Event extends ClientEvent> =
-  undefined extends z.input<ReturnType<Event["payload"]>>
-    ? (payload?: z.input<ReturnType<Event["payload"]>>, acknowledge?: Acknowledge<Event>) => void
-    : (payload: z.input<ReturnType<Event["payload"]>>, acknowledge?: Acknowledge<Event>) => void;
+type Acknowledge<Name extends keyof ClientEvents> = (answer: Answer<Name>) => void;
 
 /** The events a client sends, with their payloads and acknowledgements: `Socket<ServerToClientEvents, ClientToServerEvents>`. */
 export type ClientToServerEvents = {
-  [Event in ClientEvent as Event["name"]]: Listener<Event>;
+  [Name in keyof ClientEvents]: undefined extends ClientEvents[Name]["payload"]
+    ? (payload?: ClientEvents[Name]["payload"], acknowledge?: Acknowledge<Name>) => void
+    : (payload: ClientEvents[Name]["payload"], acknowledge?: Acknowledge<Name>) => void;
 };
 
 /** The events a client receives, with their payloads; `custom:*` are events that clients name themselves. */
 export type ServerToClientEvents = {
-  [Name in keyof Emits]: (payload: Emits[Name]) => void;
+  [Name in keyof ServerEvents]: (payload: ServerEvents[Name]) => void;
 };
 
 /** A client's socket, typed by the contract. */

@@ -64,6 +64,7 @@ function importsOf(file: string): readonly string[] {
 const WALLS: readonly (readonly [files: RegExp, never: RegExp, but?: RegExp])[] = [
   [/^lambdas\/server\//, /^lambdas\/(?!server\/)|^(lib|local|client|examples)\//],
   [/^lambdas\/mudbase\//, /^(lib|local|client|examples)\//],
+  [/^client\/(?!demo\/)/, /^(lambdas|lib|local|bin)\//],
   [/^lambdas\/server\/model\//, /^lambdas\/server\/(?!model\/)/],
   [/^lambdas\/server\/engine\//, /^lambdas\/server\/(?!model\/|engine\/)/],
   [/^lambdas\/server\/socket\//, /^lambdas\/server\/(?!model\/|socket\/)/],

@@ -14,6 +14,8 @@ export interface DocumentedEvent {
   readonly domain: string;
   readonly access: string;
   readonly payload: JsonSchema;
+  /** Whether it may be sent without its payload. */
+  readonly isBare: boolean;
   readonly reply?: string | undefined;
 }
 
@@ -25,10 +27,11 @@ const FOLDER = "lambdas/mudbase";
 export const documentedEvents = (): readonly DocumentedEvent[] =>
   Object.values(domains)
     .flatMap((domain) => domain.events as readonly AnyEvent[])
-    .map((event) => ({
-      ...documentation(event),
-      payload: schemaOf(event.payload()),
-    }));
+    .map((event) => {
+      const payload = event.payload();
+      const isBare = payload.safeParse(undefined).success;
+      return { ...documentation(event), payload: schemaOf(payload), isBare };
+    });
 
 /** Every event this server sends, with the schema of its payload. */
 export const documentedEmits = (): readonly (readonly [string, JsonSchema])[] =>
@@ -45,7 +48,7 @@ const schemaOf = (schema: z.core.$ZodType): JsonSchema => {
   return rest;
 };
 
-function documentation({ name, reply }: AnyEvent): Omit<DocumentedEvent, "payload"> {
+function documentation({ name, reply }: AnyEvent): Omit<DocumentedEvent, "payload" | "isBare"> {
   const domain = domainOf(name);
   const text = readFileSync(join(FOLDER, `${domain}.ts`), "utf8");
   const definition = text

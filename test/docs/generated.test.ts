@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Parser } from "@asyncapi/parser";
 import { expect, test } from "vitest";
 import { asyncApi } from "../../bin/docs/async-api.ts";
+import { clientTypes } from "../../bin/docs/client-types.ts";
 import { eventPages } from "../../bin/docs/event-pages.ts";
 import { readme } from "../../bin/docs/settings-tables.ts";
 import { events } from "../support/contract.ts";
@@ -36,6 +37,7 @@ test("the registry holds the contract's 46 events and our additions, no more and
 test.each([
   ["docs/events.md", eventPages],
   ["docs/asyncapi.yaml", asyncApi],
+  ["client/contract.ts", clientTypes],
   ["README.md", readme],
 ])("%s is what npm run docs would write now", (file, generate) => {
   expect(readFileSync(file, "utf8") === generate(), `${file} is stale: npm run docs`).toBe(true);
