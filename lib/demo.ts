@@ -1,6 +1,8 @@
+import { copyFileSync } from "node:fs";
 import { HttpApi, HttpMethod } from "aws-cdk-lib/aws-apigatewayv2";
 import { HttpLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
 import { Construct } from "constructs";
+import { buildSync } from "esbuild";
 import { domainNameOf } from "./apis.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
@@ -31,10 +33,14 @@ export class Demo extends Construct {
       entry: `${FOLDER}/back-end.ts`,
       operation: server.operation,
       environment: { PUBLISH_FUNCTION: server.publish.functionName },
-      besideBundle: (to) => [
-        `node -e 'require("node:fs").copyFileSync("${FOLDER}/index.html", "${to}/index.html")'`,
-        `node_modules/.bin/esbuild ${FOLDER}/page.ts --bundle --minify --format=esm --target=es2022 --log-level=warning --outfile="${to}/page.js"`,
-      ],
+      besideBundle(to) {
+        copyFileSync(`${FOLDER}/index.html`, `${to}/index.html`);
+        buildSync({
+          entryPoints: [`${FOLDER}/page.ts`],
+          outfile: `${to}/page.js`,
+          ...{ bundle: true, minify: true, format: "esm", target: "es2022", logLevel: "warning" },
+        });
+      },
     });
     // What verifies HS256 tokens signs them, too.
     tokens.allowVerifying(backEnd);

@@ -1,7 +1,8 @@
 import type { Construct } from "constructs";
 import type { Heartbeat } from "../lambdas/server/model/limits.ts";
+import type { BundleProps } from "./bundle.ts";
 import { DEFAULTS } from "./defaults.ts";
-import { type EntryFiles, writeEntryFiles } from "./entry-files.ts";
+import { type EntryFiles, entriesOf } from "./entries.ts";
 import { FanOut } from "./fan-out.ts";
 import { HeartbeatSchedule } from "./heartbeat-schedule.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
@@ -17,7 +18,7 @@ export function serverFunctions(
   pings: Heartbeat,
   polls: boolean,
 ) {
-  const entries = "app" in props ? writeEntryFiles(props.app) : props.functions;
+  const entries = "app" in props ? entriesOf(props.app) : props.functions;
   const { environment } = props;
   const HEARTBEAT = JSON.stringify(pings);
   const connecting = {
@@ -58,7 +59,7 @@ function pollingFunction(
   scope: Construct,
   props: SocketIoServerProps,
   operation: Operation,
-  entries: EntryFiles,
+  entries: Readonly<Record<keyof EntryFiles, BundleProps["entry"]>>,
   environment: Readonly<Record<string, string>>,
 ): LambdaFunction {
   const concurrency = props.pollingConcurrency;

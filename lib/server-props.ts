@@ -1,6 +1,6 @@
 import type { RetentionDays } from "aws-cdk-lib/aws-logs";
 import type { Heartbeat, Limits } from "../lambdas/server/model/limits.ts";
-import type { EntryFiles } from "./entry-files.ts";
+import type { EntryFiles } from "./entries.ts";
 import type { Transport } from "./transports.ts";
 
 /** The code of an application: its one file, or a file for each function. */

@@ -1,12 +1,11 @@
-import { readFileSync } from "node:fs";
-import { basename, resolve } from "node:path";
+import { resolve } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
 import { describe, expect, test } from "vitest";
 import { Alarms } from "../../lib/alarms.ts";
 import { Dashboard } from "../../lib/dashboard.ts";
-import { writeEntryFiles } from "../../lib/entry-files.ts";
+import { entriesOf } from "../../lib/entries.ts";
 import { SocketIoServer, type SocketIoServerProps } from "../../lib/socket-io-server.ts";
 import type { Transport } from "../../lib/transports.ts";
 import { statements } from "../support/template.ts";
@@ -132,14 +131,11 @@ describe("two servers in one stack", () => {
 });
 
 describe("an application of one file", () => {
-  test("has an entry file for each function, which calls the server's handler with it", () => {
-    const written = writeEntryFiles(APP);
-
-    const handlers = Object.entries({ ...written }).map(([name, file]) => {
-      const text = readFileSync(file, "utf8");
-      expect(text).toContain(`lambdas/server/functions/${basename(file)}"`);
-      expect(text).toContain(`import { app } from ${JSON.stringify(resolve(APP))};`);
-      return [name, /export const handler = (\w+)\(app\);/.exec(text)?.[1]];
+  test("has an entry for each function, which calls the server's handler with it", () => {
+    const handlers = Object.entries(entriesOf(APP)).map(([name, { code, name: file }]) => {
+      expect(code).toContain(`lambdas/server/functions/${file}"`);
+      expect(code).toContain(`import { app } from ${JSON.stringify(resolve(APP))};`);
+      return [name, /export const handler = (\w+)\(app\);/.exec(code)?.[1]];
     });
     expect(Object.fromEntries(handlers)).toEqual({
       ...{ socket: "socketHandler", polling: "pollingHandler", heartbeat: "heartbeatHandler" },

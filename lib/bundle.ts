@@ -1,0 +1,144 @@
+import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { DockerImage } from "aws-cdk-lib";
+import { type AssetCode, Code } from "aws-cdk-lib/aws-lambda";
+import { type BuildOptions, buildSync, type Metafile } from "esbuild";
+
+/** The code of an entry file that is written nowhere. */
+export interface EntryCode {
+  /** What source maps call it. */
+  readonly name: string;
+  readonly code: string;
+  /** Where its packages are looked for. */
+  readonly folder: string;
+}
+
+export interface BundleProps {
+  /** The TypeScript file whose `handler` is called: its path, from where the CDK runs, or its code. */
+  readonly entry: string | EntryCode;
+  /** Packages that lie beside the bundle, because the function loads them late or never. Default: none. */
+  readonly lateModules?: readonly string[] | undefined;
+  /** Puts more files into the bundle's folder. Default: none. */
+  readonly besideBundle?: ((folder: string) => void) | undefined;
+}
+
+/** Sources of credentials that a function never uses: its own come from its environment. */
+const UNUSED_CREDENTIALS = [
+  "@aws-sdk/credential-provider-http",
+  "@aws-sdk/credential-provider-ini",
+  "@aws-sdk/credential-provider-process",
+  "@aws-sdk/credential-provider-sso",
+  "@aws-sdk/credential-provider-web-identity",
+  "@smithy/credential-provider-imds",
+];
+
+/** What undici's pool loads for requests that a function never makes, or on processors without SIMD. */
+const UNUSED_OF_UNDICI = ["../llhttp/llhttp-wasm.js", "../web/fetch/body.js"];
+
+/** In this package's `.ts` and in its built `.js` alike. */
+const [EXTENSION = ""] = /\.\w+$/.exec(import.meta.url) ?? [];
+const ENDPOINT_CACHE = fileURLToPath(
+  new URL(`../lambdas/server/store/endpoint-cache${EXTENSION}`, import.meta.url),
+);
+
+/**
+ * The code of a function, bundled by this package's own esbuild in the CDK's process. The CDK's
+ * `NodejsFunction` would look for an esbuild, a lock file and the modules from where it runs; this works
+ * wherever the package is installed, and its bundles are the same assets in every checkout.
+ */
+export const bundled = (props: BundleProps): AssetCode =>
+  Code.fromAsset(folderOf(props.entry), {
+    bundling: {
+      image: DockerImage.fromRegistry("unused"),
+      // By this the CDK tells the functions of one folder apart.
+      command: [JSON.stringify(props.entry)],
+      local: {
+        tryBundle(folder) {
+          bundleInto(folder, props);
+          return true;
+        },
+      },
+    },
+  });
+
+function bundleInto(folder: string, { entry, lateModules = [], besideBundle }: BundleProps): void {
+  for (const { path, contents } of build(entry, lateModules))
+    writeFileSync(join(folder, basename(path)), contents);
+  for (const name of lateModules) copyModule(name, entry, folder);
+  besideBundle?.(folder);
+}
+
+function build(entry: string | EntryCode, lateModules: readonly string[]) {
+  const { outputFiles, metafile } = buildSync({
+    ...inputOf(entry),
+    // Nothing is written there, but source maps name their sources from there.
+    outfile: resolve("cdk.out/bundle/index.mjs"),
+    write: false,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    // Bundles run locally too, on the oldest Node that is supported there.
+    target: "node20",
+    mainFields: ["module", "main"],
+    minify: true,
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    logLevel: "warning",
+    // What would be kept are notes for test coverage; licences lie beside the packages.
+    legalComments: "none",
+    // undici is CommonJS; an ES module has no `require` for Node's own modules.
+    banner: {
+      js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);',
+    },
+    external: [...UNUSED_CREDENTIALS, ...UNUSED_OF_UNDICI, ...lateModules],
+    alias: {
+      "@aws-sdk/endpoint-cache": ENDPOINT_CACHE,
+      // The parser's other build logs through the `debug` package.
+      "socket.io-parser": join(moduleOf("socket.io-parser", import.meta.url), "build/esm/index.js"),
+    },
+  });
+  return [
+    ...outputFiles,
+    { path: "index.meta.json", contents: JSON.stringify({ outputs: sizesIn(metafile) }) },
+  ];
+}
+
+const inputOf = (entry: string | EntryCode): Pick<BuildOptions, "entryPoints" | "stdin"> =>
+  typeof entry === "string"
+    ? { entryPoints: [resolve(entry)] }
+    : {
+        stdin: {
+          ...{ contents: entry.code, sourcefile: entry.name, resolveDir: entry.folder },
+          loader: "ts",
+        },
+      };
+
+const folderOf = (entry: string | EntryCode): string =>
+  typeof entry === "string" ? dirname(resolve(entry)) : entry.folder;
+
+/** The size of each file in a bundle; the rest of the metafile is the same for all. */
+function sizesIn({ outputs }: Metafile) {
+  const { inputs } =
+    outputs[Object.keys(outputs).find((file) => file.endsWith(".mjs")) ?? ""] ?? {};
+  return { "index.mjs": { inputs } };
+}
+
+/** The folder of a package that this file would import. */
+function moduleOf(name: string, from: string): string {
+  const folders = createRequire(from).resolve.paths(name) ?? [];
+  const found = folders.map((folder) => join(folder, name)).find((folder) => existsSync(folder));
+  if (found === undefined) throw new Error(`The package ${name} is not installed for ${from}.`);
+  return found;
+}
+
+/** Copies what a package runs of, and nothing it only documents or types. */
+function copyModule(name: string, entry: string | EntryCode, folder: string): void {
+  cpSync(moduleOf(name, join(folderOf(entry), "index.js")), join(folder, "node_modules", name), {
+    recursive: true,
+    dereference: true,
+    filter: (file) => !/\.(md|d\.ts|d\.mts|map)$|\/(docs|types)$/.test(file),
+  });
+}
