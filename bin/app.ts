@@ -8,7 +8,7 @@ try {
   const { app, ...context } = cdk.node.getAllContext() as Readonly<Record<string, unknown>>;
   const settings = readSettings(context, regionOf(process.env));
   if (app === undefined) new MudbaseStack(cdk, settings.stackName, settings);
-  else new ApplicationStack(cdk, settings.stackName, String(app));
+  else new ApplicationStack(cdk, settings.stackName, { app: String(app) });
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exit(1);

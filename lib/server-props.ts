@@ -14,7 +14,8 @@ type ServerCode =
       readonly functions: EntryFiles;
     };
 
-interface ServerOptions {
+/** What a server is deployed with besides its code; each has a default. */
+export interface ServerOptions {
   /**
    * Limits of the server, e.g. `{ roomsPerSocket: 50 }`. Bounds, defaults and units: `LIMITS` in
    * `lambdas/server/model/limits.ts`.

@@ -1,4 +1,4 @@
-import { ConnectError, defineApp, defineNamespace } from "../../lambdas/server/app.ts";
+import { ConnectError, defineApp, defineNamespace } from "serverless-socket-io/server";
 
 /** What clients name must not be a room of another kind. */
 const named = (room: string) => `chat#${room}`;

@@ -1,5 +1,5 @@
 import { App, CfnOutput, Stack } from "aws-cdk-lib";
-import { SocketIoServer } from "../../lib/socket-io-server.ts";
+import { SocketIoServer } from "serverless-socket-io/cdk";
 
 const stack = new Stack(new App(), "Chat");
 const server = new SocketIoServer(stack, "Server", { app: "examples/chat/app.ts" });

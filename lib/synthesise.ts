@@ -1,0 +1,11 @@
+import { App } from "aws-cdk-lib";
+import { ApplicationStack } from "./application-stack.ts";
+import type { SocketIoServerProps } from "./server-props.ts";
+
+/** Synthesises one application at the edge into a folder, in this process and without the CDK's command. */
+export function synthesiseApplication(folder: string, props: SocketIoServerProps): void {
+  // The CDK's command sets this context, by which assets are found in the template.
+  const cdk = new App({ outdir: folder, context: { "aws:cdk:enable-asset-metadata": true } });
+  new ApplicationStack(cdk, "Application", props);
+  cdk.synth();
+}
