@@ -55,6 +55,7 @@ export default defineConfig({
             "test/e2e/**",
             "test/protocol/frames.test.ts",
             "test/pages/**",
+            "test/package/**",
             "test/faults/**",
             "test/browser/**",
             "test/readme/**",
@@ -74,6 +75,14 @@ export default defineConfig({
           ...{ name: "browser", env },
           include: ["test/browser/**/*.test.ts"],
           testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          ...{ name: "package", env },
+          include: ["test/package/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 180_000,
         },
       },
       {

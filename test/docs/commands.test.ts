@@ -27,6 +27,8 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run synth": [[CI, "\nstep npm run --silent synth -- "]],
   "npm run test:browser": [[CI, "\ntests test:browser\n"]],
   "npm run test:pages": [[CI, "\ntests test:pages\n"]],
+  "npm run test:package": [[CI, "\ntests test:package\n"]],
+  "npm run pack": [["test/package/package.test.ts", '"npm run --silent pack"']],
   "npm run test:faults": [[CI, "\ntests test:faults\n"]],
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
   "npm run test:polling": [[CI, "\ntests test:polling\n"]],

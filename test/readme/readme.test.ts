@@ -121,6 +121,7 @@ test.each([DEPLOY, ...OWN_DEPLOYS])(
 test("the commands within sentences work", async () => {
   expect(inline(/`(npm (?:start|run) [^`]+)`/g).toSorted()).toEqual([
     "npm run check",
+    "npm run pack",
     "npm run token -- --sub eve --org acme --projects p1,p2",
     OWN,
     "npm start -- --help",
@@ -172,7 +173,8 @@ describe("its client", () => {
     const [, snippet = ""] = blocks("ts");
     const output = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
       `const token: string = ${JSON.stringify(token)};`,
-      here(snippet),
+      // The name of the package that npm run pack makes of it.
+      here(snippet).replace("serverless-socket-io-client", "../client/index.ts"),
       'socket.on("message:new", () => process.exit());',
     ]);
 

@@ -1,0 +1,230 @@
+import { spawn } from "node:child_process";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { PACKAGES } from "../../bin/pack/packages.ts";
+
+const KB = 1000;
+const MB = 1000 * KB;
+
+/** Two projects outside of this repository: of a server, and of a page. */
+const folder = mkdtempSync(join(tmpdir(), "package-"));
+const project = join(folder, "project");
+const page = join(folder, "page");
+
+/** The package's README, whose files the project has. */
+const README = readFileSync("bin/pack/serverless-socket-io.md", "utf8");
+const FILES = Object.fromEntries(
+  [...README.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)].map(([, file = "", text = ""]) => [
+    file,
+    text,
+  ]),
+);
+const TSCONFIG = {
+  compilerOptions: {
+    strict: true,
+    module: "nodenext",
+    target: "es2023",
+    noEmit: true,
+    types: ["node"],
+  },
+  include: ["*.ts", "*.cts", "realtime"],
+};
+/** What a back end in CommonJS does with the client. */
+const BACK_END = `
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { connect } from "serverless-socket-io-client";
+import { createEmitter } from "serverless-socket-io-client/emitter";
+import { signToken } from "serverless-socket-io-client/token";
+
+const via = { lambda: new LambdaClient({}), functionName: "Publish" };
+export const emitter = createEmitter({ org: "acme", via });
+export const token: Promise<string> = signToken({ sub: "ann", org: "acme", projects: "*" }, "secret");
+export function enter(url: string): void {
+  const socket = connect(url, { token: () => token });
+  socket.on("message:new", ({ message }) => console.log(message.sender));
+  socket.emit("chat:join", { chatId: "c", projectId: "p" }, (answer) => {
+    if ("error" in answer) console.log(answer.error.code);
+  });
+}
+`;
+
+/** Runs a command to its end; throws all that it has printed if it fails. */
+async function run(cwd: string, command: string): Promise<string> {
+  const [program = "", ...args] = command.split(" ");
+  const child = spawn(program, args, { cwd, env: { ...process.env, NODE_OPTIONS: "" } });
+  let printed = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (printed += text));
+  const code = await new Promise((ended) => child.on("close", ended));
+  if (code !== 0) throw new Error(`${command}: ${printed}`);
+  return printed;
+}
+
+function write(into: string, files: Readonly<Record<string, string>>): void {
+  for (const [file, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(into, file)), { recursive: true });
+    writeFileSync(join(into, file), text);
+  }
+}
+
+const { version } = JSON.parse(readFileSync("package.json", "utf8")) as {
+  readonly version: string;
+};
+const tarballOf = (name: string): string => resolve("dist", `${name}-${version}.tgz`);
+const INSTALL = "npm install --prefer-offline --no-audit --no-fund --ignore-scripts";
+
+beforeAll(async () => {
+  const [server, client] = PACKAGES.map(({ name }) => tarballOf(name));
+  write(project, {
+    ...FILES,
+    "package.json": '{ "private": true, "type": "module" }',
+    "tsconfig.json": JSON.stringify(TSCONFIG),
+    "back-end.cts": BACK_END,
+  });
+  write(page, {
+    "package.json": '{ "private": true, "type": "module" }',
+    "page.js":
+      'import { connect } from "serverless-socket-io-client"; globalThis.connect = connect;',
+  });
+  await run(".", "npm run --silent pack");
+  await run(page, `${INSTALL} ${client}`);
+  const types = "typescript@~5.9.0 @types/node@^24";
+  const clients = "socket.io-client @aws-sdk/client-lambda @aws-sdk/client-eventbridge";
+  await run(project, `${INSTALL} ${server} ${client} ${clients} ${types}`);
+  // The compiler takes its time, and checks meanwhile.
+  const outdir = join(project, "out");
+  await build({ entryPoints: ["cdk.ts", "realtime.test.ts"], absWorkingDir: project, outdir });
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Licence {
+  readonly type: string;
+}
+
+/** The manifests of everything that is installed in a project. */
+const installed = (where: string) =>
+  readdirSync(join(where, "node_modules"), { recursive: true })
+    .map(String)
+    .filter((file) => /(^|node_modules\/)(@[^/]+\/)?[^@/.][^/]*\/package\.json$/.test(file))
+    .map(
+      (file) =>
+        JSON.parse(readFileSync(join(where, "node_modules", file), "utf8")) as {
+          readonly name: string;
+          /** Of an old package, an object or a list. */
+          readonly license?: string | Licence;
+          readonly licenses?: readonly Licence[];
+        },
+    );
+
+const bytesOf = (path: string): number => {
+  const files = readdirSync(path, { recursive: true }).map((file) => join(path, String(file)));
+  return files.map((file) => statSync(file).size).reduce((sum, size) => sum + size, 0);
+};
+
+describe.each(PACKAGES)("the package $name", ({ name }) => {
+  test("is a tarball below 1 MB", () => {
+    expect(statSync(tarballOf(name)).size).toBeLessThan(MB);
+  });
+
+  test("holds built files alone, each with its declarations and its source map", () => {
+    const root = join(project, "node_modules", name);
+    const files = readdirSync(root, { recursive: true }).map(String);
+    const built = files.filter((file) => file.endsWith(".js"));
+    const mapped = built.filter((file) => files.includes(`${file}.map`));
+
+    expect(files.filter((file) => /(?<!\.d)\.ts$|^test\/|mudbase/.test(file))).toEqual([]);
+    // The code that runs in CloudFront, and what runs a function on this machine, are written in JavaScript.
+    expect(built.filter((file) => !mapped.includes(file))).toEqual(
+      name.endsWith("client") ? [] : ["lib/edge-function.js", "local/lambda-runtime.js"],
+    );
+    expect(mapped.filter((file) => !files.includes(file.replace(/\.js$/, ".d.ts")))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "CHANGELOG.md"]));
+  });
+
+  test("names no folder of the machine that built it", () => {
+    const root = join(project, "node_modules", name);
+    const files = readdirSync(root, { recursive: true }).map((file) => join(root, String(file)));
+    const naming = files.filter(
+      (file) => statSync(file).isFile() && readFileSync(file, "utf8").includes(process.cwd()),
+    );
+
+    expect(naming).toEqual([]);
+  });
+});
+
+test("an install of the client is below 10 MB, and has nothing of AWS", () => {
+  expect(bytesOf(join(page, "node_modules"))).toBeLessThan(10 * MB);
+  expect(installed(page).filter(({ name }) => /aws|constructs|smithy/.test(name))).toEqual([]);
+});
+
+test("no install brings a licence that asks for more than a notice", () => {
+  const FREE =
+    /^\(?(MIT|MIT-0|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD|Unlicense|BlueOak-1\.0\.0|CC0-1\.0)\b/;
+  const all = [...installed(project), ...installed(page)].map(
+    ({ name, license, licenses = [] }) => {
+      const [one = licenses[0]] = [license];
+      return `${name}: ${typeof one === "object" ? one.type : one}`;
+    },
+  );
+
+  expect(all.length).toBeGreaterThan(100);
+  expect(all.filter((line) => !FREE.test(line.split(": ")[1] ?? ""))).toEqual([]);
+});
+
+test("bundled for a browser, the client is small: 45 KB, and 8 KB besides socket.io-client", async () => {
+  const sizes = [[], ["socket.io-client"]].map(async (external) => {
+    const { outputFiles } = await build({
+      ...{ entryPoints: [join(page, "page.js")], bundle: true, minify: true, write: false },
+      ...{ platform: "browser", format: "esm", external },
+    });
+    return outputFiles[0]?.contents.length;
+  });
+  const [whole = MB, own = MB] = await Promise.all(sizes);
+
+  expect(whole).toBeLessThan(45 * KB);
+  expect(own).toBeLessThan(8 * KB);
+});
+
+describe.concurrent("a project of the README's files", () => {
+  test("compiles under TypeScript 5.9, strict and without skipLibCheck", async () => {
+    expect(await run(project, "node_modules/.bin/tsc -p .")).toBe("");
+  });
+
+  test("runs its test, in which stock clients with default options talk", async () => {
+    expect(await run(project, "node --test out/realtime.test.js")).toMatch(/^# pass 1$/m);
+  });
+
+  test("is synthesised with the props of its stack", async () => {
+    await run(project, "env CDK_OUTDIR=cdk.out node out/cdk.js");
+    const template = readFileSync(join(project, "cdk.out/Chat.template.json"), "utf8");
+
+    expect(template).toContain('\\"roomsPerSocket\\":50');
+    expect(template.match(/"AWS::Lambda::Function"/g)).toHaveLength(5);
+  });
+
+  test.each([
+    ["import", "mjs"],
+    ["require", "cjs"],
+  ])("loads every entry point by %s", async (load, extension) => {
+    const names = PACKAGES.flatMap(({ name, exports }) =>
+      Object.keys(exports).map((path) => name + path.slice(1)),
+    );
+    const lines = names.map(
+      (name) => `console.log("${name}", Object.keys(await ${load}("${name}")).length > 0);`,
+    );
+    write(project, { [`load.${extension}`]: `(async () => {\n${lines.join("\n")}\n})();` });
+
+    const printed = await run(project, `node load.${extension}`);
+    expect(printed.trim().split("\n")).toEqual(names.map((name) => `${name} true`));
+  });
+});
