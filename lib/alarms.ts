@@ -8,7 +8,7 @@ import {
 } from "aws-cdk-lib/aws-cloudwatch";
 import { SnsAction } from "aws-cdk-lib/aws-cloudwatch-actions";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
-import { Topic } from "aws-cdk-lib/aws-sns";
+import type { ITopic } from "aws-cdk-lib/aws-sns";
 import { Construct } from "constructs";
 import {
   counted,
@@ -25,8 +25,8 @@ export interface AlarmsProps {
   readonly server: SocketIoServer;
   /** Other functions of the application, watched together with the server's own. Default: none. */
   readonly functions?: readonly LambdaFunction[];
-  /** ARN of the SNS topic that alarms are sent to. Default: none. */
-  readonly topicArn?: string | undefined;
+  /** Where alarms are sent. Default: nowhere. */
+  readonly topic?: ITopic | undefined;
 }
 
 /** When an alarm goes off: if so many of its periods had a value above the threshold. */
@@ -46,10 +46,9 @@ const REPEATEDLY: Sensitivity = { threshold: 10, evaluationPeriods: 1 };
 export class Alarms extends Construct {
   readonly #actions: readonly SnsAction[];
 
-  constructor(scope: Construct, id: string, { server, functions = [], topicArn }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { server, functions = [], topic }: AlarmsProps) {
     super(scope, id);
-    this.#actions =
-      topicArn === undefined ? [] : [new SnsAction(Topic.fromTopicArn(this, "Topic", topicArn))];
+    this.#actions = topic === undefined ? [] : [new SnsAction(topic)];
 
     this.#watchFunctions([...server.functions, ...functions]);
     this.#watchGateway(server);

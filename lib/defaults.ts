@@ -16,3 +16,14 @@ export const DEFAULTS = {
   accessLogs: false,
   gatewayLogRole: false,
 } as const;
+
+/** The least and the most that some numbers of a deployment may be. */
+export const BOUNDS = {
+  /** MiB. */
+  memorySize: [128, 10_240],
+  socketConcurrency: [1, 100_000],
+  heartbeatConcurrency: [1, 100_000],
+  // A GET that waits must leave room for the client's POST.
+  pollingConcurrency: [2, 100_000],
+  requestsPerSecond: [1, 1_000_000],
+} as const;

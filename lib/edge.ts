@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
   CachePolicy,
@@ -30,7 +30,7 @@ export interface EdgeProps {
   /** Where requests of long polling go. Default: they are refused. */
   readonly polling?: PollingEndpoint | undefined;
   /** A domain name of your own, with its certificate in us-east-1. Default: CloudFront's own name. */
-  readonly name?: { readonly domainName: string; readonly certificateArn: string } | undefined;
+  readonly name?: { readonly domainName: string; readonly certificate: ICertificate } | undefined;
   /** The ARN of a WAF web ACL, or `own` for one that this construct makes: only in us-east-1. Default: none. */
   readonly webAcl?: "own" | (string & {}) | undefined;
 }
@@ -90,7 +90,7 @@ export class Edge extends Construct {
       ...(name !== undefined && {
         minimumProtocolVersion: SecurityPolicyProtocol.TLS_V1_2_2021,
         domainNames: [name.domainName],
-        certificate: Certificate.fromCertificateArn(this, "Certificate", name.certificateArn),
+        certificate: name.certificate,
       }),
       ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
       defaultBehavior: { ...behaviour, origin: originAt(gateway.domainName) },

@@ -1,5 +1,7 @@
 /** The public surface of the deployment, `serverless-socket-io/cdk`. */
-export { Edge, type EdgeProps } from "./edge.ts";
+export type { Alarms, AlarmsProps } from "./alarms.ts";
+export type { Dashboard, DashboardProps } from "./dashboard.ts";
+export type { Edge, EdgeProps } from "./edge.ts";
 export type { EntryFiles } from "./entries.ts";
 export type { Operation } from "./lambda-function.ts";
 export { SocketIoServer, type SocketIoServerProps } from "./socket-io-server.ts";

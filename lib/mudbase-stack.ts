@@ -1,4 +1,6 @@
 import { CfnOutput, Stack } from "aws-cdk-lib";
+import { Certificate, type ICertificate } from "aws-cdk-lib/aws-certificatemanager";
+import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { ContractLimits } from "../lambdas/mudbase/limits.ts";
 import { Heartbeat, Limits } from "../lambdas/server/model/limits.ts";
@@ -60,7 +62,11 @@ export class MudbaseStack extends Stack {
     const webhooksFailed = counted(service, "RequestsFailed", { route: "webhook" });
     const changesFailed = counted(service, "ChangesFailed");
 
-    const alarms = new Alarms(this, "Alarms", { server, functions, topicArn: alarmTopicArn });
+    const topic =
+      alarmTopicArn === undefined
+        ? undefined
+        : Topic.fromTopicArn(this, "AlarmTopic", alarmTopicArn);
+    const alarms = new Alarms(this, "Alarms", { server, functions, topic });
     alarms.add("WebhooksFailed", webhooksFailed, "a webhook was answered 500");
     alarms.add("ChangesFailed", changesFailed, "a change of a table was not published");
     const failures = [webhooksFailed, changesFailed];
@@ -69,7 +75,10 @@ export class MudbaseStack extends Stack {
 
   #addEdge({ domainName, certificateArn = "", waf, webAclArn, demo }: Settings): void {
     const edge = this.server.addEdge({
-      name: domainName === undefined ? undefined : { domainName, certificateArn },
+      name:
+        domainName === undefined
+          ? undefined
+          : { domainName, certificate: this.#certificate("EdgeCertificate", certificateArn) },
       webAcl: waf ? "own" : webAclArn,
     });
     this.#output("ClientUrl", `https://${edge.publicName}`);
@@ -88,10 +97,15 @@ export class MudbaseStack extends Stack {
   }
 
   #addApiDomain({ apiDomainName = "", apiCertificateArn = "" }: Settings): void {
-    const target = this.server.addDomainName(apiDomainName, apiCertificateArn);
+    const certificate = this.#certificate("ApiCertificate", apiCertificateArn);
+    const target = this.server.addDomainName(apiDomainName, certificate);
     this.#output("ApiUrl", `wss://${apiDomainName}`);
     this.#output("ApiOptions", clientOptions("/socket.io"));
     this.#output("ApiDomainTarget", target);
+  }
+
+  #certificate(id: string, arn: string): ICertificate {
+    return Certificate.fromCertificateArn(this, id, arn);
   }
 
   #describeServer(): void {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { Heartbeat } from "../lambdas/server/model/limits.ts";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
+import { unknownIn } from "./check-props.ts";
 import { isWholeMinutes, WHOLE_MINUTES } from "./setting-kinds.ts";
 
 /** The heartbeat, with an interval that a sweep once a minute can keep. */
@@ -11,13 +12,15 @@ export const RegularHeartbeat = Heartbeat.check(
 );
 
 /** The numbers that a prop sets, and the defaults of the others; throws one sentence that names each wrong one. */
-export function numbersOf<Output>(
+export function numbersOf<Output extends object>(
   schema: z.core.$ZodType<Output, object>,
   given: object | undefined,
   name: string,
 ): Output {
   const result = z.safeParse(schema, given ?? {}, { error: wordingOf });
-  if (result.success) return result.data;
-  const wrong = result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  const wrong = result.success
+    ? unknownIn(given ?? {}, Object.keys(result.data))
+    : result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+  if (result.success && wrong.length === 0) return result.data;
   throw new Error(`${name}: ${wrong.join("; ")}.`);
 }

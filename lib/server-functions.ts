@@ -63,9 +63,6 @@ function pollingFunction(
   environment: Readonly<Record<string, string>>,
 ): LambdaFunction {
   const concurrency = props.pollingConcurrency;
-  // A GET that waits must leave room for the client's POST.
-  if (concurrency !== undefined && concurrency < 2)
-    throw new Error(`${scope.node.path}: pollingConcurrency must be 2 at least.`);
   return new LambdaFunction(scope, "Polling", {
     ...{ entry: entries.polling, concurrency, lateModules: props.lateModules },
     operation: {

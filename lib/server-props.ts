@@ -17,15 +17,15 @@ type ServerCode =
 /** What a server is deployed with besides its code; each has a default. */
 export interface ServerOptions {
   /**
-   * Limits of the server, e.g. `{ roomsPerSocket: 50 }`. Bounds, defaults and units: `LIMITS` in
-   * `lambdas/server/model/limits.ts`.
+   * Limits of the server, e.g. `{ roomsPerSocket: 50 }`. Each has its unit, bounds and default where it is
+   * declared, in `LIMITS`.
    */
   readonly limits?: Partial<Limits>;
   /** Limits of the application itself, which its functions read together with the server's. Default: none. */
   readonly applicationLimits?: Readonly<Record<string, number>>;
   /**
    * `pingInterval` and `pingTimeout` in milliseconds, the former in whole minutes, and `maxPayload` in
-   * bytes, as Engine.IO announces them. Bounds and defaults: `HEARTBEAT`, in the same file.
+   * bytes, as Engine.IO announces them. Bounds and defaults: `HEARTBEAT`, beside `LIMITS`.
    */
   readonly heartbeat?: Partial<Heartbeat>;
   /** Origins of web pages that may connect, e.g. `https://app.example.org`. Default: all. */

@@ -54,20 +54,21 @@ const origin = z
 const MAX_ORIGINS = 50;
 const MAX_ORIGINS_LENGTH = 2000;
 
+/** Origins as a list. */
+export const originList = z
+  .array(origin)
+  .max(MAX_ORIGINS)
+  .refine(
+    (given) => JSON.stringify(given).length <= MAX_ORIGINS_LENGTH,
+    `must be at most ${MAX_ORIGINS_LENGTH} characters together, as Lambda keeps them`,
+  );
+
 /** Origins, as a list or separated by commas. */
 export const origins = z
   .union([z.string().transform(separated), z.array(z.string())], {
     error: "must be origins, separated by commas",
   })
-  .pipe(
-    z
-      .array(origin)
-      .max(MAX_ORIGINS)
-      .refine(
-        (given) => JSON.stringify(given).length <= MAX_ORIGINS_LENGTH,
-        `must be at most ${MAX_ORIGINS_LENGTH} characters together, as Lambda keeps them`,
-      ),
-  );
+  .pipe(originList);
 
 /** Transports, as a list or separated by commas. */
 export const transports = z

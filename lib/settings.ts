@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { CONTRACT_LIMITS } from "../lambdas/mudbase/limits.ts";
 import { type Bound, HEARTBEAT, LIMITS } from "../lambdas/server/model/limits.ts";
-import { DEFAULTS } from "./defaults.ts";
+import { BOUNDS, DEFAULTS } from "./defaults.ts";
 import {
   certificateArn,
   edgeCertificateArn,
@@ -34,23 +34,23 @@ export const SETTINGS = {
       .regex(/^[a-z][a-z\d-]{0,127}$/i, "must be letters, digits and hyphens, a letter first")
       .default("ServerlessSocketIo")
       .describe("the stack's name: one for each deployment in a region, e.g. `staging`"),
-    functionMemory: whole(128, 10_240)
+    functionMemory: whole(...BOUNDS.memorySize)
       .default(DEFAULTS.memorySize)
       .describe(
         "memory of each function in MiB, but of the polling function; its share of a processor grows with it",
       ),
-    pollingMemory: whole(128, 10_240)
+    pollingMemory: whole(...BOUNDS.memorySize)
       .default(DEFAULTS.pollingMemorySize)
       .describe("memory of the polling function in MiB"),
-    socketConcurrency: whole(1, 100_000)
+    socketConcurrency: whole(...BOUNDS.socketConcurrency)
       .optional()
       .describe(
         "executions reserved for the socket function, which is also its maximum; none without it ([operations](docs/operations.md#quotas-to-raise-before-a-launch))",
       ),
-    heartbeatConcurrency: whole(1, 100_000)
+    heartbeatConcurrency: whole(...BOUNDS.heartbeatConcurrency)
       .optional()
       .describe("the same for the heartbeat, which needs one for each of the `shards`"),
-    pollingConcurrency: whole(2, 100_000)
+    pollingConcurrency: whole(...BOUNDS.pollingConcurrency)
       .optional()
       .describe(
         "the same for the polling function: each GET that waits for packets occupies one ([operations](docs/operations.md#long-polling))",
@@ -154,7 +154,7 @@ export const SETTINGS = {
     ),
   },
   throttles: {
-    requestsPerSecond: whole(1, 1_000_000)
+    requestsPerSecond: whole(...BOUNDS.requestsPerSecond)
       .default(DEFAULTS.requestsPerSecond)
       .describe(
         "upgrades in a second, frames in a second, and requests of long polling in a second, of all sockets together",

@@ -1,22 +1,28 @@
 import { Names } from "aws-cdk-lib";
+import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
+import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
 import type { EventBus } from "aws-cdk-lib/aws-events";
 import { Grant, type IGrantable } from "aws-cdk-lib/aws-iam";
-import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
+import { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { Limits } from "../lambdas/server/model/limits.ts";
+import type { Metric as ServerMetric } from "../lambdas/server/model/telemetry.ts";
+import { Alarms, type AlarmsProps } from "./alarms.ts";
+import { checkProps } from "./check-props.ts";
+import { Dashboard, type DashboardProps } from "./dashboard.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { Edge, type EdgeProps } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Operation } from "./lambda-function.ts";
+import { counted } from "./metrics.ts";
 import { numbersOf, RegularHeartbeat } from "./numbers.ts";
 import { PollingEndpoint } from "./polling-endpoint.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
 import type { SocketIoServerProps } from "./server-props.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
-import { areTransports, TRANSPORTS_RULE } from "./transports.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
 export type { SocketIoServerProps };
@@ -61,6 +67,7 @@ export class SocketIoServer extends Construct {
   constructor(scope: Construct, id: string, props: SocketIoServerProps) {
     super(scope, id);
     const { path } = this.node;
+    checkProps(props, path);
     const limits = numbersOf(Limits, props.limits, `${path}: limits`);
     const heartbeat = numbersOf(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
     this.#limits = JSON.stringify({ ...props.applicationLimits, ...limits });
@@ -72,9 +79,12 @@ export class SocketIoServer extends Construct {
       tracing: props.tracing ?? DEFAULTS.tracing,
     };
 
-    const transports: readonly string[] = props.transports ?? DEFAULTS.transports;
-    if (!areTransports(transports)) throw new Error(`${path}: transports ${TRANSPORTS_RULE}.`);
-    const polls = transports.includes("polling");
+    const { heartbeatConcurrency = limits.shards } = props;
+    if (heartbeatConcurrency < limits.shards)
+      throw new Error(
+        `${path}: heartbeatConcurrency must not be less than shards (${limits.shards}).`,
+      );
+    const polls = (props.transports ?? DEFAULTS.transports).includes("polling");
     const functions = serverFunctions(this, props, this.operation, heartbeat, polls);
     this.socket = functions.socket;
     this.polling = functions.polling;
@@ -114,8 +124,15 @@ export class SocketIoServer extends Construct {
     return [socket, publish, heartbeat, fanOut, ...(polling === undefined ? [] : [polling])];
   }
 
-  /** Lets a back end publish: put entries on the bus, and invoke the publish function. */
+  /**
+   * Lets a back end publish: put entries on the bus, and invoke the publish function. A Lambda function also
+   * gets their names, in its environment variables `PUBLISH_BUS` and `PUBLISH_FUNCTION`.
+   */
   grantPublish(grantee: IGrantable): Grant {
+    if (grantee instanceof LambdaFunction) {
+      grantee.addEnvironment("PUBLISH_BUS", this.bus.eventBusName);
+      grantee.addEnvironment("PUBLISH_FUNCTION", this.publish.functionName);
+    }
     return this.bus.grantPutEventsTo(grantee).combine(this.grantInvoke(grantee));
   }
 
@@ -146,11 +163,29 @@ export class SocketIoServer extends Construct {
   }
 
   /**
-   * Serves the API at a domain name of your own, below `/socket.io` and without CloudFront. The certificate
-   * is in the stack's region; returns the host name that the DNS record must point to.
+   * Serves the API at a domain name of your own, below `/socket.io` and without CloudFront, so for WebSocket
+   * alone. The certificate is in the stack's region; returns the host name that the DNS record must point to.
    */
-  addDomainName(domainName: string, certificateArn: string): string {
-    return this.gateway.addDomainName(domainName, certificateArn);
+  addDomainName(domainName: string, certificate: ICertificate): string {
+    return this.gateway.addDomainName(domainName, certificate);
+  }
+
+  /**
+   * What the functions count, by the minute, e.g. `metric("Events", { outcome: "internal" })`. The names and
+   * their meanings, and the dimensions `event`, `outcome` and `route`: docs/operations.md of this project.
+   */
+  metric(name: ServerMetric, dimensions: Readonly<Record<string, string>> = {}): Metric {
+    return counted(this.operation.service, name, dimensions);
+  }
+
+  /** Alarms for what somebody must look at; docs/operations.md says what to do about each. `add` adds others. */
+  addAlarms(props: Omit<AlarmsProps, "server"> = {}): Alarms {
+    return new Alarms(this, "Alarms", { server: this, ...props });
+  }
+
+  /** A CloudWatch dashboard: connections, events, fan-out, failures, the database, and what it costs. */
+  addDashboard(props: Omit<DashboardProps, "server"> = {}): Dashboard {
+    return new Dashboard(this, "Dashboard", { server: this, ...props });
   }
 
   #grantPost(sender: LambdaFunction, also: readonly ItemAction[] = []): void {

@@ -9,7 +9,7 @@ import {
   WebSocketStage,
 } from "aws-cdk-lib/aws-apigatewayv2";
 import { WebSocketLambdaIntegration } from "aws-cdk-lib/aws-apigatewayv2-integrations";
-import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import { ManagedPolicy, PolicyStatement, Role, ServicePrincipal } from "aws-cdk-lib/aws-iam";
 import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
@@ -98,8 +98,7 @@ export class WebSocketGateway extends Construct {
   }
 
   /** Serves the API at a domain name, below `/socket.io`; returns the host name that its DNS record must point to. */
-  addDomainName(name: string, certificateArn: string): string {
-    const certificate = Certificate.fromCertificateArn(this, "Certificate", certificateArn);
+  addDomainName(name: string, certificate: ICertificate): string {
     const domainName = new DomainName(this, "Name", { domainName: name, certificate });
     const api = this.#stage.api;
     new ApiMapping(this, "Mapping", {

@@ -2,9 +2,9 @@ import { resolve } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
+import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { type CfnTopic, Topic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
-import { Alarms } from "../../lib/alarms.ts";
-import { Dashboard } from "../../lib/dashboard.ts";
 import { entriesOf } from "../../lib/entries.ts";
 import { SocketIoServer, type SocketIoServerProps } from "../../lib/socket-io-server.ts";
 import type { Transport } from "../../lib/transports.ts";
@@ -49,9 +49,10 @@ describe("two servers in one stack", () => {
     requestsPerSecond: 50,
     deletionProtection: false,
   });
+  const onDuty = new Topic(stack, "OnDuty");
   for (const server of [chat, game]) {
-    new Alarms(server, "Alarms", { server });
-    new Dashboard(server, "Dashboard", { server });
+    server.addAlarms({ topic: onDuty });
+    server.addDashboard();
   }
   const template = Template.fromStack(stack);
   const environments = environmentsIn(template);
@@ -121,11 +122,21 @@ describe("two servers in one stack", () => {
     ]);
   });
 
+  test("give metrics that count one of them alone", () => {
+    const metric = game.metric("Events", { outcome: "internal" });
+
+    expect(metric).toMatchObject({ namespace: "ServerlessSocketIo", metricName: "Events" });
+    expect(metric.dimensions).toEqual({ service: game.operation.service, outcome: "internal" });
+  });
+
   test("have alarms and a dashboard each, without those of the contract", () => {
     const ids = Object.keys(template.findResources("AWS::CloudWatch::Alarm"));
 
     expect(ids).toHaveLength(32);
     expect(ids.join()).not.toMatch(/Webhook|Changes/);
+    template.allResourcesProperties("AWS::CloudWatch::Alarm", {
+      AlarmActions: [{ Ref: stack.getLogicalId(onDuty.node.defaultChild as CfnTopic) }],
+    });
     template.resourceCountIs("AWS::CloudWatch::Dashboard", 2);
   });
 });
@@ -163,6 +174,19 @@ describe("a back end", () => {
     ]);
   });
 
+  test("that is a function gets the names of both in its environment", () => {
+    const stack = newStack();
+    const server = new SocketIoServer(stack, "Chat", { functions });
+    const [handler, runtime, code] = ["index.handler", Runtime.NODEJS_24_X, Code.fromInline("0")];
+    server.grantPublish(new LambdaFunction(stack, "BackEnd", { handler, runtime, code }));
+
+    const { BackEnd } = Object.fromEntries(environmentsIn(Template.fromStack(stack)));
+    expect(BackEnd).toEqual({
+      PUBLISH_BUS: { Ref: expect.stringMatching(/^ChatPublicationsBus/) },
+      PUBLISH_FUNCTION: { Ref: expect.stringMatching(/^ChatPublish/) },
+    });
+  });
+
   test("with grantInvoke may invoke the publish function alone", () => {
     expect(rights((server, role) => server.grantInvoke(role))).toMatchObject([
       { Action: "lambda:InvokeFunction", Resource: arnOf(/^ChatPublish/) },
@@ -177,7 +201,10 @@ describe("wrong props are refused with their name and what they must be", () => 
       "Realtime/Chat: limits: roomsPerSocket must be 2 at least.",
     ],
     [{ limits: { pollWait: 26 } }, "Realtime/Chat: limits: pollWait must be 25 at most."],
-    [{ pollingConcurrency: 1 }, "Realtime/Chat: pollingConcurrency must be 2 at least."],
+    [
+      { pollingConcurrency: 1 },
+      "Realtime/Chat: pollingConcurrency must be a whole number from 2 to 100000.",
+    ],
     ...[[], ["polling"], ["websocket", "webtransport"]].map(
       (transports) =>
         [
@@ -190,8 +217,30 @@ describe("wrong props are refused with their name and what they must be", () => 
       { heartbeat: { pingInterval: 90_000 } },
       "Realtime/Chat: heartbeat: pingInterval must be whole minutes, in milliseconds: 60000, 120000 and so on.",
     ],
+    [
+      { heartbeatConcurrency: 8 },
+      "Realtime/Chat: heartbeatConcurrency must not be less than shards (16).",
+    ],
+    [
+      { memorySize: 100, allowedOrigins: ["https://chat.example/"] },
+      "Realtime/Chat: allowedOrigins.0 must be origins like https://app.example.org: in lower case, without a path, * or a default port; memorySize must be a whole number from 128 to 10240.",
+    ],
+    [
+      { memorysize: 512 } as Partial<SocketIoServerProps>,
+      "Realtime/Chat: there is no memorysize, but memorySize.",
+    ],
+    [
+      { limits: { roomPerSocket: 50 } as object },
+      "Realtime/Chat: limits: there is no roomPerSocket, but roomsPerSocket.",
+    ],
   ])("%j", (props, message) => {
     expect(() => new SocketIoServer(newStack(), "Chat", { ...props, functions })).toThrow(message);
+  });
+
+  test("neither an application nor functions", () => {
+    expect(() => new SocketIoServer(newStack(), "Chat", {} as SocketIoServerProps)).toThrow(
+      "Realtime/Chat: either app or functions is required.",
+    );
   });
 
   test("an application that does not exist", () => {

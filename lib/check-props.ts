@@ -1,0 +1,59 @@
+import * as z from "zod";
+import { wordingOf } from "../lambdas/server/model/wording.ts";
+import { BOUNDS } from "./defaults.ts";
+import { nearest } from "./nearest.ts";
+import type { ServerOptions } from "./server-props.ts";
+import { originList, whole } from "./setting-kinds.ts";
+import { areTransports, TRANSPORTS_RULE } from "./transports.ts";
+
+const flag = z.boolean({ error: "must be true or false" }).optional();
+const text = z.string({ error: "must be a text" });
+const transports = z
+  .array(z.string(), { error: TRANSPORTS_RULE })
+  .refine((given: readonly string[]) => areTransports(given), TRANSPORTS_RULE);
+
+/** Every prop of a server; what is checked elsewhere may be anything here. */
+const PROPS = {
+  app: text.optional(),
+  functions: z.unknown().optional(),
+  limits: z.unknown().optional(),
+  applicationLimits: z.record(z.string(), z.number({ error: "must be a number" })).optional(),
+  heartbeat: z.unknown().optional(),
+  allowedOrigins: originList.optional(),
+  transports: transports.optional(),
+  environment: z.record(z.string(), text).optional(),
+  lateModules: z.array(text).optional(),
+  memorySize: whole(...BOUNDS.memorySize).optional(),
+  pollingMemorySize: whole(...BOUNDS.memorySize).optional(),
+  socketConcurrency: whole(...BOUNDS.socketConcurrency).optional(),
+  heartbeatConcurrency: whole(...BOUNDS.heartbeatConcurrency).optional(),
+  pollingConcurrency: whole(...BOUNDS.pollingConcurrency).optional(),
+  requestsPerSecond: whole(...BOUNDS.requestsPerSecond).optional(),
+  logRetention: z.number().optional(),
+  tracing: flag,
+  deletionProtection: flag,
+  accessLogs: flag,
+  gatewayLogRole: flag,
+} as const satisfies Readonly<Record<keyof ServerOptions | "app" | "functions", z.ZodType>>;
+
+const Props = z.object(PROPS);
+
+/** Throws one sentence that names every prop that is wrong or unknown, at the construct's path. */
+export function checkProps(props: object, path: string): void {
+  const result = Props.safeParse(props, { error: wordingOf });
+  const wrong = result.success ? [] : result.error.issues.map(faultOf);
+  const faults = [...unknownIn(props, Object.keys(PROPS)), ...wrong];
+  if ("app" in props === "functions" in props) faults.push("either app or functions is required");
+  if (faults.length > 0) throw new Error(`${path}: ${faults.join("; ")}.`);
+}
+
+const faultOf = ({ path, message }: z.core.$ZodIssue): string => `${path.join(".")} ${message}`;
+
+/** What is said of names that mean nothing. */
+export const unknownIn = (given: object, known: readonly string[]): string[] =>
+  Object.keys(given)
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const meant = nearest(name, known);
+      return `there is no ${name}${meant === undefined ? "" : `, but ${meant}`}`;
+    });
