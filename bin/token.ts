@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { signToken } from "../client/token.ts";
 import { developmentSecret } from "../local/token-secret.ts";
-import { required, requiredId } from "./arguments.ts";
+import { required, requiredId, timeIn } from "./arguments.ts";
 
 const HELP = `Prints a token for a Socket.IO client.
 
@@ -63,9 +63,4 @@ function projectsIn(value: string): "*" | readonly string[] {
 function scopeIn(value: string): string {
   if (["api", "websocket"].includes(value)) return value;
   throw new Error(`--scope must be 'websocket' or 'api', not ${JSON.stringify(value)}.`);
-}
-
-function timeIn(value: string): string {
-  if (/^[1-9]\d{0,5}[smhdwy]$/.test(value)) return value;
-  throw new Error(`--expires must be a time like 30m, 12h or 7d, not ${JSON.stringify(value)}.`);
 }

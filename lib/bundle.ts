@@ -1,10 +1,10 @@
-import { cpSync, existsSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DockerImage } from "aws-cdk-lib";
 import { type AssetCode, Code } from "aws-cdk-lib/aws-lambda";
-import { type BuildOptions, buildSync, type Metafile } from "esbuild";
+import { type BuildOptions, build, buildSync, type Metafile, type PluginBuild } from "esbuild";
 
 /** The code of an entry file that is written nowhere. */
 export interface EntryCode {
@@ -63,16 +63,66 @@ export const bundled = (props: BundleProps): AssetCode =>
     },
   });
 
-function bundleInto(folder: string, { entry, lateModules = [], besideBundle }: BundleProps): void {
-  for (const { path, contents } of build(entry, lateModules))
+/** Writes a bundle into a folder, as `index.mjs`; esbuild has printed what is wrong if it throws. */
+export function bundleInto(
+  folder: string,
+  { entry, lateModules = [], besideBundle }: BundleProps,
+): void {
+  const { outputFiles, metafile } = buildSync({ ...optionsFor(lateModules), ...inputOf(entry) });
+  for (const { path, contents } of outputFiles)
     writeFileSync(join(folder, basename(path)), contents);
+  writeFileSync(join(folder, NOTES), JSON.stringify({ outputs: sizesIn(metafile) }));
   for (const name of lateModules) copyModule(name, entry, folder);
   besideBundle?.(folder);
 }
 
-function build(entry: string | EntryCode, lateModules: readonly string[]) {
-  const { outputFiles, metafile } = buildSync({
-    ...inputOf(entry),
+/**
+ * Writes bundles for this machine into folders named as the entries, and returns the files that they were made
+ * of. What several have in common is bundled once, so it takes a fifth of the time.
+ */
+export async function bundleTogether(
+  folder: string,
+  entries: Readonly<Record<string, EntryCode>>,
+  lateModules: readonly string[] = [],
+): Promise<readonly string[]> {
+  const { outfile: _, ...options } = optionsFor(lateModules);
+  const { outputFiles, metafile } = await build({
+    ...options,
+    entryPoints: Object.keys(entries).map((name) => ({ in: name, out: `${name}/index` })),
+    outdir: resolve(folder),
+    outExtension: { ".js": ".mjs" },
+    splitting: true,
+    plugins: [{ name: "entries", setup: (build) => serveEntries(build, entries) }],
+  });
+  for (const { path, contents } of outputFiles) {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, contents);
+  }
+  for (const [name, entry] of Object.entries(entries))
+    for (const module of lateModules) copyModule(module, entry, join(folder, name));
+  return Object.keys(metafile.inputs);
+}
+
+function serveEntries(build: PluginBuild, entries: Readonly<Record<string, EntryCode>>): void {
+  build.onResolve({ filter: /./ }, ({ kind, path }) =>
+    kind === "entry-point" ? { path, namespace: "entry" } : undefined,
+  );
+  build.onLoad({ filter: /./, namespace: "entry" }, ({ path }) => {
+    const { code: contents = "", folder: resolveDir = "" } = entries[path] ?? {};
+    return { contents, resolveDir, loader: "ts" };
+  });
+}
+
+/** The files that a bundle in this folder was made of, by their paths from where the CDK runs. */
+export function filesOf(folder: string): readonly string[] {
+  const { outputs } = JSON.parse(readFileSync(join(folder, NOTES), "utf8")) as Metafile;
+  return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
+}
+
+const NOTES = "index.meta.json";
+
+const optionsFor = (lateModules: readonly string[]) =>
+  ({
     // Nothing is written there, but source maps name their sources from there.
     outfile: resolve("cdk.out/bundle/index.mjs"),
     write: false,
@@ -99,12 +149,7 @@ function build(entry: string | EntryCode, lateModules: readonly string[]) {
       // The parser's other build logs through the `debug` package.
       "socket.io-parser": join(moduleOf("socket.io-parser", import.meta.url), "build/esm/index.js"),
     },
-  });
-  return [
-    ...outputFiles,
-    { path: "index.meta.json", contents: JSON.stringify({ outputs: sizesIn(metafile) }) },
-  ];
-}
+  }) as const satisfies BuildOptions;
 
 const inputOf = (entry: string | EntryCode): Pick<BuildOptions, "entryPoints" | "stdin"> =>
   typeof entry === "string"

@@ -28,6 +28,8 @@ export interface Functions {
   hold(name: string, event: object): Promise<InvocationResult>;
   /** Queues an invocation with the retries and the maximum age of the template. */
   invokeAsync(name: string, event: object): void;
+  /** Runs other code from the next invocation on, in new environments; what runs already ends as it began. */
+  reload(definitions: readonly FunctionDefinition[]): void;
   stop(): Promise<void>;
 }
 
@@ -47,9 +49,11 @@ export interface FunctionsParts {
 
 /** Creates the functions; as with Lambda, an environment starts with the first invocation. */
 export function createFunctions(parts: FunctionsParts): Functions {
-  const pools = new Map(
-    parts.definitions.map((definition) => [definition.name, createPool(definition, parts)]),
-  );
+  let { definitions } = parts;
+  const poolsOf = (given: readonly FunctionDefinition[]) =>
+    new Map(given.map((definition) => [definition.name, createPool(definition, parts)]));
+  let pools = poolsOf(definitions);
+  const retired: Pool[] = [];
   const { track } = parts.work;
 
   async function invoke(name: string, event: object, until?: number): Promise<InvocationResult> {
@@ -60,7 +64,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
 
   /** Retries an event until it succeeds, its retries are exhausted, or it exceeds its maximum age. */
   async function invokeWithRetries(name: string, event: object): Promise<void> {
-    const config = parts.definitions.find((definition) => definition.name === name)?.async;
+    const config = definitions.find((definition) => definition.name === name)?.async;
     const { tries = 1, maxAge = 0 } = config ?? {};
     const until = Date.now() + maxAge;
     for (let tried = 1; ; tried += 1) {
@@ -81,7 +85,9 @@ export function createFunctions(parts: FunctionsParts): Functions {
   }
 
   return {
-    names: [...pools.keys()],
+    get names() {
+      return [...pools.keys()];
+    },
     named(construct) {
       const name = [...pools.keys()].find((candidate) => candidate.startsWith(construct));
       if (name === undefined) throw new Error(`The template has no function ${construct}.`);
@@ -91,8 +97,14 @@ export function createFunctions(parts: FunctionsParts): Functions {
     invoke: (name, event) => track(invoke(name, event)),
     hold: (name, event) => invoke(name, event),
     invokeAsync: (name, event) => void track(deliver(name, event)),
+    reload(given) {
+      for (const pool of pools.values()) pool.retire();
+      retired.push(...pools.values());
+      definitions = given;
+      pools = poolsOf(given);
+    },
     async stop() {
-      await Promise.all([...pools.values()].map((pool) => pool.stop()));
+      await Promise.all([...retired, ...pools.values()].map((pool) => pool.stop()));
     },
   };
 }
@@ -104,6 +116,8 @@ interface Pool {
    * (epoch milliseconds); any other is throttled if as many run as are reserved.
    */
   run(event: object, until?: number): Promise<InvocationResult>;
+  /** Stops each environment as soon as it is free. */
+  retire(): void;
   stop(): Promise<void>;
 }
 
@@ -115,6 +129,7 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
   const { reservedConcurrency } = definition;
   const maximum = reservedConcurrency ?? parts.concurrencyOf(definition);
   let isStopped = false;
+  let isRetired = false;
 
   function acquire(): Environment | Promise<Environment> {
     const environment = free.pop();
@@ -135,7 +150,13 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
   function release(environment: Environment): void {
     const next = waiting.shift();
     if (next !== undefined) next(environment);
+    else if (isRetired) end(environment);
     else free.push(environment);
+  }
+
+  function end(environment: Environment): void {
+    all.delete(environment);
+    void environment.stop();
   }
 
   return {
@@ -155,6 +176,10 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
       return result;
     },
     heaps: () => [...all].map((environment) => environment.heap()),
+    retire() {
+      isRetired = true;
+      for (const environment of free.splice(0)) end(environment);
+    },
     async stop() {
       isStopped = true;
       await Promise.all([...all].map((environment) => environment.stop()));

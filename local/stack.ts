@@ -108,6 +108,8 @@ export interface LocalStack {
   takeCalls(): readonly ServiceCall[];
   /** From now on connections are cut after this many milliseconds on average, those that are open, too. */
   cutEvery(mean: number | undefined): void;
+  /** Runs the bundles in these folders, by the functions' names, from now on; connections and data stay. */
+  reload(folders: ReadonlyMap<string, string>): void;
   /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -239,6 +241,11 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     cutEvery(mean) {
       cuts.cutEvery = mean;
       gateway.planCuts();
+    },
+    reload(folders) {
+      functions.reload(
+        stack.functions.map((one) => ({ ...one, code: folders.get(one.name) ?? one.code })),
+      );
     },
     idle: work.idle,
     async stop() {

@@ -1,24 +1,16 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { ServerOptions } from "../lib/server-props.ts";
-import { synthesiseApplication } from "../lib/synthesise.ts";
-import { type LocalStack, type StackOptions, startStack as startAssembly } from "./stack.ts";
+import { type ApplicationOptions, startApplication } from "./application.ts";
+import type { LocalStack } from "./stack.ts";
 
+export type { ServerOptions } from "../lib/server-props.ts";
 export type { FaultInjector, FaultRates } from "./fault-injection.ts";
 export type { Functions, InvocationResult } from "./functions.ts";
 export type { GatewayOptions, LocalGateway } from "./gateway.ts";
 export type { ServiceCall } from "./services.ts";
 export type { DeadLetter } from "./stack.ts";
-export type { LocalStack, ServerOptions };
+export type { LocalStack };
 
 /** How an application runs in a test; only `app` is required. */
-export interface TestStackOptions extends Partial<Omit<StackOptions, "assembly" | "secret">> {
-  /** Path of the file with `export const app = defineApp({ … })`; a relative one is from the working directory. */
-  readonly app: string;
-  /** What `SocketIoServer` is deployed with besides, e.g. `{ limits: { fanOutPage: 2 } }`. Default: all its defaults. */
-  readonly props?: ServerOptions;
-}
+export type TestStackOptions = Pick<ApplicationOptions, "app"> & Partial<ApplicationOptions>;
 
 /** Metrics are noise in a test, and so is what went well. */
 const QUIET = { POWERTOOLS_METRICS_DISABLED: "true", POWERTOOLS_LOG_LEVEL: "ERROR" };
@@ -37,32 +29,14 @@ const QUIET = { POWERTOOLS_METRICS_DISABLED: "true", POWERTOOLS_LOG_LEVEL: "ERRO
  * Errors of functions are printed; `log` takes them instead. By default the port is any free one.
  */
 export async function startStack({
-  app,
-  props,
   environment,
   ...options
 }: TestStackOptions): Promise<LocalStack> {
-  const assembly = mkdtempSync(join(tmpdir(), "serverless-socket-io-"));
-  const remove = () => rmSync(assembly, { recursive: true, force: true });
-  try {
-    synthesiseApplication(assembly, { ...props, app });
-    const stack = await startAssembly({
-      port: 0,
-      secret: "",
-      log: (functionName, text) => process.stderr.write(`[${functionName}] ${text}`),
-      ...options,
-      environment: { ...QUIET, ...environment },
-      assembly,
-    });
-    return {
-      ...stack,
-      async stop() {
-        await stack.stop();
-        remove();
-      },
-    };
-  } catch (error) {
-    remove();
-    throw error;
-  }
+  const { stack } = await startApplication({
+    port: 0,
+    log: (functionName, text) => process.stderr.write(`[${functionName}] ${text}`),
+    ...options,
+    environment: { ...QUIET, ...environment },
+  });
+  return stack;
 }

@@ -2,12 +2,13 @@ import { setTimeout as pause } from "node:timers/promises";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { refusedBy, TIMEOUT } from "./sentences.ts";
 
-/** The endpoint to check, and the user's token. */
+/** The endpoint to check. */
 export interface Endpoint {
   readonly url: string;
   /** The path, if it is not `/socket.io/`. */
   readonly path?: string | undefined;
-  readonly token: string;
+  /** What clients send as `auth`. */
+  readonly auth: Readonly<Record<string, unknown>>;
   /** Seconds to wait for a ping; 0 to skip this check. */
   readonly wait: number;
 }
@@ -18,13 +19,13 @@ export function isInTime(event: Promise<void>, milliseconds: number): Promise<bo
 }
 
 function options(
-  { path, token }: Endpoint,
+  { path, auth }: Endpoint,
   transports: string[],
 ): Partial<ManagerOptions & SocketOptions> {
   return {
     ...(path !== undefined && { path, addTrailingSlash: false }),
     ...{ transports, reconnection: false, forceNew: true, timeout: TIMEOUT },
-    auth: { token },
+    auth,
   };
 }
 

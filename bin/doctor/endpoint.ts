@@ -2,11 +2,19 @@ import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import type { Socket } from "socket.io-client";
 import { type Connected, connect, type Endpoint, isInTime, refusalOf } from "./connecting.ts";
+import { ping, reach, upgrade } from "./reaching.ts";
 import type { Report } from "./report.ts";
-import { REFUSED_TOKEN, TIMEOUT, unansweredBy } from "./sentences.ts";
+import { REFUSED_TOKEN, TIMEOUT } from "./sentences.ts";
+
+/** A deployment of the contract, and the token of a user: empty if there is none. */
+export interface Deployment extends Omit<Endpoint, "auth"> {
+  readonly token: string;
+}
 
 /** Checks a running deployment from a client's side; without a token, checks that need one are skipped. */
-export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise<void> {
+export async function checkEndpoint(deployment: Deployment, report: Report): Promise<void> {
+  const { token, ...where } = deployment;
+  const endpoint: Endpoint = { ...where, auth: { token } };
   const { check, skip } = report;
   let polls = false;
   const isReached = await check("the endpoint answers", async () => {
@@ -19,7 +27,7 @@ export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise
   if (polls)
     await check("a wrong token is refused by long polling", () => refuse(endpoint, ["polling"]));
   else skip("long polling", "there is none at this address");
-  if (endpoint.token === "")
+  if (token === "")
     return skip("handshake and authentication", "pass --token TOKEN to check these and the rest");
   let connected: Connected | undefined;
   await check("handshake and authentication", async () => {
@@ -30,13 +38,13 @@ export async function checkEndpoint(endpoint: Endpoint, report: Report): Promise
   });
   if (polls && connected !== undefined)
     await check("long polling is upgraded to WebSocket", () => upgrade(endpoint));
-  if (connected !== undefined) await checkSocket(connected, endpoint, report);
+  if (connected !== undefined) await checkSocket(connected, deployment, report);
 }
 
 /** Checks what a connected client can do. */
 async function checkSocket(
   { socket, ended }: Connected,
-  { token, wait }: Endpoint,
+  { token, wait }: Deployment,
   report: Report,
 ): Promise<void> {
   const check = (name: string, work: () => Promise<string>) =>
@@ -73,57 +81,9 @@ async function ask(socket: Socket, event: string, ...payload: readonly object[])
 }
 
 async function refuse(endpoint: Endpoint, transports: string[]): Promise<string> {
-  const message = await refusalOf({ ...endpoint, token: "wrong" }, transports);
+  const message = await refusalOf({ ...endpoint, auth: { token: "wrong" } }, transports);
   if (message !== "Authentication error") throw new Error(`the answer was: ${message}`);
   return message;
-}
-
-/** Connects as a client does by default: it begins with long polling. */
-async function upgrade(endpoint: Endpoint): Promise<string> {
-  const began = performance.now();
-  const { socket, ended } = await connect(endpoint, ["polling", "websocket"]);
-  try {
-    const { engine } = socket.io;
-    const upgraded = new Promise<void>((resolve) => {
-      if (engine.transport.name === "websocket") resolve();
-      else engine.once("upgrade", () => resolve());
-    });
-    if (!(await Promise.race([isInTime(upgraded, TIMEOUT), ended])))
-      throw new Error(`it was connected, but not upgraded within ${TIMEOUT / 1000} s`);
-    return `after ${Math.round(performance.now() - began)} ms`;
-  } finally {
-    socket.disconnect();
-  }
-}
-
-/** What the endpoint said. */
-interface Reached {
-  readonly line: string;
-  /** Whether it serves long polling, too. */
-  readonly isPolled: boolean;
-}
-
-/**
- * Uses plain HTTP, because a WebSocket client does not see the response of a failed upgrade. The version is
- * not served, so that no session is opened: the error says whether the transport would be.
- */
-async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<Reached> {
-  const target = new URL(`${path}?EIO=3&transport=polling`, url.replace(/^ws/, "http"));
-  const signal = AbortSignal.timeout(TIMEOUT);
-  const answer = await fetch(target, { signal, redirect: "manual" }).catch((error: unknown) => {
-    throw unansweredBy(error);
-  });
-  const body = (await answer.text()).slice(0, 200);
-  const location = answer.headers.get("location");
-  if (location !== null)
-    throw new Error(`HTTP ${answer.status}, a redirect to ${location}, which no client follows`);
-  const isPolled = body.includes("Unsupported protocol version");
-  // The API's own address answers plain HTTP with 403 only.
-  if (path === "/socket.io/" && !isPolled && !body.includes("Transport unknown"))
-    throw new Error(
-      `HTTP ${answer.status} at ${target.pathname}, which is not this server's response: ${body}${answer.status === 403 ? " (API Gateway's own address needs --path /live)" : ""}`,
-    );
-  return { line: `HTTP ${answer.status} ${body}`, isPolled };
 }
 
 /** Resolves once the user has received a message that it sent to itself. */
@@ -138,10 +98,4 @@ async function echo(socket: Socket, targetUserId: string): Promise<void> {
     throw new Error(
       `it was not received within ${TIMEOUT / 1000} s; the event was acknowledged with ${answer}`,
     );
-}
-
-async function ping(socket: Socket, seconds: number): Promise<string> {
-  const pinged = new Promise<void>((resolve) => socket.io.engine.once("ping", resolve));
-  if (!(await isInTime(pinged, seconds * 1000))) throw new Error(`no ping within ${seconds} s`);
-  return `within ${seconds} s`;
 }

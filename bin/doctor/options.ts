@@ -40,7 +40,7 @@ export function readOptions(args: string[]): DoctorOptions {
 }
 
 /** Whether it is a URL without a path, which Socket.IO would read as a namespace. */
-function isAddress(url: string): boolean {
+export function isAddress(url: string): boolean {
   return /^(http|ws)s?:\/\/[^/?#]+\/?$/.test(url) && URL.canParse(url);
 }
 

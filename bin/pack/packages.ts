@@ -27,6 +27,7 @@ export const PACKAGES: readonly Package[] = [
       "./cdk": "lib/index.ts",
       "./testing": "local/testing.ts",
     },
+    bin: { "serverless-socket-io": "bin/serverless-socket-io.ts" },
     alsoNeeded: [
       "lambdas/server/store/endpoint-cache.ts",
       "lib/edge-function.js",

@@ -5,6 +5,7 @@ import { run } from "../support/commands.ts";
 describe.each([
   ...["start", "token", "integration", "docs", "build:size", "audit", "doctor", "bench", "chaos"],
   "tsx bench/matching.ts",
+  ...["start", "token", "doctor"].map((name) => `tsx bin/serverless-socket-io.ts ${name}`),
 ])("%s", (command) => {
   test("prints help with --help, and refuses unknown options", async () => {
     const [help, nonsense] = await Promise.all([
@@ -43,10 +44,47 @@ test.each([
   [["--cut-every=-5"], /^--cut-every must be a positive number of seconds, not "-5"\.$/],
   [["--cut-every", "soon"], /^--cut-every must be a positive number of seconds, not "soon"\.$/],
   [["--cut-every", "Infinity"], /^--cut-every must be a positive number of seconds/],
+  [["--watch"], /^--watch needs --app\.$/],
+  [["--app", "nowhere.ts"], /^--app nowhere\.ts: there is no such file\.$/],
+  [["--app", "README.md"], /--app README\.md: it cannot be bundled\.$/],
+  [
+    ["--app", "lambdas/server/errors.ts"],
+    /^--app lambdas\/server\/errors\.ts: an application has namespaces: export const app = /,
+  ],
 ])("start refuses %j in one sentence", async (args, message) => {
   expect(await run("start", ...args)).toMatchObject({
     code: 1,
     err: expect.stringMatching(message),
+  });
+});
+
+describe("the package's command", () => {
+  const command = "tsx bin/serverless-socket-io.ts";
+
+  test("explains itself without arguments", async () => {
+    expect((await run(command)).out).toContain("npx serverless-socket-io start --app FILE");
+  });
+
+  test("signs a token with any claims", async () => {
+    const args = ["--sub", "ann", "--secret", "s", "--claims", '{"role":"admin"}'];
+    const { out } = await run(command, "token", ...args);
+
+    expect(decodeJwt(out)).toMatchObject({ sub: "ann", role: "admin", exp: expect.any(Number) });
+  });
+
+  test.each([
+    [["run"], /^There is no command run; see --help\.$/],
+    [["start"], /^--app is required; see --help\.$/],
+    [["token", "--sub", "ann"], /^--secret is required; see --help\.$/],
+    [["token", "--sub", "ann", "--claims", "[]"], /^--claims must be an object in JSON/],
+    [["doctor"], /^--url is required; see --help\.$/],
+    [["doctor", "--url", "http://h", "--auth", "x"], /^--auth must be an object in JSON/],
+  ])("refuses %j in one sentence", async (args, message) => {
+    expect(await run(command, ...args)).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringMatching(message),
+    });
   });
 });
 

@@ -29,6 +29,10 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run test:pages": [[CI, "\ntests test:pages\n"]],
   "npm run test:package": [[CI, "\ntests test:package\n"]],
   "npm run pack": [["test/package/package.test.ts", '"npm run --silent pack"']],
+  "npx serverless-socket-io start": [
+    ["test/package/package.test.ts", "node_modules/.bin/serverless-socket-io"],
+    ["test/package/package.test.ts", '"--watch"'],
+  ],
   "npm run test:faults": [[CI, "\ntests test:faults\n"]],
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
   "npm run test:polling": [[CI, "\ntests test:polling\n"]],

@@ -1,5 +1,12 @@
+import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { type Deployment, deploy, deployPerTest, template } from "../support/deployment.ts";
+import {
+  assemblyWith,
+  type Deployment,
+  deploy,
+  deployPerTest,
+  template,
+} from "../support/deployment.ts";
 import { gatePerTest } from "../support/gate.ts";
 
 const start = deployPerTest();
@@ -83,6 +90,44 @@ describe("an execution environment", () => {
 
     expect(await value(deployment, { end: true })).toMatch(/ended/);
     expect(await value(deployment)).toBe(1);
+  });
+});
+
+describe("a reload", () => {
+  const saying = (word: string) => `export const handler = async ({ gate }) => {
+    if (gate) await fetch(gate);
+    return "${word}";
+  };`;
+  /** A folder with other code for the function. */
+  const newer = (code: string) =>
+    new Map([["Function", join(assemblyWith(template(), code), "code")]]);
+
+  test("runs other code from the next invocation on, and what runs already ends as it began", async () => {
+    const gate = await newGate();
+    const deployment = await start(saying("old"), { concurrency: 1 });
+    const [running, queued] = [
+      value(deployment, { gate: gate.url }),
+      value(deployment, { gate: gate.url }),
+    ];
+    await gate.arrived(1);
+
+    deployment.stack.reload(newer(saying("new")));
+
+    expect(await value(deployment)).toBe("new");
+    gate.open();
+    expect([await running, await queued]).toEqual(["old", "old"]);
+    expect(await value(deployment)).toBe("new");
+  });
+
+  test("leaves nothing of the old code running", async () => {
+    const deployment = await start("export const handler = async () => 1;");
+    await Promise.all([value(deployment), value(deployment)]);
+    const before = deployment.stack.functions.heaps();
+
+    deployment.stack.reload(newer(saying("new")));
+
+    expect(before.Function).toHaveLength(2);
+    expect(deployment.stack.functions.heaps().Function).toEqual([]);
   });
 });
 

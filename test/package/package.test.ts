@@ -11,7 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { io } from "socket.io-client";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PACKAGES } from "../../bin/pack/packages.ts";
 
 const KB = 1000;
@@ -68,6 +69,24 @@ async function run(cwd: string, command: string): Promise<string> {
   const code = await new Promise((ended) => child.on("close", ended));
   if (code !== 0) throw new Error(`${command}: ${printed}`);
   return printed;
+}
+
+/** Starts the package's command; `printed` resolves with a match of what it prints. */
+function begin(cwd: string, ...args: readonly string[]) {
+  const child = spawn("node_modules/.bin/serverless-socket-io", args, { cwd });
+  let all = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (all += text));
+  const ended = new Promise((resolve) => child.on("close", resolve));
+  return {
+    async printed(pattern: RegExp): Promise<RegExpExecArray> {
+      const match = await vi.waitUntil(() => pattern.exec(all), { timeout: 100_000 });
+      return match as RegExpExecArray;
+    },
+    async stop(): Promise<void> {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
 }
 
 function write(into: string, files: Readonly<Record<string, string>>): void {
@@ -210,6 +229,36 @@ describe.concurrent("a project of the README's files", () => {
 
     expect(template).toContain('\\"roomsPerSocket\\":50');
     expect(template.match(/"AWS::Lambda::Function"/g)).toHaveLength(5);
+  });
+
+  test("is started, and runs changed code while a stock client stays connected", async () => {
+    const { printed, stop } = begin(
+      project,
+      "start",
+      "--app",
+      "realtime/app.ts",
+      "--watch",
+      "--port",
+      "0",
+    );
+    const [, url = ""] = await printed(/io\("(.+)"\)[\s\S]*Ctrl-C stops everything/);
+    const socket = io(url);
+    expect(await socket.emitWithAck("join", "garden")).toBe("joined");
+    const { id } = socket;
+    const ended = vi.fn();
+    socket.on("disconnect", ended);
+
+    const changed = FILES["realtime/app.ts"]?.replace('"joined"', '"entered"') ?? "";
+    write(project, { "realtime/app.ts": changed });
+    await printed(/realtime\/app\.ts has changed, and runs\./);
+    const answer = await socket.emitWithAck("join", "garden");
+    write(project, { "realtime/app.ts": "export const app = ;" });
+    await printed(/What ran before still runs\./);
+
+    expect([answer, await socket.emitWithAck("join", "house")]).toEqual(["entered", "entered"]);
+    expect([socket.id, ended.mock.calls]).toEqual([id, []]);
+    socket.disconnect();
+    await stop();
   });
 
   test.each([

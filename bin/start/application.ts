@@ -1,0 +1,60 @@
+import { startApplication } from "../../local/application.ts";
+import { checkApplication, faultOf } from "../../local/check-application.ts";
+import { prepareDataFolder } from "../../local/data-folder.ts";
+import { tryToListen } from "../../local/listening.ts";
+import type { LocalStack } from "../../local/stack.ts";
+import { watchFiles } from "../../local/watch.ts";
+import type { StartOptions } from "./options.ts";
+
+/** Metrics in CloudWatch's log format are noise in a terminal. */
+export const ENVIRONMENT = { POWERTOOLS_METRICS_DISABLED: "true" };
+
+export const log = (functionName: string, text: string) =>
+  process.stdout.write(`[${functionName}] ${text}`);
+
+/** Checks what would fail only after the half minute that a synthesis may take. */
+export async function prepare({ host, port, app, data }: StartOptions): Promise<void> {
+  // The SDK would warn at every start if this machine's Node is older than Lambda's.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  await tryToListen({ host, port });
+  if (app !== undefined) await checkApplication(app);
+  if (data !== undefined) await prepareDataFolder(data);
+  console.log("Synthesising the stack …");
+}
+
+/** Runs an application until Ctrl-C, and says where clients connect. */
+export async function serve(app: string, options: StartOptions): Promise<void> {
+  await prepare({ ...options, app });
+  const { watch, ...rest } = options;
+  const running = await startApplication({ ...rest, app, log, environment: ENVIRONMENT });
+  const { stack } = running;
+  if (watch)
+    watchFiles(running.files, async () => {
+      try {
+        await running.reload();
+        console.log(`${app} has changed, and runs.`);
+      } catch (error) {
+        console.error(`${faultOf(app, error).message} What ran before still runs.`);
+      }
+    });
+  console.log(`
+${app} is ${served(stack)}
+
+const socket = io("${stack.url}");
+
+Ctrl-C stops everything.`);
+  stopOnSignal(stack);
+}
+
+/** Where clients connect, and how. */
+export function served({ url, stagePath, polls }: LocalStack): string {
+  const line = `served at ${url} (path /socket.io/, or ${stagePath} with addTrailingSlash: false).`;
+  if (!polls) return line;
+  return `${line}
+Clients that name no transports begin with long polling at /socket.io/, and are upgraded.`;
+}
+
+export function stopOnSignal(stack: LocalStack): void {
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => void stack.stop().then(() => process.exit(0)));
+}

@@ -1,0 +1,54 @@
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, extname, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { bundleInto, type EntryCode } from "../lib/bundle.ts";
+
+/** In this package's `.ts` and in its built `.js` alike. */
+const here = fileURLToPath(import.meta.url);
+const SERVER = resolve(dirname(here), "../lambdas/server");
+
+/** An entry that throws what a function would find wrong with an application. */
+export const checkOf = (app: string): EntryCode => ({
+  name: "check.ts",
+  folder: dirname(resolve(app)),
+  code: `
+import * as module from ${JSON.stringify(resolve(app))};
+import { checkApp, checkAuthentication } from ${JSON.stringify(`${SERVER}/check-app${extname(here)}`)};
+import { Limits } from ${JSON.stringify(`${SERVER}/model/limits${extname(here)}`)};
+
+const { app } = module;
+checkApp(app, (app?.limits ?? Limits).parse({}));
+checkAuthentication(app);
+`,
+});
+
+/** Runs a bundle of that entry. */
+export const runCheck = (folder: string): Promise<unknown> =>
+  import(pathToFileURL(join(folder, "index.mjs")).href);
+
+/**
+ * Throws one sentence about an application that no function could serve, before anything is served. It is
+ * bundled as functions are, so that it may be TypeScript on any Node.
+ */
+export async function checkApplication(app: string): Promise<void> {
+  if (!existsSync(app) || !statSync(app).isFile())
+    throw new Error(`--app ${app}: there is no such file.`);
+  const folder = mkdtempSync(join(tmpdir(), "application-"));
+  try {
+    bundleInto(folder, { entry: checkOf(app) });
+    await runCheck(folder);
+  } catch (error) {
+    throw faultOf(app, error);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** What is said of an application that is wrong. */
+export function faultOf(app: string, error: unknown): Error {
+  // esbuild has printed them, with their lines.
+  const isOfBundler = error instanceof Error && "errors" in error;
+  const reason = error instanceof Error ? error.message : error;
+  return new Error(`--app ${app}: ${isOfBundler ? "it cannot be bundled." : reason}`);
+}
