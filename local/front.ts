@@ -21,13 +21,14 @@ export interface FrontParts {
   readonly work: Work;
   /** Milliseconds that an HTTP API waits for a function. */
   readonly httpTimeout: number;
+  readonly now: () => number;
 }
 
 /** What answers plain HTTP: the HTTP APIs at the paths of their routes, and the edge elsewhere. */
-export function createFront({ stack, functions, work, httpTimeout }: FrontParts) {
+export function createFront({ stack, functions, work, httpTimeout, now }: FrontParts) {
   const edge = createEdge(stack.edge.code, stack.edge.origins);
   const httpApi = createHttpApi({
-    ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout },
+    ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout, now },
   });
 
   async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {

@@ -45,6 +45,8 @@ export interface FunctionsParts {
   /** Called with an asynchronous invocation whose retries are exhausted, and its last error. */
   readonly onDeadLetter: (name: string, event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
+  /** By how many milliseconds their clock is ahead. */
+  readonly ahead: Float64Array;
 }
 
 /** Creates the functions; as with Lambda, an environment starts with the first invocation. */
@@ -270,7 +272,7 @@ function textOf(message: object): string | undefined {
 
 function startWorker(
   definition: FunctionDefinition,
-  { environmentOf }: FunctionsParts,
+  { environmentOf, ahead }: FunctionsParts,
   port: MessagePort,
   wake: SharedArrayBuffer,
 ): Worker {
@@ -279,7 +281,7 @@ function startWorker(
   return new Worker(new URL("./lambda-runtime.js", import.meta.url), {
     env: { ...definition.environment, ...environmentOf(definition) },
     execArgv: [],
-    workerData: { port, wake, file, exportName },
+    workerData: { port, wake, file, exportName, ahead },
     transferList: [port],
   });
 }

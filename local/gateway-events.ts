@@ -11,12 +11,16 @@ export interface ConnectionFacts {
 }
 
 /** Builds the events that API Gateway sends to a function, with the fields of the real ones. */
-export function createGatewayEvents({ apiId, stage }: ApiDefinition, mintId: MintId) {
+export function createGatewayEvents(
+  { apiId, stage }: ApiDefinition,
+  mintId: MintId,
+  clock: () => number,
+) {
   const domainName = `${apiId}.execute-api.${REGION}.amazonaws.com`;
 
   function context(facts: ConnectionFacts, routeKey: string, eventType: string) {
     const requestId = mintId("request");
-    const now = Date.now();
+    const now = clock();
     return {
       routeKey,
       eventType,

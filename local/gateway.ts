@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
@@ -67,6 +68,8 @@ export interface LocalGateway {
   connectionIds(): readonly string[];
   /** Draws anew when each open connection is cut. */
   planCuts(): void;
+  /** Resolves once all clients have had the time to answer what they were sent. */
+  answered(): Promise<void>;
   stop(): void;
 }
 
@@ -86,6 +89,7 @@ export interface GatewayParts {
   readonly options: GatewayOptions;
   readonly cuts: Cuts;
   readonly random: Random;
+  readonly now: () => number;
 }
 
 /** The gateway that the template describes. */
@@ -96,11 +100,12 @@ export function createLocalGateway({
   options,
   cuts,
   random,
+  now,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
   const edge = createEdge(stack.edge.code, stack.edge.origins);
-  const mintId = createAwsIds();
-  const events = createGatewayEvents(api, mintId);
+  const mintId = createAwsIds(now);
+  const events = createGatewayEvents(api, mintId, now);
   const connections = new Map<string, Connection>();
   const webSockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: MESSAGE_BYTES },
@@ -122,7 +127,7 @@ export function createLocalGateway({
     const isForApi = originRequest.apiId === undefined || originRequest.apiId === api.apiId;
     if (originRequest.path !== `/${api.stage}` || !isForApi) return refuse(socket, 403);
 
-    const facts = factsOf(request, originRequest, mintId);
+    const facts = factsOf(request, originRequest, mintId, now());
     const { status, subprotocol } = await invokeConnect(facts, originRequest);
     if (status < 200 || status > 299) return refuse(socket, status);
     if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
@@ -144,7 +149,7 @@ export function createLocalGateway({
 
   function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
     const lossRisk = options.loseDisconnects ?? 0;
-    const connection: Connection = { facts, socket, lastActiveAt: Date.now(), lossRisk };
+    const connection: Connection = { facts, socket, lastActiveAt: now(), lossRisk };
     connections.set(facts.connectionId, connection);
 
     const close = (code: number, reason: string) => socket.close(code, reason);
@@ -153,7 +158,7 @@ export function createLocalGateway({
     planCut(connection);
     const meter = createFrameMeter((bytes) => {
       idle.refresh();
-      connection.lastActiveAt = Date.now();
+      connection.lastActiveAt = now();
       if (bytes > FRAME_BYTES) close(1009, "Frame too large");
     });
     stream.on("data", meter);
@@ -234,7 +239,7 @@ export function createLocalGateway({
       new Promise((resolve) => {
         const connection = find(connectionId);
         if (connection === undefined) return resolve(false);
-        connection.lastActiveAt = Date.now();
+        connection.lastActiveAt = now();
         connection.socket.send(data, (error) => resolve(error === undefined || error === null));
       }),
 
@@ -265,6 +270,11 @@ export function createLocalGateway({
     connectionIds: () => [...connections.keys()],
 
     planCuts: () => connections.forEach(planCut),
+    async answered() {
+      // A client's WebSocket answers the first at once, the second after what the client itself sends.
+      for (let round = 0; round < 2; round += 1)
+        await Promise.all([...connections.values()].map(({ socket }) => roundTrip(socket)));
+    },
 
     stop() {
       for (const connection of connections.values()) cut(connection, "unnoticed");
@@ -273,13 +283,25 @@ export function createLocalGateway({
   };
 }
 
+/** Resolves once a WebSocket has answered a ping frame, or has closed. */
+async function roundTrip(socket: WebSocket): Promise<void> {
+  if (socket.readyState !== socket.OPEN) return;
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  const ended = Promise.race([once(socket, "pong", { signal }), once(socket, "close", { signal })]);
+  socket.ping();
+  await ended;
+  waiting.abort();
+}
+
 const factsOf = (
   { socket }: IncomingMessage,
   { headers }: OriginRequest,
   mintId: MintId,
+  connectedAt: number,
 ): ConnectionFacts => ({
   connectionId: mintId("connection"),
-  connectedAt: Date.now(),
+  connectedAt,
   identity: {
     sourceIp: socket.remoteAddress ?? "127.0.0.1",
     userAgent: headers["User-Agent"]?.[0],

@@ -19,6 +19,7 @@ export interface HttpApiParts {
   readonly functions: Functions;
   /** Milliseconds that it waits for a function. */
   readonly integrationTimeout: number;
+  readonly now: () => number;
 }
 
 /** The result of a function behind the HTTP API that names a status. */
@@ -43,9 +44,9 @@ const UNAVAILABLE = messageOf(503, "Service Unavailable");
 const NOT_FOUND = messageOf(404, "Not Found");
 
 /** The template's HTTP APIs; `undefined` for a request that matches no route and names no API of them. */
-export function createHttpApi({ routes, functions, integrationTimeout }: HttpApiParts) {
+export function createHttpApi({ routes, functions, integrationTimeout, now }: HttpApiParts) {
   const known = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
-  const eventOf = createHttpEvents();
+  const eventOf = createHttpEvents(now);
 
   return (
     request: IncomingMessage,

@@ -17,8 +17,8 @@ export interface Routed {
 const TEXT = /^(text\/|application\/(json|javascript|xml)\b|application\/[\w.-]+\+json\b)/i;
 
 /** Builds the events that an HTTP API sends to a function: its format 2.0. */
-export function createHttpEvents() {
-  const mintId = createAwsIds();
+export function createHttpEvents(clock: () => number) {
+  const mintId = createAwsIds(clock);
 
   return (
     request: IncomingMessage,
@@ -30,7 +30,7 @@ export function createHttpEvents() {
     const { cookie, ...headers } = headersOf(received, domainName, sourceIp);
     const isText = TEXT.test(headers["content-type"] ?? "");
     const names = Object.entries(parameters);
-    const now = new Date();
+    const now = new Date(clock());
     return {
       version: "2.0",
       routeKey: `${route.method} ${route.path}`,

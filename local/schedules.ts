@@ -11,13 +11,21 @@ export interface SchedulesParts {
   readonly invoke: (functionName: string, input: object) => void;
   /** The fraction of a minute by which an invocation is late. */
   readonly jitter: Random;
+  readonly now: () => number;
 }
 
-/** Emulates EventBridge Scheduler: invokes for each full minute, up to a minute late. Returns the function that stops it. */
-export function startSchedules({ schedules, invoke, jitter }: SchedulesParts): () => void {
+/** EventBridge Scheduler on this machine. */
+export interface Schedules {
+  /** Invokes for a full minute, at once. */
+  run(scheduledTime: number): void;
+  /** Invokes for each full minute from now on, up to a minute late. */
+  start(): void;
+  stop(): void;
+}
+
+/** Emulates EventBridge Scheduler. */
+export function createSchedules({ schedules, invoke, jitter, now }: SchedulesParts): Schedules {
   const timers = new Set<NodeJS.Timeout>();
-  planAll((Math.floor(Date.now() / MINUTE) + 1) * MINUTE);
-  return () => timers.forEach(clearTimeout);
 
   function planAll(scheduledTime: number): void {
     at(scheduledTime, () => {
@@ -33,9 +41,26 @@ export function startSchedules({ schedules, invoke, jitter }: SchedulesParts): (
     const timer = setTimeout(() => {
       timers.delete(timer);
       work();
-    }, time - Date.now());
+    }, time - now());
     timers.add(timer);
   }
+
+  return {
+    run(scheduledTime) {
+      for (const schedule of schedules)
+        invoke(schedule.functionName, inputOf(schedule, scheduledTime));
+    },
+    start: () => planAll((Math.floor(now() / MINUTE) + 1) * MINUTE),
+    stop() {
+      timers.forEach(clearTimeout);
+      timers.clear();
+    },
+  };
+}
+
+/** The full minutes after one time, up to another. */
+export function* minutesBetween(from: number, to: number): Generator<number> {
+  for (let time = (Math.floor(from / MINUTE) + 1) * MINUTE; time <= to; time += MINUTE) yield time;
 }
 
 /** The input with the scheduled time filled in, which EventBridge formats in whole seconds. */

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { inspect } from "node:util";
 import { createBus } from "./bus.ts";
+import { createClock } from "./clock.ts";
 import { createCuts } from "./cuts.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { createEventSource } from "./event-source.ts";
@@ -22,7 +23,7 @@ import { answerError } from "./http.ts";
 import { listen } from "./listening.ts";
 import { createPermissions, type Permissions } from "./permissions.ts";
 import { randomFrom } from "./random.ts";
-import { startSchedules } from "./schedules.ts";
+import { createSchedules, minutesBetween } from "./schedules.ts";
 import { createServices, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, readStack } from "./template.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
@@ -110,6 +111,11 @@ export interface LocalStack {
   cutEvery(mean: number | undefined): void;
   /** Runs the bundles in these folders, by the functions' names, from now on; connections and data stay. */
   reload(folders: ReadonlyMap<string, string>): void;
+  /**
+   * Lets time pass for functions, schedules and what expires, minute by minute: those who have lost their
+   * connection are given up, pings are answered. Clients' own timers go on as they do.
+   */
+  advance(milliseconds: number): Promise<void>;
   /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
   idle(): Promise<void>;
   stop(): Promise<void>;
@@ -131,6 +137,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     },
   });
   const work = createWork();
+  const clock = createClock();
   const permissions = createPermissions(stack.policies);
   const deadLetters: DeadLetter[] = [];
   const gets = stack.httpRoutes.filter(({ method }) => method === "GET");
@@ -141,6 +148,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       sendDeadLetter(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
     repeatsAsync: options.repeatsAsync ?? false,
     definitions: stack.functions,
+    ahead: clock.ahead,
     environmentOf: (definition) => ({
       ...localEnvironment(definition, url, stack.api.stage),
       ...options.environment,
@@ -171,7 +179,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const gatewayOptions = { ...DEFAULT_OPTIONS, ...options.gateway };
   const cuts = createCuts({ ...gatewayOptions, random });
   const gateway = createLocalGateway({
-    ...{ stack, functions, work, options: gatewayOptions, cuts, random },
+    ...{ stack, functions, work, options: gatewayOptions, cuts, random, now: clock.now },
   });
 
   const faults = createFaultInjector(options.faultRates ?? NO_FAULTS, random);
@@ -192,7 +200,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     apiId: stack.api.apiId,
   });
   const { httpTimeout = HTTP_TIMEOUT } = options;
-  const front = createFront({ stack, functions, work, httpTimeout });
+  const front = createFront({ stack, functions, work, httpTimeout, now: clock.now });
   server.on("upgrade", gateway.onUpgrade);
   server.on("request", (request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -209,13 +217,30 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     response.writeHead(status, headers).end(body);
   }
 
-  const stopSchedules = startSchedules({
+  const schedules = createSchedules({
     schedules: options.schedules === false ? [] : stack.schedules,
     invoke: functions.invokeAsync,
     jitter: options.scheduleJitter === true ? random : () => 0,
+    now: clock.now,
   });
+  schedules.start();
+
+  async function advance(milliseconds: number): Promise<void> {
+    const end = clock.now() + milliseconds;
+    schedules.stop();
+    for (const minute of minutesBetween(clock.now(), end)) {
+      clock.moveTo(minute);
+      schedules.run(minute);
+      await work.idle();
+      await gateway.answered();
+      await work.idle();
+    }
+    clock.moveTo(end);
+    schedules.start();
+    await database.expire(clock.now());
+  }
   const expiry = setInterval(() => {
-    database.expire(Date.now()).catch((error: unknown) => {
+    database.expire(clock.now()).catch((error: unknown) => {
       options.log("local", `${inspect(error)}\n`);
     });
   }, EXPIRY_INTERVAL);
@@ -247,10 +272,11 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
         stack.functions.map((one) => ({ ...one, code: folders.get(one.name) ?? one.code })),
       );
     },
+    advance,
     idle: work.idle,
     async stop() {
       clearInterval(expiry);
-      stopSchedules();
+      schedules.stop();
       gateway.stop();
       await functions.stop();
       await database.stop();

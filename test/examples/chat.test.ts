@@ -1,29 +1,20 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { type LocalStack, startStack } from "serverless-socket-io/testing";
 import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { synthesise } from "../../local/assembly.ts";
-import { type LocalStack, startStack } from "../../local/stack.ts";
 import { withoutOffset } from "../support/offsets.ts";
 
-const assembly = mkdtempSync(join(tmpdir(), "chat-"));
 let stack: LocalStack;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  await synthesise(assembly, { app: "examples/chat/app.ts" });
-  stack = await startStack({ assembly, port: 0, secret: "none", log: () => undefined });
+  stack = await startStack({ app: "examples/chat/app.ts", log: () => undefined });
 }, 120_000);
 
 afterEach(() => {
   for (const socket of sockets.splice(0)) socket.disconnect();
 });
 
-afterAll(async () => {
-  await stack.stop();
-  rmSync(assembly, { recursive: true });
-});
+afterAll(() => stack.stop());
 
 /** A stock client with what its server sends it, in order. */
 async function enter(auth: object) {
@@ -86,4 +77,33 @@ test("what a client names is never a room of another kind", async () => {
   expect(await ann.ask("join", "garden")).toEqual(["ann"]);
   ben.emit("message", "everyone", "shouted");
   expect(await ann.ask("join", "garden")).toEqual(["ann"]);
+});
+
+test("who loses the connection has left when the time to come back is over, and others stay", async () => {
+  const [ann, ben] = [await enter({ nickname: "ann" }), await enter({ nickname: "ben" })];
+  await ann.ask("join", "well");
+  await ben.ask("join", "well");
+  expect(await ann.next()).toEqual(["joined", "well", "ben"]);
+  stack.gateway.drop(stack.gateway.connectionIds().at(-1) ?? "");
+
+  // Without $disconnect, only pings find out.
+  for (let minutes = 0; minutes < 30; minutes += 10) await stack.advance(600_000);
+
+  expect(await ann.next()).toEqual(["left", "ben"]);
+  expect(await ann.ask("join", "well")).toEqual(["ann"]);
+});
+
+test("what a client says arrives although API Gateway throttles posts", async () => {
+  const [ann, ben] = [await enter({ nickname: "ann" }), await enter({ nickname: "ben" })];
+  await ann.ask("join", "gate");
+  await ben.ask("join", "gate");
+  expect(await ann.next()).toEqual(["joined", "gate", "ben"]);
+  stack.faults.setRates({ throttle: 0, fail: 0, throttlePosts: 0.2, failPosts: 0 });
+
+  for (let n = 0; n < 10; n += 1) ben.emit("message", "gate", n);
+
+  const received = [];
+  for (let n = 0; n < 10; n += 1) received.push((await ann.next())[3]);
+  stack.faults.setRates({ throttle: 0, fail: 0, throttlePosts: 0, failPosts: 0 });
+  expect(received.toSorted()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });

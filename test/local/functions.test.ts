@@ -31,6 +31,20 @@ test("a function sees its own variables and Lambda's, and none of this process",
   expect(seen).not.toHaveProperty("PATH");
 });
 
+test("a function's clock is ahead by as much as the stack's was advanced", async () => {
+  const deployment = await start(
+    "export const handler = async () => [Date.now(), new Date().getTime(), new Date(5).getTime()];",
+  );
+  const [before = 0] = (await value(deployment)) as number[];
+
+  for (let hour = 0; hour < 2; hour += 1) await deployment.stack.advance(3_600_000);
+
+  const [now = 0, constructed = 0, given] = (await value(deployment)) as number[];
+  expect(now - before).toBeGreaterThanOrEqual(7_200_000);
+  expect(constructed - now).toBeLessThan(3_600_000);
+  expect(given).toBe(5);
+});
+
 test("an event that nests too deeply fails, and its environment survives", async () => {
   const deployment = await start("export const handler = async () => 1;", { concurrency: 1 });
   const deep = JSON.parse(`{"a":${"[".repeat(40_000)}${"]".repeat(40_000)}}`) as object;

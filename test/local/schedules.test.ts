@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { randomFrom } from "../../local/random.ts";
-import { startSchedules } from "../../local/schedules.ts";
+import { createSchedules, minutesBetween } from "../../local/schedules.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -11,7 +11,8 @@ afterEach(() => void vi.useRealTimers());
 /** Runs a schedule for an hour; returns the minute and the delay of each invocation. */
 function runHour(jitter: () => number) {
   const invocations: { readonly minute: number; readonly delay: number }[] = [];
-  const stop = startSchedules({
+  const { start, stop } = createSchedules({
+    now: Date.now,
     schedules: [
       { functionName: "Heartbeat", input: { scheduledTime: "<aws.scheduler.scheduled-time>" } },
     ],
@@ -24,6 +25,7 @@ function runHour(jitter: () => number) {
     },
     jitter,
   });
+  start();
   // The invocations of the last minute come in the next.
   vi.advanceTimersByTime(HOUR + MINUTE);
   stop();
@@ -52,4 +54,9 @@ test("with jitter it runs up to a minute late, as EventBridge Scheduler may, and
   expect(Math.min(...delays)).toBeGreaterThanOrEqual(0);
   expect(Math.max(...delays)).toBeGreaterThan(MINUTE / 2);
   expect(Math.max(...delays)).toBeLessThan(MINUTE);
+});
+
+test("the full minutes between two times are those after the first, up to the second", () => {
+  expect([...minutesBetween(0, 2 * MINUTE)]).toEqual([MINUTE, 2 * MINUTE]);
+  expect([...minutesBetween(1, MINUTE - 1)]).toEqual([]);
 });
