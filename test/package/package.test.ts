@@ -11,6 +11,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
+import { publint } from "publint";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PACKAGES } from "../../bin/pack/packages.ts";
@@ -58,6 +59,28 @@ export function enter(url: string): void {
     if ("error" in answer) console.log(answer.error.code);
   });
 }
+`;
+
+/** A stack with two servers, of which one has all that a construct offers. */
+const OWN_STACK = `
+import { App, Stack } from "aws-cdk-lib";
+import { Certificate } from "aws-cdk-lib/aws-certificatemanager";
+import { Code, Function, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Topic } from "aws-cdk-lib/aws-sns";
+import { SocketIoServer, type SocketIoServerProps } from "serverless-socket-io/cdk";
+
+const stack = new Stack(new App({ context: { "aws:cdk:bundling-stacks": [] } }), "Own");
+const props: SocketIoServerProps = { app: "realtime/app.ts", transports: ["websocket"] };
+new SocketIoServer(stack, "Chat", props);
+const game = new SocketIoServer(stack, "Game", { ...props, heartbeat: { pingInterval: 60_000 } });
+const arn = "arn:aws:acm:us-east-1:123456789012:certificate/1234abcd-12ab";
+const certificate = Certificate.fromCertificateArn(stack, "Certificate", arn);
+game.addEdge({ name: { domainName: "game.example.org", certificate } });
+game.addDomainName("direct.example.org", certificate);
+game.addAlarms({ topic: new Topic(stack, "OnDuty") });
+game.addDashboard({ failures: [game.metric("Events", { outcome: "internal" })] });
+const [handler, runtime, code] = ["index.handler", Runtime.NODEJS_22_X, Code.fromInline("0")];
+game.grantPublish(new Function(stack, "BackEnd", { handler, runtime, code }));
 `;
 
 /** Runs a command to its end; throws all that it has printed if it fails. */
@@ -109,6 +132,7 @@ beforeAll(async () => {
     "package.json": '{ "private": true, "type": "module" }',
     "tsconfig.json": JSON.stringify(TSCONFIG),
     "back-end.cts": BACK_END,
+    "own.ts": OWN_STACK,
   });
   write(page, {
     "package.json": '{ "private": true, "type": "module" }',
@@ -116,13 +140,19 @@ beforeAll(async () => {
       'import { connect } from "serverless-socket-io-client"; globalThis.connect = connect;',
   });
   await run(".", "npm run --silent pack");
-  await run(page, `${INSTALL} ${client}`);
   const types = "typescript@~5.9.0 @types/node@^24";
   const clients = "socket.io-client @aws-sdk/client-lambda @aws-sdk/client-eventbridge";
-  await run(project, `${INSTALL} ${server} ${client} ${clients} ${types}`);
+  await Promise.all([
+    run(page, `${INSTALL} ${client}`),
+    run(project, `${INSTALL} ${server} ${client} ${clients} ${types}`),
+  ]);
   // The compiler takes its time, and checks meanwhile.
   const outdir = join(project, "out");
-  await build({ entryPoints: ["cdk.ts", "realtime.test.ts"], absWorkingDir: project, outdir });
+  await build({
+    entryPoints: ["cdk.ts", "own.ts", "realtime.test.ts"],
+    absWorkingDir: project,
+    outdir,
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -153,6 +183,12 @@ const bytesOf = (path: string): number => {
 describe.each(PACKAGES)("the package $name", ({ name }) => {
   test("is a tarball below 1 MB", () => {
     expect(statSync(tarballOf(name)).size).toBeLessThan(MB);
+  });
+
+  test("has a manifest that is right for every module system", async () => {
+    const { messages } = await publint({ pkgDir: join("dist", name), pack: false, strict: true });
+
+    expect(messages).toEqual([]);
   });
 
   test("holds built files alone, each with its declarations and its source map", () => {
@@ -229,6 +265,22 @@ describe.concurrent("a project of the README's files", () => {
 
     expect(template).toContain('\\"roomsPerSocket\\":50');
     expect(template.match(/"AWS::Lambda::Function"/g)).toHaveLength(5);
+  });
+
+  test("has two servers in a stack, with names, alarms and back ends of their own", async () => {
+    await run(project, "env CDK_OUTDIR=own.out node out/own.js");
+    const template = readFileSync(join(project, "own.out/Own.template.json"), "utf8");
+    const { Resources } = JSON.parse(template) as {
+      readonly Resources: Readonly<Record<string, { readonly Type: string }>>;
+    };
+    const countOf = (type: string) =>
+      Object.values(Resources).filter(({ Type }) => Type === type).length;
+
+    expect(countOf("AWS::DynamoDB::Table")).toBe(2);
+    expect(countOf("AWS::CloudFront::Distribution")).toBe(1);
+    expect(countOf("AWS::ApiGatewayV2::DomainName")).toBe(1);
+    expect(countOf("AWS::CloudWatch::Dashboard")).toBe(1);
+    expect(countOf("AWS::CloudWatch::Alarm")).toBeGreaterThan(10);
   });
 
   test("is started, and runs changed code while a stock client stays connected", async () => {
