@@ -4,6 +4,7 @@ import { MAX_RUN } from "./model/limits.ts";
 import type { Limited } from "./model/rate.ts";
 import { type Address, departedOf, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
+import { createUnderWay } from "./model/under-way.ts";
 import type { SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
 import { createDispatch, rateLimitOf } from "./pipeline/event.ts";
@@ -50,6 +51,7 @@ export function createServer(parts: Parts<AnyApp>) {
     ...{ ...parts, ...createDispatch(parts, sender), sessions, sender },
     probing: createProbe(parts, sender),
     limit: createFrameLimit(parts, sessions),
+    underWay: createUnderWay(),
     reconstruct: createReconstruct(parts),
     connect: createConnect(
       parts,
@@ -73,6 +75,7 @@ interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
   readonly sessions: ReturnType<typeof createKnownSessions>;
   readonly sender: Sender;
   readonly limit: ReturnType<typeof createFrameLimit>;
+  readonly underWay: ReturnType<typeof createUnderWay>;
   readonly reconstruct: ReturnType<typeof createReconstruct>;
   readonly connect: ReturnType<typeof createConnect>;
 }
@@ -88,7 +91,7 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
     return close(connectionId, "a frame above maxPayload");
   const limited = await kit.limit(connectionId);
-  if (limited?.isFlood) return forceClose(kit, connectionId);
+  if (limited?.isFlood) return kit.underWay(connectionId, () => forceClose(kit, connectionId));
   return onEngineFrame(kit, { ...received, connectionId, link, text, limited, isOrdered: true });
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
-import { connectPolling } from "./polling-client.ts";
-import { answerIn, numbersIn, scenes } from "./polling-scene.ts";
-import { createWorld } from "./world.ts";
+import { connectPolling, QUERY } from "./polling-client.ts";
+import { answerIn, numbersIn, type Scene, scenes } from "./polling-scene.ts";
+import { createWorld, type Fault } from "./world.ts";
 
 const world = await createWorld(inject("assembly"), { pollWait: 1 });
 afterAll(() => world.stop());
@@ -76,6 +76,96 @@ describe("an end", () => {
       expect(left).toEqual([]);
     },
   );
+
+  test.each<readonly [string, (scene: Scene) => Promise<unknown>]>([
+    ["the server", ({ org }) => world.publish({ event: "revoke", org, target: { userId: "ann" } })],
+    ["its client", ({ ann }) => ann.post("1")],
+  ])("by %s leaves nothing that waits where a function dies in the middle", async (_, end) => {
+    const endWith = async (call: number, fault?: Fault) => {
+      const scene = await begin();
+      return world.withFault(call, fault, () => end(scene).catch(() => undefined));
+    };
+    const { calls } = await endWith(0);
+    for (let call = 1; call <= calls; call += 1) {
+      await endWith(call, "dies before");
+      for (let again = 0; again < 2; again += 1) await world.sweep();
+      const queues = (await world.items()).filter(({ sk }) => sk === "queue");
+      expect(queues.filter(({ endedAt }) => endedAt === undefined)).toEqual([]);
+      await world.clearTable();
+    }
+    expect(calls).toBeGreaterThan(4);
+  });
+
+  test("by the server leaves no WebSocket that has taken over where a function dies in the middle", async () => {
+    const endWith = async (call: number, fault?: Fault) => {
+      const scene = await begin();
+      const link = await upgraded(scene);
+      const entry = { event: "revoke", org: scene.org, target: { userId: "ann" } };
+      const end = () => world.publish(entry).catch(() => undefined);
+      return { link, ...(await world.withFault(call, fault, end)) };
+    };
+    const { calls } = await endWith(0);
+    for (let call = 1; call <= calls; call += 1) {
+      const { link } = await endWith(call, "dies before");
+      for (let again = 0; again < 2; again += 1) await world.sweep();
+      const isListed = (await world.items()).some(
+        ({ pk, endedAt }) => pk === `conn#${link}` && endedAt === undefined,
+      );
+      expect([call, world.isConnected(link)]).toEqual([call, isListed]);
+      await world.clearTable();
+    }
+  });
+
+  test("by the server is told whatever was received before it, and comes later", async () => {
+    const { ann, org } = await begin();
+    const receivedAt = world.now();
+    world.pass(5);
+    await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+    await world.send(ann.connectionId, "3", receivedAt);
+    await ann.drain();
+
+    expect(ann.frames().slice(-2)).toEqual(["41", "1"]);
+  });
+
+  test("by the server is told by a GET that is repeated on its way", async () => {
+    const { ann, org } = await begin();
+    const look = holdLook();
+    const waiting = ann.get("same");
+    await look.reached;
+    await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+    const repeated = await ann.get("same");
+    look.release();
+    await waiting;
+    await ann.drain();
+
+    expect(repeated.packets.at(-1)).toBe("41");
+    expect(ann.frames().filter((text) => text === "41")).not.toEqual([]);
+    expect(ann.frames().at(-1)).toBe("1");
+  });
+
+  test("by the server is not taken for an unknown session by a GET whose host's clock is behind", async () => {
+    const { ann, org } = await begin();
+    const query = { ...QUERY, sid: ann.sid, t: "behind" };
+    const receivedAt = world.now();
+    world.pass(50);
+    await ann.get();
+    await world.publish({ event: "revoke", org, target: { userId: "ann" } });
+    const answer = await world.request({ method: "GET", query, receivedAt });
+
+    expect([answer.statusCode, answer.body]).toEqual([200, "6"]);
+  });
+
+  test("by the expiry of its token comes once, however many events one POST brings", async () => {
+    const exp = Math.floor(world.now() / 1000) + 30;
+    const ann = await connectPolling(world, "ann", newOrg(), {}, { exp });
+    world.pass(31_000);
+    await ann.post(...Array.from({ length: 300 }, () => '42["presence:update"]'));
+    await ann.drain();
+
+    const isTold = (text: string) => text.startsWith('42["session:expired"') || text === "41";
+    expect(ann.frames().filter(isTold)).toHaveLength(2);
+    expect(ann.frames().at(-1)).toBe("1");
+  });
 
   test("by the server is told by a GET, and not by a POST that comes before it", async () => {
     const { ann, org } = await begin();

@@ -319,7 +319,7 @@ export async function createWorld(
     request(request) {
       clock += 1;
       const given = { method: "GET", headers: {}, query: {}, body: "", ...request };
-      return polling({ ...given, requestId: ulid(), receivedAt: clock });
+      return polling({ receivedAt: clock, ...given, requestId: ulid() });
     },
     async link(sid) {
       const connectionId = ulid();

@@ -72,7 +72,6 @@ const ABLATIONS: readonly (readonly [Part, string, Scenario])[] = [
   ["id", "twice", { broadcasts: "a", gets: 1, lost: 1 }],
   ["sentId", "twice", { broadcasts: "ab", gets: 2, lost: 1 }],
   ["begun", "twice", { broadcasts: "ab", gets: 2, lost: 1 }],
-  ["closing", "refused what waits", { broadcasts: "ab", gets: 2, isClosed: true }],
   ["otherKey", "lost", { broadcasts: "ab", gets: 2, repeated: [1] }],
   ["newest", "lost", { broadcasts: "ab", gets: 2, repeated: [1] }],
   ["token", "lost", { broadcasts: "ab", gets: 2, repeated: [1] }],

@@ -21,6 +21,10 @@ export const isTakenOver = ({ state }: Stated): boolean =>
 
 export const hasEnded = ({ state }: Stated): boolean => state === "closing" || state === "closed";
 
+/** Whether the server has ended it, and its client has been given all that waited. */
+export const isDrained = ({ state, packets }: Pick<Queue, "state" | "packets">): boolean =>
+  state === "closing" && packets.length === 0;
+
 /** Milliseconds for which a WebSocket connection that has probed may upgrade, before another may probe. */
 export const UPGRADE_TIMEOUT = 10_000;
 
@@ -107,6 +111,8 @@ export interface Queues {
    * what waits, and that.
    */
   close(connectionId: string, last?: string): Promise<string | undefined>;
+  /** Closes one whose client has been given all that waited, and is told so. */
+  drained(connectionId: string): Promise<void>;
 }
 
 /** The GETs that wait, where their number is limited. */

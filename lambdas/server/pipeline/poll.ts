@@ -5,14 +5,7 @@ import {
   NOOP,
   type PollingAnswer,
 } from "#server/engine/transports/polling.ts";
-import {
-  DRAINABLE,
-  hasEnded,
-  isProbed,
-  isTakenOver,
-  type Poll,
-  polls,
-} from "#server/model/polling.ts";
+import { DRAINABLE, isDrained, isProbed, isTakenOver, type Poll } from "#server/model/polling.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
 
@@ -44,7 +37,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     const queue = await queues.arrive(connectionId, poll);
     if (queue === undefined) return refuse(connectionId);
     if (queue.sent.length > 0) return answer(connectionId, queue.sent);
-    if (queue.state === "closing") return answer(connectionId, [CLOSE]);
+    if (isDrained(queue)) return answer(connectionId, [CLOSE]);
     const wasProbed = isProbed(queue, now());
     // Who has no socket yet may wait for what CONNECT is answered, and no longer: it may be nobody. So may who has
     // none any more, for the last packets.
@@ -64,7 +57,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
   async function answer(connectionId: string, packets: readonly string[]): Promise<PollingAnswer> {
     if (packets.at(-1) !== CLOSE) return answerPackets(packets);
     if (packets.length > 1) return answerPackets(packets.slice(0, -1));
-    await queues.close(connectionId);
+    await queues.drained(connectionId);
     return answerPackets(packets);
   }
 
@@ -97,9 +90,9 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
 
   async function refuse(connectionId: string): Promise<PollingAnswer> {
     const queue = await queues.find(connectionId);
-    if (queue === undefined || hasEnded(queue)) return answerRefusal("sid");
+    if (queue === undefined || queue.state === "closed") return answerRefusal("sid");
     // The clock of the host that received the GET before it may be ahead.
-    return polls(queue) ? answerPackets([NOOP]) : answerRefusal("request");
+    return DRAINABLE.includes(queue.state) ? answerPackets([NOOP]) : answerRefusal("request");
   }
 }
 

@@ -70,11 +70,14 @@ export function createProbe({ adapter, runtime, links }: Parts, sender: Sender) 
 
       /** Nobody knows what has arrived: the client comes back for it. */
       async function breakOff(error: unknown): Promise<undefined> {
-        await sender.cut(owner, "its upgrade broke off");
-        if (error === GONE) return undefined;
-        // If the session has ended before, nobody else cuts its link.
-        await sender.close(link, "its upgrade broke off");
-        throw error;
+        try {
+          await sender.cut(owner, "its upgrade broke off");
+        } finally {
+          // If the session has ended before, nobody else cuts its link.
+          if (error !== GONE) await sender.close(link, "its upgrade broke off");
+        }
+        if (error !== GONE) throw error;
+        return undefined;
       }
     },
   };

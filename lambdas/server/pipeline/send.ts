@@ -4,6 +4,7 @@ import { EVERYBODY } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { type SocketKey, type StoredSession, socketIn } from "#server/model/session.ts";
 import { isPolling } from "#server/model/transport.ts";
+import { createUnderWay } from "#server/model/under-way.ts";
 import {
   createEmitBuffer,
   type Emission,
@@ -53,19 +54,13 @@ export function createSender(
     fetchSockets: createFetchSockets(parts),
     newBuffer: (nsp) => createEmitBuffer(encodeFrame, serializer(app.namespaces[nsp]?.emits)),
   };
+  const underWay = createUnderWay();
 
   return {
     newBuffer: kit.newBuffer,
     send: (...sent) => send(kit, ...sent),
     sendOrLog: (...sent) => sendOrLog(kit, ...sent),
-    disconnect: (connectionId) =>
-      settle(kit, [
-        {
-          connectionId,
-          end: () => end(kit, connectionId, LOST),
-          cut: () => forget(kit, connectionId),
-        },
-      ]),
+    disconnect: (connectionId) => settle(kit, [losing(kit, connectionId)]),
     disconnectSocket: (socket, at) =>
       settle(kit, [
         { ...socket, end: () => endSocket(kit, socket, at, "client namespace disconnect") },
@@ -82,7 +77,7 @@ export function createSender(
       // Its connection may not have known of it yet.
       await lose(kit, session, LOST.reason);
     },
-    expire: (socket) => expire(kit, socket),
+    expire: (socket) => underWay(socket.sid, () => expire(kit, socket)),
     close: (connectionId, reason) => settle(kit, [discarding(kit, connectionId, reason)]),
     drop: (connectionId) =>
       settle(kit, [discarding(kit, connectionId, "the client closed it", LOST)]),
@@ -180,6 +175,12 @@ function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): 
   ];
 }
 
+/** Ends a connection that is gone. */
+const losing = (kit: Kit, connectionId: string): Ending => ({
+  ...{ connectionId, end: () => end(kit, connectionId, LOST) },
+  cut: () => forget(kit, connectionId),
+});
+
 /** What polls is closed although it is gone: nothing may wait for it any more. */
 async function forget({ transport }: Kit, connectionId: string): Promise<void> {
   if (isPolling(connectionId)) await transport.close(connectionId);
@@ -196,11 +197,8 @@ function cutting(
 ): Ending {
   const { transport, runtime } = kit;
   runtime.telemetry.note("a connection was closed", { connectionId, reason });
-  return {
-    connectionId,
-    end: () => end(kit, connectionId, as),
-    cut: () => transport.close(connectionId),
-  };
+  const cut = () => transport.close(connectionId);
+  return { connectionId, end: () => end(kit, connectionId, as), cut };
 }
 
 /** The same, and nothing that waits is given any more. */

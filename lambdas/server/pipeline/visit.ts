@@ -9,6 +9,7 @@ import {
   socketsOf,
 } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT, MAX_AGE } from "#server/model/time-outs.ts";
+import { isPolling } from "#server/model/transport.ts";
 import { recovers } from "./end.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -90,7 +91,7 @@ export function createVisit(
 
 /** Takes away again what ended connections and sockets have left. */
 function createClearing(parts: Parts, sender: Sender) {
-  const { adapter, runtime } = parts;
+  const { adapter, runtime, transport } = parts;
   const { now, telemetry } = runtime;
 
   return { clearAgain, clearDeparted };
@@ -100,6 +101,10 @@ function createClearing(parts: Parts, sender: Sender) {
     telemetry.count("CleanedUp");
     // At once, for what failed when it ended; and again when it is removed.
     await sender.clear(connection);
+    // The function that ended one that has begun with polling may have died before it cut its WebSocket.
+    const { connectionId, link } = connection;
+    if (isPolling(connectionId)) await transport.close(connectionId);
+    if (link !== undefined) await transport.close(link);
     // A session that comes back asks for the last pong of the connection that it had.
     const window = runtime.limits.connectionStateRecovery * 1000;
     if (now() - endedAt < LATEST_WRITE + window) return;

@@ -42,7 +42,10 @@ export const createQueues = (storage: Storage, shards: number): Queues => ({
   ...createQueueUpgrades(storage),
 });
 
-function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "close" | "find"> {
+function createLives(
+  storage: Storage,
+  shards: number,
+): Pick<Queues, "open" | "close" | "drained" | "find"> {
   const { table, now } = storage;
   return {
     find: createFind(storage),
@@ -79,13 +82,10 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
       }
       const closed = await table.update(queueKey(connectionId), {
         update: `SET closedIn = #state, #state = :closed, endedAt = :now, expiresAt = :expiry REMOVE ${DROP}`,
-        condition: `attribute_exists(pk) AND #state <> :closed${last === undefined ? "" : " AND #state <> :closing"}`,
+        // What waits where the server has ended it is still given, whatever its client does.
+        condition: "attribute_exists(pk) AND NOT #state IN (:closed, :closing)",
         names: NAMES,
-        values: {
-          ...ended,
-          ":closed": "closed",
-          ...(last !== undefined && { ":closing": "closing" }),
-        },
+        values: { ...ended, ":closed": "closed", ":closing": "closing" },
         returns: "ALL_NEW",
         // Two at once may cut the link twice; with none it would stay.
         isOwn: ({ state, endedAt }) => state === "closed" && endedAt === at,
@@ -93,6 +93,16 @@ function createLives(storage: Storage, shards: number): Pick<Queues, "open" | "c
       const { closedIn, link } = queueOf(closed) ?? {};
       // A client that has only probed would wait for ever for a link that is cut: it finds out when it upgrades.
       return closedIn !== undefined && isTakenOver({ state: closedIn }) ? link : undefined;
+    },
+
+    async drained(connectionId) {
+      await table.update(queueKey(connectionId), {
+        update: `SET #state = :closed REMOVE ${DROP}`,
+        condition: "#state = :closing",
+        names: NAMES,
+        values: { ":closed": "closed", ":closing": "closing" },
+        isRepeatable: true,
+      });
     },
   };
 }

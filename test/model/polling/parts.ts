@@ -9,7 +9,6 @@ const leaveOut =
 
 const APPEND = /list_append\(packets, :packets\)/;
 const ARRIVE = /sentTo = :key/;
-const DRAIN = /sentTo = :key|^SET poll = :request|:zero$/;
 const TAKE = /^SET sent = packets, packets = :none, #size = :zero$/;
 const CHANGE = /^SET #state = :upgraded/;
 const FLUSH_MORE = /round = :next$/;
@@ -26,7 +25,6 @@ export const PARTS = {
   id: leaveOut(APPEND, "attribute_not_exists(ids.#id) AND "),
   sentId: leaveOut(APPEND, "attribute_not_exists(sentIds.#id) AND "),
   begun: leaveOut(APPEND, " AND pollAt <= :begun"),
-  closing: leaveOut(DRAIN, ":probing, :closing", ":probing"),
   otherKey: leaveOut(ARRIVE, " AND (attribute_not_exists(sentTo) OR sentTo <> :key)"),
   newest: leaveOut(ARRIVE, " AND pollAt < :at"),
   token: leaveOut(TAKE, " AND poll = :request"),
