@@ -80,8 +80,10 @@ export function createRateLimits({ table, now }: Storage): RateLimits {
     const steps = [addTo, startOver];
     for (const step of known.fullAt > now() ? steps : steps.toReversed()) {
       const fullAt = await step(key, milliseconds);
-      if (fullAt !== undefined) known.fullAt = fullAt;
-      if (fullAt !== undefined) return;
+      if (fullAt === undefined) continue;
+      // Of several at once, the answers may come in another order.
+      known.fullAt = Math.max(known.fullAt, fullAt);
+      return;
     }
   }
 
