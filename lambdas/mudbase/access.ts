@@ -41,8 +41,11 @@ export async function chatMemberWith<Read extends object>(
   read: (key: ChatKey) => Promise<Read>,
 ): Promise<ChatAccess & Read> {
   const key = await chatKeyOf(request);
-  const [member, found] = await Promise.all([memberOf(request, key), read(key)]);
-  return { ...member, ...found };
+  const reading = read(key);
+  // Whoever is refused does not hear of it.
+  reading.catch(() => undefined);
+  const member = await memberOf(request, key);
+  return { ...member, ...(await reading) };
 }
 
 interface ChatAccess {
@@ -87,11 +90,10 @@ export async function integrationUserWithUsage(
   request: AccessRequest<OneIntegration>,
 ): Promise<IntegrationAccess & { readonly usage: Usage }> {
   const key = integrationKeyOf(request);
-  const [access, usage] = await Promise.all([
-    integrationUser(request),
-    request.integrations.usage(key),
-  ]);
-  return { ...access, usage };
+  const reading = request.integrations.usage(key);
+  reading.catch(() => undefined);
+  const access = await integrationUser(request);
+  return { ...access, usage: await reading };
 }
 
 interface OneIntegration {
