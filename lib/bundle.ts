@@ -2,7 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { DockerImage } from "aws-cdk-lib";
+import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { type AssetCode, Code } from "aws-cdk-lib/aws-lambda";
 import { type BuildOptions, build, buildSync, type Metafile, type PluginBuild } from "esbuild";
 
@@ -50,10 +50,12 @@ const ENDPOINT_CACHE = fileURLToPath(
  */
 export const bundled = (props: BundleProps): AssetCode =>
   Code.fromAsset(folderOf(props.entry), {
+    // The entry's folder is only a part of what it is made of.
+    assetHashType: AssetHashType.OUTPUT,
     bundling: {
       image: DockerImage.fromRegistry("unused"),
       // By this the CDK tells the functions of one folder apart.
-      command: [JSON.stringify(props.entry)],
+      command: [JSON.stringify([props.entry, props.lateModules])],
       local: {
         tryBundle(folder) {
           bundleInto(folder, props);

@@ -6,22 +6,28 @@ const GATHERING = 50;
 
 /**
  * Calls back after these files have changed, once for all changes of a moment and never while it is still at
- * work; the files are asked for again then. Folders are watched, because editors replace files.
+ * work; the files are asked for again then. Until it gives `true`, any change in their folders counts: what is
+ * wrong may be in a new file. Folders are watched, because editors replace files.
  */
-export function watchFiles(files: () => readonly string[], act: () => Promise<void>): void {
+export function watchFiles(files: () => readonly string[], act: () => Promise<boolean>): void {
   const folders = new Set<string>();
   let timer: NodeJS.Timeout | undefined;
-  let acting = Promise.resolve();
+  let acting: Promise<unknown> = Promise.resolve();
+  let isWhole = true;
 
   function follow(): void {
     for (const folder of files().map((file) => dirname(file))) {
       if (folders.has(folder)) continue;
       folders.add(folder);
       watch(folder, (_, name) => {
-        if (name !== null && !files().includes(resolve(folder, name))) return;
+        const isMeant = name === null || files().includes(resolve(folder, name));
+        if (isWhole && !isMeant) return;
         clearTimeout(timer);
         timer = setTimeout(() => {
-          acting = acting.then(act).then(follow);
+          acting = acting.then(async () => {
+            isWhole = await act();
+            follow();
+          });
         }, GATHERING);
       }).unref();
     }

@@ -33,8 +33,10 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
       try {
         await running.reload();
         console.log(`${app} has changed, and runs.`);
+        return true;
       } catch (error) {
         console.error(`${faultOf(app, error).message} What ran before still runs.`);
+        return false;
       }
     });
   console.log(`
