@@ -5,6 +5,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
+import { publishNumbersWhile } from "../support/numbers.ts";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const isInstalled = existsSync(CHROMIUM);
@@ -70,6 +71,29 @@ const connectIn = async (page: Page, options: object) => {
   );
 };
 
+/** Gathers a hundred numbers after it has upgraded, with those that came before. */
+async function gatherIn(page: Page) {
+  const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
+  return page.evaluate(
+    ([url, auth]) =>
+      new Promise<{ readonly numbers: readonly number[]; readonly transport: string }>(
+        (resolve) => {
+          // biome-ignore lint/suspicious/noExplicitAny: the script that the page has loaded.
+          const socket = (globalThis as any).io(url, { auth });
+          const numbers: number[] = [];
+          let since = 0;
+          socket.on("news", ({ n }: { readonly n: number }) => {
+            numbers.push(n);
+            const transport = socket.io.engine.transport.name;
+            since += transport === "websocket" ? 1 : 0;
+            if (since === 100) resolve({ numbers, transport });
+          });
+        },
+      ),
+    [stack.url, { token }] as const,
+  );
+}
+
 describe("a page of another origin with the stock client", () => {
   test.skipIf(!isInstalled).each([
     ["its default options", {}],
@@ -82,6 +106,17 @@ describe("a page of another origin with the stock client", () => {
       last: "websocket",
     });
   });
+
+  test.skipIf(!isInstalled)(
+    "receives what is broadcast as it upgrades once, in its order, and without a gap",
+    async () => {
+      const gathering = gatherIn(await openPage());
+      const { numbers, transport } = await publishNumbersWhile(stack, gathering);
+
+      expect(transport).toBe("websocket");
+      expect(numbers).toEqual(numbers.map((_, n) => Number(numbers[0]) + n));
+    },
+  );
 
   test.skipIf(!isInstalled)("stays on polling where it may use nothing else", async () => {
     expect(await connectIn(await openPage(), { transports: ["polling"] })).toEqual({

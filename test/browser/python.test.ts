@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
+import { publishNumbersWhile } from "../support/numbers.ts";
 
 const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
 const SECRET = "a secret of at least thirty-two characters";
@@ -70,19 +71,6 @@ describe.each([
     return stdout.trim().split("\n");
   };
 
-  /** Publishes numbers to ann, one after another, while something runs. */
-  async function publishWhile<Result>(running: Promise<Result>): Promise<Result> {
-    let isOver = false;
-    const over = running.finally(() => (isOver = true));
-    const { functions } = stack;
-    for (let n = 0; !isOver; n += 1)
-      await functions.invoke(functions.named("Publish"), {
-        ...{ event: "emit", org: "acme", name: "news", payload: { n } },
-        to: [{ kind: "user", userId: "ann" }],
-      });
-    return over;
-  }
-
   test.skipIf(!hasPython)(
     "connects with its default options, is acknowledged, and has upgraded",
     async () => {
@@ -93,7 +81,7 @@ describe.each([
   test.skipIf(!hasPython)(
     "receives what is broadcast as it upgrades once, in its order, and without a gap",
     async () => {
-      const [, transport, text = ""] = await publishWhile(connect("", "gather"));
+      const [, transport, text = ""] = await publishNumbersWhile(stack, connect("", "gather"));
       const numbers = JSON.parse(text) as readonly number[];
 
       expect(transport).toBe("websocket");
