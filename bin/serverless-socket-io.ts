@@ -19,7 +19,7 @@ const [name = "--help", ...args] = process.argv.slice(2);
 
 try {
   const command = COMMANDS[name];
-  if (name === "--help") console.log(HELP);
+  if (["--help", "-h", "help"].includes(name)) console.log(HELP);
   else if (command === undefined) throw new Error(`There is no command ${name}; see --help.`);
   else await command(args);
 } catch (error) {

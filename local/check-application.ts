@@ -50,5 +50,6 @@ export function faultOf(app: string, error: unknown): Error {
   // esbuild has printed them, with their lines.
   const isOfBundler = error instanceof Error && "errors" in error;
   const reason = error instanceof Error ? error.message : error;
-  return new Error(`--app ${app}: ${isOfBundler ? "it cannot be bundled." : reason}`);
+  const sentence = isOfBundler ? "it cannot be bundled." : String(reason);
+  return new Error(`--app ${app}: ${/[.!?]$/.test(sentence) ? sentence : `${sentence}.`}`);
 }

@@ -225,7 +225,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   });
   schedules.start();
 
+  let isStopped = false;
+
   async function advance(milliseconds: number): Promise<void> {
+    if (isStopped) throw new Error("The stack is stopped.");
     const end = clock.now() + milliseconds;
     schedules.stop();
     for (const minute of minutesBetween(clock.now(), end)) {
@@ -275,6 +278,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     advance,
     idle: work.idle,
     async stop() {
+      isStopped = true;
       clearInterval(expiry);
       schedules.stop();
       gateway.stop();

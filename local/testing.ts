@@ -1,3 +1,4 @@
+import { unknownIn } from "../lib/check-props.ts";
 import { type ApplicationOptions, startApplication } from "./application.ts";
 import type { LocalStack } from "./stack.ts";
 
@@ -11,6 +12,19 @@ export type { LocalStack };
 
 /** How an application runs in a test; only `app` is required. */
 export type TestStackOptions = Pick<ApplicationOptions, "app"> & Partial<ApplicationOptions>;
+
+const KNOWN: Readonly<Record<keyof TestStackOptions, true>> = {
+  ...{ app: true, props: true, host: true, port: true, secrets: true, gateway: true, data: true },
+  ...{ environment: true, concurrency: true, httpTimeout: true, schedules: true, log: true },
+  ...{ scheduleJitter: true, repeatsAsync: true, faultRates: true, seed: true },
+};
+
+/** Throws one sentence that names what is missing, or means nothing: a limit, for example, is one of the props. */
+function checkOptions(options: TestStackOptions): void {
+  const faults = unknownIn(options, Object.keys(KNOWN));
+  if (typeof options.app !== "string") faults.push("app must be the path of a file");
+  if (faults.length > 0) throw new Error(`startStack: ${faults.join("; ")}.`);
+}
 
 /** Metrics are noise in a test, and so is what went well. */
 const QUIET = { POWERTOOLS_METRICS_DISABLED: "true", POWERTOOLS_LOG_LEVEL: "ERROR" };
@@ -32,6 +46,7 @@ export async function startStack({
   environment,
   ...options
 }: TestStackOptions): Promise<LocalStack> {
+  checkOptions(options);
   const { stack } = await startApplication({
     port: 0,
     log: (functionName, text) => process.stderr.write(`[${functionName}] ${text}`),

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { connectPolling, QUERY } from "./polling-client.ts";
-import { answerIn, numbersIn, type Scene, scenes } from "./polling-scene.ts";
+import { answerIn, frame, numbersIn, type Scene, scenes } from "./polling-scene.ts";
 import { createWorld, type Fault } from "./world.ts";
 
 const world = await createWorld(inject("assembly"), { pollWait: 1 });
@@ -165,6 +165,16 @@ describe("an end", () => {
     const isTold = (text: string) => text.startsWith('42["session:expired"') || text === "41";
     expect(ann.frames().filter(isTold)).toHaveLength(2);
     expect(ann.frames().at(-1)).toBe("1");
+  });
+
+  test("by its client ignores what follows the close packet in its POST", async () => {
+    const { ann, ben } = await begin();
+    const before = world.framesOf(ben).length;
+    const say = (n: number) => frame("custom:message", { targetUserId: "ben", message: `${n}` });
+    await ann.post(say(1), "1", say(2));
+
+    const heard = world.framesOf(ben).slice(before).join();
+    expect([heard.includes('"1"'), heard.includes('"2"')]).toEqual([true, false]);
   });
 
   test("by the server is told by a GET, and not by a POST that comes before it", async () => {

@@ -19,6 +19,21 @@ test.each([
     { namespaces: { "/": { authenticate, domains: { chat: { events: [], rate: "often" } } } } },
     "names the limit often",
   ],
+  [
+    "a misspelt name",
+    { namespaces: { "/": { authenticate, onConect() {} } } },
+    "the namespace / declares onConect, which is none of what it may",
+  ],
+  [
+    "a handler that is none",
+    { namespaces: { "/": { authenticate, on: { say: 5 } } } },
+    "the handler of say in the namespace / must be a function",
+  ],
+  [
+    "a handler of what no client sends",
+    { namespaces: { "/": { authenticate, on: { disconnect() {} } } } },
+    "no client sends disconnect in the namespace /: use onDisconnect",
+  ],
   ["a namespace that lets nobody in", { namespaces: { "/": {} } }, "authenticate is missing"],
 ])("an application with %s is refused with one sentence", (_, app, message) => {
   const check = () => {

@@ -44,10 +44,10 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     if (connection.endedAt === undefined) server.remember(connection, readAt);
     const handle = (packet: string, index: number) =>
       handleOne(request, { connectionId, connectedAt: connection.connectedAt }, packet, index);
-    // An end comes after all else, as it was sent.
-    const others = packets.filter((packet) => packet !== CLOSE);
-    await pMap(others, handle, { concurrency: AT_ONCE });
-    if (others.length < packets.length) await handle(CLOSE, others.length);
+    // An end comes after all else that was sent before it, and what was sent after it is nothing.
+    const end = packets.indexOf(CLOSE);
+    await pMap(end < 0 ? packets : packets.slice(0, end), handle, { concurrency: AT_ONCE });
+    if (end >= 0) await handle(CLOSE, end);
     // What the client sends next is received after the last of these.
     await pause(Math.max(0, request.receivedAt + packets.length - now()));
     return packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK;
