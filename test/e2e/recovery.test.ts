@@ -224,6 +224,7 @@ describe.each(CLIENTS)("%s", (_, using) => {
     const { ann, ben } = await people("ann", "ben");
     await ben.emit("custom:message", { targetUserId: "ann", message: 1 });
     await ann.heard("custom:message");
+    await later();
     await ann.disconnect();
     expect(await ann.comeBack()).toBe(false);
 
