@@ -143,6 +143,9 @@ function mustReceive(
 ): boolean {
   if (userId === sender || confirmedAt === undefined) return false;
   const end = confirmedAt + MAX_DELIVERY_TIME;
-  const wasAway = absences.some((absence) => absence.from < end && absence.until > at);
+  // What is volatile is dropped while a recovery still posts, which its client's `connect` begins.
+  const isAway = (absence: { readonly from: number; readonly until: number }) =>
+    absence.from < end && absence.until + MAX_DELIVERY_TIME > at;
+  const wasAway = absences.some(isAway);
   return since <= at && until > end && !(isVolatile && wasAway);
 }
