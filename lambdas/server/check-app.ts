@@ -9,12 +9,12 @@ const KNOWN: Readonly<Record<keyof Namespace, true>> = {
 };
 
 /** What Socket.IO emits by itself, by the hook that is meant. */
-const RESERVED: Readonly<Record<string, string>> = {
-  connect: "onConnect",
-  connection: "onConnect",
-  disconnect: "onDisconnect",
-  disconnecting: "onDisconnect",
-};
+const HOOKS: ReadonlyMap<string, string> = new Map([
+  ["connect", "onConnect"],
+  ["connection", "onConnect"],
+  ["disconnect", "onDisconnect"],
+  ["disconnecting", "onDisconnect"],
+]);
 
 /** Throws one sentence that names what is wrong with an application, before anything is served. */
 export function checkApp(app: AnyLeanApp, limits: Readonly<Record<string, number>>): void {
@@ -40,14 +40,14 @@ export function checkApp(app: AnyLeanApp, limits: Readonly<Record<string, number
 
 /** A misspelt name would never be called. */
 function checkNames(nsp: string, namespace: object): void {
-  const [unknown] = Object.keys(namespace).filter((name) => !(name in KNOWN));
+  const [unknown] = Object.keys(namespace).filter((name) => !Object.hasOwn(KNOWN, name));
   if (unknown !== undefined)
     throw new Error(`the namespace ${nsp} declares ${unknown}, which is none of what it may`);
   const { on = {} } = namespace as Pick<Namespace, "on">;
   for (const [event, listener] of Object.entries(on)) {
     if (typeof listener !== "function")
       throw new Error(`the handler of ${event} in the namespace ${nsp} must be a function`);
-    const hook = RESERVED[event];
+    const hook = HOOKS.get(event);
     if (hook !== undefined)
       throw new Error(`no client sends ${event} in the namespace ${nsp}: use ${hook}`);
   }

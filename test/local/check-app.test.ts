@@ -45,7 +45,9 @@ test.each([
 });
 
 test("an application that is whole is accepted", () => {
-  const app = { namespaces: { "/": { authenticate, roomsOfKind: { chat: "chatRooms" } } } };
+  // What every object has is a name like any other.
+  const on = { constructor() {}, toString() {} };
+  const app = { namespaces: { "/": { authenticate, on, roomsOfKind: { chat: "chatRooms" } } } };
 
   checkApp(app as unknown as AnyLeanApp, LIMITS);
   checkAuthentication(app as unknown as AnyLeanApp);
