@@ -55,7 +55,7 @@ export function createFunctions(parts: FunctionsParts): Functions {
   const poolsOf = (given: readonly FunctionDefinition[]) =>
     new Map(given.map((definition) => [definition.name, createPool(definition, parts)]));
   let pools = poolsOf(definitions);
-  const retired: Pool[] = [];
+  let retired: readonly Pool[] = [];
   const { track } = parts.work;
 
   async function invoke(name: string, event: object, until?: number): Promise<InvocationResult> {
@@ -101,7 +101,8 @@ export function createFunctions(parts: FunctionsParts): Functions {
     invokeAsync: (name, event) => void track(deliver(name, event)),
     reload(given) {
       for (const pool of pools.values()) pool.retire();
-      retired.push(...pools.values());
+      // Only those where something still runs are to be stopped later.
+      retired = [...retired, ...pools.values()].filter((pool) => pool.heaps().length > 0);
       definitions = given;
       pools = poolsOf(given);
     },
