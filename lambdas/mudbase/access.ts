@@ -41,11 +41,17 @@ export async function chatMemberWith<Read extends object>(
   read: (key: ChatKey) => Promise<Read>,
 ): Promise<ChatAccess & Read> {
   const key = await chatKeyOf(request);
-  const reading = read(key);
-  // Whoever is refused does not hear of it.
+  const [member, found] = await whileDeciding(memberOf(request, key), read(key));
+  return { ...member, ...found };
+}
+
+/** Waits for access, and for what is read at the same time: if access is refused, a failure of that does not matter. */
+async function whileDeciding<Granted, Read>(
+  access: Promise<Granted>,
+  reading: Promise<Read>,
+): Promise<readonly [Granted, Read]> {
   reading.catch(() => undefined);
-  const member = await memberOf(request, key);
-  return { ...member, ...(await reading) };
+  return [await access, await reading];
 }
 
 interface ChatAccess {
@@ -89,11 +95,9 @@ export async function integrationUser(
 export async function integrationUserWithUsage(
   request: AccessRequest<OneIntegration>,
 ): Promise<IntegrationAccess & { readonly usage: Usage }> {
-  const key = integrationKeyOf(request);
-  const reading = request.integrations.usage(key);
-  reading.catch(() => undefined);
-  const access = await integrationUser(request);
-  return { ...access, usage: await reading };
+  const reading = request.integrations.usage(integrationKeyOf(request));
+  const [access, usage] = await whileDeciding(integrationUser(request), reading);
+  return { ...access, usage };
 }
 
 interface OneIntegration {

@@ -12,6 +12,9 @@ export const DRAINABLE: readonly QueueState[] = ["polling", "probing", "closing"
 
 type Stated = Pick<Queue, "state">;
 
+/** Whether a GET may be answered with what waits. */
+export const isDrainable = ({ state }: Stated): boolean => DRAINABLE.includes(state);
+
 /** Whether its client polls, as far as it is known. */
 export const polls = ({ state }: Stated): boolean => state === "polling" || state === "probing";
 
@@ -21,7 +24,7 @@ export const isTakenOver = ({ state }: Stated): boolean =>
 
 export const hasEnded = ({ state }: Stated): boolean => state === "closing" || state === "closed";
 
-/** Whether the server has ended it, and its client has been given all that waited. */
+/** Whether the server has ended it, and its client has received all that waited. */
 export const isDrained = ({ state, packets }: Pick<Queue, "state" | "packets">): boolean =>
   state === "closing" && packets.length === 0;
 
@@ -111,7 +114,7 @@ export interface Queues {
    * what waits, and that.
    */
   close(connectionId: string, last?: string): Promise<string | undefined>;
-  /** Closes one whose client has been given all that waited, and is told so. */
+  /** Closes one whose client has received all that waited, and receives the close packet. */
   drained(connectionId: string): Promise<void>;
 }
 

@@ -5,7 +5,7 @@ import {
   NOOP,
   type PollingAnswer,
 } from "#server/engine/transports/polling.ts";
-import { DRAINABLE, isDrained, isProbed, isTakenOver, type Poll } from "#server/model/polling.ts";
+import { isDrainable, isDrained, isProbed, isTakenOver, type Poll } from "#server/model/polling.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
 
@@ -53,7 +53,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     return connection === undefined && !wasProbed ? answerRefusal("sid") : answerPackets([NOOP]);
   };
 
-  /** A client does not hear what one payload brings with a close packet: that comes by a GET of its own. */
+  /** A client drops what one payload brings with a close packet: that comes by a GET of its own. */
   async function answer(connectionId: string, packets: readonly string[]): Promise<PollingAnswer> {
     if (packets.at(-1) !== CLOSE) return answerPackets(packets);
     if (packets.length > 1) return answerPackets(packets.slice(0, -1));
@@ -79,8 +79,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
       if (Math.max(waited, now() - began) > most) return undefined;
       await pause(interval);
       const queue = await queues.peek(connectionId);
-      if (queue === undefined || Number(queue.pollAt) > at || !DRAINABLE.includes(queue.state))
-        return undefined;
+      if (queue === undefined || Number(queue.pollAt) > at || !isDrainable(queue)) return undefined;
       const taken = queue.packets.length > 0 && (await queues.take(connectionId, request));
       if (taken) return taken;
       // After its time it is taken for one that goes on polling.
@@ -92,7 +91,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     const queue = await queues.find(connectionId);
     if (queue === undefined || queue.state === "closed") return answerRefusal("sid");
     // The clock of the host that received the GET before it may be ahead.
-    return DRAINABLE.includes(queue.state) ? answerPackets([NOOP]) : answerRefusal("request");
+    return isDrainable(queue) ? answerPackets([NOOP]) : answerRefusal("request");
   }
 }
 

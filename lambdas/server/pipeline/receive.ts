@@ -9,7 +9,7 @@ import {
   type PollingAnswer,
   packetsIn,
 } from "#server/engine/transports/polling.ts";
-import { DRAINABLE } from "#server/model/polling.ts";
+import { isDrainable } from "#server/model/polling.ts";
 import type { createServer } from "../pipeline.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
@@ -53,12 +53,10 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     return packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK;
   };
 
-  /** A client is not told by a POST that its session has ended, where a GET has its last packets. */
+  /** A POST does not say that a session has ended while a GET still has its last packets. */
   async function refuse(connectionId: string): Promise<PollingAnswer> {
     const queue = await adapter.queues.find(connectionId);
-    return queue !== undefined && DRAINABLE.includes(queue.state)
-      ? ANSWER_OK
-      : answerRefusal("sid");
+    return queue !== undefined && isDrainable(queue) ? ANSWER_OK : answerRefusal("sid");
   }
 
   /** Nobody is answered what went wrong with one of them: the others are served. */

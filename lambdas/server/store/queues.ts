@@ -82,7 +82,7 @@ function createLives(
       }
       const closed = await table.update(queueKey(connectionId), {
         update: `SET closedIn = #state, #state = :closed, endedAt = :now, expiresAt = :expiry REMOVE ${DROP}`,
-        // What waits where the server has ended it is still given, whatever its client does.
+        // What waits when the server has ended it is still sent, whatever its client does.
         condition: "attribute_exists(pk) AND NOT #state IN (:closed, :closing)",
         names: NAMES,
         values: { ...ended, ":closed": "closed", ":closing": "closing" },
