@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AssetHashType, DockerImage } from "aws-cdk-lib";
 import { type AssetCode, Code } from "aws-cdk-lib/aws-lambda";
 import { type BuildOptions, build, buildSync, type Metafile, type PluginBuild } from "esbuild";
+import { serverFile } from "./server-file.ts";
 
 /** The code of an entry file that is written nowhere. */
 export interface EntryCode {
@@ -36,12 +36,6 @@ const UNUSED_CREDENTIALS = [
 
 /** What undici's pool loads for requests that a function never makes, or on processors without SIMD. */
 const UNUSED_OF_UNDICI = ["../llhttp/llhttp-wasm.js", "../web/fetch/body.js"];
-
-/** In this package's `.ts` and in its built `.js` alike. */
-const [EXTENSION = ""] = /\.\w+$/.exec(import.meta.url) ?? [];
-const ENDPOINT_CACHE = fileURLToPath(
-  new URL(`../lambdas/server/store/endpoint-cache${EXTENSION}`, import.meta.url),
-);
 
 /**
  * The code of a function, bundled by this package's own esbuild in the CDK's process. The CDK's
@@ -147,7 +141,7 @@ const optionsFor = (lateModules: readonly string[]) =>
     },
     external: [...UNUSED_CREDENTIALS, ...UNUSED_OF_UNDICI, ...lateModules],
     alias: {
-      "@aws-sdk/endpoint-cache": ENDPOINT_CACHE,
+      "@aws-sdk/endpoint-cache": serverFile("store/endpoint-cache"),
       // The parser's other build logs through the `debug` package.
       "socket.io-parser": join(moduleOf("socket.io-parser", import.meta.url), "build/esm/index.js"),
     },

@@ -47,7 +47,9 @@ export function checkProps(props: object, path: string): void {
   if (faults.length > 0) throw new Error(`${path}: ${faults.join("; ")}.`);
 }
 
-const faultOf = ({ path, message }: z.core.$ZodIssue): string => `${path.join(".")} ${message}`;
+/** What is said of a value that is wrong. */
+export const faultOf = ({ path, message }: z.core.$ZodIssue): string =>
+  `${path.join(".")} ${message}`;
 
 /** What is said of names that mean nothing. */
 export const unknownIn = (given: object, known: readonly string[]): string[] =>

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import type { EntryCode } from "./bundle.ts";
+import { serverFile } from "./server-file.ts";
 
 /** Paths of the TypeScript files whose `handler` Lambda calls; relative ones are from where the CDK runs. */
 export interface EntryFiles {
@@ -12,17 +12,13 @@ export interface EntryFiles {
   readonly publish: string;
 }
 
-/** In this package's `.ts` and in its built `.js` alike. */
-const [EXTENSION = ""] = /\.\w+$/.exec(import.meta.url) ?? [];
-const HANDLERS = fileURLToPath(new URL("../lambdas/server/functions/", import.meta.url));
-
 /** The code of an application's entry files: each calls one of the server's handlers with it. */
 export function entriesOf(app: string): Readonly<Record<keyof EntryFiles, EntryCode>> {
   if (!existsSync(app)) throw new Error(`The application ${app} does not exist.`);
   const entry = (name: string, handler: string): EntryCode => ({
     name: `${name}.ts`,
     folder: dirname(resolve(app)),
-    code: `import { ${handler} } from ${JSON.stringify(`${HANDLERS}${name}${EXTENSION}`)};
+    code: `import { ${handler} } from ${JSON.stringify(serverFile(`functions/${name}`))};
 import { app } from ${JSON.stringify(resolve(app))};
 
 export const handler = ${handler}(app);

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Heartbeat } from "../lambdas/server/model/limits.ts";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
-import { unknownIn } from "./check-props.ts";
+import { faultOf, unknownIn } from "./check-props.ts";
 import { isWholeMinutes, WHOLE_MINUTES } from "./setting-kinds.ts";
 
 /** The heartbeat, with an interval that a sweep once a minute can keep. */
@@ -20,7 +20,7 @@ export function numbersOf<Output extends object>(
   const result = z.safeParse(schema, given ?? {}, { error: wordingOf });
   const wrong = result.success
     ? unknownIn(given ?? {}, Object.keys(result.data))
-    : result.error.issues.map(({ path, message }) => `${path.join(".")} ${message}`);
+    : result.error.issues.map(faultOf);
   if (result.success && wrong.length === 0) return result.data;
   throw new Error(`${name}: ${wrong.join("; ")}.`);
 }

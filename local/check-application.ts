@@ -1,12 +1,9 @@
 import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, extname, join, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { dirname, join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { bundleInto, type EntryCode } from "../lib/bundle.ts";
-
-/** In this package's `.ts` and in its built `.js` alike. */
-const here = fileURLToPath(import.meta.url);
-const SERVER = resolve(dirname(here), "../lambdas/server");
+import { serverFile } from "../lib/server-file.ts";
 
 /** An entry that throws what a function would find wrong with an application. */
 export const checkOf = (app: string): EntryCode => ({
@@ -14,8 +11,8 @@ export const checkOf = (app: string): EntryCode => ({
   folder: dirname(resolve(app)),
   code: `
 import * as module from ${JSON.stringify(resolve(app))};
-import { checkApp, checkAuthentication } from ${JSON.stringify(`${SERVER}/check-app${extname(here)}`)};
-import { Limits } from ${JSON.stringify(`${SERVER}/model/limits${extname(here)}`)};
+import { checkApp, checkAuthentication } from ${JSON.stringify(serverFile("check-app"))};
+import { Limits } from ${JSON.stringify(serverFile("model/limits"))};
 
 const { app } = module;
 checkApp(app, (app?.limits ?? Limits).parse({}));

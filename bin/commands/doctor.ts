@@ -3,7 +3,7 @@ import { numberIn } from "../../local/numbers.ts";
 import { objectIn, required } from "../arguments.ts";
 import { type Connected, connect, type Endpoint } from "../doctor/connecting.ts";
 import { isAddress } from "../doctor/options.ts";
-import { ping, reach, upgrade } from "../doctor/reaching.ts";
+import { checkReached, ping, upgrade } from "../doctor/reaching.ts";
 import { createReport, type Report } from "../doctor/report.ts";
 
 const HELP = `Checks a running endpoint from a client's side: whether it answers, the handshake and the answer to
@@ -48,14 +48,10 @@ function endpointIn(args: string[]): Endpoint | undefined {
   };
 }
 
-async function examine(endpoint: Endpoint, { check, skip }: Report): Promise<void> {
-  let polls = false;
-  const isReached = await check("the endpoint answers", async () => {
-    const { line, isPolled } = await reach(endpoint);
-    polls = isPolled;
-    return line;
-  });
-  if (!isReached) return;
+async function examine(endpoint: Endpoint, report: Report): Promise<void> {
+  const { check, skip } = report;
+  const reached = await checkReached(endpoint, report);
+  if (reached === undefined) return;
   let connected: Connected | undefined;
   await check("handshake and CONNECT", async () => {
     connected = await connect(endpoint);
@@ -63,7 +59,8 @@ async function examine(endpoint: Endpoint, { check, skip }: Report): Promise<voi
   });
   if (connected === undefined) return;
   const { socket, ended } = connected;
-  if (polls) await check("long polling is upgraded to WebSocket", () => upgrade(endpoint));
+  if (reached.isPolled)
+    await check("long polling is upgraded to WebSocket", () => upgrade(endpoint));
   else skip("long polling", "there is none at this address");
   if (endpoint.wait > 0)
     await check("a ping is received", () => Promise.race([ping(socket, endpoint.wait), ended]));

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import type { Socket } from "socket.io-client";
 import { type Connected, connect, type Endpoint, isInTime, refusalOf } from "./connecting.ts";
-import { ping, reach, upgrade } from "./reaching.ts";
+import { checkReached, ping, upgrade } from "./reaching.ts";
 import type { Report } from "./report.ts";
 import { REFUSED_TOKEN, TIMEOUT } from "./sentences.ts";
 
@@ -16,15 +16,11 @@ export async function checkEndpoint(deployment: Deployment, report: Report): Pro
   const { token, ...where } = deployment;
   const endpoint: Endpoint = { ...where, auth: { token } };
   const { check, skip } = report;
-  let polls = false;
-  const isReached = await check("the endpoint answers", async () => {
-    const { line, isPolled } = await reach(endpoint);
-    polls = isPolled;
-    return line;
-  });
-  if (!isReached) return;
+  const reached = await checkReached(endpoint, report);
+  if (reached === undefined) return;
+  const { isPolled } = reached;
   await check("a wrong token is refused", () => refuse(endpoint, ["websocket"]));
-  if (polls)
+  if (isPolled)
     await check("a wrong token is refused by long polling", () => refuse(endpoint, ["polling"]));
   else skip("long polling", "there is none at this address");
   if (token === "")
@@ -36,7 +32,7 @@ export async function checkEndpoint(deployment: Deployment, report: Report): Pro
     });
     return `socket ${connected.socket.id}`;
   });
-  if (polls && connected !== undefined)
+  if (isPolled && connected !== undefined)
     await check("long polling is upgraded to WebSocket", () => upgrade(endpoint));
   if (connected !== undefined) await checkSocket(connected, deployment, report);
 }

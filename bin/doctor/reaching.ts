@@ -1,5 +1,6 @@
 import type { Socket } from "socket.io-client";
 import { connect, type Endpoint, isInTime } from "./connecting.ts";
+import type { Report } from "./report.ts";
 import { TIMEOUT, unansweredBy } from "./sentences.ts";
 
 /** Connects as a client does by default: it begins with long polling. */
@@ -21,7 +22,7 @@ export async function upgrade(endpoint: Endpoint): Promise<string> {
 }
 
 /** What the endpoint said. */
-export interface Reached {
+interface Reached {
   readonly line: string;
   /** Whether it serves long polling, too. */
   readonly isPolled: boolean;
@@ -31,10 +32,7 @@ export interface Reached {
  * Uses plain HTTP, because a WebSocket client does not see the response of a failed upgrade. The version is
  * not served, so that no session is opened: the error says whether the transport would be.
  */
-export async function reach({
-  url,
-  path = "/socket.io/",
-}: Pick<Endpoint, "url" | "path">): Promise<Reached> {
+async function reach({ url, path = "/socket.io/" }: Endpoint): Promise<Reached> {
   const target = new URL(`${path}?EIO=3&transport=polling`, url.replace(/^ws/, "http"));
   const signal = AbortSignal.timeout(TIMEOUT);
   const answer = await fetch(target, { signal, redirect: "manual" }).catch((error: unknown) => {
@@ -51,6 +49,19 @@ export async function reach({
       `HTTP ${answer.status} at ${target.pathname}, which is not this server's response: ${body}${answer.status === 403 ? " (API Gateway's own address needs --path /live)" : ""}`,
     );
   return { line: `HTTP ${answer.status} ${body}`, isPolled };
+}
+
+/** Checks whether an endpoint answers; says whether it polls, nothing where it does not answer. */
+export async function checkReached(
+  endpoint: Endpoint,
+  { check }: Report,
+): Promise<Pick<Reached, "isPolled"> | undefined> {
+  let reached: Reached | undefined;
+  await check("the endpoint answers", async () => {
+    reached = await reach(endpoint);
+    return reached.line;
+  });
+  return reached;
 }
 
 /** Resolves once the server has pinged, in so many seconds. */
