@@ -50,7 +50,7 @@ export function createSchedules({ schedules, invoke, jitter, now }: SchedulesPar
       for (const schedule of schedules)
         invoke(schedule.functionName, inputOf(schedule, scheduledTime));
     },
-    start: () => planAll((Math.floor(now() / MINUTE) + 1) * MINUTE),
+    start: () => planAll(minuteAfter(now())),
     stop() {
       timers.forEach(clearTimeout);
       timers.clear();
@@ -58,9 +58,11 @@ export function createSchedules({ schedules, invoke, jitter, now }: SchedulesPar
   };
 }
 
+const minuteAfter = (time: number): number => (Math.floor(time / MINUTE) + 1) * MINUTE;
+
 /** The full minutes after one time, up to another. */
 export function* minutesBetween(from: number, to: number): Generator<number> {
-  for (let time = (Math.floor(from / MINUTE) + 1) * MINUTE; time <= to; time += MINUTE) yield time;
+  for (let time = minuteAfter(from); time <= to; time += MINUTE) yield time;
 }
 
 /** The input with the scheduled time filled in, which EventBridge formats in whole seconds. */

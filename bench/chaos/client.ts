@@ -109,7 +109,7 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
   }
   const life = live();
 
-  async function isConnected(): Promise<void> {
+  async function untilConnected(): Promise<void> {
     if (!socket.connected)
       await new Promise((resolve) => socket.once("connect", () => resolve(undefined)));
   }
@@ -124,12 +124,12 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
       await Promise.race([life, pause(40_000, undefined, { ref: false })]);
     },
     async catchUp() {
-      const answer = isConnected().then(() => ask(socket, "presence:update"));
+      const answer = untilConnected().then(() => ask(socket, "presence:update"));
       await Promise.race([answer, pause(10_000, undefined, { ref: false })]);
     },
     async stop() {
       // The session of a client that is away would be kept until its time is over.
-      await isConnected();
+      await untilConnected();
       socket.disconnect();
     },
   };

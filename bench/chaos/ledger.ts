@@ -144,8 +144,8 @@ function mustReceive(
   if (userId === sender || confirmedAt === undefined) return false;
   const end = confirmedAt + MAX_DELIVERY_TIME;
   // What is volatile is dropped while a recovery still posts, which its client's `connect` begins.
-  const isAway = (absence: { readonly from: number; readonly until: number }) =>
-    absence.from < end && absence.until + MAX_DELIVERY_TIME > at;
-  const wasAway = absences.some(isAway);
+  const wasAway = absences.some(
+    ({ from, until: back }) => from < end && back + MAX_DELIVERY_TIME > at,
+  );
   return since <= at && until > end && !(isVolatile && wasAway);
 }

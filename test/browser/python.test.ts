@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
-import { publishNumbersWhile } from "../support/numbers.ts";
+import { publishNumbersWhile } from "../support/publish-to.ts";
 
 const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
 const SECRET = "a secret of at least thirty-two characters";

@@ -2,7 +2,8 @@ import { io } from "socket.io-client";
 import { afterAll, describe, expect, test } from "vitest";
 import { gardening, news } from "../support/gardeners.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
-import { publishTo, returners, returning } from "../support/returning.ts";
+import { publishTo } from "../support/publish-to.ts";
+import { returners, returning } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
 
 const p1 = { projectId: "p1" };

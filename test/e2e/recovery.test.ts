@@ -1,15 +1,8 @@
 import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { afterAll, describe, expect, test } from "vitest";
-import {
-  CLIENTS,
-  idOf,
-  isReplayed,
-  LOSSES,
-  later,
-  publishTo,
-  returners,
-} from "../support/returning.ts";
+import { publishTo } from "../support/publish-to.ts";
+import { CLIENTS, idOf, isReplayed, LOSSES, later, returners } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
 
 const p1 = { projectId: "p1" };

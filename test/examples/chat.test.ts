@@ -79,11 +79,17 @@ test("what a client names is never a room of another kind", async () => {
   expect(await ann.ask("join", "garden")).toEqual(["ann"]);
 });
 
-test("who loses the connection has left when the time to come back is over, and others stay", async () => {
+/** Ann and ben in a room, of which ann has received that ben came. */
+async function both(room: string) {
   const [ann, ben] = [await enter({ nickname: "ann" }), await enter({ nickname: "ben" })];
-  await ann.ask("join", "well");
-  await ben.ask("join", "well");
-  expect(await ann.next()).toEqual(["joined", "well", "ben"]);
+  await ann.ask("join", room);
+  await ben.ask("join", room);
+  expect(await ann.next()).toEqual(["joined", room, "ben"]);
+  return [ann, ben] as const;
+}
+
+test("who loses the connection has left when the time to come back is over, and others stay", async () => {
+  const [ann] = await both("well");
   stack.gateway.drop(stack.gateway.connectionIds().at(-1) ?? "");
 
   // Without $disconnect, only pings find out.
@@ -94,10 +100,7 @@ test("who loses the connection has left when the time to come back is over, and 
 });
 
 test("what a client says arrives although API Gateway throttles posts", async () => {
-  const [ann, ben] = [await enter({ nickname: "ann" }), await enter({ nickname: "ben" })];
-  await ann.ask("join", "gate");
-  await ben.ask("join", "gate");
-  expect(await ann.next()).toEqual(["joined", "gate", "ben"]);
+  const [ann, ben] = await both("gate");
   stack.faults.setRates({ throttle: 0, fail: 0, throttlePosts: 0.2, failPosts: 0 });
 
   for (let n = 0; n < 10; n += 1) ben.emit("message", "gate", n);

@@ -5,6 +5,7 @@ import { newOrg, person, tokenFor } from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
+import type { RawClient } from "../support/websocket.ts";
 import "../support/nothing-left.ts";
 
 const QUERY = "EIO=4&transport=polling";
@@ -44,6 +45,14 @@ async function connected(claims: object = {}): Promise<string> {
 }
 
 const end = (sid: string) => post(sid, "41\x1e1");
+
+/** A WebSocket by which a client that polls has probed. */
+async function probed(query: string): Promise<RawClient> {
+  const link = await rawClient(query);
+  link.send("2probe");
+  await link.nextFrame();
+  return link;
+}
 
 /** Has the heartbeat sweep every shard, as it does in turn. */
 async function sweep(): Promise<void> {
@@ -261,9 +270,7 @@ describe("as the suite of Engine.IO 4 asks of an upgrade,", () => {
   test("[EIO15] a second WebSocket is refused after the upgrade, and the first one stays", async () => {
     const sid = await connected();
     const query = `EIO=4&transport=websocket&sid=${sid}`;
-    const link = await rawClient(query);
-    link.send("2probe");
-    await link.nextFrame();
+    const link = await probed(query);
     link.send("5");
     link.send('421["presence:update"]');
     // An answer comes by the WebSocket once that has taken over.
@@ -278,9 +285,7 @@ describe("as the suite of Engine.IO 4 asks of an upgrade,", () => {
   test("[EIO15] a second probe closes its own WebSocket", async () => {
     const sid = await connected();
     const query = `EIO=4&transport=websocket&sid=${sid}`;
-    const [first, second] = [await rawClient(query), await rawClient(query)];
-    first.send("2probe");
-    await first.nextFrame();
+    const [second, first] = [await rawClient(query), await probed(query)];
 
     second.send("2probe");
 
@@ -295,9 +300,7 @@ describe("as the suite of Engine.IO 4 asks of an upgrade,", () => {
   test("[EIO15] a WebSocket that comes after another has probed is refused", async () => {
     const sid = await connected();
     const query = `EIO=4&transport=websocket&sid=${sid}`;
-    const link = await rawClient(query);
-    link.send("2probe");
-    await link.nextFrame();
+    await probed(query);
 
     await expect(rawClient(query)).rejects.toThrow("400");
     await end(sid);
@@ -305,9 +308,7 @@ describe("as the suite of Engine.IO 4 asks of an upgrade,", () => {
 
   test("[EIO15] where the WebSocket closes before it has taken over, polling goes on", async () => {
     const sid = await connected();
-    const link = await rawClient(`EIO=4&transport=websocket&sid=${sid}`);
-    link.send("2probe");
-    await link.nextFrame();
+    const link = await probed(`EIO=4&transport=websocket&sid=${sid}`);
     link.close(1000, "");
     await link.closed;
     await settled();

@@ -119,12 +119,6 @@ export async function returners<Name extends string>(
   return all as Record<Name, Returning>;
 }
 
-/** Publishes to a stack, as a back end does. */
-export async function publishTo({ functions }: LocalStack, entry: object): Promise<void> {
-  const result = await functions.invoke(functions.named("Publish"), entry);
-  if (!result.ok) throw new Error(result.message);
-}
-
 /** Milliseconds by which clocks may differ, and a little more. */
 const MARGIN = 60;
 
