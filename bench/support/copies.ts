@@ -23,7 +23,12 @@ export async function measureCopies(): Promise<string> {
   const buffer = createEmitBuffer(String, serializer());
   const heap = heapInUse();
 
-  createIo({ buffer, fetchSockets: async () => [] }, { tenant: "acme", nsp: "/" }, "everyone")
+  const nobody = async () => [];
+  createIo(
+    { buffer, ask: nobody, fetchSockets: nobody, socketsJoin: async () => undefined },
+    { tenant: "acme", nsp: "/" },
+    "everyone",
+  )
     .to([])
     .matching({ key, documents: [data] })
     .emitAny("db:update", { ...key, data });
@@ -38,6 +43,7 @@ export async function measureCopies(): Promise<string> {
       rooms: {
         page: async () => ({ members: [] }),
         among: async () => [],
+        join: async () => [],
         leave: async () => [],
       },
       matching: {

@@ -17,7 +17,7 @@ export {
   type Middleware,
   type Upgrade,
 } from "./authentication.ts";
-export { ConnectError, EventError } from "./errors.ts";
+export { ConnectError, EventError, TimeoutError } from "./errors.ts";
 
 /** What an application's types say of it; `Stores` is what its handlers are given besides. */
 export interface AppTypes extends Types {

@@ -37,6 +37,21 @@ export class EventError extends Error {
   }
 }
 
+/** Some sockets have not acknowledged an event in time. */
+export class TimeoutError extends Error {
+  override readonly name = "TimeoutError";
+  /** The first argument of each acknowledgement that has come. */
+  readonly responses: readonly unknown[];
+  /** The ids of the sockets that have sent none. */
+  readonly missing: readonly string[];
+
+  constructor(responses: readonly unknown[], missing: readonly string[]) {
+    super("operation has timed out");
+    this.responses = responses;
+    this.missing = missing;
+  }
+}
+
 /** Refuses a CONNECT with `message` and `data`; the reason is for the log. */
 export class ConnectError extends Error {
   override readonly name = "ConnectError";

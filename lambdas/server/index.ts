@@ -27,6 +27,7 @@ export {
   type Middleware,
   type Namespace,
   type Otherwise,
+  TimeoutError,
   type UntypedApp,
   type Upgrade,
 } from "./app.ts";
@@ -39,6 +40,14 @@ export { socketHandler } from "./functions/socket.ts";
 export type { Claim, DisconnectReason } from "./model/session.ts";
 export { definePublication, type Publication, type Publications } from "./publications.ts";
 export type { Runtime } from "./runtime.ts";
-export type { Broadcast, Emit, Io, RemoteSocket } from "./socket/broadcast.ts";
+export type {
+  Asking,
+  Broadcast,
+  Emit,
+  Io,
+  Page,
+  RemoteSocket,
+  Sockets,
+} from "./socket/broadcast.ts";
 export type { Socket } from "./socket/socket.ts";
 export type { Adapter } from "./store/adapter.ts";

@@ -5,6 +5,7 @@ import type { Limited } from "./model/rate.ts";
 import { type Address, departedOf, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
 import { createUnderWay } from "./model/under-way.ts";
+import { acknowledge } from "./pipeline/acknowledgements.ts";
 import type { SocketEvent } from "./pipeline/answers.ts";
 import { createConnect } from "./pipeline/connect.ts";
 import { createDispatch, rateLimitOf } from "./pipeline/event.ts";
@@ -139,9 +140,8 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   switch (packet.type) {
     case "disconnect":
       return sender.disconnectSocket({ ...key, sid: session.id }, from.receivedAt);
-    // This server never asks for an acknowledgement, so one from a client answers nothing.
     case "ack":
-      return undefined;
+      return from.limited === undefined ? acknowledge(kit, session, packet) : undefined;
     case "header":
       return onPart(kit, from, text);
   }

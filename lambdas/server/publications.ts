@@ -29,7 +29,7 @@ export type AnyPublication = Publication<any, any, any>;
 /** What an application lets other back ends publish. */
 export interface Publications {
   readonly all: readonly AnyPublication[];
-  /** The field of an entry that names its tenant. Default: `tenant`. */
+  /** The field of an entry that names its tenant, in each. Default: `tenant`, in entries for another than the one that sockets without a tenant have. */
   readonly tenantField?: string;
 }
 

@@ -116,6 +116,7 @@ async function deliverAll(
           const isWhole = page.length === all.length;
           return { members: page.map(listed), ...(!isWhole && { until: page.at(-1) }) };
         },
+        join: async () => [],
         leave: async () => [],
         among: async ({ room }, ids) =>
           ids.filter((one) => sorted.get(room)?.includes(one)).map(listed),

@@ -23,7 +23,9 @@ const BRANCHES = 16;
 /** The sockets of a key range, as far as this function takes care of them. */
 export interface Recipients {
   /** The sockets of an audience, each once. */
-  resolve(audience: Audience): Iterable<SocketAudience & Partial<Pick<Listed, "connectedAt">>>;
+  resolve(
+    audience: Audience,
+  ): Iterable<SocketAudience & Partial<Pick<Listed, "connectedAt" | "userId">>>;
   /** Those that the application finds, which get a copy besides. */
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
@@ -121,7 +123,7 @@ const pollingIn = (
 function resolve(
   audience: RoomAudience,
   listOf: (audience: RoomAudience, room: string) => RoomList,
-): Iterable<SocketAudience & Pick<Listed, "connectedAt">> {
+): Iterable<SocketAudience & Pick<Listed, "connectedAt" | "userId">> {
   const { rooms, except, exceptUsers = [], sender, nsp } = audience;
   const users = new Set(exceptUsers);
   const listed = rooms.flatMap((room) => [...listOf(audience, room).values()]);

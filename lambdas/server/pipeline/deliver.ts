@@ -10,8 +10,10 @@ import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
 import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
 import { forEach } from "./for-each.ts";
+import { joinRooms, leaveRooms, type Queued, type Queues } from "./move-sockets.ts";
 import { learnLinks, noteMoved, type UpgradeParts } from "./moved.ts";
 import { entriesOf, mark, numbered, pendingOf } from "./packet-log.ts";
+import type { Ready } from "./sender.ts";
 
 /** Emissions for those of their recipients that are in a key range: what one function gives another. */
 export interface FanOutJob {
@@ -24,7 +26,7 @@ export interface DeliveryParts {
   readonly matching?: Matching | undefined;
   /** Sockets of a room that one function posts to, and matches that it looks for. */
   readonly pageSize: number;
-  readonly rooms: Pick<Rooms, "page" | "among" | "leave">;
+  readonly rooms: Pick<Rooms, "page" | "among" | "join" | "leave">;
   /** Where sockets may come back. */
   readonly recovery?: RecoveryParts | undefined;
   readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
@@ -34,7 +36,7 @@ export interface DeliveryParts {
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
   /** Called once the audience is known, before the first post. */
-  readonly ready?: (() => Promise<void>) | undefined;
+  readonly ready?: Ready | undefined;
 }
 
 /** What is needed so that sockets that come back miss nothing. */
@@ -158,9 +160,13 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
   const recipients = await findRecipients(emissions, callers, range, parts);
   learnLinks(recipients, parts.upgrades);
+  await joinRooms(emissions, recipients, parts);
   const { queues, settles, cuts } = await fillQueues(emissions, callers, recipients, parts);
   const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
-  if (stayed.length === 0) await parts.ready?.();
+  const asked = [...queues.values()]
+    .flat()
+    .flatMap(({ ackId, sid }) => (ackId === undefined ? [] : (sid ?? [])));
+  if (stayed.length === 0) await parts.ready?.({ asked, isAll: recipients.rest.length === 0 });
   return { recipients, queues, settles, cuts, stayed };
 }
 
@@ -168,33 +174,6 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
 function refuseLate(queue: readonly Queued[], now: number): void {
   const isLate = ({ id }: Queued) => id !== undefined && now - timeOf(id) > LATEST_POST;
   if (queue.some(isLate)) throw new Error("a packet was left too late to be posted");
-}
-
-/** An emission on its way to one socket; a match's copy of it has a field more. */
-type Queued = Emission & {
-  readonly sid?: string | undefined;
-  readonly field?: readonly [name: string, value: string];
-};
-
-type Queues = Map<string, Queued[]>;
-
-/** Takes connections out of rooms; those that could not leave are to get nothing. */
-async function leaveRooms(
-  queues: Queues,
-  { rooms, now }: Pick<DeliveryParts, "rooms" | "now">,
-): Promise<unknown[]> {
-  const failures: unknown[] = [];
-  await forEach(queues, async (connectionId, queue) => {
-    try {
-      for (const { audience, leaves, sid } of queue)
-        if (leaves !== undefined && sid !== undefined && isOfRooms(audience))
-          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves], now());
-    } catch (error) {
-      failures.push(error);
-      queues.delete(connectionId);
-    }
-  });
-  return failures;
 }
 
 const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
@@ -217,8 +196,12 @@ async function fillQueues(
   const isRecovering = new Set(recovering.map(({ sid }) => sid));
   for (const emission of emissions) {
     const entry = once(() => pendingOf(emission));
-    // Which socket it is matters only where it leaves or ends.
-    const isPlain = emission.leaves === undefined && emission.closes === undefined;
+    if (emission.joins !== undefined) continue;
+    // Which socket it is matters only where it leaves, ends or is asked.
+    const isPlain =
+      emission.leaves === undefined &&
+      emission.closes === undefined &&
+      emission.ackId === undefined;
     for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
       const queued = isPlain ? emission : { ...emission, sid };
       if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)

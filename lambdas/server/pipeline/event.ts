@@ -19,8 +19,8 @@ import {
   requireToken,
 } from "./answers.ts";
 import { createContext } from "./context.ts";
-import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
+import { createOutlet } from "./outlet.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -40,7 +40,7 @@ export interface Dispatched {
 
 /** Runs a call: limit, find, parse, authorise, handle, reply. Every call gets exactly one answer. */
 export function createDispatch(parts: Parts, sender: Sender) {
-  const kit: Kit = { ...parts, sender, fetchSockets: createFetchSockets(parts) };
+  const kit: Kit = { ...parts, sender };
   return {
     dispatch: (namespace: Namespace, call: EventCall) => dispatch(kit, namespace, call),
     greet: (...greeted: Greeted) => greet(kit, ...greeted),
@@ -50,7 +50,6 @@ export function createDispatch(parts: Parts, sender: Sender) {
 /** What events are handled with. */
 interface Kit extends Parts {
   readonly sender: Sender;
-  readonly fetchSockets: ReturnType<typeof createFetchSockets>;
 }
 
 /** Whose event it is, and when it was received. */
@@ -207,7 +206,7 @@ const contextOf = (
   createContext(
     kit,
     namespace,
-    { buffer: progress.buffer, fetchSockets: kit.fetchSockets },
+    createOutlet(kit, progress.buffer, kit.sender.sendOrLog),
     { tenant: session.tenant, nsp: key.nsp },
     (otherwise?: Otherwise) => flush(kit, progress, otherwise),
     receivedAt,
@@ -219,7 +218,7 @@ function socketOf(
   { key, session, receivedAt }: Caller,
   buffer: EmitBuffer,
 ): Socket {
-  const { adapter, fetchSockets } = kit;
+  const { adapter, sender } = kit;
   const { rooms, sessions, ledger } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
@@ -246,7 +245,8 @@ function socketOf(
       return typeof claimed === "string" ? refuseClaim(claimed, what) : claimed;
     },
   };
-  return createSocket(key, session, { buffer, fetchSockets }, membership, everyone);
+  const outlet = createOutlet(kit, buffer, sender.sendOrLog);
+  return createSocket(key, session, outlet, membership, everyone);
 }
 
 async function flush(

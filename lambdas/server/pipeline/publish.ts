@@ -9,7 +9,7 @@ import { parse } from "#server/parse.ts";
 import type { AnyPublication } from "#server/publications.ts";
 import type { Idempotency } from "#server/store/idempotency.ts";
 import { createContext } from "./context.ts";
-import { createFetchSockets } from "./fetch-sockets.ts";
+import { createOutlet } from "./outlet.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
@@ -33,8 +33,7 @@ type Commit = () => Promise<void>;
 /** Takes what other back ends publish. */
 export function createPublish(parts: Parts, sender: Sender, idempotency: Idempotency): Publish {
   const { app, runtime } = parts;
-  const { all, tenantField = "tenant" } = app.publications ?? { all: [] };
-  const fetchSockets = createFetchSockets(parts);
+  const { all, tenantField } = app.publications ?? { all: [] };
   const namespace = app.namespaces[MAIN] ?? {};
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
@@ -59,7 +58,7 @@ export function createPublish(parts: Parts, sender: Sender, idempotency: Idempot
     if (nestsTooDeep(given))
       throw new EventError("invalid_payload", `entry: it nests more than ${MAX_DEPTH} levels deep`);
     const { event, id, ...rest } = parse(AnyEntry, given, "entry");
-    const tenant = parse(z.object({ [tenantField]: Id }), rest, "entry")[tenantField] ?? "";
+    const tenant = tenantOf(rest, tenantField);
     const publication = named.get(event);
     if (publication === undefined)
       throw new EventError("unknown_event", `event: there is no publication ${event}`);
@@ -86,13 +85,20 @@ export function createPublish(parts: Parts, sender: Sender, idempotency: Idempot
   ): Promise<Published> {
     const buffer = sender.newBuffer(MAIN);
     const flush = () => sender.sendOrLog(buffer.take());
+    const outlet = createOutlet(parts, buffer, sender.sendOrLog);
     const where = { tenant, nsp: MAIN };
     const answer = await publication.handle({
-      ...createContext(parts, namespace, { buffer, fetchSockets }, where, flush),
+      ...createContext(parts, namespace, outlet, where, flush),
       ...{ event, entry },
     });
     refuseOversized(buffer, runtime.limits);
     await sender.sendOrLog(buffer.emissions, { ready: committed });
     return answer ?? {};
   }
+}
+
+/** The tenant that an entry is for: of an application that names no field for it, there may be one alone. */
+function tenantOf(entry: object, field: string | undefined): string {
+  const schema: z.ZodMiniType<string | undefined> = field === undefined ? optional(Id) : Id;
+  return parse(z.object({ [field ?? "tenant"]: schema }), entry, "entry")[field ?? "tenant"] ?? "";
 }

@@ -26,8 +26,8 @@ import {
   lose,
   recovers,
 } from "./end.ts";
-import { createFetchSockets } from "./fetch-sockets.ts";
 import { everyoneOf } from "./namespaces.ts";
+import { createOutlet } from "./outlet.ts";
 import type { Parts } from "./parts.ts";
 import { type Sender, type SendOptions, UndeliveredError } from "./sender.ts";
 
@@ -51,7 +51,6 @@ export function createSender(
   const { app, stores, runtime } = parts;
   const kit: Kit = {
     ...{ ...parts, onEnded, matching: app.matching?.(stores, runtime) },
-    fetchSockets: createFetchSockets(parts),
     newBuffer: (nsp) => createEmitBuffer(encodeFrame, serializer(app.namespaces[nsp]?.emits)),
   };
   const underWay = createUnderWay();
@@ -89,7 +88,6 @@ export function createSender(
 /** What sockets are reached and ended with. */
 interface Kit extends EndingParts {
   readonly matching?: Matching | undefined;
-  readonly fetchSockets: ReturnType<typeof createFetchSockets>;
   readonly newBuffer: (nsp: string) => EmitBuffer;
 }
 
@@ -275,24 +273,27 @@ async function callHook(
   session: StoredSession,
   found: Ending[],
 ): Promise<void> {
-  const { app, fetchSockets, newBuffer } = kit;
+  const { app, newBuffer } = kit;
   const { telemetry } = kit.runtime;
   const { nsp } = session;
   const { id, tenant } = session.session;
   const namespace = app.namespaces[nsp] ?? {};
   const buffer = newBuffer(nsp);
-  const flush = async () => {
-    if (buffer.emissions.length === 0) return;
-    const delivered = await post(kit, buffer.take());
+  const sendFinding: Sender["sendOrLog"] = async (emissions, options) => {
+    const delivered = await post(kit, emissions, options);
     found.push(...endings(kit, delivered));
     for (const error of delivered.failures) telemetry.fail("some posts failed", error);
+  };
+  const outlet = createOutlet(kit, buffer, sendFinding);
+  const flush = async () => {
+    if (buffer.emissions.length > 0) await sendFinding(buffer.take());
   };
   const first = new Set([everyoneOf(namespace), id]);
   await hook(
     socketIn(session),
     [...session.rooms, ...session.left].filter((room) => !first.has(room)),
     // Of one that has only lost its connection, and comes back, the order is that of its losses and returns.
-    createContext(kit, namespace, { buffer, fetchSockets }, { tenant, nsp }, flush, session.lostAt),
+    createContext(kit, namespace, outlet, { tenant, nsp }, flush, session.lostAt),
   );
   await flush();
 }

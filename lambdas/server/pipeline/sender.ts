@@ -3,11 +3,17 @@ import type { DisconnectReason, SocketKey, StoredSession } from "#server/model/s
 import type { Emission, EmitBuffer } from "#server/socket/emit-buffer.ts";
 import type { Carried } from "./end.ts";
 
+/** Told which sockets are asked to acknowledge something, and whether those are all. */
+export type Ready = (to: {
+  readonly asked: readonly string[];
+  readonly isAll: boolean;
+}) => Promise<void>;
+
 export interface SendOptions {
   /** The sockets that are meant, where other functions take care of the rest. */
   readonly range?: KeyRange;
   /** Called once the audience is known, before the first post. */
-  readonly ready?: (() => Promise<void>) | undefined;
+  readonly ready?: Ready | undefined;
 }
 
 /** Some packets could not be posted; the others have been. */

@@ -1,5 +1,5 @@
 import type { RoomAudience } from "#server/model/audience.ts";
-import type { EmitBuffer } from "./emit-buffer.ts";
+import type { Audience, EmitBuffer } from "./emit-buffer.ts";
 
 /** What an application's types say of its sockets. */
 export interface Types {
@@ -32,10 +32,34 @@ export type Emit<Events extends object> = <Name extends keyof Events & string>(
   ...args: ArgsOf<Events[Name]>
 ) => void;
 
+/** Asks sockets for acknowledgements, and waits for them. */
+export interface Asking<Events extends object, Answer> {
+  /**
+   * Sends an event at once, with what was emitted before it, and gives the first argument of each acknowledgement.
+   * Throws a `TimeoutError` where some have sent none in time. What is sent so is not replayed.
+   */
+  emitWithAck<Name extends keyof Events & string>(
+    event: Name,
+    ...args: ArgsOf<Events[Name]>
+  ): Promise<Answer>;
+}
+
+/** A part of the sockets of some rooms, in the order of their ids. */
+export interface Page {
+  /** Begins after the socket of this id: `next` of the page before. */
+  readonly after?: string | undefined;
+  /** Sockets of each room; at most 1000. Default: 100. */
+  readonly limit?: number | undefined;
+}
+
+/** Sockets of some rooms; `next` is there where there are more. */
+export type Sockets<Data> = readonly RemoteSocket<Data>[] & { readonly next?: string | undefined };
+
 /** Some rooms to send to; every refinement is a new one. A socket in several of them gets one copy. */
 export interface Broadcast<T extends Types = Untyped> {
   /** The same with another room, or other rooms, besides. */
   to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** The same without the sockets of a room, or of any of several. */
   except(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** The same without the sockets of these users. */
@@ -49,10 +73,15 @@ export interface Broadcast<T extends Types = Untyped> {
   readonly emit: Emit<T["Emits"]>;
   /** The same for an event whose name is only known when it is sent. */
   emitAny(event: string, ...args: readonly unknown[]): void;
+  /** Asks at most a thousand sockets, for as many milliseconds (20,000 at most) after they have been sent to. */
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever clients answer.
+  timeout(milliseconds: number): Asking<T["Emits"], readonly any[]>;
+  /** Puts the sockets in these rooms into others, those that may be in no more rooms excepted; at once. */
+  socketsJoin(room: T["Room"] | readonly T["Room"][]): Promise<void>;
   /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
   socketsLeave(room: T["Room"]): void;
-  /** The sockets in these rooms, the first hundred of each. */
-  fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
+  /** The sockets in these rooms, a page at a time. */
+  fetchSockets(page?: Page): Promise<Sockets<T["Data"]>>;
   /** Ends the sessions in these rooms; `close` cuts their connections as well. */
   disconnectSockets(close?: boolean): void;
 }
@@ -66,10 +95,22 @@ export interface RemoteSocket<Data = any> {
   readonly rooms: readonly string[];
 }
 
+/** An event that is to be acknowledged within so many milliseconds. */
+export interface Question {
+  readonly audience: Audience;
+  readonly tenant: string;
+  readonly milliseconds: number;
+  readonly event: string;
+  readonly args: readonly unknown[];
+}
+
 /** What a broadcast goes through: the buffer that packets wait in, and the way to the table. */
 export interface Outlet {
   readonly buffer: EmitBuffer;
-  readonly fetchSockets: (audience: RoomAudience) => Promise<readonly RemoteSocket[]>;
+  /** Gives what each socket has answered; throws a `TimeoutError` where some have not. */
+  readonly ask: (question: Question) => Promise<readonly unknown[]>;
+  readonly fetchSockets: (audience: RoomAudience, page?: Page) => Promise<Sockets<unknown>>;
+  readonly socketsJoin: (audience: RoomAudience, rooms: readonly string[]) => Promise<void>;
 }
 
 /** A broadcast from nobody or from the session `sender`, which is left out. */
@@ -82,8 +123,10 @@ export function createBroadcast<T extends Types>(
     createBroadcast<T>(outlet, { ...audience, ...change });
   const emitAny = (event: string, ...args: readonly unknown[]) =>
     buffer.emit(audience, event, args);
+  const to = (room: T["Room"] | readonly T["Room"][]) =>
+    refined({ rooms: audience.rooms.concat(room) });
   return {
-    to: (room) => refined({ rooms: audience.rooms.concat(room) }),
+    ...{ to, in: to },
     except: (room) => refined({ except: audience.except.concat(room) }),
     exceptUsers: (exceptUsers) => refined({ exceptUsers }),
     tagged: (tag) => refined({ tag }),
@@ -92,23 +135,20 @@ export function createBroadcast<T extends Types>(
       return refined({ isVolatile: true });
     },
     emit: emitAny,
-    fetchSockets: () => outlet.fetchSockets(audience),
     emitAny,
+    timeout: (milliseconds) => ({
+      emitWithAck: (event, ...args) =>
+        outlet.ask({ audience, tenant: audience.tenant, milliseconds, event, args }),
+    }),
+    fetchSockets: (page) => outlet.fetchSockets(audience, page),
+    socketsJoin: (room) => outlet.socketsJoin(audience, [room].flat()),
     socketsLeave: (room) => buffer.leave(audience, room),
     disconnectSockets: (close = false) => buffer.disconnect(audience, close),
   };
 }
 
-/** The sockets of a tenant in a namespace, with Socket.IO's words. */
-export interface Io<T extends Types = Untyped> {
-  /** The sockets of some rooms. */
-  to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
-  in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
-  /** Every socket of the tenant in this namespace. */
-  readonly emit: Emit<T["Emits"]>;
-  /** The first hundred of them. */
-  fetchSockets(): Promise<readonly RemoteSocket<T["Data"]>[]>;
-}
+/** The sockets of a tenant in a namespace, with Socket.IO's words: all of them, or those `to` some rooms. */
+export type Io<T extends Types = Untyped> = Broadcast<T>;
 
 /** The sockets of a tenant in a namespace. */
 export function createIo<T extends Types>(
@@ -118,12 +158,5 @@ export function createIo<T extends Types>(
 ): Io<T> {
   const to = (room: T["Room"] | readonly T["Room"][]) =>
     createBroadcast<T>(outlet, { ...where, rooms: [room].flat(), except: [] });
-  return {
-    ...{ to, in: to },
-    // Made when it is asked for: most events ask for neither.
-    get emit() {
-      return to(everyone).emit;
-    },
-    fetchSockets: () => to(everyone).fetchSockets(),
-  };
+  return Object.assign(to(everyone), { to, in: to });
 }

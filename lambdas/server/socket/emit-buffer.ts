@@ -14,7 +14,7 @@ export const isOfRooms = (audience: Audience): audience is RoomAudience => "room
 
 /**
  * A packet, already encoded as frames, on its way to an audience; `closes` ends their sessions, and
- * with `true` their connections, `leaves` takes them out of a room.
+ * with `true` their connections, `leaves` takes them out of a room, and `joins` puts them into others.
  */
 export interface Emission {
   readonly audience: Audience;
@@ -25,6 +25,10 @@ export interface Emission {
   readonly id?: string | undefined;
   readonly closes?: boolean;
   readonly leaves?: string;
+  /** Puts them into rooms. */
+  readonly joins?: readonly string[];
+  /** The id by which each is asked to acknowledge it. */
+  readonly ackId?: number;
 }
 
 /** Packets that wait for their handler to succeed: nothing leaves before, nothing if it fails. */
@@ -34,8 +38,11 @@ export interface EmitBuffer {
   /** Gives what is in it and leaves it empty. */
   take(): readonly Emission[];
   emit(audience: Audience, event: string, args: readonly unknown[]): void;
+  /** Emits an event that is to be acknowledged, by this id. */
+  ask(audience: Audience, ackId: number, event: string, args: readonly unknown[]): void;
   ack(socket: SocketAudience, id: number, values: readonly unknown[]): void;
   disconnect(audience: Audience, close: boolean): void;
+  join(audience: RoomAudience, rooms: readonly string[]): void;
   leave(audience: RoomAudience, room: string): void;
   send(socket: SocketAudience, packet: Omit<Packet, "nsp">): void;
 }
@@ -75,16 +82,21 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     emissions.push({ audience, frames, ...more });
   };
 
+  const eventOf = (event: string, args: readonly unknown[]) => {
+    if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
+    return { type: PacketType.EVENT, data: [event, ...serialize(event, args)] };
+  };
+
   return {
     emissions,
     serialize,
     take: () => emissions.splice(0),
     send: put,
-    emit(audience, event, args) {
-      if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
-      const packet = { type: PacketType.EVENT, data: [event, ...serialize(event, args)] };
-      put(audience, packet, { isEvent: true });
-    },
+    emit: (audience, event, args) => put(audience, eventOf(event, args), { isEvent: true }),
+    // Nobody who comes back is asked again, so it has no offset.
+    ask: (audience, ackId, event, args) =>
+      put(audience, { ...eventOf(event, args), id: ackId }, { ackId }),
+    join: (audience, joins) => void emissions.push({ audience, frames: [], joins }),
     ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
     leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),
     disconnect: (audience, closes) => put(audience, { type: PacketType.DISCONNECT }, { closes }),

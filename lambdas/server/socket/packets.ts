@@ -22,10 +22,19 @@ export interface EventPacket {
   readonly isTooDeep: boolean;
 }
 
+/** An acknowledgement of a client. */
+export interface AckPacket {
+  readonly type: "ack";
+  readonly nsp: string;
+  readonly ackId?: number | undefined;
+  readonly args: readonly unknown[];
+}
+
 /** What a client's text means; a `header` waits for its attachments. */
 export type ClientPacket =
   | { readonly type: "connect"; readonly nsp: string; readonly auth: unknown }
-  | { readonly type: "disconnect" | "ack"; readonly nsp: string }
+  | { readonly type: "disconnect"; readonly nsp: string }
+  | AckPacket
   | { readonly type: "header"; readonly nsp: string }
   | EventPacket
   | Violation;
@@ -60,7 +69,7 @@ export function readParts([header = "", ...rest]: readonly (string | Buffer)[]):
     case PacketType.DISCONNECT:
       return { type: "disconnect", nsp };
     case PacketType.ACK:
-      return { type: "ack", nsp };
+      return { type: "ack", nsp, ackId: packet.id, args: packet.data as readonly unknown[] };
     case PacketType.EVENT:
       return { ...contentOf(packet, [text, ...attachments]), isTooDeep: isDeep };
     default:

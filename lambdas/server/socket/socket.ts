@@ -1,5 +1,6 @@
 import type { Member, Session, SocketKey, StoredSession } from "#server/model/session.ts";
 import {
+  type Asking,
   type Broadcast,
   createBroadcast,
   createIo,
@@ -22,8 +23,14 @@ export interface Socket<T extends Types = Untyped> {
   /** All sockets of the tenant in this namespace. */
   readonly nsp: Io<T> & { readonly name: string };
   readonly emit: Emit<T["Emits"]>;
+  /** Asks the client for an acknowledgement, for as many milliseconds; 20,000 at most. */
+  // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever a client answers.
+  timeout(milliseconds: number): Asking<T["Emits"], any>;
   /** The other sockets of a room. */
   to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
+  /** All others but those of a room. */
+  except(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   /** All other sockets of the tenant in this namespace. */
   readonly broadcast: Broadcast<T>;
   /** Joins rooms and gives those that it has not left by a later event, which was handled first. */
@@ -74,7 +81,8 @@ export function createSocket<T extends Types>(
     });
   const { join, leave, supersede, rooms, claim } = membership;
   return {
-    ...{ id, connectionId, tenant, userId, data, to, claim },
+    ...{ id, connectionId, tenant, userId, data, claim },
+    ...{ to, in: to, except: (room) => to(everyone).except(room) },
     join: join as Socket<T>["join"],
     leave: leave as Socket<T>["leave"],
     supersede: supersede as Socket<T>["supersede"],
@@ -87,6 +95,12 @@ export function createSocket<T extends Types>(
       return to(everyone);
     },
     emit: (event, ...args) => buffer.emit(key, event, args),
+    timeout: (milliseconds) => ({
+      async emitWithAck(event, ...args) {
+        const [answer] = await outlet.ask({ audience: key, tenant, milliseconds, event, args });
+        return answer;
+      },
+    }),
     disconnect: (close = false) => buffer.disconnect(key, close),
   };
 }

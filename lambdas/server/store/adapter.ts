@@ -1,3 +1,4 @@
+import type { Asked } from "#server/model/acknowledgement.ts";
 import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
 import type { LogEntry, Mark, PendingPacket } from "#server/model/packet-log.ts";
 import type { Queues, Upgrades, Waits } from "#server/model/polling.ts";
@@ -24,6 +25,7 @@ export interface Adapter {
   readonly sessions: Sessions;
   readonly ledger: Ledger;
   readonly rooms: Rooms;
+  readonly acknowledgements: Acknowledgements;
   readonly log: Log;
   readonly queues: Queues;
   readonly upgrades: Upgrades;
@@ -233,6 +235,15 @@ export interface Rooms {
 
 /** Where a room lists a socket. */
 export type Listing = Pick<Member, "sid" | "tenant" | "nsp">;
+
+export interface Acknowledgements {
+  /** Notes which sockets are asked to acknowledge something; before they are. */
+  ask(asked: Asked, sids: readonly string[]): Promise<void>;
+  /** Keeps the acknowledgement of a socket, the first one, if it was asked. */
+  put(asked: Asked, sid: string, value: unknown): Promise<"kept" | "not_asked" | "too_large">;
+  /** What has come, by socket. */
+  get(asked: Asked): Promise<ReadonlyMap<string, unknown>>;
+}
 
 /** The logs of the rooms. */
 export interface Log {

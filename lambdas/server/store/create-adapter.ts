@@ -1,3 +1,4 @@
+import { createAcknowledgements } from "./acknowledgements.ts";
 import type { Adapter } from "./adapter.ts";
 import { createBinaryParts } from "./binary-parts.ts";
 import { createConnections } from "./connections.ts";
@@ -38,6 +39,7 @@ export function createAdapter(
     connections: createConnections(table, limits.shards),
     sessions: createSessions(storage, limits),
     rooms: createRooms(storage, ledger),
+    acknowledgements: createAcknowledgements(storage),
     log: createLog(storage, limits.retention),
     queues: createQueues(storage, limits.shards),
     upgrades: createUpgrades(table, limits.shards),

@@ -1,3 +1,4 @@
+import type { Asked } from "#server/model/acknowledgement.ts";
 import type { RoomKey } from "#server/model/key-range.ts";
 import { segments, splitSegments } from "#server/model/segments.ts";
 
@@ -76,6 +77,16 @@ export const rateLimitKey = (kind: string, owner: readonly string[]): Key => ({
 export const limitKey = (tenant: string): Key => ({
   pk: segments("limit", tenant),
   sk: "connections",
+});
+
+/** The partition of the acknowledgements that one event is to have. */
+export const acknowledgementPartition = ({ tenant, nsp, id }: Asked): string =>
+  segments("ack", tenant, nsp, String(id));
+
+/** The acknowledgement of one socket. */
+export const acknowledgementKey = (asked: Asked, sid: string): Key => ({
+  pk: acknowledgementPartition(asked),
+  sk: sid,
 });
 
 /** The partition of a tenant's connection slots, where it has a limit. */

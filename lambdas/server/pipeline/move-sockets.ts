@@ -1,0 +1,50 @@
+import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
+import type { Rooms } from "#server/store/adapter.ts";
+import type { Recipients } from "./audience.ts";
+import { forEach } from "./for-each.ts";
+
+/** An emission on its way to one socket; a match's copy of it has a field more. */
+export type Queued = Emission & {
+  readonly sid?: string | undefined;
+  readonly field?: readonly [name: string, value: string];
+};
+
+export type Queues = Map<string, Queued[]>;
+
+/** The rooms that sockets are put into and taken out of, and when. */
+interface MovingParts {
+  readonly rooms: Pick<Rooms, "join" | "leave">;
+  readonly now: () => number;
+}
+
+/** Puts sockets into rooms, but those that may be in no more, or are no more. */
+export async function joinRooms(
+  emissions: readonly Emission[],
+  { resolve }: Recipients,
+  { rooms, now }: MovingParts,
+): Promise<void> {
+  for (const { audience, joins } of emissions) {
+    if (joins === undefined || !isOfRooms(audience)) continue;
+    const { tenant, nsp } = audience;
+    const members = new Map([...resolve(audience)].map((one) => [one.sid ?? "", one]));
+    await forEach(members, async (sid, { userId = "" }) => {
+      await rooms.join({ sid, tenant, nsp, userId }, joins, now());
+    });
+  }
+}
+
+/** Takes connections out of rooms; those that could not leave are to get nothing. */
+export async function leaveRooms(queues: Queues, { rooms, now }: MovingParts): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  await forEach(queues, async (connectionId, queue) => {
+    try {
+      for (const { audience, leaves, sid } of queue)
+        if (leaves !== undefined && sid !== undefined && isOfRooms(audience))
+          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves], now());
+    } catch (error) {
+      failures.push(error);
+      queues.delete(connectionId);
+    }
+  });
+  return failures;
+}

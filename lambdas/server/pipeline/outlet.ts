@@ -1,0 +1,22 @@
+import { requireNames } from "#server/names.ts";
+import type { Outlet } from "#server/socket/broadcast.ts";
+import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
+import { ask } from "./acknowledgements.ts";
+import { fetchSockets } from "./fetch-sockets.ts";
+import type { Parts } from "./parts.ts";
+import type { Sender } from "./sender.ts";
+
+/** What handlers, hooks and publications send through: what must not wait until they return goes by `send`. */
+export const createOutlet = (
+  parts: Pick<Parts, "adapter" | "runtime">,
+  buffer: EmitBuffer,
+  send: Sender["sendOrLog"],
+): Outlet => ({
+  buffer,
+  ask: (question) => ask(parts, buffer, send, question),
+  fetchSockets: (audience, page) => fetchSockets(parts.adapter, audience, page),
+  async socketsJoin(audience, rooms) {
+    requireNames(rooms);
+    await send([{ audience, frames: [], joins: rooms }]);
+  },
+});
