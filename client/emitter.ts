@@ -42,11 +42,41 @@ export class PublishError extends Error {
   override readonly name = "PublishError";
 }
 
+/** A socket, as the table knows it. */
+export interface RemoteSocket {
+  readonly id: string;
+  readonly userId: string;
+  readonly rooms: readonly string[];
+}
+
+/** What sockets have acknowledged: the first argument of each, and the ids of those that have sent none in time. */
+export interface Acknowledgements {
+  readonly responses: readonly unknown[];
+  readonly missing: readonly string[];
+}
+
 /** Rooms to emit to; immutable: each method returns a new object. */
 export interface EmitterRooms {
   to(...rooms: readonly RoomOf[]): EmitterRooms;
   except(...rooms: readonly RoomOf[]): EmitterRooms;
+  /** The same for events that whoever is not connected has not missed. */
+  readonly volatile: EmitterRooms;
   emit(name: string, payload?: unknown, options?: Idempotent): Promise<void>;
+  /** Asks these sockets, a thousand at most, for acknowledgements, for so many milliseconds; 20,000 at most. Only via `lambda`. */
+  timeout(milliseconds: number): {
+    emitWithAck(name: string, payload?: unknown): Promise<Acknowledgements>;
+  };
+  /** A page of these sockets; `next` is the `after` of the next one. Only via `lambda`. */
+  fetchSockets(page?: {
+    readonly after?: string | undefined;
+    readonly limit?: number;
+  }): Promise<{ readonly sockets: readonly RemoteSocket[]; readonly next?: string }>;
+  /** Puts these sockets into a custom room. */
+  socketsJoin(room: string): Promise<void>;
+  /** Takes these sockets out of a custom room. */
+  socketsLeave(room: string): Promise<void>;
+  /** Disconnects these sockets; with `close`, their connections as well. */
+  disconnectSockets(close?: boolean): Promise<void>;
 }
 
 /** Publishes to the sockets of one organisation from a Node back end (contract, section 4). */
@@ -66,6 +96,9 @@ export interface Emitter {
   restore(target: Publications["restore"]["target"]): Promise<void>;
 }
 
+/** Rooms that an entry addresses. */
+type Addressed = { to: readonly RoomOf[]; except: readonly RoomOf[]; volatile?: boolean };
+
 /** An emitter for one organisation. */
 export function createEmitter({ org, via }: EmitterOptions): Emitter {
   const send = "lambda" in via ? invoking(via) : putting(via);
@@ -76,23 +109,45 @@ export function createEmitter({ org, via }: EmitterOptions): Emitter {
     async (entry: Change & Idempotent): Promise<void> =>
       void (await publish({ ...entry, event }));
 
-  const rooms = (to: readonly RoomOf[], except: readonly RoomOf[]): EmitterRooms => ({
-    to: (...more) => rooms([...to, ...more], except),
-    except: (...more) => rooms(to, [...except, ...more]),
-    emit: async (name, payload, options = {}) =>
-      void (await publish({
-        ...options,
-        event: "emit",
-        to: [...to],
-        except: [...except],
-        name,
-        payload,
-      })),
-  });
+  /** Publishes what is answered, which nothing that comes by the bus is. */
+  const request = async (entry: Publication & Idempotent): Promise<unknown> => {
+    if ("eventBridge" in via)
+      throw new PublishError(`${entry.event} needs an answer, which the bus does not bring`);
+    return publish(entry);
+  };
+
+  const rooms = (addressed: Addressed): EmitterRooms => {
+    const { to, except } = addressed;
+    return {
+      to: (...more) => rooms({ ...addressed, to: [...to, ...more] }),
+      except: (...more) => rooms({ ...addressed, except: [...except, ...more] }),
+      get volatile() {
+        return rooms({ ...addressed, volatile: true });
+      },
+      emit: async (name, payload, options = {}) =>
+        void (await publish({ ...options, event: "emit", ...addressed, name, payload })),
+      timeout: (timeout) => ({
+        emitWithAck: async (name, payload) =>
+          (await request({
+            ...{ event: "sockets:emitWithAck", to, except, name, payload, timeout },
+          })) as Acknowledgements,
+      }),
+      fetchSockets: async (page = {}) =>
+        (await request({ event: "sockets:fetch", to, except, ...page })) as Awaited<
+          ReturnType<EmitterRooms["fetchSockets"]>
+        >,
+      socketsJoin: async (room) =>
+        void (await publish({ event: "sockets:join", to, except, room })),
+      socketsLeave: async (room) =>
+        void (await publish({ event: "sockets:leave", to, except, room })),
+      disconnectSockets: async (close = false) =>
+        void (await publish({ event: "sockets:disconnect", to, except, close })),
+    };
+  };
 
   return {
     publish,
-    to: (...first) => rooms(first, []),
+    to: (...first) => rooms({ to: first, except: [] }),
     db: { create: change("db:create"), update: change("db:update"), delete: change("db:delete") },
     revoke: async (target, reason) =>
       void (await publish({ event: "revoke", target, ...(reason !== undefined && { reason }) })),

@@ -40,30 +40,46 @@ export type RoomOf = z.infer<typeof RoomOf>;
 
 const MAX_ROOMS = 100;
 
+/** Sockets by their rooms: all in `to` that are not in `except`. */
+export const addressed = {
+  to: checked(z.array(RoomOf), z.minLength(1), z.maxLength(MAX_ROOMS)),
+  except: withDefault(checked(z.array(RoomOf), z.maxLength(MAX_ROOMS)), []),
+};
+
+/** A name that an event may have. */
+export const EventName = checked(
+  Id,
+  z.refine((name) => !RESERVED_EVENTS.includes(name), "is a reserved event name"),
+);
+
 /** Any event to the sockets of any rooms; one of this contract must carry what it carries there. */
 const emitted = /* @__PURE__ */ definePublication({
   names: ["emit"],
   entry: () =>
     z.object({
       org: Id,
-      to: checked(z.array(RoomOf), z.minLength(1), z.maxLength(MAX_ROOMS)),
-      except: withDefault(checked(z.array(RoomOf), z.maxLength(MAX_ROOMS)), []),
-      name: checked(
-        Id,
-        z.refine((name) => !RESERVED_EVENTS.includes(name), "is a reserved event name"),
-      ),
+      ...addressed,
+      name: EventName,
       payload: optional(z.unknown()),
+      volatile: withDefault(z.boolean(), false),
     }),
 
-  async handle({ entry: { to, except, name, payload }, io }) {
-    const schema = Object.entries(emits).find(([fixed]) => fixed === name)?.[1];
-    if (schema !== undefined) parse(z.object({ payload: schema }), { payload });
+  async handle({ entry: { to, except, name, payload, volatile }, io }) {
+    requirePayload(name, payload);
 
-    io.to(to.map(roomOf)).except(except.map(roomOf)).emitAny(name, payload);
+    const sockets = io.to(to.map(roomOf)).except(except.map(roomOf));
+    (volatile ? sockets.volatile : sockets).emitAny(name, payload);
   },
 });
 
-function roomOf(room: RoomOf): Room {
+/** Refuses what an event of this contract cannot carry. */
+export function requirePayload(name: string, payload: unknown): void {
+  const schema = Object.entries(emits).find(([fixed]) => fixed === name)?.[1];
+  if (schema !== undefined) parse(z.object({ payload: schema }), { payload });
+}
+
+/** The name of a room. */
+export function roomOf(room: RoomOf): Room {
   switch (room.kind) {
     case "org":
       return orgRoom;

@@ -14,6 +14,7 @@ import { createMatching } from "./matching.ts";
 import { projectPublications } from "./project.ts";
 import { restorePublications } from "./restore.ts";
 import { revokePublications } from "./revoke.ts";
+import { socketPublications } from "./sockets.ts";
 import { createPublishStores } from "./stores.ts";
 import { walletPublications } from "./wallet.ts";
 
@@ -25,6 +26,7 @@ const all = [
   ...walletPublications,
   ...integrationPublications,
   ...emitPublications,
+  ...socketPublications,
   ...revokePublications,
   ...restorePublications,
   ...chatPublications,

@@ -104,3 +104,61 @@ test("publish resolves with the result of its kind", async () => {
     await emitter.publish({ event: "chat:get", projectId: "p1", chatId: "lobby" }),
   ).toMatchObject({ chat: { name: "lobby" } });
 });
+
+describe("the emitter asks, counts and moves sockets:", () => {
+  const org = { kind: "org" } as const;
+  const emitterOf = (name: string, via: Via = invoking) => createEmitter({ org: name, via });
+
+  test("it gives the acknowledgements that have come, and names who has sent none", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    ann.socket.on("vote", (topic, acknowledge) => acknowledge({ topic, yes: true }));
+    const emitter = emitterOf(ann.org);
+
+    const answers = emitter.to(org).timeout(1000).emitWithAck("vote", "tea");
+
+    expect(await answers).toEqual({
+      responses: [{ topic: "tea", yes: true }],
+      missing: [ben.socket.id],
+    });
+  });
+
+  test("it lists sockets a page at a time", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    const sockets = emitterOf(ann.org).to(org);
+
+    const first = await sockets.fetchSockets({ limit: 1 });
+    const second = await sockets.fetchSockets({ after: first.next, limit: 1 });
+
+    const users = [first, second].flatMap((page) => page.sockets).map(({ userId }) => userId);
+    expect(users.toSorted()).toEqual(["ann", "ben"]);
+    expect(second.next).toBeUndefined();
+    const ids = [first, second].flatMap((page) => page.sockets).map(({ id }) => id);
+    expect(new Set(ids)).toEqual(new Set([ann.socket.id, ben.socket.id]));
+  });
+
+  test("it puts sockets into a room, takes them out of it, and disconnects them", async () => {
+    const { ann, ben } = await people("ann", "ben");
+    const emitter = emitterOf(ann.org);
+    const garden = emitter.to({ kind: "custom", room: "garden" });
+
+    await emitter.to({ kind: "user", userId: "ben" }).socketsJoin("garden");
+    await garden.volatile.emit("news", 1);
+    expect(await ben.nextEvent("news")).toBe(1);
+    await garden.socketsLeave("garden");
+    await garden.emit("news", 2);
+    await settled();
+    expect([await ann.receivesNothing(), await ben.receivesNothing()]).toEqual([true, true]);
+
+    const disconnected = new Promise((resolve) => ben.socket.once("disconnect", resolve));
+    await emitter.to({ kind: "user", userId: "ben" }).disconnectSockets();
+    expect(await disconnected).toBe("io server disconnect");
+  });
+
+  test("it refuses by the bus what needs an answer", async () => {
+    const sockets = emitterOf(newOrg(), putting).to(org);
+
+    await expect(sockets.fetchSockets()).rejects.toThrow(
+      "sockets:fetch needs an answer, which the bus does not bring",
+    );
+  });
+});

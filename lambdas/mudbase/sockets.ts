@@ -1,0 +1,88 @@
+import * as z from "zod/mini";
+import { TimeoutError } from "#server/errors.ts";
+import { MAX_TIMEOUT } from "#server/model/acknowledgement.ts";
+import { checked, optional, withDefault } from "#server/model/fields.ts";
+import { Id } from "#server/model/id.ts";
+import type { Broadcast } from "#server/socket/broadcast.ts";
+import type { Publishing } from "./contract.ts";
+import { definePublication } from "./define.ts";
+import { addressed, EventName, requirePayload, roomOf } from "./emit.ts";
+
+type Addressed = { readonly [Name in keyof typeof addressed]: z.output<(typeof addressed)[Name]> };
+
+/** The sockets that an entry addresses. */
+const socketsOf = (
+  io: { to(rooms: ReturnType<typeof roomOf>[]): Broadcast<Publishing> },
+  { to, except }: Addressed,
+): Broadcast<Publishing> => io.to(to.map(roomOf)).except(except.map(roomOf));
+
+/** Any event to the sockets of some rooms, at most a thousand, each of which is to acknowledge it. */
+const asked = /* @__PURE__ */ definePublication({
+  names: ["sockets:emitWithAck"],
+  isRead: true,
+  entry: () =>
+    z.object({
+      org: Id,
+      ...addressed,
+      name: EventName,
+      payload: optional(z.unknown()),
+      timeout: checked(z.int(), z.minimum(1), z.maximum(MAX_TIMEOUT)),
+    }),
+
+  async handle({ entry: { name, payload, timeout, ...rest }, io }) {
+    requirePayload(name, payload);
+    const asking = socketsOf(io, rest).timeout(timeout);
+    try {
+      return { responses: await asking.emitWithAck(name as never, payload as never), missing: [] };
+    } catch (error) {
+      if (!(error instanceof TimeoutError)) throw error;
+      const { responses, missing } = error;
+      return { responses, missing };
+    }
+  },
+});
+
+/** The sockets of some rooms, a page at a time; `next` is where the next one begins. */
+const fetched = /* @__PURE__ */ definePublication({
+  names: ["sockets:fetch"],
+  isRead: true,
+  entry: () =>
+    z.object({
+      org: Id,
+      ...addressed,
+      after: optional(Id),
+      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(1000)), 100),
+    }),
+
+  async handle({ entry: { after, limit, ...rest }, io }) {
+    const sockets = await socketsOf(io, rest).fetchSockets({ after, limit });
+    const { next } = sockets;
+    const known = sockets.map(({ id, userId, rooms }) => ({ id, userId, rooms }));
+    return { sockets: known, ...(next !== undefined && { next }) };
+  },
+});
+
+/** Puts the sockets of some rooms into a custom room, or takes them out of it. */
+const moved = /* @__PURE__ */ definePublication({
+  names: ["sockets:join", "sockets:leave"],
+  entry: () => z.object({ org: Id, ...addressed, room: Id }),
+
+  async handle({ event, entry: { room, ...rest }, io }) {
+    const name = roomOf({ kind: "custom", room });
+    if (event === "sockets:join") await socketsOf(io, rest).socketsJoin(name);
+    else socketsOf(io, rest).socketsLeave(name);
+  },
+});
+
+/** Disconnects the sockets of some rooms; their clients come back only if their application has them. */
+const disconnected = /* @__PURE__ */ definePublication({
+  names: ["sockets:disconnect"],
+  entry: () => z.object({ org: Id, ...addressed, close: withDefault(z.boolean(), false) }),
+
+  async handle({ entry: { close, ...rest }, io }) {
+    socketsOf(io, rest).disconnectSockets(close);
+  },
+});
+
+/** What other back ends may publish. */
+export const socketPublications = [asked, fetched, moved, disconnected] as const;
