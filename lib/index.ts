@@ -4,6 +4,7 @@ export type { Dashboard, DashboardProps } from "./dashboard.ts";
 export type { Edge, EdgeProps } from "./edge.ts";
 export type { EntryFiles } from "./entries.ts";
 export type { Operation } from "./lambda-function.ts";
+export type { LifecycleEvents } from "./lifecycle-events.ts";
 export { SocketIoServer, type SocketIoServerProps } from "./socket-io-server.ts";
 export type { ItemAction } from "./state-table.ts";
 export type { Transport } from "./transports.ts";

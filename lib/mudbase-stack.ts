@@ -55,10 +55,15 @@ export class MudbaseStack extends Stack {
     return receiver;
   }
 
-  #monitor(webhook: LambdaFunction, { alarmTopicArn }: Settings): void {
+  #monitor(webhook: LambdaFunction, { alarmTopicArn, lifecycleEvents }: Settings): void {
     const { server } = this;
     const { service } = server.operation;
     const functions = [webhook];
+    if (lifecycleEvents) {
+      const { bus, notifier } = server.addLifecycleEvents();
+      functions.push(notifier);
+      this.#output("LifecycleBusName", bus.eventBusName);
+    }
     const webhooksFailed = counted(service, "RequestsFailed", { route: "webhook" });
     const changesFailed = counted(service, "ChangesFailed");
 

@@ -207,6 +207,11 @@ export const SETTINGS = {
       ),
   },
   logsAndAlarms: {
+    lifecycleEvents: flag
+      .default(false)
+      .describe(
+        "whether other systems are told when sockets connect and disconnect and when rooms are occupied and vacated, on a bus (output `LifecycleBusName`)",
+      ),
     alarmTopicArn: topicArn
       .optional()
       .describe("ARN of the SNS topic that alarms are sent to; to none without it"),

@@ -16,6 +16,7 @@ import { DEFAULTS } from "./defaults.ts";
 import { Edge, type EdgeProps } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Operation } from "./lambda-function.ts";
+import { LifecycleEvents } from "./lifecycle-events.ts";
 import { counted } from "./metrics.ts";
 import { numbersOf, RegularHeartbeat } from "./numbers.ts";
 import { PollingEndpoint } from "./polling-endpoint.ts";
@@ -186,6 +187,15 @@ export class SocketIoServer extends Construct {
   /** A CloudWatch dashboard: connections, events, fan-out, failures, the database, and what it costs. */
   addDashboard(props: Omit<DashboardProps, "server"> = {}): Dashboard {
     return new Dashboard(this, "Dashboard", { server: this, ...props });
+  }
+
+  /**
+   * A bus on which other systems are told when sockets connect, come back and disconnect, and when rooms are occupied
+   * and vacated. Gives the table a stream.
+   */
+  addLifecycleEvents(): LifecycleEvents {
+    const { table } = this.#state;
+    return new LifecycleEvents(this, "LifecycleEvents", { table, operation: this.operation });
   }
 
   #grantPost(sender: LambdaFunction, also: readonly ItemAction[] = []): void {

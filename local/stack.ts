@@ -304,5 +304,6 @@ const localEnvironment = ({ name }: FunctionDefinition, url: string, stage: stri
   AWS_ENDPOINT_URL_DYNAMODB: url,
   AWS_ENDPOINT_URL_SECRETS_MANAGER: url,
   AWS_ENDPOINT_URL_LAMBDA: url,
+  AWS_ENDPOINT_URL_EVENTBRIDGE: url,
   AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${url}/${stage}`,
 });

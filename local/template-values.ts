@@ -83,6 +83,7 @@ export const streamArnOf = (tableName: string): string =>
 
 /** The middle of an ARN, by the type of resource that has one here. */
 const ARN_KINDS: Readonly<Record<string, string>> = {
+  "AWS::Events::EventBus": `events:${REGION}:${ACCOUNT}:event-bus/`,
   "AWS::DynamoDB::Table": `dynamodb:${REGION}:${ACCOUNT}:table/`,
   "AWS::DynamoDB::GlobalTable": `dynamodb:${REGION}:${ACCOUNT}:table/`,
   "AWS::SecretsManager::Secret": `secretsmanager:${REGION}:${ACCOUNT}:secret:`,

@@ -52,6 +52,19 @@ export const memberKey = (room: RoomKey, sid: string, connectedAt: number): Key 
 /** Before all, and after all, that a room lists of a session. */
 export const memberBounds = (sid: string): readonly [string, string] => [`${sid}#`, `${sid}$`];
 
+/** Whether anybody is in a room. */
+export const occupancyKey = ({ tenant, nsp, room }: RoomKey): Key => ({
+  pk: `${segments("occupied", tenant, nsp)}#${room}`,
+  sk: "occupied",
+});
+
+/** The room that a key is of, whose partition is the room's own or that of its occupancy. */
+export function roomOf({ pk }: Pick<Key, "pk">): RoomKey {
+  const [kind = "", tenant = "", nsp = "", ...name] = pk.split("#");
+  const [, ...where] = splitSegments([kind, tenant, nsp].join("#"));
+  return { tenant: where[0] ?? "", nsp: where[1] ?? "", room: name.join("#") };
+}
+
 /** The partition of a room's log. */
 export const logPartition = ({ tenant, nsp, room }: RoomKey): string =>
   `${segments("log", tenant, nsp)}#${room}`;

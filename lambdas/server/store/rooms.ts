@@ -85,7 +85,7 @@ function createMemberships(
 }
 
 /** The lists of members alone, without the tombstones among them. */
-function createLists({ table }: Storage): Pick<Rooms, "page" | "among"> {
+export function createLists({ table }: Pick<Storage, "table">): Pick<Rooms, "page" | "among"> {
   return {
     async page(room, range, limit) {
       // One more, to know whether there is one more.

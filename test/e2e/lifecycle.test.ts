@@ -1,0 +1,112 @@
+import { Stack } from "aws-cdk-lib";
+import { Rule } from "aws-cdk-lib/aws-events";
+import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { SocketIoServer } from "../../lib/socket-io-server.ts";
+import type { LocalStack } from "../../local/stack.ts";
+import { endLost } from "../support/lost.ts";
+import { client, connected } from "../support/people.ts";
+import { startFromApp } from "../support/started-app.ts";
+
+let started: Awaited<ReturnType<typeof startFromApp>>;
+let stack: LocalStack;
+
+beforeAll(async () => {
+  started = await startFromApp((app) => {
+    const scope = new Stack(app, "Watched");
+    const server = new SocketIoServer(scope, "Server", { app: "test/support/watched.ts" });
+    server.addEdge();
+    // What is told to other systems is published to those who watch.
+    new Rule(scope, "Back", {
+      eventBus: server.addLifecycleEvents().bus,
+      eventPattern: { source: [{ "anything-but": { prefix: "aws." } }] as unknown as string[] },
+      targets: [new LambdaFunction(server.publish)],
+    });
+  });
+  stack = started.stack;
+}, 120_000);
+
+afterAll(() => started.stop());
+
+const connect = (name: string, options = {}) =>
+  connected(client({ auth: { name }, ...options }, stack.url));
+
+/** All that happens from now on, but to the socket that watches and its room. */
+async function watch() {
+  const happened: { readonly event: string; readonly [name: string]: unknown }[] = [];
+  const watcher = await connect("watcher");
+  watcher.on("happened", (event: string, entry: { readonly userId?: string; room?: string }) => {
+    if (entry.userId !== "watcher" && !/^(watchers|everyone)$/.test(entry.room ?? ""))
+      happened.push({ ...entry, event });
+  });
+  await watcher.emitWithAck("join", "watchers");
+  await stack.idle();
+  return happened;
+}
+
+const shown = (all: Awaited<ReturnType<typeof watch>>) =>
+  all.map(({ event, userId, room, reason }) =>
+    [event, userId ?? room, reason ?? ""].join(" ").trim(),
+  );
+
+test("a socket that connects and is closed is told of once each, with the reason", async () => {
+  const happened = await watch();
+
+  const ann = await connect("ann");
+  const { id } = ann;
+  ann.disconnect();
+  await vi.waitUntil(() => happened.length === 2, { timeout: 20_000 });
+
+  expect(shown(happened)).toEqual([
+    "Socket Connected ann",
+    "Socket Disconnected ann client namespace disconnect",
+  ]);
+  expect(happened[0]).toMatchObject({ tenant: "acme", namespace: "/", socketId: id });
+});
+
+test("a socket that comes back is told of as recovered, and one that does not as disconnected", async () => {
+  const happened = await watch();
+  const ben = await connect("ben", { reconnection: true, reconnectionDelay: 10 });
+  ben.io.engine.close();
+  await vi.waitUntil(() => happened.length === 2, { timeout: 20_000 });
+  expect(ben.recovered).toBe(true);
+  const { id } = ben;
+
+  ben.io.reconnection(false);
+  ben.io.engine.close();
+  await vi.waitUntil(
+    async () =>
+      (await stack.database.items()).some(
+        ({ pk, state }) => pk === `sess#${id}` && state === "detached",
+      ),
+    { timeout: 20_000 },
+  );
+  await endLost(stack, "ServerHeartbeat");
+  await vi.waitUntil(() => happened.length === 3, { timeout: 20_000 });
+
+  expect(shown(happened)).toEqual([
+    "Socket Connected ben",
+    "Socket Recovered ben",
+    "Socket Disconnected ben transport close",
+  ]);
+});
+
+test("a room is occupied and vacated once each, however many come and go at once", async () => {
+  const happened = await watch();
+  const sockets = await Promise.all(["eve", "fay", "gil", "hal"].map((name) => connect(name)));
+  for (let round = 0; round < 2; round += 1) {
+    await Promise.all(sockets.map((socket) => socket.emitWithAck("join", "garden")));
+    await stack.idle();
+    await Promise.all(sockets.map((socket) => socket.emitWithAck("leave", "garden")));
+    await stack.idle();
+  }
+  for (const socket of sockets) socket.disconnect();
+  await vi.waitUntil(() => happened.length === 12, { timeout: 20_000 });
+
+  expect(shown(happened).filter((text) => text.startsWith("Room"))).toEqual([
+    "Room Occupied garden",
+    "Room Vacated garden",
+    "Room Occupied garden",
+    "Room Vacated garden",
+  ]);
+});
