@@ -3,10 +3,10 @@ import { parseArgs } from "node:util";
 import { asyncApi } from "./docs/async-api.ts";
 import { clientTypes } from "./docs/client-types.ts";
 import { eventPages } from "./docs/event-pages.ts";
-import { readme } from "./docs/settings-tables.ts";
+import { settingsPage } from "./docs/settings-tables.ts";
 
-const HELP = `Writes docs/events.md, docs/asyncapi.yaml and client/contract.ts from the events themselves, and the
-tables of settings in README.md from the settings.
+const HELP = `Writes docs/events.md, docs/asyncapi.yaml and client/contract.ts from the events themselves, and
+docs/settings.md from the settings.
 
   npm run docs
 
@@ -20,9 +20,9 @@ try {
     writeFileSync("docs/events.md", eventPages());
     writeFileSync("docs/asyncapi.yaml", asyncApi());
     writeFileSync("client/contract.ts", clientTypes());
-    writeFileSync("README.md", readme());
+    writeFileSync("docs/settings.md", settingsPage());
     console.log(
-      "Wrote docs/events.md, docs/asyncapi.yaml, client/contract.ts and the settings in README.md.",
+      "Wrote docs/events.md, docs/asyncapi.yaml, docs/settings.md and client/contract.ts.",
     );
   }
 } catch (error) {

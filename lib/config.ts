@@ -102,7 +102,7 @@ export function readSettings(
 
 function unknownSetting(name: string): string {
   const meant = nearest(name, Object.keys(Settings.shape));
-  const hint = meant === undefined ? "README.md lists all" : `did you mean ${meant}?`;
+  const hint = meant === undefined ? "docs/settings.md lists all" : `did you mean ${meant}?`;
   return `there is no setting ${name}; ${hint}`;
 }
 

@@ -26,7 +26,7 @@ const RETENTIONS = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 73
 /** A limit of the functions: its bounds and default stand where the functions read it. */
 const limit = ({ min, max, default: value }: Bound) => whole(min, max).default(value);
 
-/** Every setting with its meaning, in the groups of the README's tables. */
+/** Every setting with its meaning, in the groups of the tables of docs/settings.md. */
 export const SETTINGS = {
   deployment: {
     stackName: z
@@ -45,7 +45,7 @@ export const SETTINGS = {
     socketConcurrency: whole(...BOUNDS.socketConcurrency)
       .optional()
       .describe(
-        "executions reserved for the socket function, which is also its maximum; none without it ([operations](docs/operations.md#quotas-to-raise-before-a-launch))",
+        "executions reserved for the socket function, which is also its maximum; none without it ([operations](operations.md#quotas-to-raise-before-a-launch))",
       ),
     heartbeatConcurrency: whole(...BOUNDS.heartbeatConcurrency)
       .optional()
@@ -53,7 +53,7 @@ export const SETTINGS = {
     pollingConcurrency: whole(...BOUNDS.pollingConcurrency)
       .optional()
       .describe(
-        "the same for the polling function: each GET that waits for packets occupies one ([operations](docs/operations.md#long-polling))",
+        "the same for the polling function: each GET that waits for packets occupies one ([operations](operations.md#long-polling))",
       ),
     deletionProtection: flag
       .default(DEFAULTS.deletionProtection)

@@ -1,38 +1,34 @@
-import { readFileSync } from "node:fs";
 import { readSettings } from "../../lib/config.ts";
 import { SETTINGS } from "../../lib/settings.ts";
 import { table } from "./markdown.ts";
 
-const BEGIN = "<!-- Written by npm run docs from lib/settings.ts: -->\n";
-const END = "<!-- End of the settings. -->";
-
-/** What stands above each table. */
+/** The heading of each table, and what holds for all of it. */
 const TITLES: Readonly<Record<keyof typeof SETTINGS, string>> = {
   deployment: "The deployment",
   authentication: "Who may connect",
   connections: "Connections and rooms",
   socketLimits: "What one socket may hold and send",
-  userRates: "Rates of a user: ten times as many may come at once; 0 is no limit",
-  throttles: "Throttles at API Gateway: half as many may come at once",
+  userRates: "Rates of a user\n\nTen times as many may come at once; 0 is no limit.",
+  throttles: "Throttles at API Gateway\n\nHalf as many may come at once.",
   messagesAndIntegrations: "Messages and integrations",
   addresses: "Addresses",
   logsAndAlarms: "Logs and alarms",
 };
 
-/** `README.md` as it stands, with the settings between its two markers as the code declares them. */
-export function readme(): string {
-  const text = readFileSync("README.md", "utf8");
-  const [before, rest = ""] = text.split(BEGIN);
-  const [, after] = rest.split(END);
-  if (before === undefined || after === undefined)
-    throw new Error(`README.md has lost a marker: ${BEGIN.trim()} or ${END}`);
-  return `${before}${BEGIN}\n${settingsTables()}\n\n${END}${after}`;
-}
+/** `docs/settings.md`: the settings as the code declares them. */
+export const settingsPage = (): string => `# Settings
+
+Written by \`npm run docs\` from \`lib/settings.ts\`; a test fails when it is stale. They are those of \`npx cdk deploy\`, which deploys the contract: \`-c name=value\`, or in \`cdk.json\` under \`context\`. Each has a default. A wrong value, or a misspelt name, is refused with one sentence before anything is deployed.
+
+\`npx cdk deploy -c app=FILE\` takes \`stackName\` alone. An application in a stack of your own gives the same as props of its construct, \`SocketIoServer\`, which have their units, bounds and defaults in their types.
+
+${settingsTables()}
+`;
 
 const settingsTables = (): string =>
   Object.entries(SETTINGS)
     .flatMap(([group, settings]) => [
-      `**${TITLES[group as keyof typeof SETTINGS]}**`,
+      `## ${TITLES[group as keyof typeof SETTINGS]}`,
       table(
         ["Setting", "Default", "What it is"],
         Object.entries(settings).map(([name, { description }]) => {

@@ -17,7 +17,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm ci": [[CI, "\nstep npm ci "]],
   "npm start": [
     [README, "run(START, "],
-    [README, "run(OWN, "],
+    [README, "startInstead(OWN)"],
   ],
   "npm test": [[CI, "\nSHUFFLE=0 tests test\n"]],
   "npm run lint": [[CI, "\nstep npm run --silent lint\n"]],
@@ -29,6 +29,12 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run test:pages": [[CI, "\ntests test:pages\n"]],
   "npm run test:package": [[CI, "\ntests test:package\n"]],
   "npm run pack": [["test/package/package.test.ts", '"npm run --silent pack"']],
+  "npm install": [
+    [
+      "test/package/package.test.ts",
+      "[server, client] = PACKAGES.map(({ name }) => tarballOf(name))",
+    ],
+  ],
   "npx serverless-socket-io start": [
     ["test/package/package.test.ts", "node_modules/.bin/serverless-socket-io"],
     ["test/package/package.test.ts", '"--watch"'],
@@ -61,8 +67,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   ".ci/run": "it is what runs the others",
   "aws dynamodb": "needs an AWS account, and a table there",
   "cdk bootstrap": "needs an AWS account",
+  "cdk destroy": "needs an AWS account, and a stack there",
   "cdk diff": "needs an AWS account, where there is something to compare with",
-  "npm install": "is for a project of the reader's; npm ci has the same package",
   "pip install": "is for a machine of the reader's; .ci/run has the same package from the system",
 };
 

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { asyncApi } from "../../bin/docs/async-api.ts";
 import { clientTypes } from "../../bin/docs/client-types.ts";
 import { eventPages } from "../../bin/docs/event-pages.ts";
-import { readme } from "../../bin/docs/settings-tables.ts";
+import { settingsPage } from "../../bin/docs/settings-tables.ts";
 import { events } from "../support/contract.ts";
 
 /** Section 3 of the contract, name by name. */
@@ -38,7 +38,7 @@ test.each([
   ["docs/events.md", eventPages],
   ["docs/asyncapi.yaml", asyncApi],
   ["client/contract.ts", clientTypes],
-  ["README.md", readme],
+  ["docs/settings.md", settingsPage],
 ])("%s is what npm run docs would write now", (file, generate) => {
   expect(readFileSync(file, "utf8") === generate(), `${file} is stale: npm run docs`).toBe(true);
 });

@@ -123,7 +123,7 @@ describe("settings of a deployment", () => {
     [{ pingIntervall: 60_000 }, "there is no setting pingIntervall; did you mean pingInterval?"],
     [{ "ping-interval": 60_000 }, "there is no setting ping-interval; did you mean pingInterval?"],
     [{ TRACING: true }, "there is no setting TRACING; did you mean tracing?"],
-    [{ colour: "blue" }, "there is no setting colour; README.md lists all."],
+    [{ colour: "blue" }, "there is no setting colour; docs/settings.md lists all."],
   ])("%j is refused with the nearest name alone", (context, message) => {
     expect(refusal(context)).toBe(message);
   });
@@ -205,8 +205,8 @@ describe("settings of a deployment", () => {
     expect(() => readSettings(context)).not.toThrow();
   });
 
-  test("have a line in the README each, with their default", () => {
-    const [, ...rows] = readFileSync("README.md", "utf8").split("\n| `");
+  test("have a line in docs/settings.md each, with their default", () => {
+    const [, ...rows] = readFileSync("docs/settings.md", "utf8").split("\n| `");
 
     expect(rows).toHaveLength(Object.keys(Settings.shape).length);
     for (const [name, value] of Object.entries(readSettings({})))

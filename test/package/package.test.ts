@@ -24,14 +24,17 @@ const folder = mkdtempSync(join(tmpdir(), "package-"));
 const project = join(folder, "project");
 const page = join(folder, "page");
 
-/** The package's README, whose files the project has. */
-const README = readFileSync("bin/pack/serverless-socket-io.md", "utf8");
-const FILES = Object.fromEntries(
-  [...README.matchAll(/```ts\n\/\/ (\S+)\n(.*?)```/gs)].map(([, file = "", text = ""]) => [
-    file,
-    text,
-  ]),
-);
+/** The files that a page has its reader write, by their names. */
+const filesIn = (document: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    [...readFileSync(document, "utf8").matchAll(/```[jt]s\n\/\/ (\S+\.\w+)\n(.*?)```/gs)].map(
+      ([, file = "", text = ""]) => [file, text],
+    ),
+  );
+/** Those of the package's own page, and those of this repository's, in a folder of theirs. */
+const FILES = filesIn("bin/pack/serverless-socket-io.md");
+const PAGE_ONE = filesIn("README.md");
+const pageOne = join(project, "page-one");
 const TSCONFIG = {
   compilerOptions: {
     strict: true,
@@ -40,7 +43,7 @@ const TSCONFIG = {
     noEmit: true,
     types: ["node"],
   },
-  include: ["*.ts", "*.cts", "realtime"],
+  include: ["*.ts", "*.cts", "realtime", "page-one"],
 };
 /** What a back end in CommonJS does with the client. */
 const BACK_END = `
@@ -96,7 +99,8 @@ async function run(cwd: string, command: string): Promise<string> {
 
 /** Starts the package's command; `printed` resolves with a match of what it prints. */
 function begin(cwd: string, ...args: readonly string[]) {
-  const child = spawn("node_modules/.bin/serverless-socket-io", args, { cwd });
+  const command = join(project, "node_modules/.bin/serverless-socket-io");
+  const child = spawn(command, args, { cwd });
   let all = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (text) => (all += text));
   const ended = new Promise((resolve) => child.on("close", resolve));
@@ -134,6 +138,7 @@ beforeAll(async () => {
     "back-end.cts": BACK_END,
     "own.ts": OWN_STACK,
   });
+  write(pageOne, PAGE_ONE);
   write(page, {
     "package.json": '{ "private": true, "type": "module" }',
     "page.js":
@@ -149,7 +154,7 @@ beforeAll(async () => {
   // The compiler takes its time, and checks meanwhile.
   const outdir = join(project, "out");
   await build({
-    entryPoints: ["cdk.ts", "own.ts", "realtime.test.ts"],
+    entryPoints: ["cdk.ts", "own.ts", "realtime.test.ts", "page-one/cdk.ts"],
     absWorkingDir: project,
     outdir,
   });
@@ -250,7 +255,7 @@ test("bundled for a browser, the client is small: 45 KB, and 8 KB besides socket
   expect(own).toBeLessThan(8 * KB);
 });
 
-describe.concurrent("a project of the README's files", () => {
+describe.concurrent("a project of the page's files", () => {
   test("compiles under TypeScript 5.9, strict and without skipLibCheck", async () => {
     expect(await run(project, "node_modules/.bin/tsc -p .")).toBe("");
   });
@@ -265,6 +270,24 @@ describe.concurrent("a project of the README's files", () => {
 
     expect(template).toContain('\\"roomsPerSocket\\":50');
     expect(template.match(/"AWS::Lambda::Function"/g)).toHaveLength(5);
+  });
+
+  test("runs the twenty lines of page one, and its two clients talk", async () => {
+    const { printed, stop } = begin(pageOne, "start", "--app", "realtime/app.ts", "--port", "0");
+    const [, url = ""] = await printed(/io\("(.+)"\)[\s\S]*Ctrl-C stops everything/);
+    const clients = PAGE_ONE["try.mjs"]?.replaceAll("http://127.0.0.1:3000", url) ?? "";
+    const ending = 'ben.on("message", () => [ann, ben].map((one) => one.disconnect()));';
+    write(pageOne, { "try.mjs": `${clients}${ending}` });
+
+    expect(await run(pageOne, "node try.mjs")).toBe("ben joined\nben received hello\n");
+    await stop();
+  });
+
+  test("synthesises the stack of page one", async () => {
+    await run(pageOne, "env CDK_OUTDIR=cdk.out node ../out/page-one/cdk.js");
+    const template = readFileSync(join(pageOne, "cdk.out/Realtime.template.json"), "utf8");
+
+    expect(template).toContain('"AWS::CloudFront::Distribution"');
   });
 
   test("has two servers in a stack, with names, alarms and back ends of their own", async () => {

@@ -1,20 +1,26 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
 const README = readFileSync("README.md", "utf8");
+const CONTRACT = readFileSync("docs/contract.md", "utf8");
 
-/** The blocks of one language in the README, in their order. */
-const blocks = (language: string): readonly string[] =>
-  [...README.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, block = ""]) =>
+/** The blocks of one language in a page, in their order. */
+const blocks = (language: string, page = README): readonly string[] =>
+  [...page.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, block = ""]) =>
     block.trim(),
   );
 
-const [START = "", TEST, DEPLOY = ""] = blocks("sh");
+const [PACK, INSTALL, OWN_START, START = "", DEPLOY = "", TEST, ...others] = blocks("sh");
 const OWN = "npm start -- --app examples/chat/app.ts";
+/** What page one has its reader write, by its name: a project of the reader's and this clone can both run it. */
+const FILES = [...blocks("ts"), ...blocks("js")].flatMap((block) => {
+  const [, file, text = ""] = /^\/\/ (\S+\.\w+)\n(.*)$/s.exec(block) ?? [];
+  return file === undefined ? [] : [[file, text] as const];
+});
 const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
 const hasPython = spawnSync(PYTHON, ["-c", "import socketio, websocket"]).status === 0;
 if (!hasPython)
@@ -29,6 +35,8 @@ let token = "";
 
 beforeAll(async () => {
   execFileSync("git", ["clone", "--quiet", process.cwd(), clone]);
+  mkdirSync(join(clone, "realtime"));
+  for (const [file, text] of FILES) writeFileSync(join(clone, file), text);
   printed = await run(START, /Ctrl-C stops everything/);
   [, url = ""] = /Open (\S+) in two windows/.exec(printed) ?? [];
   [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
@@ -83,13 +91,18 @@ const here = (snippet: string): string =>
   snippet.replaceAll("https://d111111abcdef8.cloudfront.net", url);
 const constants = () => `const url = ${JSON.stringify(url)}, token = ${JSON.stringify(token)};`;
 
-test("the README's commands are these, and each is run here or by .ci/run", () => {
-  expect([START, TEST, DEPLOY]).toEqual([
+test("the README's commands are these, and each is run here, by test/package or by .ci/run", () => {
+  const { version } = JSON.parse(readFileSync("package.json", "utf8")) as { version: string };
+  const tarball = `../serverless-socket-io/dist/serverless-socket-io-${version}.tgz`;
+
+  expect([PACK, INSTALL, OWN_START, START, DEPLOY, TEST, ...others]).toEqual([
+    "npm ci && npm run pack",
+    `npm install ${tarball} aws-cdk-lib constructs zod`,
+    "npx serverless-socket-io start --app realtime/app.ts --watch",
     "npm ci && npm start",
-    "npm ci && npm test",
     "npx cdk deploy",
+    "npm ci && npm test",
   ]);
-  expect(blocks("sh")).toHaveLength(3);
   // A clean clone, npm ci, npm test: that is what .ci/run is.
   expect(readFileSync(".ci/run", "utf8")).toMatch(/npm ci[\s\S]*tests test\n/);
 });
@@ -121,12 +134,12 @@ test.each([DEPLOY, ...OWN_DEPLOYS])(
 test("the commands within sentences work", async () => {
   expect(inline(/`(npm (?:start|run) [^`]+)`/g).toSorted()).toEqual([
     "npm run check",
-    "npm run pack",
     "npm run token -- --sub eve --org acme --projects p1,p2",
     OWN,
     "npm start -- --help",
   ]);
   expect(OWN_DEPLOYS).toEqual([
+    'npx cdk deploy --app "npx tsx cdk.ts"',
     "npx cdk deploy -c app=examples/chat/app.ts",
     'npx cdk deploy --app "npx tsx examples/chat/stack.ts"',
   ]);
@@ -141,8 +154,8 @@ test("the commands within sentences work", async () => {
   for (const [option] of README.matchAll(/(?<=`)--[\w-]+/g)) expect(help).toContain(option);
 });
 
-describe("its client", () => {
-  const [first = "", , browser = "", native = "", ...more] = blocks("js");
+describe("the contract's client", () => {
+  const [first = "", browser = "", ...more] = blocks("js", CONTRACT);
 
   test("pasted into node joins, and is acknowledged", async () => {
     const both = /joined .*\{ ok: true \}|\{ ok: true \}.*joined .*\}/s;
@@ -151,26 +164,15 @@ describe("its client", () => {
 
     expect(answers).toContain("joined { type: 'project', id: 'p1' }");
     expect(answers).toContain("{ ok: true }");
-  });
-
-  test.each([
-    ["for browsers", browser.replace("io(", "const socket = io(")],
-    ["for React Native", native],
-  ])("%s connects", async (_, snippet) => {
-    const output = await runFile("node", "client.cjs", [
-      'const { io } = require("socket.io-client");',
-      constants(),
-      here(snippet),
-      'socket.on("connect", () => { console.log("connected"); process.exit(); });',
-      'socket.on("connect_error", ({ message }) => { console.log(message); process.exit(1); });',
-    ]);
-
-    expect(output).toBe("connected\n");
     expect(more).toEqual([]);
   });
 
+  test("for browsers connects", async () => {
+    expect(await connected(browser.replace("io(", "const socket = io("))).toBe("connected\n");
+  });
+
   test("in TypeScript compiles, and receives its own message", async () => {
-    const [, snippet = ""] = blocks("ts");
+    const [snippet = ""] = blocks("ts", CONTRACT);
     const output = await runFile("npx tsc -p . && npx tsx", "bin/typed.ts", [
       `const token: string = ${JSON.stringify(token)};`,
       // The name of the package that npm run pack makes of it.
@@ -180,8 +182,52 @@ describe("its client", () => {
 
     expect(output.trim().split("\n").at(-1)).toBe("ann hello");
   });
+});
 
-  test.skipIf(!hasPython)("in Python joins a room", async () => {
+/** What a client says that has connected, or has not. */
+const connected = (snippet: string): Promise<string> =>
+  runFile("node", "client.cjs", [
+    'const { io } = require("socket.io-client");',
+    constants(),
+    here(snippet),
+    'socket.on("connect", () => { console.log("connected"); process.exit(); });',
+    'socket.on("connect_error", ({ message }) => { console.log(message); process.exit(1); });',
+  ]);
+
+/** Starts an application in place of what runs: it has the same port, and the same folder for its stack. */
+async function startInstead(command: string): Promise<string> {
+  await stopAll();
+  return run(command, /Ctrl-C stops everything/);
+}
+
+describe("the application of page one", () => {
+  const [, deployed = "", native = "", ...more] = blocks("js");
+
+  beforeAll(async () => {
+    expect(await startInstead("npm start -- --app realtime/app.ts")).toContain(
+      "realtime/app.ts is served at http://127.0.0.1:3000",
+    );
+  }, 60_000);
+
+  test("has at most twenty lines", () => {
+    expect(
+      FILES.find(([file]) => file === "realtime/app.ts")?.[1]?.split("\n").length,
+    ).toBeLessThan(21);
+  });
+
+  test("is what its two clients talk through", async () => {
+    expect(await run("node try.mjs", /received/)).toBe("ben joined\nben received hello\n");
+  });
+
+  test.each([
+    ["at the edge", deployed.replace("io(", "const socket = io(")],
+    ["for React Native", native],
+  ])("is connected to by the client %s", async (_, snippet) => {
+    expect(await connected(snippet)).toBe("connected\n");
+    expect(more).toEqual([]);
+  });
+
+  test.skipIf(!hasPython)("is joined by a client in Python", async () => {
     const [snippet = ""] = blocks("python");
     const output = await runFile(PYTHON, "client.py", [
       `url, token = ${JSON.stringify(url)}, ${JSON.stringify(token)}`,
@@ -194,24 +240,26 @@ describe("its client", () => {
       "client.disconnect()",
     ]);
 
-    expect(output).toContain("{'room': 'garden'}");
+    expect(output).toContain("joined");
   });
 });
 
-describe("an application of one's own", () => {
-  test("is shown as it is", () => {
-    expect(blocks("ts")[0]).toBe(readFileSync("examples/chat/app.ts", "utf8").trim());
-  });
-
+describe("the example of a chat", () => {
   test("is started, and a stock client joins a room", async () => {
-    // It has the same port, and the same folder for the synthesised stack.
-    await stopAll();
-    expect(await run(OWN, /Ctrl-C stops everything/)).toContain(
+    expect(await startInstead(OWN)).toContain(
       "examples/chat/app.ts is served at http://127.0.0.1:3000",
     );
 
-    const [, snippet = ""] = blocks("js");
-    const lines = ['const { io } = require("socket.io-client");', snippet];
-    expect(await runFile("node", "own.cjs", lines, /there:.*/)).toContain("there: [ 'ann' ]");
+    const output = await runFile(
+      "node",
+      "own.cjs",
+      [
+        'const { io } = require("socket.io-client");',
+        `const socket = io(${JSON.stringify(url)}, { auth: { nickname: "ann" } });`,
+        'socket.emit("join", "garden", (there) => console.log("there:", there));',
+      ],
+      /there:.*/,
+    );
+    expect(output).toContain("there: [ 'ann' ]");
   });
 });
