@@ -58,7 +58,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     [README, "test.each([DEPLOY, ...OWN_DEPLOYS])"],
   ],
   "curl of docs/publishing.md": [
-    ["test/e2e/documented-curls.test.ts", 'readFileSync("docs/publishing.md"'],
+    ["test/e2e/publishing-page.test.ts", 'readFileSync("docs/publishing.md"'],
   ],
 };
 
