@@ -22,6 +22,7 @@ const OF_ONE_ORDER = [
   "permissions",
   "publications",
   "publishing-page",
+  "queries",
   "recovery",
   "recovery-bounds",
   "recovery-taking-over",

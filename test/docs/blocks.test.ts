@@ -38,6 +38,9 @@ const FOLLOWED: Readonly<Record<string, string>> = {
   "docs/adding-events.md": "test/pages/adding-events.test.ts",
 };
 
+/** Languages that another test checks. */
+const ELSEWHERE: Readonly<Record<string, string>> = { "logs-insights": "test/e2e/queries.test.ts" };
+
 /** Languages that a test here checks; a block without one is a drawing, and Swift does not run here. */
 const CHECKED = ["ts", "js", "python", "sh", "json"];
 const ASIDE = ["", "swift"];
@@ -61,7 +64,7 @@ function write({ page, language, text, at }: Block): string {
 }
 
 test("every block of code is in a language that is checked, or on a page that a test follows", () => {
-  const known = [...CHECKED, ...ASIDE];
+  const known = [...CHECKED, ...ASIDE, ...Object.keys(ELSEWHERE)];
 
   expect(
     blocks
@@ -70,6 +73,8 @@ test("every block of code is in a language that is checked, or on a page that a 
   ).toEqual([]);
   for (const [page, file] of Object.entries(FOLLOWED))
     expect(readFileSync(file, "utf8")).toContain(`readFileSync("${page}"`);
+  for (const [language, file] of Object.entries(ELSEWHERE))
+    expect(readFileSync(file, "utf8")).toContain(`\`\`\`${language}`);
 });
 
 test("every block of TypeScript compiles, as strictly as this project does", async () => {

@@ -39,6 +39,9 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     ["test/package/package.test.ts", "node_modules/.bin/serverless-socket-io"],
     ["test/package/package.test.ts", '"--watch"'],
   ],
+  "npx serverless-socket-io doctor": [
+    ["test/bin/commands.test.ts", '["start", "token", "doctor"].map((name) => `tsx bin/serverless'],
+  ],
   "npm run test:faults": [[CI, "\ntests test:faults\n"]],
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
   "npm run test:polling": [[CI, "\ntests test:polling\n"]],
@@ -65,6 +68,8 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
 /** Why a command is not run. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   ".ci/run": "it is what runs the others",
+  "aws cloudformation": "needs an AWS account, and a stack there",
+  "aws logs": "needs an AWS account",
   "aws dynamodb": "needs an AWS account, and a table there",
   "cdk bootstrap": "needs an AWS account",
   "cdk destroy": "needs an AWS account, and a stack there",
