@@ -5,7 +5,7 @@ import { createSocket, type Membership } from "../../lambdas/server/socket/socke
 
 const page = readFileSync("docs/socket-io.md", "utf8");
 const [, tables = ""] = page.split("\n## The tables\n");
-const rows = [...tables.matchAll(/^\| (.+?) \| (the same|differs|no|not yet) \| (.*?) ?\|$/gm)].map(
+const rows = [...tables.matchAll(/^\| (.+?) \| (the same|differs|no) \| (.*?) ?\|$/gm)].map(
   ([, names = "", status = "", what = ""]) => ({ names: namesIn(names), status, what }),
 );
 
@@ -71,23 +71,15 @@ const has = (name: string): boolean => {
   const [owner = "", member = ""] = name.split(".");
   return member in (OWN[owner] ?? {});
 };
-const namesOf = (...statuses: readonly string[]) =>
-  rows.filter(({ status }) => statuses.includes(status)).flatMap(({ names }) => names);
+const namesOf = (wanted: string) =>
+  rows.filter(({ status }) => status === wanted).flatMap(({ names }) => names);
 
 test("what is called the same is there, and what is not there is not", () => {
   expect(namesOf("the same").filter((name) => !has(name))).toEqual([]);
-  expect(namesOf("no", "not yet").filter(has)).toEqual([]);
+  expect(namesOf("no").filter(has)).toEqual([]);
 });
 
-test("what is not yet there has a line that says what to do until then", () => {
-  const [, section = ""] = /\n## Not yet\n(.*?)\n## /s.exec(page) ?? [];
-
-  expect(namesIn(section.replaceAll(/\| [^|]+ \|$/gm, "|")).toSorted()).toEqual(
-    [...namesOf("not yet"), "socket.emit"].toSorted(),
-  );
-});
-
-test("every row has one of the four answers, and says what or why", () => {
+test("every row has one of the three answers, and says what or why", () => {
   const lines = tables.match(/^\|/gm) ?? [];
   const heads = tables.match(/^\|---/gm) ?? [];
 
