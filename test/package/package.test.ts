@@ -272,24 +272,6 @@ describe.concurrent("a project of the page's files", () => {
     expect(template.match(/"AWS::Lambda::Function"/g)).toHaveLength(5);
   });
 
-  test("runs the twenty lines of page one, and its two clients talk", async () => {
-    const { printed, stop } = begin(pageOne, "start", "--app", "realtime/app.ts", "--port", "0");
-    const [, url = ""] = await printed(/io\("(.+)"\)[\s\S]*Ctrl-C stops everything/);
-    const clients = PAGE_ONE["try.mjs"]?.replaceAll("http://127.0.0.1:3000", url) ?? "";
-    const ending = 'ben.on("message", () => [ann, ben].map((one) => one.disconnect()));';
-    write(pageOne, { "try.mjs": `${clients}${ending}` });
-
-    expect(await run(pageOne, "node try.mjs")).toBe("ben joined\nben received hello\n");
-    await stop();
-  });
-
-  test("synthesises the stack of page one", async () => {
-    await run(pageOne, "env CDK_OUTDIR=cdk.out node ../out/page-one/cdk.js");
-    const template = readFileSync(join(pageOne, "cdk.out/Realtime.template.json"), "utf8");
-
-    expect(template).toContain('"AWS::CloudFront::Distribution"');
-  });
-
   test("has two servers in a stack, with names, alarms and back ends of their own", async () => {
     await run(project, "env CDK_OUTDIR=own.out node out/own.js");
     const template = readFileSync(join(project, "own.out/Own.template.json"), "utf8");
@@ -350,5 +332,25 @@ describe.concurrent("a project of the page's files", () => {
 
     const printed = await run(project, `node load.${extension}`);
     expect(printed.trim().split("\n")).toEqual(names.map((name) => `${name} true`));
+  });
+});
+
+describe("page one, in a project", () => {
+  test("runs the twenty lines of page one, and its two clients talk", async () => {
+    const { printed, stop } = begin(pageOne, "start", "--app", "realtime/app.ts", "--port", "0");
+    const [, url = ""] = await printed(/io\("(.+)"\)[\s\S]*Ctrl-C stops everything/);
+    const clients = PAGE_ONE["try.mjs"]?.replaceAll("http://127.0.0.1:3000", url) ?? "";
+    const ending = 'ben.on("message", () => [ann, ben].map((one) => one.disconnect()));';
+    write(pageOne, { "try.mjs": `${clients}${ending}` });
+
+    expect(await run(pageOne, "node try.mjs")).toBe("ben joined\nben received hello\n");
+    await stop();
+  });
+
+  test("synthesises the stack of page one", async () => {
+    await run(pageOne, "env CDK_OUTDIR=cdk.out node ../out/page-one/cdk.js");
+    const template = readFileSync(join(pageOne, "cdk.out/Realtime.template.json"), "utf8");
+
+    expect(template).toContain('"AWS::CloudFront::Distribution"');
   });
 });
