@@ -166,7 +166,7 @@ export interface ServerEvents {
   readonly "custom:presence": { readonly userId: string; readonly status: string; readonly metadata?: unknown; readonly timestamp: string };
   readonly "custom:typing": { readonly userId: string; readonly isTyping: boolean; readonly context?: unknown; readonly timestamp: string };
   readonly "custom:file:shared": { readonly projectId: string; readonly fileId: string; readonly fileName: string; readonly sharedBy: string; readonly timestamp: string };
-  readonly [name: `custom:${string}`]: object;
+  readonly [name: `custom:${string}`]: any;
 }
 
 /** What other back ends may publish, by the `event` of the entry. */

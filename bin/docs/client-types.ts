@@ -25,7 +25,8 @@ export function clientTypes(): string {
         ...documentedEmits().map(
           ([name, payload]) => [JSON.stringify(name), typeOf(payload)] as const,
         ),
-        [`[name: \`custom:\${string}\`]`, "object"],
+        // As listeners of a client without types have it: who sends it decides what it is.
+        [`[name: \`custom:\${string}\`]`, "any"],
       ],
     ),
     interfaceOf(

@@ -66,21 +66,42 @@ test("a token function that fails is reported like a refused token", async () =>
   expect(error.message).toBe("Authentication error");
 });
 
-test("events and fields that are not in the contract do not compile", () => {
-  const right = (socket: RealtimeSocket) => {
-    socket.emit("presence:online");
-    socket.emit("subscribe:project", "p1", (answer) => answer);
-    socket.on("message:new", ({ message }) => message.content);
-  };
-  const wrong = (socket: RealtimeSocket) => {
-    // @ts-expect-error: there is no such event
-    socket.emit("message:shout", {});
-    // @ts-expect-error: the content is missing
-    socket.emit("message:send", { chatId: "a", projectId: "p", type: "text" });
-    // @ts-expect-error: there is no such field
-    socket.on("message:new", ({ message }) => message.colour);
-  };
+test("an acknowledgement is waited for, with the reply, or with what stands for it", async () => {
+  const socket = connecting(await tokenFor({ org: newOrg() }));
 
-  // Only the compiler checks this test; nothing runs.
-  expect([right, wrong]).toHaveLength(2);
+  const answers = [
+    socket.emitWithAck("subscribe:project", "p1"),
+    socket.emitWithAck("subscribe:collection", "orders"),
+    socket.emitWithAck("presence:online"),
+    socket.timeout(10_000).emitWithAck("chat:join", { chatId: "lobby", projectId: "p2" }),
+  ];
+
+  expect(await Promise.all(answers)).toEqual([
+    { type: "project", id: "p1" },
+    { ok: true },
+    { ok: true },
+    { error: { code: "forbidden", message: expect.any(String) } },
+  ]);
+});
+
+test("connect takes options of Socket.IO's client besides", async () => {
+  const token = await tokenFor({ org: newOrg() });
+  const socket = connect(stack.url, {
+    ...{ token, transports: ["websocket"] as const },
+    ...{ path: stack.stagePath, addTrailingSlash: false, autoConnect: false },
+  });
+  open.push(socket);
+  expect(socket.active).toBe(false);
+
+  const answer = new Promise((resolve) =>
+    socket
+      .connect()
+      .timeout(10_000)
+      .emit("custom:join", { room: "garden" }, (_, joined) => {
+        resolve(joined);
+      }),
+  );
+
+  expect(await answer).toEqual({ room: "garden" });
+  expect(socket.io.opts).toMatchObject({ path: "/live", forceBase64: true });
 });

@@ -56,11 +56,15 @@ const via = { lambda: new LambdaClient({}), functionName: "Publish" };
 export const emitter = createEmitter({ org: "acme", via });
 export const token: Promise<string> = signToken({ sub: "ann", org: "acme", projects: "*" }, "secret");
 export function enter(url: string): void {
-  const socket = connect(url, { token: () => token });
+  const socket = connect(url, { token: () => token, reconnectionDelayMax: 10_000 });
   socket.on("message:new", ({ message }) => console.log(message.sender));
   socket.emit("chat:join", { chatId: "c", projectId: "p" }, (answer) => {
     if ("error" in answer) console.log(answer.error.code);
   });
+  socket.timeout(1000).emit("custom:join", { room: "garden" }, (error, answer) => {
+    if (!error && !("error" in answer)) console.log(answer.room);
+  });
+  socket.on("custom:move", ({ x }: { x: number }) => console.log(x));
 }
 `;
 
