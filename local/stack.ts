@@ -27,6 +27,7 @@ import { createSchedules, minutesBetween } from "./schedules.ts";
 import { createServices, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, readStack } from "./template.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
+import type { LocalStack as TestStack } from "./testing.ts";
 import { createWork } from "./work.ts";
 
 const CONCURRENCY = 4;
@@ -83,12 +84,8 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
-/** The whole stack, running on this machine. */
-export interface LocalStack {
-  /** Where clients connect, e.g. `http://127.0.0.1:3000`. */
-  readonly url: string;
-  /** The path of the API's stage, e.g. `/live`. */
-  readonly stagePath: string;
+/** The whole stack, running on this machine, as this project's own tests and commands see it. */
+export interface LocalStack extends TestStack {
   /** Whether clients may begin with long polling at the edge. */
   readonly polls: boolean;
   readonly database: Database;
@@ -98,27 +95,13 @@ export interface LocalStack {
   readonly tableNames: readonly string[];
   /** The buses of the template. */
   readonly busNames: readonly string[];
-  /** The content of the dead-letter queues. */
-  readonly deadLetters: readonly DeadLetter[];
   /** What the functions may do, and what they have used of it. */
   readonly permissions: Permissions;
   readonly policies: ReadonlyMap<string, readonly object[]>;
   /** Fault injection, whose rates may change while the stack runs. */
   readonly faults: FaultInjector;
-  /** The AWS calls since the last call of this method. */
-  takeCalls(): readonly ServiceCall[];
-  /** From now on connections are cut after this many milliseconds on average, those that are open, too. */
-  cutEvery(mean: number | undefined): void;
   /** Runs the bundles in these folders, by the functions' names, from now on; connections and data stay. */
   reload(folders: ReadonlyMap<string, string>): void;
-  /**
-   * Lets time pass for functions, schedules and what expires, minute by minute: those who have lost their
-   * connection are given up, pings are answered. Clients' own timers go on as they do.
-   */
-  advance(milliseconds: number): Promise<void>;
-  /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
-  idle(): Promise<void>;
-  stop(): Promise<void>;
 }
 
 /** Runs the synthesised stack. Throws one sentence if the port is in use or the template is not valid. */

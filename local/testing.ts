@@ -1,17 +1,61 @@
 import { unknownIn } from "../lib/check-props.ts";
 import { type ApplicationOptions, startApplication } from "./application.ts";
-import type { LocalStack } from "./stack.ts";
+import type { FaultRates } from "./fault-injection.ts";
+import type { InvocationResult } from "./functions.ts";
+import type { ServiceCall } from "./services.ts";
+import type { DeadLetter } from "./stack.ts";
 
 export type { ServerOptions } from "../lib/server-props.ts";
-export type { FaultInjector, FaultRates } from "./fault-injection.ts";
-export type { Functions, InvocationResult } from "./functions.ts";
-export type { GatewayOptions, LocalGateway } from "./gateway.ts";
-export type { ServiceCall } from "./services.ts";
-export type { DeadLetter } from "./stack.ts";
-export type { LocalStack };
+export type { GatewayOptions } from "./gateway.ts";
+export type { DeadLetter, FaultRates, InvocationResult, ServiceCall };
 
 /** How an application runs in a test; only `app` is required. */
-export type TestStackOptions = Pick<ApplicationOptions, "app"> & Partial<ApplicationOptions>;
+export interface TestStackOptions
+  extends Omit<ApplicationOptions, "port" | "log">,
+    Partial<Pick<ApplicationOptions, "port" | "log">> {}
+
+/** An application that runs on this machine, with everything that it would be deployed with. */
+export interface LocalStack {
+  /** Where clients connect, e.g. `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** The path of the API itself, e.g. `/live`, for clients without the edge: `{ path, addTrailingSlash: false }`. */
+  readonly stagePath: string;
+  readonly gateway: {
+    /** The ids of the connections that are open. */
+    connectionIds(): readonly string[];
+    /** Cuts a connection, and no function hears of it. */
+    drop(connectionId: string): void;
+  };
+  readonly functions: {
+    /** The full name of the function of a construct, e.g. `ServerPublish`; throws if there is none. */
+    named(construct: string): string;
+    /** Invokes a function and waits for its result, e.g. to publish. */
+    invoke(name: string, event: object): Promise<InvocationResult>;
+  };
+  readonly database: {
+    /** Everything stored. */
+    items(): Promise<Record<string, unknown>[]>;
+  };
+  /** The content of the dead-letter queues. */
+  readonly deadLetters: readonly DeadLetter[];
+  readonly faults: {
+    /** Sets the shares of AWS calls that fail from now on. */
+    setRates(rates: FaultRates): void;
+  };
+  /** The AWS calls since the last call of this method. */
+  takeCalls(): readonly ServiceCall[];
+  /** From now on connections are cut after this many milliseconds on average, those that are open, too. */
+  cutEvery(mean: number | undefined): void;
+  /**
+   * Lets time pass for functions, schedules and what expires, minute by minute: those who have lost their
+   * connection are given up, pings are answered. Clients' own timers go on as they do.
+   */
+  advance(milliseconds: number): Promise<void>;
+  /** Resolves once nothing is pending: no frame is on its way to a function, no invocation runs or is queued. */
+  idle(): Promise<void>;
+  /** Stops everything. */
+  stop(): Promise<void>;
+}
 
 const KNOWN: Readonly<Record<keyof TestStackOptions, true>> = {
   ...{ app: true, props: true, host: true, port: true, secrets: true, gateway: true, data: true },

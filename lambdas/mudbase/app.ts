@@ -1,6 +1,6 @@
 import { type App, defineApp } from "#server/app.ts";
 import { headerOf } from "#server/engine/handshake.ts";
-import type { Runtime } from "#server/runtime.ts";
+import type { AppRuntime } from "#server/runtime.ts";
 import { unauthenticated } from "./authentication.ts";
 import { type Contract, emits } from "./contract.ts";
 import { domains } from "./domains.ts";
@@ -11,7 +11,7 @@ import { recall } from "./recall.ts";
 import type { Stores } from "./stores.ts";
 
 /** The contract as an application of the server; what its handlers use is made by the function. */
-export const contractApp = (stores: (runtime: Runtime) => Stores): App<Contract> =>
+export const contractApp = (stores: (runtime: AppRuntime) => Stores): App<Contract> =>
   defineApp<Contract>({
     namespaces: {
       "/": {

@@ -4,7 +4,7 @@ import { conditionsOf, Filter, operators } from "#mudbase/model/filter.ts";
 import type { Watched } from "#mudbase/model/query.ts";
 import type { LiveQuery, Queries } from "#mudbase/store/queries.ts";
 import type { Match, Matching } from "#server/model/matching.ts";
-import type { Runtime } from "#server/runtime.ts";
+import type { AppRuntime } from "#server/runtime.ts";
 
 // Node reads the package's CommonJS build, whose export is a function that has all names.
 const sift = { ...module, ...module.default };
@@ -35,7 +35,7 @@ type Report = (query: LiveQuery, reason: string) => void;
 /** Live queries on a collection, as many as one function matches. No stored filter makes it fail. */
 export const createMatching = (
   { queries }: { readonly queries: Pick<Queries, "page"> },
-  { telemetry }: Pick<Runtime, "telemetry">,
+  { telemetry }: Pick<AppRuntime, "telemetry">,
 ): Matching<Watched> => ({
   async page(org, { key, documents }, range, limit) {
     const { found, until } = await queries.page(org, key, range, limit);

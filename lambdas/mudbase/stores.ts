@@ -1,5 +1,5 @@
-import type { Runtime } from "#server/runtime.ts";
-import type { Adapter } from "#server/store/adapter.ts";
+import type { AppRuntime } from "#server/runtime.ts";
+import type { AppAdapter } from "#server/store/adapter.ts";
 import type { VerifyToken } from "./authentication.ts";
 import type { ContractLimits } from "./limits.ts";
 import { type Calls, createCalls } from "./store/calls.ts";
@@ -25,8 +25,8 @@ export interface CoreStores {
 export interface PublishStores extends CoreStores {
   readonly chats: Chats;
   readonly registry: IntegrationRegistry;
-  readonly revocations: Adapter["revocations"];
-  readonly members: Pick<Adapter["rooms"], "page">;
+  readonly revocations: AppAdapter["revocations"];
+  readonly members: Pick<AppAdapter["rooms"], "page">;
 }
 
 /** What events use besides. */
@@ -39,7 +39,7 @@ export interface Stores extends CoreStores {
   readonly callUpstream: CallUpstream;
 }
 
-export function createCoreStores({ table, now, limits: all }: Runtime): CoreStores {
+export function createCoreStores({ table, now, limits: all }: AppRuntime): CoreStores {
   const limits = all as unknown as ContractLimits;
   return {
     limits,
@@ -48,7 +48,7 @@ export function createCoreStores({ table, now, limits: all }: Runtime): CoreStor
   };
 }
 
-export const createPublishStores = (runtime: Runtime, adapter: Adapter): PublishStores => ({
+export const createPublishStores = (runtime: AppRuntime, adapter: AppAdapter): PublishStores => ({
   ...createCoreStores(runtime),
   chats: createChats(runtime.table),
   registry: createIntegrationRegistry(runtime),
@@ -58,7 +58,7 @@ export const createPublishStores = (runtime: Runtime, adapter: Adapter): Publish
 
 /** The stores of events; what speaks with others than the table is given. */
 export function createStores(
-  runtime: Runtime,
+  runtime: AppRuntime,
   outside: Pick<Stores, "verifyToken" | "callUpstream">,
 ): Stores {
   const core = createCoreStores(runtime);

@@ -5,10 +5,10 @@ import type { Matching, Recall } from "./model/matching.ts";
 import { once } from "./model/once.ts";
 import type { Address, Claim, DisconnectReason } from "./model/session.ts";
 import type { Publications } from "./publications.ts";
-import type { Runtime } from "./runtime.ts";
+import type { AppRuntime } from "./runtime.ts";
 import type { Io, Types, Untyped } from "./socket/broadcast.ts";
 import type { Socket } from "./socket/socket.ts";
-import type { Adapter } from "./store/adapter.ts";
+import type { AppAdapter } from "./store/adapter.ts";
 
 export {
   type Authenticated,
@@ -250,11 +250,11 @@ export interface LeanApp<T extends AppTypes = UntypedApp> {
   /** Reads the limits of a deployment. Default: those of any application. */
   readonly limits?: z.ZodMiniType<Readonly<Record<string, number>>, object>;
   /** What handlers and hooks are given besides; made once in a function. */
-  readonly stores?: (runtime: Runtime, adapter: Adapter) => T["Stores"];
+  readonly stores?: (runtime: AppRuntime, adapter: AppAdapter) => T["Stores"];
   /** What other back ends may publish. */
   readonly publications?: Publications;
   /** Finds sockets for `broadcast.matching`; only functions that publish or fan out have it. */
-  readonly matching?: (stores: T["Stores"], runtime: Runtime) => Matching<T["Criteria"]>;
+  readonly matching?: (stores: T["Stores"], runtime: AppRuntime) => Matching<T["Criteria"]>;
 }
 
 /** All that an application declares. */

@@ -39,7 +39,7 @@ export { publishHandler } from "./functions/publish.ts";
 export { socketHandler } from "./functions/socket.ts";
 export type { Claim, DisconnectReason } from "./model/session.ts";
 export { definePublication, type Publication, type Publications } from "./publications.ts";
-export type { Runtime } from "./runtime.ts";
+export type { AppRuntime } from "./runtime.ts";
 export type {
   Asking,
   Broadcast,
@@ -50,4 +50,4 @@ export type {
   Sockets,
 } from "./socket/broadcast.ts";
 export type { Socket } from "./socket/socket.ts";
-export type { Adapter } from "./store/adapter.ts";
+export type { AppAdapter } from "./store/adapter.ts";

@@ -11,33 +11,45 @@ import { createGateway, type Gateway } from "./gateway/connections.ts";
 import { createInvocation, type Invoke } from "./gateway/invocation.ts";
 import { MAX_ANSWER, MAX_CONNECT } from "./gateway/time-outs.ts";
 import { Heartbeat, Limits } from "./model/limits.ts";
-import type { Telemetry } from "./model/telemetry.ts";
+import type { Logs, Telemetry } from "./model/telemetry.ts";
 import { wordingOf } from "./model/wording.ts";
 import { createTable, type Table } from "./store/table.ts";
 import { telemetry } from "./telemetry.ts";
 
 z.config({ customError: wordingOf });
 
-/** What a function is given from outside: settings, AWS, the clock. Made once, by its composition root. */
-export interface Runtime {
+/** What an application's `stores` are made of: settings, the table, the clock. */
+export interface AppRuntime {
+  /**
+   * The server's own table, for items of the application under keys of its own, e.g. `pk: "score#ann"`; one
+   * with `expiresAt`, in epoch seconds, is deleted some time after that. The functions that sweep and that fan
+   * out may not `get`, `peek`, `put`, `putIf` and `create`.
+   */
   readonly table: Table;
+  /** The limits of any application, and those of this one, as they are deployed. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** A new id; ids sort by time. */
+  readonly newId: () => string;
+  /** Epoch milliseconds. */
+  readonly now: () => number;
+  readonly telemetry: Logs;
+  /** The function's environment, the prop `environment` included. */
+  readonly variables: NodeJS.ProcessEnv;
+}
+
+/** What a function is given from outside: settings, AWS, the clock. Made once, by its composition root. */
+export interface Runtime extends AppRuntime {
   readonly gateway: Gateway;
   /** Invokes this function itself. */
   readonly invokeSelf: Invoke;
   /** Invokes the function that delivers to a part of a large room. */
   readonly invokeWorker: Invoke;
-  /** Of any application, and of this one. */
   readonly limits: Limits & Readonly<Record<string, number>>;
   readonly heartbeat: Heartbeat;
   /** Origins of pages that may connect; none means all. */
   readonly allowedOrigins: readonly string[];
-  /** A new id; ids sort by time. */
-  readonly newId: () => string;
-  readonly now: () => number;
   readonly pause: (milliseconds: number) => Promise<unknown>;
   readonly telemetry: Telemetry;
-  /** The function's environment, for what an application reads of it. */
-  readonly variables: NodeJS.ProcessEnv;
 }
 
 const Environment = z.object({

@@ -20,14 +20,18 @@ export const METRICS = [
 ] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** What a function tells those who operate it, and nobody else. */
-export interface Telemetry {
+/** What those who operate a function read, and nobody else. */
+export interface Logs {
   /** A line in the log. */
   note(message: string, details: object): void;
   /** The one line for something that went wrong. */
   fail(message: string, error: unknown, details?: object): void;
   /** Adds to every line until the end of this invocation. */
   about(details: object): void;
+}
+
+/** The logs, and what is counted. */
+export interface Telemetry extends Logs {
   /** Where there are dimensions, the metric is counted once by each of them. */
   count(metric: Metric, value?: number, dimensions?: Readonly<Record<string, string>>): void;
 }

@@ -19,8 +19,14 @@ import type {
   Tags,
 } from "#server/model/session.ts";
 
+/** What an application's `stores` may ask of what the server keeps. */
+export interface AppAdapter {
+  readonly revocations: Revocations;
+  readonly rooms: Pick<Rooms, "page">;
+}
+
 /** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
-export interface Adapter {
+export interface Adapter extends AppAdapter {
   readonly connections: Connections;
   readonly sessions: Sessions;
   readonly ledger: Ledger;
@@ -32,7 +38,6 @@ export interface Adapter {
   readonly waits: Waits;
   readonly binaryParts: BinaryParts;
   readonly slots: Slots;
-  readonly revocations: Revocations;
   readonly rateLimits: RateLimits;
 }
 
