@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { transformSync } from "esbuild";
+import { writeDeclarations } from "./pack/declarations.ts";
 import { builtOf, type Closure, closureOf, withBuiltImports } from "./pack/imports.ts";
 import { manifestOf } from "./pack/manifest.ts";
 import { PACKAGES, type Package } from "./pack/packages.ts";
@@ -17,9 +18,6 @@ const HELP = `Builds the packages of this repository: tarballs in dist/, and wha
 const DIST = "dist";
 const DECLARATIONS = join(DIST, "declarations");
 
-/** What packages without types are; no declaration names it. */
-const AMBIENT = ["local/dynalite.d.ts", "lambdas/mudbase/http/undici.d.ts"];
-
 try {
   const { values } = parseArgs({ options: { help: { type: "boolean", default: false } } });
   if (values.help) console.log(HELP);
@@ -32,31 +30,14 @@ try {
 function packAll(): void {
   rmSync(DIST, { recursive: true, force: true });
   const closures = PACKAGES.map((one) => [one, closureOf(entriesOf(one))] as const);
-  declare(closures.flatMap(([, { files }]) => files).filter((file) => file.endsWith(".ts")));
+  const files = closures.flatMap(([, { files }]) => files).filter((file) => file.endsWith(".ts"));
+  writeDeclarations(files, DECLARATIONS);
   for (const [one, closure] of closures) console.log(pack(one, closure));
   rmSync(DECLARATIONS, { recursive: true });
 }
 
 function entriesOf({ exports, bin = {}, alsoNeeded = [] }: Package): readonly string[] {
   return [...Object.values(exports), ...Object.values(bin), ...alsoNeeded];
-}
-
-/** Has the compiler check these files and write their declarations. */
-function declare(files: readonly string[]): void {
-  const tsconfig = join(DECLARATIONS, "tsconfig.json");
-  mkdirSync(DECLARATIONS, { recursive: true });
-  const content = {
-    extends: resolve("tsconfig.json"),
-    compilerOptions: {
-      ...{ noEmit: false, declaration: true, emitDeclarationOnly: true },
-      ...{ rootDir: resolve("."), outDir: "." },
-    },
-    files: [...files, ...AMBIENT].map((file) => resolve(file)),
-    include: [],
-  };
-  writeFileSync(tsconfig, JSON.stringify(content));
-  const command = ["node_modules/.bin/tsc", "-p", tsconfig];
-  execFileSync(process.execPath, command, { stdio: "inherit" });
 }
 
 /** Builds a package file by file, so that its folders are those of this repository; returns the tarball's path. */
@@ -90,6 +71,5 @@ function compile(file: string, folder: string, target: string): void {
   writeFileSync(target, mapped);
   writeFileSync(`${target}.map`, map);
   const declarations = file.replace(/\.ts$/, ".d.ts");
-  const types = readFileSync(join(DECLARATIONS, declarations), "utf8");
-  writeFileSync(join(folder, declarations), withBuiltImports(types, file));
+  copyFileSync(join(DECLARATIONS, declarations), join(folder, declarations));
 }

@@ -13,6 +13,7 @@ export type Via =
   | { readonly lambda: LambdaClient; readonly functionName: string }
   | { readonly eventBridge: EventBridgeClient; readonly busName: string };
 
+/** What `createEmitter` takes. */
 export interface EmitterOptions {
   /** The organisation to publish in. */
   readonly org: string;
@@ -26,6 +27,7 @@ export type RoomOf = Publications["emit"]["to"][number];
 type Publication = {
   [Name in keyof Publications]: { readonly event: Name } & Omit<Publications[Name], "org">;
 }[keyof Publications];
+/** A document that has changed. */
 type Change = Omit<Publications["db:create"], "org">;
 
 /**
@@ -57,10 +59,13 @@ export interface Acknowledgements {
 
 /** Rooms to emit to; immutable: each method returns a new object. */
 export interface EmitterRooms {
+  /** With these rooms besides. */
   to(...rooms: readonly RoomOf[]): EmitterRooms;
+  /** Without the sockets of these rooms. */
   except(...rooms: readonly RoomOf[]): EmitterRooms;
   /** The same for events that whoever is not connected has not missed. */
   readonly volatile: EmitterRooms;
+  /** Sends any event; one of the contract must carry what it carries there. */
   emit(name: string, payload?: unknown, options?: Idempotent): Promise<void>;
   /** Asks these sockets, a thousand at most, for acknowledgements, for so many milliseconds; 20,000 at most. Only via `lambda`. */
   timeout(milliseconds: number): {
@@ -93,6 +98,7 @@ export interface Emitter {
   };
   /** Disconnects a user, a session (`sid`) or a token (`jti`), and refuses it from then on. */
   revoke(target: Publications["revoke"]["target"], reason?: string): Promise<void>;
+  /** Takes a revocation back. */
   restore(target: Publications["restore"]["target"]): Promise<void>;
 }
 

@@ -47,6 +47,7 @@ export type Answer<Name extends keyof ClientEvents> =
         ? ServerEvents[Reply]
         : Done);
 
+/** What an event carries. */
 type Payload<Name extends keyof ClientEvents> = ClientEvents[Name]["payload"];
 
 /** What is emitted besides the callback; a payload whose fields may all be left out may be left out itself. */
@@ -54,6 +55,7 @@ type Arguments<Name extends keyof ClientEvents> =
   | readonly [payload: Payload<Name>]
   | (undefined extends Payload<Name> ? readonly [] : never);
 
+/** What is emitted with the callback. */
 type WithCallback<Name extends keyof ClientEvents> = [
   ...args: Arguments<Name>,
   acknowledge: (answer: Answer<Name>) => void,

@@ -21,12 +21,17 @@ import {
 } from "./metrics.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
 
-export interface AlarmsProps {
-  readonly server: SocketIoServer;
+/** What `addAlarms` takes. */
+export interface AlarmsOptions {
   /** Other functions of the application, watched together with the server's own. Default: none. */
   readonly functions?: readonly LambdaFunction[];
   /** Where alarms are sent. Default: nowhere. */
   readonly topic?: ITopic | undefined;
+}
+
+/** The same, and what is watched. */
+export interface AlarmsProps extends AlarmsOptions {
+  readonly server: SocketIoServer;
 }
 
 /** When an alarm goes off: if so many of its periods had a value above the threshold. */

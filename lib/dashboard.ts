@@ -22,12 +22,17 @@ import {
 import { PRICES } from "./prices.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
 
-export interface DashboardProps {
-  readonly server: SocketIoServer;
+/** What `addDashboard` takes. */
+export interface DashboardOptions {
   /** Other functions of the application, shown together with the server's own. Default: none. */
   readonly functions?: readonly LambdaFunction[];
   /** Metrics of the application that are shown among the failures. Default: none. */
   readonly failures?: readonly IMetric[];
+}
+
+/** The same, and what is shown. */
+export interface DashboardProps extends DashboardOptions {
+  readonly server: SocketIoServer;
 }
 
 /** The most lines of a graph that has one for each event or outcome. */

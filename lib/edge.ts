@@ -25,14 +25,19 @@ const FUNCTION_FILE = new URL("./edge-function.js", import.meta.url);
 /** The origin that the edge function selects for long polling. */
 const POLLING_ORIGIN = "polling";
 
-export interface EdgeProps {
-  readonly gateway: WebSocketGateway;
-  /** Where requests of long polling go. Default: they are refused. */
-  readonly polling?: PollingEndpoint | undefined;
+/** What `addEdge` takes. */
+export interface EdgeOptions {
   /** A domain name of your own, with its certificate in us-east-1. Default: CloudFront's own name. */
   readonly name?: { readonly domainName: string; readonly certificate: ICertificate } | undefined;
   /** The ARN of a WAF web ACL, or `own` for one that this construct makes: only in us-east-1. Default: none. */
   readonly webAcl?: "own" | (string & {}) | undefined;
+}
+
+/** The same, and what is behind the edge. */
+export interface EdgeProps extends EdgeOptions {
+  readonly gateway: WebSocketGateway;
+  /** Where requests of long polling go. Default: they are refused. */
+  readonly polling?: PollingEndpoint | undefined;
 }
 
 /** Nothing is cached, and the execute-api endpoint answers 403 to any Host but its own. */

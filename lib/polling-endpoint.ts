@@ -4,6 +4,7 @@ import type { Function as LambdaFunction } from "aws-cdk-lib/aws-lambda";
 import { Construct } from "constructs";
 import { domainNameOf, throttledApi } from "./apis.ts";
 
+/** What a polling endpoint is made of. */
 export interface PollingEndpointProps {
   readonly handler: LambdaFunction;
   /** Requests in a second. */

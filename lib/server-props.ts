@@ -18,7 +18,7 @@ type ServerCode =
 export interface ServerOptions {
   /**
    * Limits of the server, e.g. `{ roomsPerSocket: 50 }`. Each has its unit, bounds and default where it is
-   * declared, in `LIMITS`.
+   * declared, in `LIMITS` (docs/api.md).
    */
   readonly limits?: Partial<Limits>;
   /** Limits of the application itself, which its functions read together with the server's. Default: none. */

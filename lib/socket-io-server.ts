@@ -9,11 +9,11 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { Limits } from "../lambdas/server/model/limits.ts";
 import type { Metric as ServerMetric } from "../lambdas/server/model/telemetry.ts";
-import { Alarms, type AlarmsProps } from "./alarms.ts";
+import { Alarms, type AlarmsOptions } from "./alarms.ts";
 import { checkProps } from "./check-props.ts";
-import { Dashboard, type DashboardProps } from "./dashboard.ts";
+import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import { DEFAULTS } from "./defaults.ts";
-import { Edge, type EdgeProps } from "./edge.ts";
+import { Edge, type EdgeOptions } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { Operation } from "./lambda-function.ts";
 import { LifecycleEvents } from "./lifecycle-events.ts";
@@ -40,7 +40,9 @@ export class SocketIoServer extends Construct {
    * `{ path: "/live", addTrailingSlash: false, transports: ["websocket"] }`.
    */
   readonly endpoint: string;
+  /** The WebSocket API. */
   readonly gateway: WebSocketGateway;
+  /** All state. */
   readonly table: Table;
   /** Its entries go to the publish function; those that failed, to `deadLetters`. */
   readonly bus: EventBus;
@@ -156,7 +158,7 @@ export class SocketIoServer extends Construct {
   }
 
   /** CloudFront in front of the API: with it, Socket.IO's default path works, and long polling. */
-  addEdge(props: Omit<EdgeProps, "gateway" | "polling"> = {}): Edge {
+  addEdge(props: EdgeOptions = {}): Edge {
     const handler = this.polling;
     const polling =
       handler && new PollingEndpoint(this, "PollingEndpoint", { handler, rate: this.#rate });
@@ -180,12 +182,12 @@ export class SocketIoServer extends Construct {
   }
 
   /** Alarms for what somebody must look at; docs/operations.md says what to do about each. `add` adds others. */
-  addAlarms(props: Omit<AlarmsProps, "server"> = {}): Alarms {
+  addAlarms(props: AlarmsOptions = {}): Alarms {
     return new Alarms(this, "Alarms", { server: this, ...props });
   }
 
   /** A CloudWatch dashboard: connections, events, fan-out, failures, the database, and what it costs. */
-  addDashboard(props: Omit<DashboardProps, "server"> = {}): Dashboard {
+  addDashboard(props: DashboardOptions = {}): Dashboard {
     return new Dashboard(this, "Dashboard", { server: this, ...props });
   }
 

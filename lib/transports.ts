@@ -1,5 +1,6 @@
 /** Engine.IO's transports that can be served, in the order in which clients try them by default. */
 export const TRANSPORTS = ["polling", "websocket"] as const;
+/** How a client may connect. */
 export type Transport = (typeof TRANSPORTS)[number];
 
 /** What any list of transports must be. */

@@ -18,6 +18,7 @@ import { Construct } from "constructs";
 import { domainNameOf } from "./apis.ts";
 import { throttleOf } from "./throttle.ts";
 
+/** What a gateway is made of. */
 export interface WebSocketGatewayProps {
   readonly handler: LambdaFunction;
   readonly logRetention: RetentionDays;
@@ -31,6 +32,7 @@ export interface WebSocketGatewayProps {
 /** The one stage; part of every client's URL. The edge function rewrites to it. */
 export const STAGE_NAME = "live";
 
+/** What API Gateway counts. */
 type GatewayMetric = "ConnectCount" | "MessageCount" | "ExecutionError" | "IntegrationError";
 
 // Never the query string or a header: tokens travel in both.

@@ -3,18 +3,16 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleTogether, filesOf } from "../lib/bundle.ts";
 import { type EntryFiles, entriesOf } from "../lib/entries.ts";
-import type { ServerOptions } from "../lib/server-props.ts";
 import { synthesiseApplication } from "../lib/synthesise.ts";
 import { checkOf, runCheck } from "./check-application.ts";
-import { type LocalStack, type StackOptions, startStack } from "./stack.ts";
+import { type LocalStack, startStack } from "./stack.ts";
 import { readStack } from "./template.ts";
+import type { TestStackOptions } from "./testing.ts";
 
 /** How an application runs on this machine. */
-export interface ApplicationOptions extends Omit<StackOptions, "assembly" | "secret"> {
-  /** Path of the file with `export const app = defineApp({ … })`; a relative one is from the working directory. */
-  readonly app: string;
-  /** What `SocketIoServer` is deployed with besides, e.g. `{ limits: { fanOutPage: 2 } }`. Default: all its defaults. */
-  readonly props?: ServerOptions | undefined;
+export interface ApplicationOptions extends TestStackOptions {
+  readonly port: number;
+  readonly log: (functionName: string, text: string) => void;
 }
 
 /** An application that runs. */

@@ -44,17 +44,15 @@ const HTTP_TIMEOUT = 30_000;
 /** Milliseconds between two deletions of expired items. */
 const EXPIRY_INTERVAL = 10_000;
 
-export interface StackOptions {
-  /** The folder that `cdk synth` wrote. */
-  readonly assembly: string;
+/** How a stack runs on this machine. */
+export interface RunOptions {
   /** An address of this machine (default 127.0.0.1). */
   readonly host?: string;
   /** The port; 0 for any free one. */
-  readonly port: number;
-  /** The secret that signs HS256 tokens. */
-  readonly secret: string;
+  readonly port?: number;
   /** The values of other secrets, by their ARNs. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** What the gateway does otherwise than the real one. */
   readonly gateway?: Partial<GatewayOptions>;
   /** Folder to keep the data in (default: in memory). */
   readonly data?: string | undefined;
@@ -74,6 +72,17 @@ export interface StackOptions {
   readonly faultRates?: FaultRates;
   /** Seed of the random numbers (default: none, each run differs). */
   readonly seed?: number;
+  /** Called with what the functions print. */
+  readonly log?: (functionName: string, text: string) => void;
+}
+
+/** The same, and what is run. */
+export interface StackOptions extends RunOptions {
+  /** The folder that `cdk synth` wrote. */
+  readonly assembly: string;
+  readonly port: number;
+  /** The secret that signs HS256 tokens. */
+  readonly secret: string;
   readonly log: (functionName: string, text: string) => void;
 }
 

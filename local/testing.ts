@@ -1,18 +1,21 @@
 import { unknownIn } from "../lib/check-props.ts";
-import { type ApplicationOptions, startApplication } from "./application.ts";
+import type { ServerOptions } from "../lib/server-props.ts";
+import { startApplication } from "./application.ts";
 import type { FaultRates } from "./fault-injection.ts";
 import type { InvocationResult } from "./functions.ts";
 import type { ServiceCall } from "./services.ts";
-import type { DeadLetter } from "./stack.ts";
+import type { DeadLetter, RunOptions } from "./stack.ts";
 
-export type { ServerOptions } from "../lib/server-props.ts";
 export type { GatewayOptions } from "./gateway.ts";
-export type { DeadLetter, FaultRates, InvocationResult, ServiceCall };
+export type { DeadLetter, FaultRates, InvocationResult, RunOptions, ServerOptions, ServiceCall };
 
 /** How an application runs in a test; only `app` is required. */
-export interface TestStackOptions
-  extends Omit<ApplicationOptions, "port" | "log">,
-    Partial<Pick<ApplicationOptions, "port" | "log">> {}
+export interface TestStackOptions extends RunOptions {
+  /** Path of the file with `export const app = defineApp({ … })`; a relative one is from the working directory. */
+  readonly app: string;
+  /** What `SocketIoServer` is deployed with besides, e.g. `{ limits: { fanOutPage: 2 } }`. Default: all its defaults. */
+  readonly props?: ServerOptions | undefined;
+}
 
 /** An application that runs on this machine, with everything that it would be deployed with. */
 export interface LocalStack {

@@ -14,6 +14,7 @@ export const REFUSAL_CODES = [
   "upstream_failed",
   "internal",
 ] as const;
+/** Why an event is refused; the client is told. */
 export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** A refusal: the caller is told `code` and `message`; nothing is stored and nothing sent to others. */

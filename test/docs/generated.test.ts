@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Parser } from "@asyncapi/parser";
 import { expect, test } from "vitest";
+import { apiPage, entryPoints } from "../../bin/docs/api-page.ts";
 import { asyncApi } from "../../bin/docs/async-api.ts";
 import { clientTypes } from "../../bin/docs/client-types.ts";
 import { eventPages } from "../../bin/docs/event-pages.ts";
@@ -42,6 +43,19 @@ test.each([
 ])("%s is what npm run docs would write now", (file, generate) => {
   expect(readFileSync(file, "utf8") === generate(), `${file} is stale: npm run docs`).toBe(true);
 });
+
+test("docs/api.md is what npm run docs would write now, and says of every name what it is", () => {
+  const points = entryPoints();
+  const silent = points.flatMap(({ name, exported, named }) =>
+    [...exported, ...named]
+      .filter(({ description }) => description === "")
+      .map((one) => `${name}: ${one.name}`),
+  );
+
+  expect(silent).toEqual([]);
+  const isFresh = readFileSync("docs/api.md", "utf8") === apiPage(points);
+  expect(isFresh, "docs/api.md is stale: npm run docs").toBe(true);
+}, 120_000);
 
 test("the AsyncAPI document is valid, and names every event of a client as an operation", async () => {
   const { document, diagnostics } = await new Parser().parse(

@@ -72,7 +72,9 @@ export const HEARTBEAT = {
 } as const satisfies Readonly<Record<string, Bound>>;
 
 export const Limits = withinBounds(LIMITS);
+/** A number for each. */
 export type Limits = Bounded<typeof LIMITS>;
 
 export const Heartbeat = withinBounds(HEARTBEAT);
+/** A number for each. */
 export type Heartbeat = Bounded<typeof HEARTBEAT>;

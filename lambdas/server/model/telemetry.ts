@@ -18,6 +18,7 @@ export const METRICS = [
   "CleanedUp",
   "SweepFailures",
 ] as const;
+/** The name of what is counted. */
 export type Metric = (typeof METRICS)[number];
 
 /** What those who operate a function read, and nobody else. */

@@ -1,4 +1,4 @@
-import type { Member, Session, SocketKey, StoredSession } from "#server/model/session.ts";
+import type { Claim, Member, Session, SocketKey } from "#server/model/session.ts";
 import {
   type Asking,
   type Broadcast,
@@ -51,7 +51,10 @@ export interface Socket<T extends Types = Untyped> {
     place: string,
     max: number,
     what: string,
-  ): Promise<{ readonly stamp: number; readonly places: StoredSession["gone"] } | undefined>;
+  ): Promise<
+    | { readonly stamp: number; readonly places: readonly (Claim & { readonly stamp: number })[] }
+    | undefined
+  >;
   /** Ends this session; `close` cuts the connection as well. */
   disconnect(close?: boolean): void;
 }

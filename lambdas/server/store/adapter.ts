@@ -22,7 +22,13 @@ import type {
 /** What an application's `stores` may ask of what the server keeps. */
 export interface AppAdapter {
   readonly revocations: Revocations;
-  readonly rooms: Pick<Rooms, "page">;
+  readonly rooms: Pages;
+}
+
+/** Who is in a room. */
+export interface Pages {
+  /** The first sockets of a key range of a room, at most so many. */
+  page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
 }
 
 /** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
@@ -213,9 +219,7 @@ export interface Released {
 }
 
 /** Who is in which room of which tenant's namespace. */
-export interface Rooms {
-  /** The first sockets of a key range of a room, at most so many. */
-  page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
+export interface Rooms extends Pages {
   /** Those of these sockets that a room lists. */
   among(room: RoomKey, sids: readonly string[]): Promise<readonly Listed[]>;
   /** Puts a socket into rooms; gives those about which no later command has decided. */

@@ -32,10 +32,13 @@ const FIRST_WAIT = 25;
  * the SDK has repeated a call, nobody can tell whether the first try did it: then it is thrown.
  */
 export interface Table {
+  /** The item as it is now, or the attributes of it that `projection` names. */
   get(key: Key, projection?: string): Promise<Item | undefined>;
   /** The item as it may have been a moment ago, at half the price. */
   peek(key: Key): Promise<Item | undefined>;
+  /** Those of these items that there are, in no order. */
   getAll(keys: readonly Key[]): Promise<Item[]>;
+  /** Puts an item, whatever was there. */
   put(item: KeyedItem): Promise<void>;
   /** Puts an item where the condition holds, however often the call is made; `false` where it does not. */
   putIf(item: KeyedItem, condition: Condition): Promise<boolean>;
@@ -73,6 +76,7 @@ export interface Condition {
   readonly values?: Item;
 }
 
+/** An update expression, and the condition under which it is made. */
 interface Change extends Condition {
   readonly update: string;
   /** Whether its condition holds again after it was made, so that nothing is unknown where the SDK has repeated it. */
@@ -90,6 +94,7 @@ const inputOf = ({ condition, names, values }: Condition) => ({
 
 type Gets = NonNullable<BatchGetCommandInput["RequestItems"]>;
 type Writes = NonNullable<BatchWriteCommandInput["RequestItems"]>;
+/** A query, as the SDK takes it. */
 type Query = Omit<QueryCommandInput, "TableName">;
 
 export interface TableParts {
