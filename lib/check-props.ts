@@ -1,9 +1,11 @@
 import * as z from "zod";
+import { METRICS } from "../lambdas/server/model/telemetry.ts";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { BOUNDS } from "./defaults.ts";
 import { nearest } from "./nearest.ts";
 import type { ServerOptions } from "./server-props.ts";
 import { originList, whole } from "./setting-kinds.ts";
+import type { ItemAction } from "./state-table.ts";
 import { areTransports, TRANSPORTS_RULE } from "./transports.ts";
 
 const flag = z.boolean({ error: "must be true or false" }).optional();
@@ -38,13 +40,54 @@ const PROPS = {
 
 const Props = z.object(PROPS);
 
+/** What constructs of others are known by here: those of two copies of the CDK are of two classes. */
+const construct = (property: string, what: string) =>
+  z.custom((given) => typeof given === "object" && given !== null && property in given, {
+    error: `must be ${what}`,
+  });
+const functions = z.array(construct("functionArn", "a function")).optional();
+const certificate = construct("certificateArn", "a certificate");
+const domainName = text.min(1);
+
+/** What the methods of a server take. */
+const OPTIONS = {
+  addEdge: z.object({
+    name: z.strictObject({ domainName, certificate }).optional(),
+    webAcl: text.optional(),
+  }),
+  addDomainName: z.object({ domainName, certificate }),
+  addAlarms: z.object({ functions, topic: construct("topicArn", "a topic").optional() }),
+  addDashboard: z.object({
+    functions,
+    failures: z.array(construct("toMetricConfig", "a metric")).optional(),
+  }),
+  metric: z.object({
+    name: z.enum(METRICS),
+    dimensions: z.strictObject({ event: text, outcome: text, route: text }).partial(),
+  }),
+  grantSend: z.object({
+    sender: construct("functionArn", "a function"),
+    also: z.array(z.enum(["GetItem", "PutItem"] satisfies ItemAction[])),
+  }),
+} as const;
+
 /** Throws one sentence that names every prop that is wrong or unknown, at the construct's path. */
 export function checkProps(props: object, path: string): void {
-  const result = Props.safeParse(props, { error: wordingOf });
-  const wrong = result.success ? [] : result.error.issues.map(faultOf);
-  const faults = [...unknownIn(props, Object.keys(PROPS)), ...wrong];
+  const faults = faultsIn(Props, props);
   if ("app" in props === "functions" in props) faults.push("either app or functions is required");
   if (faults.length > 0) throw new Error(`${path}: ${faults.join("; ")}.`);
+}
+
+/** The same of what a method is given. */
+export function checkOptions(method: keyof typeof OPTIONS, options: object, path: string): void {
+  const faults = faultsIn(OPTIONS[method], options);
+  if (faults.length > 0) throw new Error(`${path}: ${method}: ${faults.join("; ")}.`);
+}
+
+function faultsIn(schema: z.ZodObject, given: object): string[] {
+  const result = schema.safeParse(given, { error: wordingOf });
+  const wrong = result.success ? [] : result.error.issues.map(faultOf);
+  return [...unknownIn(given, Object.keys(schema.shape)), ...wrong];
 }
 
 /** What is said of a value that is wrong. */

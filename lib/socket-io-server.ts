@@ -1,4 +1,4 @@
-import { Names } from "aws-cdk-lib";
+import { Names, Stack } from "aws-cdk-lib";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -10,7 +10,8 @@ import { Construct } from "constructs";
 import { Limits } from "../lambdas/server/model/limits.ts";
 import type { Metric as ServerMetric } from "../lambdas/server/model/telemetry.ts";
 import { Alarms, type AlarmsOptions } from "./alarms.ts";
-import { checkProps } from "./check-props.ts";
+import { checkApplication } from "./check-application.ts";
+import { checkOptions, checkProps } from "./check-props.ts";
 import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { Edge, type EdgeOptions } from "./edge.ts";
@@ -71,6 +72,7 @@ export class SocketIoServer extends Construct {
     super(scope, id);
     const { path } = this.node;
     checkProps(props, path);
+    if ("app" in props && Stack.of(this).bundlingRequired) checkApplication(props.app, props);
     const limits = numbersOf(Limits, props.limits, `${path}: limits`);
     const heartbeat = numbersOf(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
     this.#limits = JSON.stringify({ ...props.applicationLimits, ...limits });
@@ -153,12 +155,14 @@ export class SocketIoServer extends Construct {
    * that the server's own functions have, and `also` these actions on the table's items.
    */
   grantSend(sender: LambdaFunction, also: readonly ItemAction[] = []): void {
+    checkOptions("grantSend", { sender, also }, this.node.path);
     this.#grantPost(sender, also);
     this.#fanOut.allowInvoking(sender);
   }
 
   /** CloudFront in front of the API: with it, Socket.IO's default path works, and long polling. */
   addEdge(props: EdgeOptions = {}): Edge {
+    checkOptions("addEdge", props, this.node.path);
     const handler = this.polling;
     const polling =
       handler && new PollingEndpoint(this, "PollingEndpoint", { handler, rate: this.#rate });
@@ -170,6 +174,7 @@ export class SocketIoServer extends Construct {
    * alone. The certificate is in the stack's region; returns the host name that the DNS record must point to.
    */
   addDomainName(domainName: string, certificate: ICertificate): string {
+    checkOptions("addDomainName", { domainName, certificate }, this.node.path);
     return this.gateway.addDomainName(domainName, certificate);
   }
 
@@ -178,16 +183,19 @@ export class SocketIoServer extends Construct {
    * their meanings, and the dimensions `event`, `outcome` and `route`: docs/operations.md of this project.
    */
   metric(name: ServerMetric, dimensions: Readonly<Record<string, string>> = {}): Metric {
+    checkOptions("metric", { name, dimensions }, this.node.path);
     return counted(this.operation.service, name, dimensions);
   }
 
   /** Alarms for what somebody must look at; docs/operations.md says what to do about each. `add` adds others. */
   addAlarms(props: AlarmsOptions = {}): Alarms {
+    checkOptions("addAlarms", props, this.node.path);
     return new Alarms(this, "Alarms", { server: this, ...props });
   }
 
   /** A CloudWatch dashboard: connections, events, fan-out, failures, the database, and what it costs. */
   addDashboard(props: DashboardOptions = {}): Dashboard {
+    checkOptions("addDashboard", props, this.node.path);
     return new Dashboard(this, "Dashboard", { server: this, ...props });
   }
 

@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { bundleTogether, filesOf } from "../lib/bundle.ts";
+import { checkIn, checkOf } from "../lib/check-application.ts";
 import { type EntryFiles, entriesOf } from "../lib/entries.ts";
 import { synthesiseApplication } from "../lib/synthesise.ts";
-import { checkOf, runCheck } from "./check-application.ts";
 import { type LocalStack, startStack } from "./stack.ts";
 import { readStack } from "./template.ts";
 import type { TestStackOptions } from "./testing.ts";
@@ -63,7 +63,7 @@ export async function startApplication({
         const into = join(folder, String(made));
         const entries = { ...entriesOf(app), check: checkOf(app) };
         files = [...(await bundleTogether(into, entries, props?.lateModules))];
-        await runCheck(join(into, "check"));
+        await import(checkIn(join(into, "check")));
         stack.reload(foldersIn(into, stack));
       },
     };

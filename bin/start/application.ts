@@ -1,5 +1,5 @@
+import { faultOf } from "../../lib/check-application.ts";
 import { startApplication } from "../../local/application.ts";
-import { checkApplication, faultOf } from "../../local/check-application.ts";
 import { prepareDataFolder } from "../../local/data-folder.ts";
 import { tryToListen } from "../../local/listening.ts";
 import type { LocalStack } from "../../local/stack.ts";
@@ -13,18 +13,17 @@ export const log = (functionName: string, text: string) =>
   process.stdout.write(`[${functionName}] ${text}`);
 
 /** Checks what would fail only after the half minute that a synthesis may take. */
-export async function prepare({ host, port, app, data }: StartOptions): Promise<void> {
+export async function prepare({ host, port, data }: StartOptions): Promise<void> {
   // The SDK would warn at every start if this machine's Node is older than Lambda's.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   await tryToListen({ host, port });
-  if (app !== undefined) await checkApplication(app);
   if (data !== undefined) await prepareDataFolder(data);
   console.log("Synthesising the stack …");
 }
 
 /** Runs an application until Ctrl-C, and says where clients connect. */
 export async function serve(app: string, options: StartOptions): Promise<void> {
-  await prepare({ ...options, app });
+  await prepare(options);
   const { watch, ...rest } = options;
   const running = await startApplication({ ...rest, app, log, environment: ENVIRONMENT });
   const { stack } = running;

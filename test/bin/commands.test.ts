@@ -45,11 +45,11 @@ test.each([
   [["--cut-every", "soon"], /^--cut-every must be a positive number of seconds, not "soon"\.$/],
   [["--cut-every", "Infinity"], /^--cut-every must be a positive number of seconds/],
   [["--watch"], /^--watch needs --app\.$/],
-  [["--app", "nowhere.ts"], /^--app nowhere\.ts: there is no such file\.$/],
-  [["--app", "README.md"], /--app README\.md: it cannot be bundled\.$/],
+  [["--app", "nowhere.ts"], /The application nowhere\.ts does not exist\.$/],
+  [["--app", "README.md"], /The application README\.md: it cannot be bundled\.$/],
   [
     ["--app", "lambdas/server/errors.ts"],
-    /^--app lambdas\/server\/errors\.ts: an application has namespaces: export const app = /,
+    /The application lambdas\/server\/errors\.ts: an application has namespaces: export const app = /,
   ],
 ])("start refuses %j in one sentence", async (args, message) => {
   expect(await run("start", ...args)).toMatchObject({

@@ -1,10 +1,12 @@
 import { resolve } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
+import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { type CfnTopic, Topic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
+import type { EdgeOptions } from "../../lib/edge.ts";
 import { entriesOf } from "../../lib/entries.ts";
 import { SocketIoServer, type SocketIoServerProps } from "../../lib/socket-io-server.ts";
 import type { Transport } from "../../lib/transports.ts";
@@ -241,6 +243,55 @@ describe("wrong props are refused with their name and what they must be", () => 
     expect(() => new SocketIoServer(newStack(), "Chat", {} as SocketIoServerProps)).toThrow(
       "Realtime/Chat: either app or functions is required.",
     );
+  });
+
+  const certificate = { certificateArn: "arn" } as ICertificate;
+  test.each<readonly [string, (server: SocketIoServer) => unknown, string]>([
+    [
+      "a name without a certificate",
+      (server) => server.addEdge({ name: { domainName: "chat.example.org" } } as EdgeOptions),
+      "addEdge: name.certificate must be a certificate.",
+    ],
+    [
+      "a name with what it has not",
+      (server) =>
+        server.addEdge({ name: { domainName: "a.b", certificate, zone: 1 } } as EdgeOptions),
+      "addEdge: name has unknown zone.",
+    ],
+    [
+      "a misspelt option of the edge",
+      (server) => server.addEdge({ webACL: "own" } as EdgeOptions),
+      "addEdge: there is no webACL, but webAcl.",
+    ],
+    [
+      "the ARN of a topic",
+      (server) => server.addAlarms({ topic: "arn:aws:sns:…" } as object),
+      "addAlarms: topic must be a topic.",
+    ],
+    [
+      "functions by name",
+      (server) => server.addDashboard({ functions: ["send"] } as object),
+      "addDashboard: functions.0 must be a function.",
+    ],
+    [
+      "a domain name and no certificate",
+      (server) => server.addDomainName("chat.example.org", undefined as unknown as ICertificate),
+      "addDomainName: certificate must be a certificate.",
+    ],
+    [
+      "a metric that is none",
+      (server) => server.metric("Event" as "Events"),
+      "metric: name must be one of ConnectionsOpened,",
+    ],
+    [
+      "a dimension that is none",
+      (server) => server.metric("Events", { tenant: "acme" }),
+      "metric: dimensions has unknown tenant.",
+    ],
+  ])("%s", (_, call, message) => {
+    const server = new SocketIoServer(newStack(), "Chat", { functions });
+
+    expect(() => call(server)).toThrow(`Realtime/Chat: ${message}`);
   });
 
   test("an application that does not exist", () => {
