@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { assemblyIn } from "../local/assembly.ts";
 import { measureBroadcasts } from "./support/broadcasts.ts";
-import { measureColdStarts } from "./support/cold-start.ts";
+import { measureColdStarts, measureExample } from "./support/cold-start.ts";
 import { measureEvents, measureMemory } from "./support/events.ts";
 import { measureLocally } from "./support/local-broadcasts.ts";
 import { measurePosts } from "./support/posts.ts";
@@ -89,7 +89,8 @@ async function measureAll(counts: typeof FULL): Promise<Measured> {
     memory.push({ members, bytes: await measureMemory(members, counts.connections) });
   console.log("Cold starts …");
   const cold = await measureColdStarts(assembly, starts);
-  return { posts, events, broadcasts, local, memory, cold, starts };
+  const example = measureExample(starts);
+  return { posts, events, broadcasts, local, memory, cold, example, starts };
 }
 
 function write(text: string, plot: string): void {

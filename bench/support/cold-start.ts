@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type BuildOptions, build } from "esbuild";
+import { bundleInto, type EntryCode } from "../../lib/bundle.ts";
+import { entriesOf } from "../../lib/entries.ts";
 import { readStack } from "../../local/template.ts";
 import { median } from "./measure.ts";
 
@@ -71,11 +73,73 @@ export async function measureColdStarts(
   files.set("the socket function", join(socket?.code ?? "", "index.mjs"));
   files.set("the socket function with the SDK left out of its bundle", loose);
 
-  const loads = new Map([...files.keys()].map((name) => [name, [] as number[]]));
+  const loads = loadAll(files, starts);
+  rmSync(folder, { recursive: true });
+  return new Map([...loads].map(([name, costs]) => [name, median(costs.map(({ time }) => time))]));
+}
+
+const SAME_CLIENTS = `
+  import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+  import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+  import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
+  const table = DynamoDBDocumentClient.from(new DynamoDBClient());
+  const gateway = new ApiGatewayManagementApiClient();
+  export const handler = async () => [table, gateway].length;
+`;
+
+/** Code that is loaded besides these clients, and is a part of what the example's function loads. */
+const BESIDES = {
+  "and what posts, with its pool (undici)":
+    'export { createGateway } from "./lambdas/server/gateway/connections.ts";',
+  "and Powertools' logger and metrics":
+    'export { telemetry } from "./lambdas/server/telemetry.ts";',
+  "and the schemas of settings (zod)":
+    'export { Limits, Heartbeat } from "./lambdas/server/model/limits.ts";',
+  "and Socket.IO's parser": 'export { readPacket } from "./lambdas/server/socket/packets.ts";',
+};
+
+/** The module that all others of the example are compared with. */
+export const SAME_CLIENTS_ONLY = "a handler that makes the same AWS clients";
+
+/** Milliseconds of processor time to load the chat example's socket function, and its parts; medians. */
+export function measureExample(starts: number): ReadonlyMap<string, number> {
+  const folder = mkdtempSync(join(tmpdir(), "cold-"));
+  const entryOf = (code: string): EntryCode => ({ name: "part.ts", folder: process.cwd(), code });
+  const entries: Readonly<Record<string, EntryCode>> = {
+    "an empty handler": entryOf("export const handler = async () => 1;"),
+    [SAME_CLIENTS_ONLY]: entryOf(SAME_CLIENTS),
+    ...Object.fromEntries(
+      Object.entries(BESIDES).map(([name, code]) => [name, entryOf(SAME_CLIENTS + code)]),
+    ),
+    "the chat example's socket function": entriesOf("examples/chat/app.ts").socket,
+  };
+  const files = new Map(
+    Object.entries(entries).map(([name, entry], index) => {
+      const into = join(folder, String(index));
+      mkdirSync(into);
+      bundleInto(into, { entry });
+      return [name, join(into, "index.mjs")];
+    }),
+  );
+  const loads = loadAll(files, starts);
+  rmSync(folder, { recursive: true });
+  return new Map(
+    [...loads].map(([name, costs]) => [name, median(costs.map(({ processor }) => processor))]),
+  );
+}
+
+/** What loading a module took, in milliseconds; the time includes that for which others had the processor. */
+interface Cost {
+  readonly time: number;
+  readonly processor: number;
+}
+
+/** Loads each file so many times, in turns. */
+function loadAll(files: ReadonlyMap<string, string>, starts: number) {
+  const loads = new Map([...files.keys()].map((name) => [name, [] as Cost[]]));
   for (let start = 0; start < starts; start += 1)
     for (const [name, file] of files) loads.get(name)?.push(load(file));
-  rmSync(folder, { recursive: true });
-  return new Map([...loads].map(([name, times]) => [name, median(times)]));
+  return loads;
 }
 
 const bundle = (options: BuildOptions) =>
@@ -88,15 +152,20 @@ const bundle = (options: BuildOptions) =>
     ...options,
   });
 
-/** Milliseconds from the start of loading a module to its end, in a new process. */
-const load = (file: string): number =>
-  Number(
+/** Loads a module in a new process. */
+const load = (file: string): Cost =>
+  JSON.parse(
     execFileSync(
       process.execPath,
       [
         "--input-type=module",
         "-e",
-        `const began = performance.now(); await import(${JSON.stringify(pathToFileURL(file).href)}); console.log(performance.now() - began);`,
+        `const before = process.cpuUsage();
+const began = performance.now();
+await import(${JSON.stringify(pathToFileURL(file).href)});
+const time = performance.now() - began;
+const { user, system } = process.cpuUsage(before);
+console.log(JSON.stringify({ time, processor: (user + system) / 1000 }));`,
       ],
       { env: ENVIRONMENT, encoding: "utf8" },
     ),

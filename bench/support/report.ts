@@ -1,6 +1,6 @@
 import { arch, cpus, totalmem } from "node:os";
 import { type Broadcast, modelOf } from "./broadcasts.ts";
-import { BASELINE } from "./cold-start.ts";
+import { BASELINE, SAME_CLIENTS_ONLY } from "./cold-start.ts";
 import { plotOf } from "./plot.ts";
 import type { PostCost } from "./posts.ts";
 import { dollarsOf, type EventCost, PEERS } from "./prices.ts";
@@ -22,12 +22,14 @@ export interface Measured {
   readonly memory: readonly { readonly members: number; readonly bytes: number }[];
   /** Milliseconds that loading takes, by what is loaded; the median of so many processes. */
   readonly cold: ReadonlyMap<string, number>;
+  /** The same of the chat example, in milliseconds of processor time. */
+  readonly example: ReadonlyMap<string, number>;
   readonly starts: number;
 }
 
 /** The tables of a run, in Markdown. */
 export function reportOf(measured: Measured): string {
-  const { posts, events, broadcasts, local, memory, cold, starts } = measured;
+  const { posts, events, broadcasts, local, memory, cold, example, starts } = measured;
   const ours = posts[1]?.microseconds ?? Number.NaN;
   const withPosts = events.ours + 10 * ours;
   return [
@@ -129,8 +131,21 @@ export function reportOf(measured: Measured): string {
         fixed(milliseconds / (cold.get(BASELINE) ?? Number.NaN), 2),
       ]),
     ),
+    "The chat example's socket function, bundled as it is deployed, and its parts, each together with the clients alone:",
+    coldExample(example, starts),
   ].join("\n\n");
 }
+
+/** Of an application: what its function loads besides the clients that it makes, part by part. */
+const coldExample = (example: ReadonlyMap<string, number>, starts: number): string =>
+  table(
+    [`Loading, median of ${starts} processes`, "ms of processor time", "ratio"],
+    [...example].map(([name, milliseconds]) => [
+      name,
+      fixed(milliseconds),
+      fixed(milliseconds / (example.get(SAME_CLIENTS_ONLY) ?? Number.NaN), 2),
+    ]),
+  );
 
 function fixed(value: number, digits = 1): string {
   return value.toFixed(digits);
