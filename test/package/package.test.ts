@@ -189,9 +189,15 @@ const bytesOf = (path: string): number => {
   return files.map((file) => statSync(file).size).reduce((sum, size) => sum + size, 0);
 };
 
+/** Prints a size for docs/performance.md. */
+const note = (what: string, bytes: number) => console.log(`${what}: ${(bytes / KB).toFixed(1)} KB`);
+
 describe.each(PACKAGES)("the package $name", ({ name }) => {
   test("is a tarball below 1 MB", () => {
-    expect(statSync(tarballOf(name)).size).toBeLessThan(MB);
+    const { size } = statSync(tarballOf(name));
+    note(`the tarball of ${name}`, size);
+
+    expect(size).toBeLessThan(MB);
   });
 
   test("has a manifest that is right for every module system", async () => {
@@ -227,8 +233,22 @@ describe.each(PACKAGES)("the package $name", ({ name }) => {
 });
 
 test("an install of the client is below 10 MB, and has nothing of AWS", () => {
-  expect(bytesOf(join(page, "node_modules"))).toBeLessThan(10 * MB);
+  const bytes = bytesOf(join(page, "node_modules"));
+  note("an install of the client and socket.io-client", bytes);
+
+  expect(bytes).toBeLessThan(10 * MB);
   expect(installed(page).filter(({ name }) => /aws|constructs|smithy/.test(name))).toEqual([]);
+});
+
+test("an install of the server is what the CDK and the AWS SDK take, and little more", () => {
+  const own = bytesOf(join(project, "node_modules/serverless-socket-io"));
+  note("the installed package serverless-socket-io, unpacked", own);
+  note(
+    "a project with both packages, the CDK and TypeScript",
+    bytesOf(join(project, "node_modules")),
+  );
+
+  expect(own).toBeLessThan(5 * MB);
 });
 
 test("no install brings a licence that asks for more than a notice", () => {
@@ -254,6 +274,9 @@ test("bundled for a browser, the client is small: 45 KB, and 8 KB besides socket
     return outputFiles[0]?.contents.length;
   });
   const [whole = MB, own = MB] = await Promise.all(sizes);
+
+  note("the client in a page", whole);
+  note("the client in a page, without socket.io-client", own);
 
   expect(whole).toBeLessThan(45 * KB);
   expect(own).toBeLessThan(8 * KB);
