@@ -1,5 +1,5 @@
 import type { AppRuntime } from "#server/runtime.ts";
-import type { AppAdapter } from "#server/store/adapter.ts";
+import type { AppAdapter } from "#server/store/app-adapter.ts";
 import type { VerifyToken } from "./authentication.ts";
 import type { ContractLimits } from "./limits.ts";
 import { type Calls, createCalls } from "./store/calls.ts";

@@ -8,7 +8,7 @@ import type { Publications } from "./publications.ts";
 import type { AppRuntime } from "./runtime.ts";
 import type { Io, Types, Untyped } from "./socket/broadcast.ts";
 import type { Socket } from "./socket/socket.ts";
-import type { AppAdapter } from "./store/adapter.ts";
+import type { AppAdapter } from "./store/app-adapter.ts";
 
 export {
   type Authenticated,

@@ -50,4 +50,4 @@ export type {
   Sockets,
 } from "./socket/broadcast.ts";
 export type { Socket } from "./socket/socket.ts";
-export type { AppAdapter } from "./store/adapter.ts";
+export type { AppAdapter } from "./store/app-adapter.ts";

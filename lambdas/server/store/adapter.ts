@@ -1,5 +1,5 @@
 import type { Asked } from "#server/model/acknowledgement.ts";
-import type { KeyRange, MemberPage, RoomKey } from "#server/model/key-range.ts";
+import type { RoomKey } from "#server/model/key-range.ts";
 import type { LogEntry, Mark, PendingPacket } from "#server/model/packet-log.ts";
 import type { Queues, Upgrades, Waits } from "#server/model/polling.ts";
 import type { Limited, RateLimit } from "#server/model/rate.ts";
@@ -18,18 +18,7 @@ import type {
   StoredSession,
   Tags,
 } from "#server/model/session.ts";
-
-/** What an application's `stores` may ask of what the server keeps. */
-export interface AppAdapter {
-  readonly revocations: Revocations;
-  readonly rooms: Pages;
-}
-
-/** Who is in a room. */
-export interface Pages {
-  /** The first sockets of a key range of a room, at most so many. */
-  page(room: RoomKey, range: KeyRange, limit: number): Promise<MemberPage>;
-}
+import type { AppAdapter, Pages } from "./app-adapter.ts";
 
 /** What the server keeps, and how it asks for it: the one place where the store's form is stated. */
 export interface Adapter extends AppAdapter {
