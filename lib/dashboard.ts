@@ -19,7 +19,7 @@ import {
   sumOf,
   throttlesOf,
 } from "./metrics.ts";
-import { PRICES } from "./prices.ts";
+import { PRICES, PRICES_DATE } from "./prices.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
 
 /** What `addDashboard` takes. */
@@ -142,7 +142,7 @@ function dollarsAnHour(
   ].join(" + ");
   return new MathExpression({
     expression: `(${millions}) / 1000000 + (${gigabyteSeconds}) * ${PRICES.gigabyteSecond}`,
-    label: "dollars",
+    label: `dollars, at list prices of ${PRICES_DATE}`,
     period,
     usingMetrics: {
       ...invocations.usingMetrics,

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { PRICES_DATE } from "../../lib/prices.ts";
 import { evaluate } from "../support/metric-math.ts";
 import { templateWith } from "../support/template.ts";
 
@@ -60,7 +61,7 @@ describe("the dashboard", () => {
 
   test("prices an hour of a thousand connections as docs/performance.md does, and a function's time", () => {
     const [dollars] = byDefault.at(-1)?.metrics.flat() ?? [];
-    const { expression } = dollars as { readonly expression: string };
+    const { expression, label } = dollars as Readonly<Record<"expression" | "label", string>>;
     const rounds = 15 * 1000;
     const heartbeat = { messages: 2 * rounds, pings: rounds, reads: rounds, writes: rounds };
     const [, beating] = /the heartbeat \| \| ([\d.]+)/.exec(PERFORMANCE) ?? [];
@@ -68,6 +69,7 @@ describe("the dashboard", () => {
 
     const cost = evaluate(expression, { ...heartbeat, invocations0: rounds });
 
+    expect(label).toContain(PRICES_DATE);
     expect(cost).toBeCloseTo(1000 * (Number(beating) + Number(connected)), 3);
     // A million seconds of 512 MB, and of the 256 MB in which polling waits.
     expect(evaluate(expression, { milliseconds3: 1e9 })).toBeCloseTo(6.6667, 3);
