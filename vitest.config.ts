@@ -30,6 +30,7 @@ const OF_ONE_ORDER = [
   "table-stream",
   "telemetry",
   "token-keys",
+  "usage",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
 const END_TO_END = ["test/e2e/**/*.test.ts", "test/protocol/frames.test.ts"];

@@ -2,6 +2,10 @@ import { randomUUID } from "node:crypto";
 import type { Functions } from "./functions.ts";
 import type { RuleDefinition } from "./template.ts";
 import { REGION } from "./template-values.ts";
+import { increments, type Meter } from "./usage.ts";
+
+/** What EventBridge bills as one event, in bytes. */
+const EVENT_BYTES = 64 * 1024;
 
 /** One entry of `PutEvents`. */
 interface PutEntry {
@@ -12,7 +16,11 @@ interface PutEntry {
 }
 
 /** Emulates EventBridge's `PutEvents`: an event that a rule matches invokes the rule's functions asynchronously. */
-export function createBus(rules: readonly RuleDefinition[], functions: Functions) {
+export function createBus(
+  rules: readonly RuleDefinition[],
+  functions: Functions,
+  count: Meter["count"],
+) {
   return ({ Entries }: { readonly Entries: readonly PutEntry[] }) => {
     const results = Entries.map((entry) => put(entry));
     return {
@@ -29,6 +37,7 @@ export function createBus(rules: readonly RuleDefinition[], functions: Functions
     const detail = parse(Detail);
     if (Source === "" || DetailType === "" || detail === undefined)
       return { ErrorCode: "MalformedDetail", ErrorMessage: "Detail is malformed." };
+    count({ busEvents: increments(Buffer.byteLength(Detail), EVENT_BYTES) });
     const id = randomUUID();
     const event = {
       version: "0",

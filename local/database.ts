@@ -15,6 +15,8 @@ import { AwsError, jsonObjectIn, readBody } from "./http.ts";
 import { createStreams, keyIn, type OnChanges } from "./streams.ts";
 import type { TableDefinition } from "./template.ts";
 import { REGION } from "./template-values.ts";
+import { createUnits } from "./units.ts";
+import type { Meter } from "./usage.ts";
 import { createWork } from "./work.ts";
 
 /** The operations that the embedded database supports. */
@@ -43,6 +45,8 @@ export interface DatabaseParts {
   readonly data?: string | undefined;
   /** Called with the records of tables that have a stream. */
   readonly onChanges?: OnChanges | undefined;
+  /** Is given the units that calls consume (default: they are not counted). */
+  readonly count?: Meter["count"] | undefined;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface DatabaseParts {
  * is left as it is.
  */
 export async function startDatabase(parts: DatabaseParts): Promise<Database> {
-  const { tables, data, onChanges = () => undefined } = parts;
+  const { tables, data, onChanges = () => undefined, count } = parts;
   const server = dynalite({ createTableMs: 0, ...(data !== undefined && { path: data }) });
   // Dynalite closes its files only if its server listens.
   await once(server.listen(0, "127.0.0.1"), "listening");
@@ -61,6 +65,7 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
   });
   for (const table of tables) await createTable(table);
   const streams = createStreams(tables, call, onChanges);
+  const units = count && createUnits(tables, call, count);
   // Dynalite throws if it is closed during a call.
   const pending = createWork();
   let isStopping = false;
@@ -124,8 +129,9 @@ export async function startDatabase(parts: DatabaseParts): Promise<Database> {
     async answer(request, response, knownBody) {
       const body = knownBody ?? (await readBody(request));
       const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
-      const write = () => send(request, body);
-      const answer = await streams.observe(operation, jsonObjectIn(body), write);
+      const input = jsonObjectIn(body);
+      const ask = (asked: Buffer) => streams.observe(operation, input, () => send(request, asked));
+      const answer = await (units?.observe(operation, input, ask) ?? ask(body));
       response.statusCode = answer.status;
       for (const [name, value] of answer.headers) response.setHeader(name, value);
       response.end(answer.text);

@@ -24,6 +24,10 @@ export function createFrameMeter(onFrame: (payloadBytes: number) => void): (chun
 
 const MASK_BYTES = 4;
 
+/** The bytes of a frame that the gateway sends, its header included. */
+export const frameBytes = (payloadBytes: number): number =>
+  payloadBytes + (payloadBytes < 126 ? 2 : payloadBytes < 65_536 ? 4 : 10);
+
 /** The payload length in a frame header (RFC 6455, 5.2); `undefined` while the header is incomplete. */
 function payloadLength(header: Buffer): number | undefined {
   const second = header[1];

@@ -4,6 +4,7 @@ import type { Functions } from "./functions.ts";
 import { urlOf } from "./http.ts";
 import { createHttpApi, type HttpAnswer } from "./http-api.ts";
 import type { StackDefinition } from "./template.ts";
+import type { Meter } from "./usage.ts";
 import type { Work } from "./work.ts";
 
 const FORBIDDEN: HttpAnswer = { status: 403, headers: {}, body: '{"message":"Forbidden"}' };
@@ -22,13 +23,14 @@ export interface FrontParts {
   /** Milliseconds that an HTTP API waits for a function. */
   readonly httpTimeout: number;
   readonly now: () => number;
+  readonly count: Meter["count"];
 }
 
 /** What answers plain HTTP: the HTTP APIs at the paths of their routes, and the edge elsewhere. */
-export function createFront({ stack, functions, work, httpTimeout, now }: FrontParts) {
+export function createFront({ stack, functions, work, httpTimeout, now, count }: FrontParts) {
   const edge = createEdge(stack.edge.code, stack.edge.origins);
   const httpApi = createHttpApi({
-    ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout, now },
+    ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout, now, count },
   });
 
   async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
@@ -39,10 +41,20 @@ export function createFront({ stack, functions, work, httpTimeout, now }: FrontP
     return (result.apiId && httpApi(request, result)) || FORBIDDEN;
   }
 
+  async function countedAtEdge(request: IncomingMessage): Promise<HttpAnswer> {
+    const answer = await atEdge(request);
+    const [edgeBytesOut, edgeBytesIn] = [
+      Buffer.byteLength(answer.body),
+      Number(request.headers["content-length"] ?? 0),
+    ];
+    count({ edgeRequests: 1, edgeBytesOut, edgeBytesIn });
+    return answer;
+  }
+
   return (request: IncomingMessage): Promise<HttpAnswer> => {
     const isOfEdge = stack.edge.paths.includes(urlOf(request).pathname);
     const direct = isOfEdge ? undefined : httpApi(request, directRequestOf(request));
-    const answer = direct ?? atEdge(request);
+    const answer = direct ?? countedAtEdge(request);
     // A GET may be one that waits for packets, and waiting is no work.
     return request.method === "GET" ? answer : work.track(answer);
   };

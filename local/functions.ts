@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import { LINES_OF_AN_INVOCATION } from "./lambda-lines.ts";
 import type { FunctionDefinition } from "./template.ts";
+import type { Meter } from "./usage.ts";
 import type { Work } from "./work.ts";
 
 /** The result of an invocation; as with Lambda, a failure is a result and never thrown. */
@@ -45,6 +47,7 @@ export interface FunctionsParts {
   /** Called with an asynchronous invocation whose retries are exhausted, and its last error. */
   readonly onDeadLetter: (name: string, event: object, reason: string) => Promise<void>;
   readonly log: (functionName: string, text: string) => void;
+  readonly count: Meter["count"];
   /** By how many milliseconds their clock is ahead. */
   readonly ahead: Float64Array;
 }
@@ -162,6 +165,16 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
     void environment.stop();
   }
 
+  /** Lambda bills each millisecond that has begun. */
+  function countInvocation(milliseconds: number): void {
+    const { memory, logsInvocations } = definition;
+    parts.count({
+      invocations: 1,
+      gigabyteSeconds: (Math.ceil(milliseconds) / 1000) * (memory / 1024),
+      logBytes: logsInvocations ? Buffer.byteLength(LINES_OF_AN_INVOCATION) : 0,
+    });
+  }
+
   return {
     async run(event, until) {
       if (until === undefined && isThrottled()) return THROTTLED;
@@ -170,7 +183,9 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
         release(environment);
         return { ok: false, message: "EventAgeExceeded: the event has waited for too long" };
       }
+      const began = performance.now();
       const result = await environment.run(event);
+      countInvocation(performance.now() - began);
       if (environment.isAlive()) release(environment);
       else {
         all.delete(environment);

@@ -6,7 +6,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import { createAwsIds, type MintId } from "./aws-ids.ts";
 import type { CutKind, Cuts } from "./cuts.ts";
 import { createEdge, directRequestOf, type OriginRequest } from "./edge.ts";
-import { createFrameMeter } from "./frame-meter.ts";
+import { createFrameMeter, frameBytes } from "./frame-meter.ts";
 import type { Functions, InvocationResult } from "./functions.ts";
 import { type ConnectionFacts, createGatewayEvents } from "./gateway-events.ts";
 import { type ConnectAnswer, connectAnswerOf, isHandshake, refuse } from "./handshake.ts";
@@ -14,6 +14,7 @@ import { AwsError } from "./http.ts";
 import { integrated } from "./integration.ts";
 import type { Random } from "./random.ts";
 import type { StackDefinition } from "./template.ts";
+import { increments, type Meter } from "./usage.ts";
 import type { Work } from "./work.ts";
 
 /** API Gateway's quotas, in bytes. */
@@ -68,6 +69,8 @@ export interface LocalGateway {
   connectionIds(): readonly string[];
   /** Draws anew when each open connection is cut. */
   planCuts(): void;
+  /** Counts the minutes of open connections that are not counted yet. */
+  countMinutes(): void;
   /** Resolves once all clients have had the time to answer what they were sent. */
   answered(): Promise<void>;
   stop(): void;
@@ -76,7 +79,10 @@ export interface LocalGateway {
 interface Connection {
   readonly facts: ConnectionFacts;
   readonly socket: WebSocket;
+  readonly isByEdge: boolean;
   lastActiveAt: number;
+  /** Until when its minutes are counted. */
+  countedUntil: number;
   /** The probability, from 0 to 1, that its `$disconnect` is lost. */
   lossRisk: number;
   cutTimer?: NodeJS.Timeout | undefined;
@@ -90,6 +96,7 @@ export interface GatewayParts {
   readonly cuts: Cuts;
   readonly random: Random;
   readonly now: () => number;
+  readonly count: Meter["count"];
 }
 
 /** The gateway that the template describes. */
@@ -101,6 +108,7 @@ export function createLocalGateway({
   cuts,
   random,
   now,
+  count,
 }: GatewayParts): LocalGateway {
   const { api } = stack;
   const edge = createEdge(stack.edge.code, stack.edge.origins);
@@ -120,9 +128,9 @@ export function createLocalGateway({
 
   async function upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     if (!isHandshake(request)) return refuse(socket, 400, '{"message":"Bad Request"}');
-    const originRequest = request.url?.startsWith("/socket.io")
-      ? edge(request)
-      : directRequestOf(request);
+    const isByEdge = request.url?.startsWith("/socket.io") === true;
+    if (isByEdge) count({ edgeRequests: 1 });
+    const originRequest = isByEdge ? edge(request) : directRequestOf(request);
     if ("status" in originRequest) return refuse(socket, originRequest.status, originRequest.body);
     const isForApi = originRequest.apiId === undefined || originRequest.apiId === api.apiId;
     if (originRequest.path !== `/${api.stage}` || !isForApi) return refuse(socket, 403);
@@ -131,7 +139,9 @@ export function createLocalGateway({
     const { status, subprotocol } = await invokeConnect(facts, originRequest);
     if (status < 200 || status > 299) return refuse(socket, status);
     if (subprotocol !== undefined) subprotocols.set(request, subprotocol);
-    webSockets.handleUpgrade(request, socket, head, (webSocket) => open(facts, webSocket, socket));
+    webSockets.handleUpgrade(request, socket, head, (webSocket) =>
+      open(facts, webSocket, socket, isByEdge),
+    );
   }
 
   async function invokeConnect(
@@ -147,9 +157,17 @@ export function createLocalGateway({
   const integrate = (name: string, event: object): Promise<InvocationResult> =>
     integrated(functions.invoke(name, event), options.integrationTimeout);
 
-  function open(facts: ConnectionFacts, socket: WebSocket, stream: Duplex): void {
+  function open(
+    facts: ConnectionFacts,
+    socket: WebSocket,
+    stream: Duplex,
+    isByEdge: boolean,
+  ): void {
     const lossRisk = options.loseDisconnects ?? 0;
-    const connection: Connection = { facts, socket, lastActiveAt: now(), lossRisk };
+    const connection: Connection = {
+      ...{ facts, socket, isByEdge, lossRisk },
+      ...{ lastActiveAt: now(), countedUntil: now() },
+    };
     connections.set(facts.connectionId, connection);
 
     const close = (code: number, reason: string) => socket.close(code, reason);
@@ -159,6 +177,7 @@ export function createLocalGateway({
     const meter = createFrameMeter((bytes) => {
       idle.refresh();
       connection.lastActiveAt = now();
+      if (isByEdge) count({ edgeBytesIn: frameBytes(bytes) });
       if (bytes > FRAME_BYTES) close(1009, "Frame too large");
     });
     stream.on("data", meter);
@@ -172,10 +191,21 @@ export function createLocalGateway({
       clearTimeout(idle);
       clearTimeout(end);
       clearTimeout(connection.cutTimer);
+      countMinutes(connection);
       connections.delete(facts.connectionId);
       invokeDisconnect(connection, code, String(reason));
     });
   }
+
+  function countMinutes(connection: Connection): void {
+    const time = now();
+    count({ connectionMinutes: (time - connection.countedUntil) / 60_000 });
+    connection.countedUntil = time;
+  }
+
+  /** A message in or out; API Gateway bills those of more than a frame as several. */
+  const countMessage = (text: string): void =>
+    count({ messages: increments(Buffer.byteLength(text), FRAME_BYTES) });
 
   function planCut(connection: Connection): void {
     clearTimeout(connection.cutTimer);
@@ -192,6 +222,7 @@ export function createLocalGateway({
   }
 
   async function deliver({ facts, socket }: Connection, body: string): Promise<void> {
+    countMessage(body);
     const [routeKey, name] = route(body);
     if (name === undefined) return socket.send(events.failure(facts, "Forbidden"));
 
@@ -240,6 +271,8 @@ export function createLocalGateway({
         const connection = find(connectionId);
         if (connection === undefined) return resolve(false);
         connection.lastActiveAt = now();
+        countMessage(data);
+        if (connection.isByEdge) count({ edgeBytesOut: frameBytes(Buffer.byteLength(data)) });
         connection.socket.send(data, (error) => resolve(error === undefined || error === null));
       }),
 
@@ -270,6 +303,7 @@ export function createLocalGateway({
     connectionIds: () => [...connections.keys()],
 
     planCuts: () => connections.forEach(planCut),
+    countMinutes: () => connections.forEach(countMinutes),
     async answered() {
       // A client's WebSocket answers the first at once, the second after what the client itself sends.
       for (let round = 0; round < 2; round += 1)

@@ -6,6 +6,7 @@ import { readBody } from "./http.ts";
 import { createHttpEvents } from "./http-events.ts";
 import { integrated } from "./integration.ts";
 import type { HttpRoute } from "./template.ts";
+import { increments, type Meter } from "./usage.ts";
 
 /** A response of the HTTP API. */
 export interface HttpAnswer {
@@ -20,6 +21,7 @@ export interface HttpApiParts {
   /** Milliseconds that it waits for a function. */
   readonly integrationTimeout: number;
   readonly now: () => number;
+  readonly count: Meter["count"];
 }
 
 /** The result of a function behind the HTTP API that names a status. */
@@ -30,6 +32,9 @@ const Returned = z.object({
   body: z.nullish(z.string()),
   isBase64Encoded: z.nullish(z.boolean()),
 });
+
+/** What API Gateway bills as one request to an HTTP API, in bytes. */
+const REQUEST_BYTES = 512 * 1024;
 
 /** API Gateway's maximum size of a request to an HTTP API. */
 const BODY_BYTES = 10 * 1024 * 1024;
@@ -44,7 +49,8 @@ const UNAVAILABLE = messageOf(503, "Service Unavailable");
 const NOT_FOUND = messageOf(404, "Not Found");
 
 /** The template's HTTP APIs; `undefined` for a request that matches no route and names no API of them. */
-export function createHttpApi({ routes, functions, integrationTimeout, now }: HttpApiParts) {
+export function createHttpApi(parts: HttpApiParts) {
+  const { routes, functions, integrationTimeout, now, count } = parts;
   const known = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
   const eventOf = createHttpEvents(now);
 
@@ -69,6 +75,7 @@ export function createHttpApi({ routes, functions, integrationTimeout, now }: Ht
     parameters: Readonly<Record<string, string>>,
   ): Promise<HttpAnswer> {
     const body = await readBody(request, BODY_BYTES);
+    count({ httpRequests: increments(body.length, REQUEST_BYTES) });
     const event = eventOf(request, originRequest, { route, parameters, body });
     const invocation =
       route.method === "GET"

@@ -28,6 +28,7 @@ import { createServices, type ServiceCall } from "./services.ts";
 import { type FunctionDefinition, readStack } from "./template.ts";
 import { ACCOUNT, REGION } from "./template-values.ts";
 import type { LocalStack as TestStack } from "./testing.ts";
+import { createMeter, type Usage } from "./usage.ts";
 import { createWork } from "./work.ts";
 
 const CONCURRENCY = 4;
@@ -83,6 +84,8 @@ export interface StackOptions extends RunOptions {
   readonly port: number;
   /** The secret that signs HS256 tokens. */
   readonly secret: string;
+  /** Whether `takeUsage` counts the units of the tables, too, which takes reads of its own (default false). */
+  readonly metered?: boolean;
   readonly log: (functionName: string, text: string) => void;
 }
 
@@ -109,6 +112,8 @@ export interface LocalStack extends TestStack {
   readonly policies: ReadonlyMap<string, readonly object[]>;
   /** Fault injection, whose rates may change while the stack runs. */
   readonly faults: FaultInjector;
+  /** What AWS would bill by use since the last call of this method; a function's time is what it took here. */
+  takeUsage(): Usage;
   /** Runs the bundles in these folders, by the functions' names, from now on; connections and data stay. */
   reload(folders: ReadonlyMap<string, string>): void;
 }
@@ -121,9 +126,12 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   server.keepAliveTimeout = 0;
   const url = await listen(server, { host: options.host ?? "127.0.0.1", port: options.port });
 
+  const meter = createMeter();
+  const { count } = meter;
   const database = await startDatabase({
     tables: stack.tables,
     data: options.data,
+    count: options.metered === true ? count : undefined,
     onChanges: (table, records) => {
       for (const source of eventSources) if (source.tableName === table) source.take(records);
     },
@@ -135,7 +143,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const gets = stack.httpRoutes.filter(({ method }) => method === "GET");
   const holding = new Set(gets.map(({ functionName }) => functionName));
   const functions = createFunctions({
-    work,
+    ...{ work, count },
     onDeadLetter: (functionName, event, reason) =>
       sendDeadLetter(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
     repeatsAsync: options.repeatsAsync ?? false,
@@ -147,7 +155,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     }),
     concurrencyOf: ({ name }) =>
       holding.has(name) ? HELD_GETS : (options.concurrency ?? CONCURRENCY),
-    log: options.log,
+    log(functionName, text) {
+      count({ logBytes: Buffer.byteLength(text) });
+      options.log(functionName, text);
+    },
   });
 
   async function sendDeadLetter(queue: string | undefined, letter: DeadLetter): Promise<void> {
@@ -171,7 +182,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const gatewayOptions = { ...DEFAULT_OPTIONS, ...options.gateway };
   const cuts = createCuts({ ...gatewayOptions, random });
   const gateway = createLocalGateway({
-    ...{ stack, functions, work, options: gatewayOptions, cuts, random, now: clock.now },
+    ...{ stack, functions, work, options: gatewayOptions, cuts, random, now: clock.now, count },
   });
 
   const faults = createFaultInjector(options.faultRates ?? NO_FAULTS, random);
@@ -184,7 +195,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     gateway,
     stage: stack.api.stage,
     secretOf: (arn) => options.secrets?.[arn] ?? (arn === tokenSecret ? options.secret : undefined),
-    putEvents: createBus(stack.rules, functions),
+    putEvents: createBus(stack.rules, functions, count),
     functionOf: (id) => names.get(id),
     onCall: (call) => void calls.push(call),
     faults,
@@ -192,7 +203,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     apiId: stack.api.apiId,
   });
   const { httpTimeout = HTTP_TIMEOUT } = options;
-  const front = createFront({ stack, functions, work, httpTimeout, now: clock.now });
+  const front = createFront({ stack, functions, work, httpTimeout, now: clock.now, count });
   server.on("upgrade", gateway.onUpgrade);
   server.on("request", (request, response) => {
     serve(request, response).catch((error: unknown) => {
@@ -257,6 +268,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       const taken = calls;
       calls = [];
       return taken;
+    },
+    takeUsage() {
+      gateway.countMinutes();
+      return meter.take();
     },
     cutEvery(mean) {
       cuts.cutEvery = mean;

@@ -4,7 +4,7 @@ import type { TableDefinition } from "./template.ts";
 import { REGION, streamArnOf } from "./template-values.ts";
 
 /** Attributes of an item in DynamoDB's JSON. */
-type Image = Readonly<Record<string, unknown>>;
+export type Image = Readonly<Record<string, unknown>>;
 
 /** Calls the database in DynamoDB's protocol; returns the response, also if it is an error. */
 export type CallDatabase = (operation: string, input: object) => Promise<object>;
@@ -47,9 +47,9 @@ export function createStreams(
       const targets = targetsOf(operation, input, streamed);
       if (targets.length === 0) return write();
       const written = last.then(async () => {
-        const before = await imagesOf(targets);
+        const before = await imagesOf(call, targets);
         const result = await write();
-        const after = await imagesOf(targets);
+        const after = await imagesOf(call, targets);
         for (const [index, target] of targets.entries())
           emitRecord(target, before[index], after[index], isExpiry);
         return result;
@@ -58,15 +58,6 @@ export function createStreams(
       return written;
     },
   };
-
-  function imagesOf(targets: readonly Target[]): Promise<readonly (Image | undefined)[]> {
-    return Promise.all(
-      targets.map(async ({ table, key }) => {
-        const input = { TableName: table.name, Key: key, ConsistentRead: true };
-        return ((await call("GetItem", input)) as { readonly Item?: Image }).Item;
-      }),
-    );
-  }
 
   function emitRecord(
     { table, key }: Target,
@@ -106,6 +97,18 @@ export function createStreams(
   }
 }
 
+/** The items as they are now. */
+export const imagesOf = (
+  call: CallDatabase,
+  targets: readonly Target[],
+): Promise<readonly (Image | undefined)[]> =>
+  Promise.all(
+    targets.map(async ({ table, key }) => {
+      const input = { TableName: table.name, Key: key, ConsistentRead: true };
+      return ((await call("GetItem", input)) as { readonly Item?: Image }).Item;
+    }),
+  );
+
 /** A write request; invalid ones are left to the database to refuse. */
 interface Write {
   readonly TableName?: string;
@@ -118,19 +121,19 @@ interface BatchEntry {
   readonly DeleteRequest?: { readonly Key?: Image | null } | null;
 }
 
-/** The items that a call may change in tables with a stream. */
-function targetsOf(
+/** The items that a call may change in these tables. */
+export function targetsOf(
   operation: string,
   input: object,
-  streamed: ReadonlyMap<string, TableDefinition>,
+  tables: ReadonlyMap<string, TableDefinition>,
 ): readonly Target[] {
   const { TableName = "", Key, Item, RequestItems } = input as Write;
   if (["PutItem", "UpdateItem", "DeleteItem"].includes(operation))
-    return targetsIn(streamed.get(TableName), [Key ?? Item]);
+    return targetsIn(tables.get(TableName), [Key ?? Item]);
   if (operation !== "BatchWriteItem") return [];
   return Object.entries(RequestItems ?? {}).flatMap(([name, entries]) =>
     targetsIn(
-      streamed.get(name),
+      tables.get(name),
       Array.isArray(entries)
         ? entries.map(
             (entry: BatchEntry | null) => entry?.PutRequest?.Item ?? entry?.DeleteRequest?.Key,
@@ -149,5 +152,5 @@ function targetsIn(
 }
 
 /** The key attributes among those of an item. */
-export const keyIn = ({ keySchema }: TableDefinition, image: Image): Image =>
+export const keyIn = ({ keySchema }: Pick<TableDefinition, "keySchema">, image: Image): Image =>
   Object.fromEntries(keySchema.map(({ AttributeName }) => [AttributeName, image[AttributeName]]));

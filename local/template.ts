@@ -10,6 +10,7 @@ import {
   eventSourcesOf,
 } from "./template-invocations.ts";
 import { policiesOf } from "./template-policies.ts";
+import { type StandingDefinition, standingOf } from "./template-standing.ts";
 import { ofType, Resource, type Resources, resolve, text } from "./template-values.ts";
 
 const Template = z.object({ Resources: z.record(z.string(), Resource) });
@@ -22,6 +23,10 @@ export interface FunctionDefinition {
   /** `<file>.<export>`, as Lambda reads it. */
   readonly handler: string;
   readonly timeoutSeconds: number;
+  /** MiB. */
+  readonly memory: number;
+  /** Whether Lambda itself logs that an invocation begins, and how it was. */
+  readonly logsInvocations: boolean;
   /** Executions reserved for it, which is also its maximum. */
   readonly reservedConcurrency?: number | undefined;
   readonly async: AsyncConfig;
@@ -33,7 +38,7 @@ export interface TableDefinition {
   readonly name: string;
   readonly attributes: unknown;
   readonly keySchema: readonly KeyElement[];
-  readonly indexes: readonly unknown[];
+  readonly indexes: readonly IndexDefinition[];
   readonly ttlAttribute?: string | undefined;
   /** The view type of its stream, e.g. `NEW_AND_OLD_IMAGES`; `undefined` without a stream. */
   readonly streamViewType?: string | undefined;
@@ -42,6 +47,12 @@ export interface TableDefinition {
 /** An attribute of a table's key. */
 interface KeyElement {
   readonly AttributeName: string;
+}
+
+/** A global secondary index of a table, as in the parameters of `CreateTable`. */
+export interface IndexDefinition {
+  readonly KeySchema: readonly KeyElement[];
+  readonly Projection?: { readonly ProjectionType?: string };
 }
 
 /** The WebSocket API of the template: the function behind each route. */
@@ -90,6 +101,7 @@ export interface StackDefinition {
   readonly policies: ReadonlyMap<string, readonly object[]>;
   /** What stands in front of the APIs. */
   readonly edge: EdgeDefinition;
+  readonly standing: StandingDefinition;
 }
 
 /**
@@ -110,6 +122,8 @@ export function readStack(assembly: string): StackDefinition {
         code: join(assembly, text(Metadata["aws:asset:path"], `the asset path of ${name}`)),
         handler: text(Properties.Handler, `the Handler of ${name}`),
         timeoutSeconds: Number(Properties.Timeout ?? 3),
+        memory: Number(Properties.MemorySize ?? 128),
+        logsInvocations: !isQuiet(Properties.LoggingConfig),
         ...(Properties.ReservedConcurrentExecutions !== undefined && {
           reservedConcurrency: Number(Properties.ReservedConcurrentExecutions),
         }),
@@ -133,6 +147,7 @@ export function readStack(assembly: string): StackDefinition {
     deadLetterQueues: deadLetterQueuesOf(resources),
     policies: policiesOf(resources),
     edge: edgeOf(resources),
+    standing: standingOf(resources),
   };
 }
 
@@ -156,6 +171,9 @@ function readJson(file: string): unknown {
   }
 }
 
+const isQuiet = (config: unknown): boolean =>
+  (config as { readonly SystemLogLevel?: string } | undefined)?.SystemLogLevel === "WARN";
+
 function tableOf(name: string, properties: Readonly<Record<string, unknown>>): TableDefinition {
   const ttl = properties.TimeToLiveSpecification as { AttributeName?: string } | undefined;
   const stream = properties.StreamSpecification as { StreamViewType?: string } | undefined;
@@ -163,7 +181,7 @@ function tableOf(name: string, properties: Readonly<Record<string, unknown>>): T
     name,
     attributes: properties.AttributeDefinitions,
     keySchema: (properties.KeySchema ?? []) as readonly KeyElement[],
-    indexes: (properties.GlobalSecondaryIndexes as readonly unknown[] | undefined) ?? [],
+    indexes: (properties.GlobalSecondaryIndexes as readonly IndexDefinition[] | undefined) ?? [],
     ttlAttribute: ttl?.AttributeName,
     streamViewType: stream?.StreamViewType,
   };

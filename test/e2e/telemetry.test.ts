@@ -4,7 +4,9 @@ import { afterEach, describe, expect, inject, test, vi } from "vitest";
 import { REFUSAL_CODES } from "../../lambdas/server/errors.ts";
 import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
+import { PRICES } from "../../lib/prices.ts";
 import { NO_FAULTS } from "../../local/fault-injection.ts";
+import { LINES_OF_AN_INVOCATION } from "../../local/lambda-lines.ts";
 import { events, publications } from "../support/contract.ts";
 import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
@@ -40,15 +42,7 @@ function metricsIn(line: Line): Line {
 afterEach(() => stack.faults.setRates(NO_FAULTS));
 
 describe("the cost of logs", () => {
-  /** Dollars per gigabyte ingested by CloudWatch, us-east-1, as published in 2026. */
-  const GIGABYTE = 0.5;
   const DOLLARS_A_MILLION_FRAMES = 0.15;
-
-  /** Lambda's lines of each invocation at a lower log level, from its documentation. */
-  const LINES_OF_LAMBDA = [
-    '{"time":"2024-03-13T18:56:24.046Z","type":"platform.start","record":{"requestId":"79b4f56e-95b1-4643-9700-2807f4e68189","version":"$LATEST"}}',
-    '{"time":"2024-03-13T18:56:24.099Z","type":"platform.report","record":{"requestId":"79b4f56e-95b1-4643-9700-2807f4e68189","metrics":{"durationMs":12.345,"billedDurationMs":13,"memorySizeMB":512,"maxMemoryUsedMB":80},"status":"success"}}',
-  ];
 
   /** Bytes of AWS's own lines per frame, by the template. */
   function bytesOfAws(): number {
@@ -60,7 +54,7 @@ describe("the cost of logs", () => {
       if (Type === "AWS::ApiGatewayV2::Stage") return Properties?.AccessLogSettings?.Format ?? [];
       const isQuiet = Properties?.LoggingConfig?.SystemLogLevel === "WARN";
       return Type === "AWS::Lambda::Function" && /^Socket/.test(id) && !isQuiet
-        ? LINES_OF_LAMBDA
+        ? LINES_OF_AN_INVOCATION
         : [];
     });
     return Buffer.byteLength(lines.join("\n"));
@@ -94,7 +88,7 @@ describe("the cost of logs", () => {
     await own.stop();
 
     const perFrame = bytes / frames + bytesOfAws();
-    expect(perFrame * 1e6 * (GIGABYTE / 1e9)).toBeLessThan(DOLLARS_A_MILLION_FRAMES);
+    expect(perFrame * 1e6 * (PRICES.logGigabyte / 1e9)).toBeLessThan(DOLLARS_A_MILLION_FRAMES);
   });
 
   test("a deployment writes at most sixty metrics, and operations.md documents each", () => {

@@ -59,6 +59,10 @@ export const startWithMetricsPeriod = (
 ): Promise<LocalStack> =>
   startStack({ ...OPTIONS, environment: { METRICS_PERIOD: String(period) }, log });
 
+/** Starts a separate stack that counts what is billed. */
+export const startMetered = (log: (text: string) => void): Promise<LocalStack> =>
+  startStack({ ...OPTIONS, metered: true, log: (_, text) => log(text) });
+
 /** Starts a separate stack with other limits, and gateway options. */
 export const startWithLimits = (
   limits: Readonly<Record<string, number>>,
