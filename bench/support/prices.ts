@@ -23,10 +23,72 @@ export function dollarsOf({ reads, writes, posts, functions, milliseconds }: Eve
   );
 }
 
-/** Dollars for a million publications to so many receivers, elsewhere. */
-export const PEERS: readonly (readonly [string, (receivers: number) => number])[] = [
-  ["Azure Web PubSub for Socket.IO", (receivers) => receivers * 1],
-  ["AppSync Events", (receivers) => (1 + receivers) * 1],
-  ["Ably", (receivers) => (1 + receivers) * 2.5],
-  ["Pusher (Startup plan, used to its limit)", (receivers) => (1 + receivers) * (49 / 30)],
+/** The hours of a month, and its days. */
+export const HOURS = 730;
+const DAYS = HOURS / 24;
+
+/** What clients of another service do in a month; publications and deliveries in millions. */
+export interface Traffic {
+  readonly published: number;
+  readonly received: number;
+  readonly connections: number;
+  /** Rooms, tables: what clients subscribe to. */
+  readonly channels: number;
+}
+
+/** Another service, by its price list. */
+export interface Peer {
+  readonly name: string;
+  /** Dollars for so many millions of publications and deliveries, connections left out. */
+  messages(traffic: Pick<Traffic, "published" | "received">): number;
+  /** Dollars of a month. */
+  month(traffic: Traffic): number;
+}
+
+/** Millions of minutes in a month of so many connections, or channels. */
+const minutes = (count: number): number => (count * HOURS * 60) / 1_000_000;
+
+/** A plan of Pusher: dollars a month, and what it holds. */
+const STARTUP = { dollars: 49, connections: 500, millionsADay: 1 };
+
+/** A unit of Azure Web PubSub: dollars a day, and what it holds. */
+const UNIT = { dollars: 1.61, connections: 1000, millionsADay: 1 };
+
+/** Price lists of 2026, each the cheapest plan that has no limit, or else as many as it takes. */
+export const PEERS: readonly Peer[] = [
+  {
+    name: "Azure Web PubSub for Socket.IO",
+    messages: ({ received }) => received * 1,
+    month({ received, connections }) {
+      const units = Math.ceil(connections / UNIT.connections);
+      const more = Math.max(0, received - units * UNIT.millionsADay * DAYS);
+      return units * UNIT.dollars * DAYS + more * 1;
+    },
+  },
+  {
+    name: "AppSync Events",
+    messages: ({ published, received }) => (published + received) * 1,
+    month(traffic) {
+      return this.messages(traffic) + minutes(traffic.connections) * 0.08;
+    },
+  },
+  {
+    name: "Ably",
+    messages: ({ published, received }) => (published + received) * 2.5,
+    month(traffic) {
+      const { connections, channels } = traffic;
+      return 29 + this.messages(traffic) + minutes(connections) * 1 + minutes(channels) * 1;
+    },
+  },
+  {
+    name: "Pusher (Startup plan, used to its limit)",
+    messages: ({ published, received }) => (published + received) * (STARTUP.dollars / 30),
+    month({ published, received, connections }) {
+      const plans = Math.max(
+        (published + received) / (STARTUP.millionsADay * DAYS),
+        connections / STARTUP.connections,
+      );
+      return Math.ceil(plans) * STARTUP.dollars;
+    },
+  },
 ];

@@ -108,9 +108,11 @@ export function reportOf(measured: Measured): string {
           "the same with `connectionStateRecovery`",
           ...[10, 1000].map((members) => fixed(dollarsOf(replayable(message(members))), 2)),
         ],
-        ...PEERS.map(([name, price]) => [
-          name,
-          ...[10, 1000].map((members) => fixed(price(members - 1), 2)),
+        ...PEERS.map((peer) => [
+          peer.name,
+          ...[10, 1000].map((members) =>
+            fixed(peer.messages({ published: 1, received: members - 1 }), 2),
+          ),
         ]),
       ],
     ),

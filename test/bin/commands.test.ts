@@ -4,6 +4,7 @@ import { run } from "../support/commands.ts";
 
 describe.each([
   ...["start", "token", "integration", "docs", "build:size", "audit", "doctor", "bench", "chaos"],
+  "cost",
   "tsx bench/matching.ts",
   ...["start", "token", "doctor"].map((name) => `tsx bin/serverless-socket-io.ts ${name}`),
 ])("%s", (command) => {
@@ -31,6 +32,24 @@ test.each([
   [["now"], /^Unexpected argument 'now'/],
 ])("chaos refuses %j in one sentence", async (args, message) => {
   expect(await run("chaos", ...args)).toMatchObject({
+    code: 1,
+    out: "",
+    err: expect.stringMatching(message),
+  });
+});
+
+test.each([
+  [["--scene", "opera"], /^--scene must be one of idle, chat, large-room, live-table, not "opera"/],
+  [["--users", "0"], /^--users must be a number from 1 to 5000, not "0"\.$/],
+  [["--room", "2.5"], /^--room must be a whole number, not "2\.5"\.$/],
+  [["--messages-per-minute", "many"], /^--messages-per-minute must be a number from 0 to 600/],
+  [
+    ["--scene", "idle", "--messages-per-minute", "1"],
+    /^--messages-per-minute must be 0 in the scene idle, not "1"\.$/,
+  ],
+  [["--seconds", "300"], /^--seconds must be a number from 1 to 240, not "300"\.$/],
+])("cost refuses %j in one sentence", async (args, message) => {
+  expect(await run("cost", ...args)).toMatchObject({
     code: 1,
     out: "",
     err: expect.stringMatching(message),

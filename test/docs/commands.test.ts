@@ -46,6 +46,7 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
   "npm run test:polling": [[CI, "\ntests test:polling\n"]],
   "npm run chaos": [[CI, "\nstep npm run --silent chaos -- "]],
+  "npm run cost": [[CI, "\nstep npm run --silent cost -- "]],
   "npm run bench": [[CI, "\nstep npm run --silent bench -- --quick\n"]],
   "npx tsx bench/matching.ts": [[CI, "\nstep npx tsx bench/matching.ts --quick\n"]],
   "npm run build:size": [[CI, "\nstep npm run --silent build:size\n"]],
