@@ -90,17 +90,20 @@ test("a message of more than 32 KB is two", async () => {
 });
 
 test("minutes are those that connections were open, whether they still are or not", async () => {
-  const people = [await person(newOrg(), "ann"), await person(newOrg(), "ben")];
+  const [ann, ben] = [await person(newOrg(), "ann"), await person(newOrg(), "ben")];
   const open = stack.gateway.connectionIds().length;
 
-  const { connectionMinutes } = await used(() => stack.advance(600_000));
-  for (const one of people) one.socket.disconnect();
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === open - people.length);
-  await stack.idle();
-  stack.takeUsage();
+  const both = await used(() => stack.advance(600_000));
+  const closed = await used(async () => {
+    await stack.advance(600_000);
+    for (const { socket } of [ann, ben]) socket.disconnect();
+    await vi.waitUntil(() => stack.gateway.connectionIds().length === open - 2);
+  });
 
-  expect(connectionMinutes / open).toBeGreaterThanOrEqual(10);
-  expect(connectionMinutes / open).toBeLessThan(11);
+  for (const { connectionMinutes } of [both, closed]) {
+    expect(connectionMinutes).toBeGreaterThanOrEqual(10 * open);
+    expect(connectionMinutes).toBeLessThan(11 * open);
+  }
 });
 
 test("functions use their time in their memory, and the bytes that they log", async () => {
