@@ -97,6 +97,7 @@ async function printBill(scene: Scene): Promise<boolean> {
       `This machine took ${elapsed.toFixed(0)} s for what users send in ${seconds}: the time of functions means little.`,
     );
   if (received !== due) console.error(`${received} were received of ${due} that were due.`);
-  if (failures > 0) console.error(`Functions logged ${failures} failures.`);
-  return received === due && failures === 0;
+  if (failures.length > 0)
+    console.error(`Functions logged ${failures.length} failures, first: ${failures[0]}`);
+  return received === due && failures.length === 0;
 }

@@ -8,8 +8,8 @@ import { type Scene, scriptOf } from "./scenes.ts";
 export function reportOf(scene: Scene, run: Run): string {
   const { lines, ...parts } = billOf(run);
   const total = dollarsOf(lines);
-  const { description, sendsItself } = scriptOf(scene.name);
-  const traffic = trafficOf(scene, run, sendsItself);
+  const { description, sender } = scriptOf(scene.name);
+  const traffic = trafficOf(scene, run, sender === "receives");
   return [
     `A month (${HOURS} hours) of ${description}: ${number(scene.users)} users all of the time, rooms of ${number(Math.min(scene.room, scene.users))}, ${scene.messagesPerMinute} a minute of each user. List prices of us-east-1, ${PRICES_DATE} (lib/prices.ts), first tier and no free tier.`,
     table(
@@ -45,9 +45,9 @@ export function reportOf(scene: Scene, run: Run): string {
 }
 
 /** What other services would have to carry: whoever sends has no copy there. */
-function trafficOf({ users, room }: Scene, run: Run, sendsItself: boolean): Traffic {
+function trafficOf({ users, room }: Scene, run: Run, senderReceives: boolean): Traffic {
   const millions = (HOURS * 3600) / run.seconds / 1_000_000;
-  const copies = run.due - (sendsItself ? run.sent : 0);
+  const copies = run.due - (senderReceives ? run.sent : 0);
   return {
     published: run.sent * millions,
     received: copies * millions,

@@ -24,8 +24,8 @@ export interface Run extends Counted {
   readonly due: number;
   /** The seconds until all was sent, received and acknowledged. */
   readonly elapsed: number;
-  /** Lines that functions have logged about failures. */
-  readonly failures: number;
+  /** What functions have logged about failures. */
+  readonly failures: readonly string[];
 }
 
 /** Runs a scene on the local stack, and says how far it is. */
@@ -35,12 +35,12 @@ export async function runScene(
   say: (text: string) => void,
 ): Promise<Run> {
   const metrics = createMetrics();
-  let failures = 0;
+  const failures: string[] = [];
   const stack = await startStack({
     ...{ assembly, port: 0, secret: SECRET, schedules: false, metered: true },
     log(_, text) {
       metrics.read(text);
-      if (text.includes('"ERROR"')) failures += 1;
+      if (text.includes('"ERROR"')) failures.push(text);
     },
   });
   const crowd = createCrowd(scene, { stack, secret: SECRET, say });
@@ -57,7 +57,7 @@ export async function runScene(
     say("Rotating all …");
     const rotation = await countRotation(stack, crowd, scene, pings, pingMinutes);
     return {
-      ...{ connecting, pings, pingMinutes, rotation, ...sent, failures },
+      ...{ connecting, pings, pingMinutes, rotation, ...sent, failures: [...failures] },
       standing: {
         ...{ ...standing, storedBytes, addedBytes },
         ...{ schedules: schedules.length, metrics: metrics.count },

@@ -31,16 +31,16 @@ interface Script {
   join(room: string): readonly [event: string, payload: object] | undefined;
   /** The event that each user of a room receives once for each that is sent. */
   readonly received: string;
-  /** Whether who sends is one of those who receive. */
-  readonly sendsItself: boolean;
+  /** Whether who sends, where that is one of the room, receives it, too. */
+  readonly sender: "receives" | "does not receive" | "is none";
   send(sender: Socket, room: string, n: number, stack: LocalStack): Promise<unknown>;
 }
 
-const chat = {
-  join: (chatId: string) => ["chat:join", { ...inP1, chatId }] as const,
+const chat: Omit<Script, "description" | "defaults"> = {
+  join: (chatId) => ["chat:join", { ...inP1, chatId }],
   received: "message:new",
-  sendsItself: true,
-  send: (sender: Socket, chatId: string) =>
+  sender: "receives",
+  send: (sender, chatId) =>
     ask(sender, "message:send", { ...inP1, chatId, type: "text", content: TEXT }),
 };
 
@@ -57,9 +57,12 @@ export const SCRIPTS = {
     defaults: { room: 10, messagesPerMinute: 1 },
   },
   "large-room": {
-    ...chat,
-    description: "the same with all users in one chat",
+    description: "events to all others, which are not stored",
     defaults: { room: 1000, messagesPerMinute: 0.01 },
+    join: (projectId) => ["subscribe:project", { projectId }],
+    received: "custom:event",
+    sender: "does not receive",
+    send: (sender, projectId) => ask(sender, "custom:event", { projectId, text: TEXT }),
   },
   "live-table": {
     description: "live queries on tables whose rows a back end changes",
@@ -69,7 +72,7 @@ export const SCRIPTS = {
       { ...inP1, collectionId, queryId: "open", query: { done: false } },
     ],
     received: "db:update",
-    sendsItself: false,
+    sender: "is none",
     async send(_, collectionId, n, { functions }) {
       const row = { _id: `row-${n}`, done: false, title: TEXT, position: n };
       const change = { ...inP1, collectionId, data: row, previous: { ...row, position: 0 } };
