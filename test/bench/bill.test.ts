@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { billOf, type Counted, dollarsOf, monthOf } from "../../bench/cost/bill.ts";
 import { PEERS } from "../../bench/support/prices.ts";
-import { PRICES } from "../../lib/prices.ts";
+import { PRICES, PRICES_DATE } from "../../lib/prices.ts";
 import { type Usage, usageOf } from "../../local/usage.ts";
 
 const used = (some: Partial<Usage>): Usage => usageOf((name) => some[name] ?? 0);
@@ -106,4 +107,34 @@ test("other services charge for connections, and for messages beyond what those 
   expect(charged(idle)).toEqual([98, 5, 101, 147]);
   // 900 million, less a million a day in each of two units; 1,000 million at 1 and at 2.50; 33 plans.
   expect(charged(busy)).toEqual([937, 1005, 2601, 1617]);
+});
+
+describe("the bill in docs/performance.md", () => {
+  const document = readFileSync("docs/performance.md", "utf8");
+  const [, section = ""] = /\n## A month's bill\n(.*?)\n## /s.exec(document) ?? [];
+
+  test("is of the prices in lib/prices.ts", () => {
+    const all = used({
+      ...{ messages: 1, connectionMinutes: 1, httpRequests: 1, invocations: 1, gigabyteSeconds: 1 },
+      ...{ readUnits: 1, writeUnits: 1, edgeRequests: 1, edgeBytesOut: 1, edgeBytesIn: 1 },
+      ...{ logBytes: 1, busEvents: 1 },
+    });
+    const standing = {
+      ...nothing.standing,
+      metrics: 1,
+      alarmMetrics: 1,
+      dashboards: 1,
+      secrets: 1,
+    };
+    const { lines } = billOf({
+      ...{ ...nothing, events: all },
+      standing: { ...standing, schedules: 1, storedBytes: 1 },
+    });
+    const documented = [...section.matchAll(/^\| (\w[^|]*: [^|]*) \| ([\d.]+) \|/gm)];
+
+    expect(section).toContain(`looked up on ${PRICES_DATE},`);
+    expect(documented.length).toBeGreaterThan(10);
+    for (const [, name, price] of documented)
+      expect(lines).toContainEqual(expect.objectContaining({ name, price: Number(price) }));
+  });
 });
