@@ -2,6 +2,7 @@ import { io, type Socket } from "socket.io-client";
 import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { describe, expect, test } from "vitest";
+import { connectionsNow, endSilent } from "../support/lost.ts";
 import {
   client,
   connected,
@@ -25,6 +26,9 @@ const CLIENTS = [
 const BY_DEFAULT = { transports: ["polling", "websocket"] };
 const POLLING = { transports: ["polling"] };
 
+/** An upgrade may take longer than `expect.poll` waits by default. */
+const LONG = { timeout: 10_000 };
+
 const transportOf = (socket: Socket): string => socket.io.engine.transport.name;
 
 /** Resolves once a client has upgraded. */
@@ -32,6 +36,31 @@ const upgraded = (socket: Socket): Promise<unknown> =>
   transportOf(socket) === "websocket"
     ? Promise.resolve()
     : new Promise((resolve) => socket.io.engine.once("upgrade", resolve));
+
+/** Loses the WebSocket of the only client, of which neither side is told. */
+async function cutWebSocket(socket: Socket): Promise<void> {
+  await upgraded(socket);
+  // Its frames are received in their order: after this one, that of its upgrade is handled, or waited for.
+  await new Promise((resolve) => socket.emit("presence:update", resolve));
+  await settled();
+  for (const id of stack.gateway.connectionIds()) stack.gateway.drop(id);
+}
+
+/** Loses the request in which the only client polls. */
+async function cutRequest(socket: Socket, org: string): Promise<void> {
+  const gone = new Promise((resolve) => socket.once("disconnect", resolve));
+  stack.cutEvery(1);
+  // A GET that waits already is not cut: this is its answer, and the next one is.
+  await publish({ event: "emit", org, to: [{ kind: "org" }], name: "more", payload: {} });
+  await gone;
+  stack.cutEvery(undefined);
+}
+
+/** Resolves with the acknowledgement once a client, when it next connects, has joined the project. */
+const joined = (socket: Socket): Promise<unknown> =>
+  new Promise((resolve) =>
+    socket.once("connect", () => socket.emit("subscribe:project", "p1", resolve)),
+  );
 
 /** The numbers that a client receives under an event, in the order of their arrival. */
 function numbersOf({ socket }: Pick<Person, "socket">, event: string): readonly number[] {
@@ -48,7 +77,7 @@ async function sendNumbers({ socket }: Person, count: number, first = 0): Promis
     await socket.emitWithAck("custom:event", { projectId: "p1", n });
 }
 
-describe.each(CLIENTS)("socket.io-client %s with its default options", (_, connect) => {
+describe.each(CLIENTS)("socket.io-client %s with its default options", (version, connect) => {
   test("connects by polling, upgrades, is acknowledged, and receives what others broadcast", async () => {
     const org = newOrg();
     const auth = { token: await tokenFor({ org }) };
@@ -92,6 +121,39 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (_, conne
 
       expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
       expect(await gone).toBe("io server disconnect");
+    },
+  );
+
+  test.each([
+    ["has upgraded", BY_DEFAULT, cutWebSocket] as const,
+    ["polls", POLLING, cutRequest] as const,
+  ])(
+    "comes back by itself from a cut where it %s, joins again, and receives once what follows",
+    async (__, options, cut) => {
+      const org = newOrg();
+      const auth = { token: await tokenFor({ org }) };
+      const socket = client({ ...options, auth, reconnection: true }, stack.url, connect);
+      const ann = receiving(org, socket);
+      const to = [{ kind: "project", projectId: "p1" }];
+      const send = (n: number) => publish({ event: "emit", org, to, name: "news", payload: { n } });
+
+      await joined(socket);
+      await send(1);
+      expect(await ann.nextEvent("news")).toEqual({ n: 1 });
+      const lost = await connectionsNow();
+      const back = joined(socket);
+      await cut(socket, org);
+      expect(await back).toEqual({ type: "project", id: "p1" });
+      await expect.poll(() => transportOf(socket), LONG).toBe(options.transports.at(-1));
+      await ann.clearReceived();
+      await send(2);
+
+      expect(await ann.nextEvent("news")).toEqual({ n: 2 });
+      expect(await ann.receivesNothing()).toBe(true);
+      // Recovery came with 4.6.
+      expect(Boolean(socket.recovered)).toBe(version === "4.8");
+      await endSilent(lost);
+      expect(await ann.emit("presence:update")).toEqual({ ok: true });
     },
   );
 

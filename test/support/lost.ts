@@ -1,6 +1,6 @@
 import type { LocalStack } from "../../local/stack.ts";
-import { ageLosses } from "./rewrite.ts";
-import { stack as shared } from "./running.ts";
+import { ageLosses, rewrite } from "./rewrite.ts";
+import { connectionItems, stack as shared } from "./running.ts";
 
 /** Ends the sessions that have lost their connection, as if the time in which they may come back were over. */
 export async function endLost(stack: LocalStack = shared, heartbeat = "Heartbeat"): Promise<void> {
@@ -8,4 +8,17 @@ export async function endLost(stack: LocalStack = shared, heartbeat = "Heartbeat
   const scheduledTime = new Date().toISOString();
   await stack.functions.invoke(stack.functions.named(heartbeat), { scheduledTime });
   await stack.idle();
+}
+
+/** The connections that there are: what `endSilent` ends if nobody is there any more. */
+export const connectionsNow = async () =>
+  (await connectionItems()).filter(({ lastSeenAt }) => lastSeenAt !== undefined);
+
+/** Ends connections of whose loss the server was not told, as if no pong had come for long. */
+export async function endSilent(connections: readonly Record<string, unknown>[]): Promise<void> {
+  await rewrite(shared, connections, "lastSeenAt", () => 0);
+  const { functions } = shared;
+  for (let shard = 0; shard < 16; shard += 1)
+    await functions.invoke(functions.named("Heartbeat"), { shard });
+  await shared.idle();
 }
