@@ -125,11 +125,11 @@ export interface ConnectOptions extends Omit<Partial<ManagerOptions & SocketOpti
  * `ackTimeout` and `retries`, a callback of `emit` has an error before the answer, which Socket.IO's types
  * do not know; `emitWithAck` throws it.
  */
-export const connect = (
+export function connect(
   url: string,
   { token, transports = ["websocket", "polling"], ...options }: ConnectOptions,
-): RealtimeSocket =>
-  io(url, {
+): RealtimeSocket {
+  const socket: RealtimeSocket = io(url, {
     tryAllTransports: true,
     ...options,
     transports: [...transports],
@@ -146,3 +146,19 @@ export const connect = (
                 () => callback({}),
               ),
   });
+  socket.io.on("open", () => closeIfUpgradeFails(socket.io.engine));
+  return socket;
+}
+
+type Engine = RealtimeSocket["io"]["engine"];
+
+/** One whose WebSocket is lost while polling is paused for it would be silent until its ping timeout. */
+function closeIfUpgradeFails(engine: Engine): void {
+  engine.once("upgrading", () =>
+    engine.once("upgradeError", () => {
+      // Closing it by its own method would wait for the upgrade.
+      const transport: { emit(event: string): unknown } = engine.transport;
+      transport.emit("close");
+    }),
+  );
+}

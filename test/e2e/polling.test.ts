@@ -1,7 +1,8 @@
 import { io, type Socket } from "socket.io-client";
 import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
-import { describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { connect as connectTyped } from "../../client/index.ts";
 import { connectionsNow, endSilent } from "../support/lost.ts";
 import {
   client,
@@ -164,7 +165,51 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (version,
   });
 });
 
+/** The typed client, with these transports. */
+const typed = ((
+  url: string,
+  {
+    auth,
+    transports,
+  }: {
+    readonly auth: { readonly token: string };
+    readonly transports: readonly ("websocket" | "polling")[];
+  },
+) => connectTyped(url, { ...auth, transports })) as unknown as typeof io;
+
+/** Closes a WebSocket; gives the connections of which the server does not know that they are lost. */
+function close(connectionId: string) {
+  stack.gateway.close(connectionId);
+  return connectionsNow();
+}
+
+/** Cuts the WebSocket that probes next once that is answered: the GET that waits is released later. */
+const cutAtProbe = () =>
+  new Promise<Awaited<ReturnType<typeof connectionsNow>>>((resolve) => {
+    const { post } = stack.gateway;
+    vi.spyOn(stack.gateway, "post").mockImplementation(async (connectionId, frame) => {
+      const isSent = await post(connectionId, frame);
+      if (frame === "3probe") {
+        vi.restoreAllMocks();
+        resolve(close(connectionId));
+      }
+      return isSent;
+    });
+  });
+
+/** Cuts the only WebSocket when its client upgrades: the gateway gets nothing of that. */
+const cutAtUpgrade = (socket: Socket) =>
+  new Promise<Awaited<ReturnType<typeof connectionsNow>>>((resolve) =>
+    socket.io.once("open", () =>
+      socket.io.engine.once("upgrade", () =>
+        resolve(close(stack.gateway.connectionIds().at(-1) ?? "")),
+      ),
+    ),
+  );
+
 describe("a client that upgrades", () => {
+  afterEach(() => vi.restoreAllMocks());
+
   test("receives each of a thousand packets that are broadcast meanwhile once, in their order, whatever its version", async () => {
     const org = newOrg();
     const versions = await Promise.all(
@@ -217,6 +262,25 @@ describe("a client that upgrades", () => {
     // A stock client may get a copy of what was posted at the moment of its cut.
     await expect.poll(() => [...new Set(numbers)]).toEqual([0, 1, 2, 3, 4]);
   });
+
+  test.each([
+    ["its probe is answered", cutAtProbe] as const,
+    ["it upgrades", cutAtUpgrade] as const,
+  ])(
+    "and is the typed one, comes back by itself if its WebSocket is cut when %s",
+    async (_, cutAt) => {
+      const org = newOrg();
+      const auth = { token: await tokenFor({ org }) };
+      const socket = client({ ...BY_DEFAULT, auth }, stack.url, typed);
+      const lost = cutAt(socket);
+      await new Promise((resolve) => socket.io.once("reconnect", resolve));
+
+      expect(await socket.emitWithAck("subscribe:project", "p1")).toMatchObject({ id: "p1" });
+      await expect.poll(() => transportOf(socket), LONG).toBe("websocket");
+      await endSilent(await lost);
+      expect(await socket.emitWithAck("presence:update")).toEqual({ ok: true });
+    },
+  );
 
   test("leaves nothing when it disconnects", async () => {
     const { ann } = await people("ann");
