@@ -8,12 +8,14 @@ import { type Random, randomFrom } from "../local/random.ts";
 import { type LocalStack, startStack } from "../local/stack.ts";
 import { shopAt } from "../test/support/samples.ts";
 import { emptyUpstream, type Upstream } from "../test/support/upstream.ts";
-import { type ChaosClient, createChaosClient, newMark } from "./chaos/client.ts";
+import { type ChaosClient, type ClientParts, createChaosClient, newMark } from "./chaos/client.ts";
 import { createLedger, type Ledger } from "./chaos/ledger.ts";
 import { leavesNothing } from "./chaos/left-over.ts";
+import { createPresenceLedger, MAX_UNTOLD, type PresenceLedger } from "./chaos/presence.ts";
 
 const HELP = `Runs many clients with all events of the contract over the local stack with fault injection, and
-records what they receive. Fails if a delivery is lost or duplicated, or if items remain after the clean-up.
+records what they receive. Fails if a delivery is lost or duplicated, if anybody is told wrongly who is
+online, or if items remain after the clean-up. Prints what is lost, told wrongly or left.
 
   npm run chaos -- [options]
 
@@ -138,8 +140,9 @@ async function runChaos(
   shop: Upstream,
 ): Promise<boolean> {
   const ledger = createLedger(Date.now);
+  const presence = createPresenceLedger(Date.now);
   await registerIntegration(stack, options, shop);
-  const clients = await connectAll(stack, options, ledger, random);
+  const clients = await connectAll(stack, options, { ledger, presence, random });
   stack.faults.setRates({
     throttle: options.throttle,
     fail: options.fail,
@@ -155,16 +158,35 @@ async function runChaos(
   await stack.idle();
   await Promise.all(clients.map((client) => client.catchUp()));
   const totals = ledger.totals();
+  for (const line of ledger.lost()) console.log(`lost: ${line}`);
   stack.faults.setRates(NO_FAULTS);
-  await Promise.all(clients.map((client) => client.stop()));
+  const wronglyTold = await stopAll(clients, presence);
   const isClean = await leavesNothing(stack);
 
   console.log(`
-| Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Connections killed | Sockets that came back | Failures logged |
-|---|---|---|---|---|---|---|---|---|---|---|
-| ${[totals.sent, totals.confirmed, totals.refused, totals.unanswered, totals.expected, totals.delivered, totals.lost, totals.duplicated, kills, totals.returned, failures.count].join(" | ")} |
+| Events sent | Acknowledged | Refused | Unanswered | Deliveries due | Delivered in all | Lost | Duplicated | Presence told wrongly | Connections killed | Sockets that came back | Failures logged |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| ${[totals.sent, totals.confirmed, totals.refused, totals.unanswered, totals.expected, totals.delivered, totals.lost, totals.duplicated, wronglyTold, kills, totals.returned, failures.count].join(" | ")} |
 `);
-  return totals.lost === 0 && totals.duplicated === 0 && isClean;
+  return totals.lost === 0 && totals.duplicated === 0 && wronglyTold === 0 && isClean;
+}
+
+/** Stops every other client, then the rest, who are told of that; gives how often presence was told wrongly. */
+async function stopAll(clients: readonly ChaosClient[], presence: PresenceLedger): Promise<number> {
+  const stop = (remainder: number) =>
+    Promise.all(
+      clients.filter((_, number) => number % 2 === remainder).map((client) => client.stop()),
+    );
+  await stop(0);
+  const wronglyTold = () =>
+    presence.wronglyTold(clients.flatMap(({ membership }) => membership ?? []));
+  const deadline = Date.now() + MAX_UNTOLD;
+  while (wronglyTold().length > 0 && Date.now() < deadline) await pause(100);
+  const all = wronglyTold();
+  for (const { watcher, userId, reason, at } of all)
+    console.log(`${watcher} was ${reason}: ${userId}, at ${new Date(at).toISOString()}`);
+  await stop(1);
+  return all.length;
 }
 
 /** The integration that the samples call, in every organisation. */
@@ -178,7 +200,11 @@ function callPublish({ functions }: LocalStack, entry: object) {
   return functions.invoke(functions.named("Publish"), entry);
 }
 
-async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, random: Random) {
+async function connectAll(
+  stack: LocalStack,
+  options: Options,
+  shared: Pick<ClientParts, "ledger" | "presence" | "random">,
+) {
   const clients = await Promise.all(
     Array.from({ length: options.clients }, async (_, number) => {
       const audience = `org-${Math.floor(number / CLIENTS_AN_ORGANISATION)}`;
@@ -196,14 +222,15 @@ async function connectAll(stack: LocalStack, options: Options, ledger: Ledger, r
         userId,
         peer,
         audience,
-        ledger,
-        random,
         thinkTime,
+        ...shared,
       });
     }),
   );
-  while (clients.some(({ isReady }) => !isReady)) {
-    console.log(`${clients.filter(({ isReady }) => isReady).length} clients are connected …`);
+  while (clients.some(({ membership }) => membership === undefined)) {
+    console.log(
+      `${clients.filter(({ membership }) => membership !== undefined).length} clients are connected …`,
+    );
     await pause(2000);
   }
   return clients;
@@ -260,7 +287,9 @@ async function act(
 /** Publishes a row of the first organisation, as another back end does. */
 async function publish(stack: LocalStack, ledger: Ledger): Promise<void> {
   const mark = newMark();
-  const receipt = ledger.send(mark, "", "org-0", false);
+  const receipt = ledger.send({
+    ...{ mark, event: "db:create", sender: "", audience: "org-0", isVolatile: false },
+  });
   const entry = { event: "db:create", org: "org-0", id: mark.slice(1) };
   const row = { projectId: "p1", collectionId: "todos", data: { _id: mark } };
   const { ok } = await callPublish(stack, { ...entry, ...row });

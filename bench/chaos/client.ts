@@ -4,6 +4,7 @@ import { connect } from "../../client/index.ts";
 import type { Random } from "../../local/random.ts";
 import { anyAction, markOf } from "./actions.ts";
 import type { Ledger, Membership, Receipt } from "./ledger.ts";
+import type { PresenceLedger, Status } from "./presence.ts";
 
 export interface ClientParts {
   readonly url: string;
@@ -15,6 +16,7 @@ export interface ClientParts {
   /** The organisation, whose clients receive each other's events. */
   readonly audience: string;
   readonly ledger: Ledger;
+  readonly presence: PresenceLedger;
   readonly random: Random;
   /** Average milliseconds between two events. */
   readonly thinkTime: number;
@@ -22,7 +24,8 @@ export interface ClientParts {
 
 /** One client that sends random events of the contract until it is stopped. */
 export interface ChaosClient {
-  readonly isReady: boolean;
+  /** Where it is in all its rooms: since when, and what it has received. */
+  readonly membership: Membership | undefined;
   /** Terminates its connection; it reconnects by itself. */
   kill(): void;
   /** Stops sending, but still receives. */
@@ -42,6 +45,12 @@ const JOINS: readonly (readonly [string, object])[] = [
   ["presence:online", { projectId: "p1" }],
 ];
 
+/** Whether a client is online once these are acknowledged. */
+const STATUS_AFTER: Readonly<Record<string, Status>> = {
+  "presence:online": "online",
+  "presence:offline": "offline",
+};
+
 let marks = 0;
 
 /** A unique mark. */
@@ -49,28 +58,38 @@ export const newMark = (): string => `#${++marks}`;
 
 /** A client that reconnects whenever it is disconnected, and joins its rooms again unless it is the same socket. */
 export function createChaosClient(parts: ClientParts): ChaosClient {
-  const { ledger, userId, audience, random } = parts;
+  const { ledger, presence, userId, audience, random } = parts;
   // Its events are random: not those that its type allows.
   const socket = connect(parts.url, parts) as unknown as Socket;
   socket.io.reconnectionDelay(100).reconnectionDelayMax(1000);
   let membership: Membership | undefined;
+  let sessions = 0;
   let isActive = true;
   let messageId: string | undefined;
   const pending = new Set<Receipt>();
 
   socket.onAny((event: string, payload: unknown) => {
     const mark = markOf(event, payload);
-    if (mark !== undefined && membership !== undefined) ledger.receive(membership, mark);
+    if (membership === undefined) return;
+    if (mark !== undefined) ledger.receive(membership, mark);
+    presence.tell(membership, event, payload);
   });
   socket.on("connect", () => {
-    if (socket.recovered && membership !== undefined) ledger.comeBack(membership);
-    else {
+    if (!socket.recovered) sessions += 1;
+    if (socket.recovered && membership !== undefined) {
+      ledger.comeBack(membership);
+      presence.comeBack(userId);
+    } else {
       membership = undefined;
+      presence.change(userId, "unknown");
       void join();
     }
   });
   socket.on("disconnect", () => {
-    if (membership !== undefined) ledger.leave(membership);
+    if (membership !== undefined) {
+      ledger.leave(membership);
+      presence.lose(userId);
+    }
     for (const receipt of pending) receipt.cut();
     pending.clear();
   });
@@ -80,7 +99,9 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     for (const [event, payload] of JOINS)
       while (socket.id === id && isRefusal(await ask(socket, event, payload))) await pause(100);
     // After a loss in between it joins again.
-    if (socket.id === id && membership === undefined) membership = ledger.join(audience, userId);
+    if (socket.id !== id || membership !== undefined) return;
+    membership = ledger.join(audience, userId);
+    presence.change(userId, "online");
   }
 
   async function act(): Promise<void> {
@@ -91,13 +112,21 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
       audience: receivers,
       isVolatile,
     } = anyAction(random, mark, { peer: parts.peer, messageId });
-    const receipt = ledger.send(mark, userId, receivers === "others" ? audience : "", isVolatile);
+    const receipt = ledger.send({
+      ...{ mark, event, sender: userId, isVolatile },
+      audience: receivers === "others" ? audience : "",
+    });
     pending.add(receipt);
+    const status = STATUS_AFTER[event];
+    if (status !== undefined) presence.change(userId, "unknown");
     const answer = await ask(socket, event, payload);
     // The receipt was settled by a disconnect.
     if (!pending.delete(receipt)) return;
     if (isRefusal(answer)) receipt.refused(answer.error.code);
-    else receipt.confirmed();
+    else {
+      receipt.confirmed();
+      if (status !== undefined) presence.change(userId, status);
+    }
     messageId = (answer as { messageId?: string }).messageId ?? messageId;
   }
 
@@ -115,8 +144,8 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
   }
 
   return {
-    get isReady() {
-      return membership !== undefined;
+    get membership() {
+      return membership;
     },
     kill: () => socket.io.engine?.close(),
     async rest() {
@@ -130,6 +159,10 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     async stop() {
       // The session of a client that is away would be kept until its time is over.
       await untilConnected();
+      // An earlier session that is lost keeps its user online for a while.
+      if (sessions === 1) presence.end(userId, audience);
+      else presence.change(userId, "unknown");
+      membership = undefined;
       socket.disconnect();
     },
   };

@@ -3,6 +3,7 @@ const MAX_DELIVERY_TIME = 10_000;
 
 /** The time in which one socket is connected and in all its rooms. */
 export interface Membership {
+  readonly audience: string;
   readonly userId: string;
   readonly since: number;
   until: number;
@@ -13,12 +14,17 @@ export interface Membership {
 }
 
 /** An event sent with a mark, and who must receive it. */
-interface Sent {
+export interface Outgoing {
   readonly mark: string;
+  readonly event: string;
   readonly sender: string;
+  /** Empty where only its acknowledgement counts. */
   readonly audience: string;
-  readonly at: number;
   readonly isVolatile: boolean;
+}
+
+interface Sent extends Outgoing {
+  readonly at: number;
   /** When it was acknowledged. */
   confirmedAt?: number;
 }
@@ -45,9 +51,10 @@ export interface Ledger {
   /** Continues the membership of a socket that has come back as the same one. */
   comeBack(membership: Membership): void;
   receive(membership: Membership, mark: string): void;
-  /** Records a sent event; with an empty audience only its acknowledgement counts. */
-  send(mark: string, sender: string, audience: string, isVolatile: boolean): Receipt;
+  send(event: Outgoing): Receipt;
   totals(): Totals;
+  /** A line for each delivery that is lost. */
+  lost(): readonly string[];
 }
 
 /** The outcome of a sent event. */
@@ -64,9 +71,20 @@ export function createLedger(now: () => number): Ledger {
   const sent: Sent[] = [];
   const counts = { sent: 0, confirmed: 0, refused: 0, cut: 0 };
 
+  const due = () =>
+    sent.flatMap((entry) =>
+      (memberships.get(entry.audience) ?? [])
+        .filter((membership) => mustReceive(membership, entry))
+        .map((membership) => ({
+          ...{ entry, membership, times: membership.received.get(entry.mark) ?? 0 },
+        })),
+    );
+  const lost = () => due().filter(({ times }) => times === 0);
+
   return {
     join(audience, userId) {
       const membership = {
+        audience,
         userId,
         since: now(),
         until: Number.POSITIVE_INFINITY,
@@ -91,9 +109,9 @@ export function createLedger(now: () => number): Ledger {
 
     receive: ({ received }, mark) => void received.set(mark, (received.get(mark) ?? 0) + 1),
 
-    send(mark, sender, audience, isVolatile) {
+    send(event) {
       counts.sent += 1;
-      const entry: Sent = { mark, sender, audience, at: now(), isVolatile };
+      const entry: Sent = { ...event, at: now() };
       sent.push(entry);
       return {
         confirmed() {
@@ -111,11 +129,6 @@ export function createLedger(now: () => number): Ledger {
 
     totals() {
       const { sent: all, confirmed, refused, cut } = counts;
-      const due = sent.flatMap((entry) =>
-        (memberships.get(entry.audience) ?? [])
-          .filter((membership) => mustReceive(membership, entry))
-          .map(({ received }) => received.get(entry.mark) ?? 0),
-      );
       const members = [...memberships.values()].flat();
       const received = members.flatMap((membership) => [...membership.received.values()]);
       return {
@@ -123,14 +136,32 @@ export function createLedger(now: () => number): Ledger {
         confirmed,
         refused,
         unanswered: all - confirmed - refused - cut,
-        expected: due.length,
+        expected: due().length,
         delivered: received.length,
-        lost: due.filter((times) => times === 0).length,
+        lost: lost().length,
         duplicated: received.filter((times) => times > 1).length,
         returned: members.flatMap(({ absences }) => absences).length,
       };
     },
+
+    lost: () => lost().map(({ entry, membership }) => describe(entry, membership)),
   };
+}
+
+/** A delivery with its times: those of the recipient are milliseconds since the event was sent. */
+function describe(
+  { mark, event, sender, isVolatile, at, confirmedAt }: Sent,
+  { userId, since, until, absences }: Membership,
+): string {
+  const away = absences.map(({ from, until: back }) => `${from - at} to ${back - at}`);
+  return [
+    `${mark} ${event}${isVolatile ? " (volatile)" : ""}`,
+    `from ${sender === "" ? "a back end" : sender} to ${userId}:`,
+    `sent at ${new Date(at).toISOString()}, acknowledged after ${Number(confirmedAt) - at} ms;`,
+    `the recipient joined at ${since - at} ms,`,
+    `${until === Number.POSITIVE_INFINITY ? "stayed" : `left at ${until - at} ms`},`,
+    `was ${away.length === 0 ? "never away" : `away at ${away.join(", ")} ms`}`,
+  ].join(" ");
 }
 
 /**

@@ -18,7 +18,9 @@ const at = (milliseconds: number, act: () => void) => {
   act();
 };
 const send = (mark: string, isVolatile = false) =>
-  ledger.send(mark, "eve", "org-1", isVolatile).confirmed();
+  ledger
+    .send({ mark, event: "custom:event", sender: "eve", audience: "org-1", isVolatile })
+    .confirmed();
 const totalsLater = () => {
   time += LATER;
   return ledger.totals();
@@ -30,6 +32,7 @@ describe("the ledger of a chaos run", () => {
     for (const mark of ["#2", "#3", "#3"]) ledger.receive(member, mark);
 
     expect(totalsLater()).toMatchObject({ expected: 3, delivered: 2, lost: 1, duplicated: 1 });
+    expect(ledger.lost()).toEqual([expect.stringMatching(/^#1 custom:event from eve to ada: /)]);
   });
 
   test("has what was sent while a connection was lost due to a socket that came back", () => {
