@@ -1,18 +1,13 @@
 import { afterAll, beforeEach, expect, inject, test } from "vitest";
 import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import { recovering } from "./recovering.ts";
-import { createWorld, type Fault } from "./world.ts";
+import { createWorld, FAULTS, type Fault } from "./world.ts";
 
 const world = await createWorld(inject("assembly"));
 afterAll(() => world.stop());
 beforeEach(() => world.clearTable());
 
 const { connected, heard, offsetOf, people, tell } = recovering(world);
-
-const FAULTS: readonly Fault[] = [
-  ...(["dies before", "dies after", "fails once before", "fails once after"] as const),
-  ...(["is throttled", "times out", "is repeated"] as const),
-];
 
 /** Comes back with a fault at a call, and then once more; gives how many calls the first return made. */
 async function comeBackTwice(call: number, fault: Fault): Promise<number> {

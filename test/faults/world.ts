@@ -38,14 +38,11 @@ import { createRoundTrips, type Rounds } from "./round-trips.ts";
  * unprocessed; `times out` fails at once and is applied later, when all else is done; `is repeated`
  * is a call whose answer was lost, so that the SDK has made it again.
  */
-export type Fault =
-  | "dies before"
-  | "dies after"
-  | "fails once before"
-  | "fails once after"
-  | "is throttled"
-  | "times out"
-  | "is repeated";
+export const FAULTS = [
+  ...(["dies before", "dies after", "fails once before", "fails once after"] as const),
+  ...(["is throttled", "times out", "is repeated"] as const),
+] as const;
+export type Fault = (typeof FAULTS)[number];
 
 const WEBHOOK_SECRET = "a secret of webhooks";
 

@@ -26,7 +26,6 @@ export function createVisit(
   const { runtime, transport, links } = parts;
   const { now, telemetry } = runtime;
   const { clearAgain, clearDeparted } = createClearing(parts, sender);
-  const ping = pingFrame();
 
   return visit;
 
@@ -69,16 +68,22 @@ export function createVisit(
       await close(connectionId, "it has not taken over from polling");
   }
 
-  /** API Gateway would cut it after two hours, in the middle of something. */
+  /**
+   * API Gateway would cut it after two hours, in the middle of something. It is closed before its sessions are
+   * ended: whoever died in between would leave its client connected, and unheard.
+   */
   async function rotate(connectionId: string): Promise<void> {
     telemetry.count("Rotated");
-    await sender.cut(connectionId, "it is about to be two hours old");
+    const reason = "it is about to be two hours old";
+    telemetry.note("a connection was closed", { connectionId, reason });
+    await transport.close(connectionId);
+    await sender.disconnect(connectionId);
   }
 
   async function isPinged({ connectionId, link }: Connection): Promise<boolean> {
     telemetry.count("Pinged");
     links.upgraded(connectionId, link);
-    if ((await transport.post(connectionId, ping)) !== "gone") return true;
+    if ((await transport.post(connectionId, pingFrame())) !== "gone") return true;
     await sender.disconnect(connectionId);
     return false;
   }
