@@ -45,7 +45,7 @@ async function welcome(stack: LocalStack, secret: string): Promise<string> {
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
   return `
-Open ${url} in two windows to try it.
+Open ${url} to try it, as two users side by side.
 
 Socket.IO is ${served(stack)}
 

@@ -1,119 +1,117 @@
-import type { RealtimeSocket } from "../index.ts";
-import { get, make } from "./dom.ts";
+import type { Answer, ClientToServerEvents, RealtimeSocket } from "../index.ts";
+import { createMessages, LIKE, type Message } from "./messages.ts";
+import type { Panel } from "./panel.ts";
 import { LOBBY } from "./scene.ts";
+import { showTyping } from "./typing.ts";
 
-const TYPING_TIMEOUT = 2000;
-
-interface Message {
-  readonly _id: string;
-  readonly sender: string;
-  readonly content: string;
-  readonly reactions?: Readonly<Record<string, readonly string[]>> | undefined;
-  readonly readBy?: number;
-}
-
-/** Shows the lobby's chat: messages, likes, read marks and who is typing. */
-export function showChat(socket: RealtimeSocket, userId: string): void {
-  const likes = new Map<string, Set<string>>();
-  const reads = new Map<string, number>();
-
-  socket.on("connect", () =>
-    socket.emit("chat:join", LOBBY, () => socket.emit("messages:history", LOBBY)),
+/** Shows the lobby's chat: messages, those that wait, likes, read marks and who is typing. */
+export function showChat(panel: Panel, socket: RealtimeSocket): void {
+  const { userId } = panel;
+  const messages = createMessages(panel, (messageId) =>
+    // Not sent again if its acknowledgement is lost: a second one would remove the like.
+    socket
+      .emitWithAck("message:react", { ...LOBBY, messageId, emoji: LIKE })
+      .catch(() => undefined),
   );
-  socket.on("messages:history:list", ({ messages }) => {
-    get("messages").replaceChildren();
-    for (const message of messages.toReversed()) add(message);
-  });
-  socket.on("message:new", ({ message }) => add(message));
-  socket.on("message:reaction", ({ messageId, userId: by, action }) => {
-    if (action === "added") likes.get(messageId)?.add(by);
-    else likes.get(messageId)?.delete(by);
-    tally(messageId);
-  });
-  socket.on("messages:read", ({ messageIds }) => {
-    for (const id of messageIds) {
-      reads.set(id, (reads.get(id) ?? 0) + 1);
-      tally(id);
-    }
-  });
-  showTypists(socket);
-  listenToForm(socket);
+  const sending = new Set<Promise<void>>();
+  /** What was shown when the connection was lost. */
+  let before: ReadonlySet<string> | undefined;
+  /** What others have sent since then, by the server's account. */
+  let meanwhile: readonly string[] = [];
 
-  function add({ _id, sender, content, reactions, readBy = 0 }: Message): void {
-    likes.set(_id, new Set(reactions?.["♥"]));
-    // A read mark may arrive before its message.
-    reads.set(_id, Math.max(readBy, reads.get(_id) ?? 0));
-    const like = make(
-      "button",
-      { type: "button", ariaLabel: `Like the message of ${sender}` },
-      "♥",
-    );
-    like.onclick = () => socket.emit("message:react", { ...LOBBY, messageId: _id, emoji: "♥" });
-    const line = make(
-      "li",
-      { id: _id, className: sender === userId ? "own" : "" },
-      make("p", {}, make("strong", {}, sender), " ", content),
-      make("div", {}, like, make("small")),
-    );
-    get("messages").append(line);
-    line.scrollIntoView({ block: "nearest" });
-    tally(_id);
-    if (sender !== userId) socket.emit("messages:mark:read", { ...LOBBY, messageIds: [_id] });
-  }
-
-  /** Shows likes and read marks below a message. */
-  function tally(id: string): void {
-    const small = document.getElementById(id)?.querySelector("small");
-    if (small === null || small === undefined) return;
-    const by = [...(likes.get(id) ?? [])].toSorted().join(", ");
-    const read = reads.get(id) ?? 0;
-    small.textContent = [by && `liked by ${by}`, read > 0 && `read by ${read}`]
-      .filter(Boolean)
-      .join(" · ");
-  }
-}
-
-function showTypists(socket: RealtimeSocket): void {
-  const typists = new Set<string>();
-  const show = () => {
-    const names = [...typists].toSorted();
-    const verb = names.length === 1 ? "is" : "are";
-    get("typing").textContent =
-      names.length === 0 ? "\u00a0" : `${names.join(" and ")} ${verb} typing …`;
-  };
   socket.on("connect", () => {
-    typists.clear();
-    show();
+    if (socket.recovered) listNewest(compare);
+    else join();
   });
-  socket.on("user:typing:start", ({ userId }) => {
-    typists.add(userId);
-    show();
+  socket.on("disconnect", () => {
+    before = messages.ids();
+    meanwhile = [];
   });
-  socket.on("user:typing:stop", ({ userId }) => {
-    typists.delete(userId);
-    show();
+  socket.on("message:new", ({ message }) => {
+    // The acknowledgement of a message that waits says which one it is.
+    if (message.sender === userId) void Promise.all(sending).then(() => messages.put(message));
+    else receive(message);
   });
-}
-
-function listenToForm(socket: RealtimeSocket): void {
-  const text = get<HTMLInputElement>("text");
-  let typing: ReturnType<typeof setTimeout> | undefined;
-
-  const stopTyping = () => {
-    clearTimeout(typing);
-    if (typing !== undefined) socket.emit("chat:typing:stop", LOBBY);
-    typing = undefined;
-  };
-  text.oninput = () => {
-    if (typing === undefined) socket.emit("chat:typing:start", LOBBY);
-    clearTimeout(typing);
-    typing = setTimeout(stopTyping, TYPING_TIMEOUT);
-  };
-  get("send").onsubmit = (event) => {
+  socket.on("message:reaction", ({ messageId, userId: by, action }) =>
+    messages.liked(messageId, by, action === "added"),
+  );
+  socket.on("messages:read", ({ messageIds }) => messages.read(messageIds));
+  const stopTyping = showTyping(panel, socket);
+  const text = panel.find<HTMLInputElement>("text");
+  panel.find("send").onsubmit = (event) => {
     event.preventDefault();
-    const clientMessageId = crypto.randomUUID();
-    socket.emit("message:send", { ...LOBBY, type: "text", content: text.value, clientMessageId });
+    send(text.value);
     text.value = "";
     stopTyping();
   };
+
+  function receive(message: Message): void {
+    messages.put(message);
+    markRead([message._id]);
+    if (meanwhile.includes(message._id)) tellRecovery();
+  }
+
+  function markRead(messageIds: readonly string[]): void {
+    if (messageIds.length > 0) socket.emit("messages:mark:read", { ...LOBBY, messageIds });
+  }
+
+  function send(content: string): void {
+    const waiting = messages.wait(content);
+    // Without HTTPS, a page from another computer has no crypto.randomUUID.
+    const clientMessageId = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const message = { ...LOBBY, type: "text", content, clientMessageId } as const;
+    const sent = deliver(message).then((answer) => {
+      sending.delete(sent);
+      if ("error" in answer) return waiting.refused(answer.error.message);
+      waiting.arrived();
+      const { messageId: _id, timestamp: createdAt } = answer;
+      messages.put({ _id, sender: userId, content, createdAt });
+    });
+    sending.add(sent);
+  }
+
+  /** Sends a message until it is acknowledged: its clientMessageId makes that one message. */
+  const deliver = (
+    message: Parameters<ClientToServerEvents["message:send"]>[0],
+  ): Promise<Answer<"message:send">> =>
+    socket.emitWithAck("message:send", message).catch(() => deliver(message));
+
+  function listNewest(use: (newest: readonly Message[]) => void): void {
+    socket.emit("messages:history", LOBBY, (answer) => {
+      if ("messages" in answer) use(answer.messages);
+    });
+  }
+
+  const isUnknown = ({ _id, sender }: Message) => sender !== userId && !before?.has(_id);
+
+  /** Joins the chat, and shows its newest messages. */
+  function join(): void {
+    socket.emit("chat:join", LOBBY, () =>
+      listNewest((newest) => {
+        for (const message of newest)
+          messages.put({ ...message, reactions: message.reactions ?? {} });
+        markRead(newest.filter(isUnknown).map(({ _id }) => _id));
+        if (before !== undefined)
+          panel.show("connected", "in a new session, with the newest messages");
+      }),
+    );
+  }
+
+  /** Compares what the server has with what the recovered session brought, and brings. */
+  function compare(newest: readonly Message[]): void {
+    meanwhile = newest.filter(isUnknown).map(({ _id }) => _id);
+    tellRecovery();
+  }
+
+  function tellRecovery(): void {
+    const shown = messages.ids();
+    const received = meanwhile.filter((id) => shown.has(id)).length;
+    const all = received === meanwhile.length;
+    panel.show(
+      "connected",
+      meanwhile.length === 0
+        ? "recovered, and nothing was sent meanwhile"
+        : `recovered, ${received} of ${meanwhile.length} messages received that were sent meanwhile${all ? ", none missed" : ""}`,
+    );
+  }
 }

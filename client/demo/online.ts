@@ -1,20 +1,27 @@
 import type { RealtimeSocket } from "../index.ts";
-import { get, make } from "./dom.ts";
+import { make } from "./dom.ts";
+import type { Panel } from "./panel.ts";
 import { PROJECT } from "./scene.ts";
 
-/** Shows who is online. */
-export function showOnline(socket: RealtimeSocket, userId: string): void {
+/** Shows who is online, or was when the socket was last connected. */
+export function showOnline({ userId, find }: Panel, socket: RealtimeSocket): void {
   const online = new Set<string>();
   const show = () =>
-    get("online").replaceChildren(
+    find("online").replaceChildren(
       ...[...online]
         .toSorted()
         .map((name) => make("li", {}, name === userId ? `${name} (you)` : name)),
     );
+  const title = (text: string) => {
+    find("online-title").textContent = text;
+  };
 
-  socket.on("connect", () =>
-    socket.emit("presence:online", PROJECT, () => socket.emit("presence:get:online", PROJECT)),
-  );
+  socket.on("connect", () => {
+    title("Online");
+    if (!socket.recovered)
+      socket.emit("presence:online", PROJECT, () => socket.emit("presence:get:online", PROJECT));
+  });
+  socket.on("disconnect", () => title("Online before"));
   socket.on("presence:online:list", ({ users }) => {
     online.clear();
     for (const user of users) online.add(user.userId);

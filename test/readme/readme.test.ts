@@ -38,7 +38,7 @@ beforeAll(async () => {
   mkdirSync(join(clone, "realtime"));
   for (const [file, text] of FILES) writeFileSync(join(clone, file), text);
   printed = await run(START, /Ctrl-C stops everything/);
-  [, url = ""] = /Open (\S+) in two windows/.exec(printed) ?? [];
+  [, url = ""] = /Open (\S+) to try it/.exec(printed) ?? [];
   [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
 }, 120_000);
 afterAll(async () => {
