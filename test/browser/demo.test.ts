@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import axe, { type AxeResults } from "axe-core";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, inject, test } from "vitest";
 import { ORG, ROWS, USERS } from "../../client/demo/scene.ts";
@@ -92,6 +93,15 @@ async function press(target: Locator, key = "Enter"): Promise<void> {
 async function write(page: Page, user: string, text: string): Promise<void> {
   await tabTo(panelOf(page, user).text);
   await page.keyboard.type(`${text}\n`);
+}
+
+/** What the accessibility library has against the page as it is: contrasts, names, roles, sizes of targets. */
+async function violationsOn(page: Page): Promise<readonly string[]> {
+  await page.evaluate(axe.source);
+  const results = await page.evaluate("axe.run({ rules: { 'target-size': { enabled: true } } })");
+  return (results as AxeResults).violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${html}`),
+  );
 }
 
 async function picture(page: Page, name: string, fullPage: boolean): Promise<void> {
@@ -208,6 +218,25 @@ test.skipIf(!isInstalled)(
 
     expect(lost).toHaveLength(1);
     for (const user of [ann, ben]) expect(await user.line("Only once").count()).toBe(1);
+  },
+);
+
+test.skipIf(!isInstalled)(
+  "contrasts, names, roles and sizes are right, light and dark, on a phone and beside each other",
+  async () => {
+    const page = await open();
+    const ben = panelOf(page, "ben");
+    await press(ben.button("Cut my network"));
+    await write(page, "ben", "I wait");
+    await ben.waiting.getByText("waiting").waitFor();
+    await press(page.locator("summary").first());
+
+    for (const viewport of [DESKTOP, PHONE])
+      for (const colorScheme of ["light", "dark"] as const) {
+        await page.setViewportSize(viewport);
+        await page.emulateMedia({ colorScheme });
+        expect(await violationsOn(page)).toEqual([]);
+      }
   },
 );
 
