@@ -29,6 +29,7 @@ export const PACKAGES: readonly Package[] = [
     },
     bin: { "serverless-socket-io": "bin/serverless-socket-io.ts" },
     alsoNeeded: [
+      "lambdas/server/functions/lifecycle.ts",
       "lambdas/server/store/endpoint-cache.ts",
       "lib/edge-function.js",
       "local/lambda-runtime.js",
