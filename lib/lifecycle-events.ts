@@ -1,13 +1,19 @@
 import { type CfnTable, StreamViewType, type Table } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { EventSourceMapping, FilterCriteria, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import {
+  type Function as AwsFunction,
+  EventSourceMapping,
+  FilterCriteria,
+  StartingPosition,
+} from "aws-cdk-lib/aws-lambda";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { failureQueue } from "./failure-queue.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { serverFile } from "./server-file.ts";
 
+/** Whose lifecycle events are told. */
 export interface LifecycleEventsProps {
   /** The server's table, which is given a stream. */
   readonly table: Table;
@@ -23,8 +29,10 @@ const KEYS = ["sess#", "room#", "occupied#"];
  * server does anything for them, and none is lost where one dies.
  */
 export class LifecycleEvents extends Construct {
+  /** Where the events are put. */
   readonly bus: EventBus;
-  readonly notifier: LambdaFunction;
+  /** Puts the events on the bus. */
+  readonly notifier: AwsFunction;
   /** Positions in the stream of changes of which nobody could be told. */
   readonly failures: Queue;
 

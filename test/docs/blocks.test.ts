@@ -33,9 +33,10 @@ const blocks: readonly Block[] = pages.flatMap((page) => {
   });
 });
 
-/** Pages whose blocks change files of a clone: a test follows them to the letter. */
+/** Pages whose blocks another test holds: they change files of a clone, or are declarations that the compiler has written. */
 const FOLLOWED: Readonly<Record<string, string>> = {
   "docs/adding-events.md": "test/pages/adding-events.test.ts",
+  "docs/api.md": "test/docs/generated.test.ts",
 };
 
 /** Languages that another test checks. */
