@@ -1,7 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
-import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { monotonicFactory } from "ulid";
@@ -13,7 +11,8 @@ import { MAX_ANSWER, MAX_CONNECT } from "./gateway/time-outs.ts";
 import { Heartbeat, Limits } from "./model/limits.ts";
 import type { Logs, Telemetry } from "./model/telemetry.ts";
 import { wordingOf } from "./model/wording.ts";
-import { createTable, type Table } from "./store/table.ts";
+import { openTable } from "./store/open-table.ts";
+import type { Table } from "./store/table.ts";
 import { telemetry } from "./telemetry.ts";
 
 z.config({ customError: wordingOf });
@@ -100,9 +99,6 @@ export function createRuntime(
 ): Runtime {
   const env = read(Environment, variables);
   const now = () => Date.now();
-  const client = DynamoDBDocumentClient.from(new DynamoDBClient({ requestHandler }), {
-    marshallOptions: { removeUndefinedValues: true },
-  });
   // Retries are the gateway's own: the SDK's would multiply with them.
   const endpoint = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI;
   const management = new ApiGatewayManagementApiClient({
@@ -115,7 +111,7 @@ export function createRuntime(
     });
   const { AWS_LAMBDA_FUNCTION_NAME: self, FAN_OUT_FUNCTION: worker = self } = env;
   return {
-    table: createTable({ client, tableName: env.TABLE_NAME, pause }),
+    table: openTable({ requestHandler }, { tableName: env.TABLE_NAME, pause }),
     gateway: createGateway({ client: management, pause, now, count: telemetry.count }),
     invokeSelf: invocationOf(self),
     invokeWorker: invocationOf(worker),

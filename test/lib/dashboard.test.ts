@@ -65,7 +65,7 @@ describe("the dashboard", () => {
     const rounds = 15 * 1000;
     const heartbeat = { messages: 2 * rounds, pings: rounds, reads: rounds, writes: rounds };
     const [, beating] = /the heartbeat \| \| ([\d.]+)/.exec(PERFORMANCE) ?? [];
-    const [, connected] = /connection minutes .* \| ([\d.]+)/.exec(PERFORMANCE) ?? [];
+    const [, connected] = /\d connection minutes .* \| ([\d.]+)/.exec(PERFORMANCE) ?? [];
 
     const cost = evaluate(expression, { ...heartbeat, invocations0: rounds });
 

@@ -1,4 +1,8 @@
-import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import {
+  EventBridgeClient,
+  type EventBridgeClientConfig,
+  PutEventsCommand,
+} from "@aws-sdk/client-eventbridge";
 
 /** Entries that one call takes. */
 const ENTRIES_A_CALL = 10;
@@ -14,9 +18,12 @@ export interface BusEvent {
 }
 
 /** A bus of EventBridge. Throws where an event could not be put: others of the same call may have been. */
-export const createEventBus =
-  (client: EventBridgeClient, EventBusName: string) =>
-  async (events: readonly BusEvent[]): Promise<void> => {
+export function createEventBus(
+  config: Pick<EventBridgeClientConfig, "requestHandler">,
+  EventBusName: string,
+) {
+  const client = new EventBridgeClient(config);
+  return async (events: readonly BusEvent[]): Promise<void> => {
     for (let from = 0; from < events.length; from += ENTRIES_A_CALL) {
       const Entries = events.slice(from, from + ENTRIES_A_CALL).map(({ type, detail, time }) => ({
         ...{ EventBusName, Source: SOURCE, Time: time },
@@ -30,3 +37,4 @@ export const createEventBus =
         );
     }
   };
+}

@@ -1,3 +1,5 @@
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { unmarshall } from "@aws-sdk/util-dynamodb";
 import type { RoomKey } from "#server/model/key-range.ts";
 import type { LifecycleEvent } from "#server/model/lifecycle.ts";
 import type { StoredSession } from "#server/model/session.ts";
@@ -10,6 +12,14 @@ export interface ItemChange {
   readonly before?: Item | undefined;
   readonly after?: Item | undefined;
 }
+
+/** The change that a record of the table's stream is of. */
+export const changeIn = (
+  images: { readonly OldImage?: object | undefined; readonly NewImage?: object | undefined } = {},
+): ItemChange => ({ before: itemIn(images.OldImage), after: itemIn(images.NewImage) });
+
+const itemIn = (image: object | undefined) =>
+  image && unmarshall(image as Record<string, AttributeValue>);
 
 const keyOf = ({ before, after }: ItemChange): Key => (after ?? before) as unknown as Key;
 
