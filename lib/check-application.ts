@@ -7,6 +7,17 @@ import { bundleInto, type EntryCode } from "./bundle.ts";
 import { serverFile } from "./server-file.ts";
 import type { ServerOptions } from "./server-props.ts";
 
+/** The exit code where an application throws while it is loaded. */
+const UNLOADED = 2;
+
+/** What functions have in their environment besides; what it is, is known in AWS alone. */
+const OF_FUNCTIONS = {
+  TABLE_NAME: "table",
+  AWS_REGION: "us-east-1",
+  LIMITS: "{}",
+  HEARTBEAT: "{}",
+};
+
 /** Milliseconds that an application may take to load. */
 const MAX_LOAD = 60_000;
 
@@ -20,8 +31,12 @@ import { checkApp, checkAuthentication } from ${JSON.stringify(serverFile("check
 import { Limits } from ${JSON.stringify(serverFile("model/limits"))};
 
 const { app } = module;
-checkApp(app, (app?.limits ?? Limits).parse({}));
-checkAuthentication(app);
+try {
+  checkApp(app, (app?.limits ?? Limits).parse({}));
+  checkAuthentication(app);
+} catch (error) {
+  throw Object.assign(error, { isOfDeclaration: true });
+}
 `,
 });
 
@@ -32,37 +47,39 @@ export const checkIn = (folder: string): string => pathToFileURL(join(folder, "i
 const LOAD = `
 import(process.argv[1]).then(() => process.exit(0), (error) => {
   require("node:fs").writeSync(3, String(error?.message ?? error));
-  process.exit(1);
+  process.exit(error?.isOfDeclaration ? 1 : ${UNLOADED});
 });
 `;
 
 /**
- * Throws one sentence about an application that no function could serve: one that throws when it is loaded, or
- * that exports no `app`. It is bundled as functions are, so that it may be TypeScript on any Node, and loaded in
- * a process of its own, with the environment that they have.
+ * Throws one sentence about an application that no function could serve, e.g. that exports no `app`. It is bundled
+ * as functions are, so that it may be TypeScript on any Node, and loaded in a process of its own. Gives a sentence
+ * where it throws while it is loaded: in Lambda it may find what it misses here.
  */
 export function checkApplication(
   app: string,
   { environment = {}, lateModules = [] }: Pick<ServerOptions, "environment" | "lateModules">,
-): void {
+): string | undefined {
   if (!existsSync(app) || !statSync(app).isFile())
     throw new Error(`The application ${app} does not exist.`);
   const folder = mkdtempSync(join(tmpdir(), "application-"));
   try {
     bundleInto(folder, { entry: checkOf(app), lateModules });
-    const { status, output } = spawnSync(process.execPath, ["-e", LOAD, checkIn(folder)], {
-      env: { ...process.env, ...environment },
+    const { status, output, error } = spawnSync(process.execPath, ["-e", LOAD, checkIn(folder)], {
+      env: { ...OF_FUNCTIONS, ...process.env, ...environment },
       stdio: ["ignore", "ignore", "inherit", "pipe"],
       timeout: MAX_LOAD,
       encoding: "utf8",
     });
-    if (status === null) throw new Error(`it takes more than ${MAX_LOAD / 1000} s to load`);
+    if (error !== undefined) throw new Error(`it takes more than ${MAX_LOAD / 1000} s to load`);
+    if (status === UNLOADED) return faultOf(app, output[3] || "it cannot be loaded").message;
     if (status !== 0) throw new Error(output[3] || "it ends the process that loads it");
   } catch (error) {
     throw faultOf(app, error);
   } finally {
     rmSync(folder, { recursive: true });
   }
+  return undefined;
 }
 
 /** What is said of an application that is wrong. */

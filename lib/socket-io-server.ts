@@ -1,4 +1,4 @@
-import { Names, Stack } from "aws-cdk-lib";
+import { Annotations, Names, Stack } from "aws-cdk-lib";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -72,7 +72,11 @@ export class SocketIoServer extends Construct {
     super(scope, id);
     const { path } = this.node;
     checkProps(props, path);
-    if ("app" in props && Stack.of(this).bundlingRequired) checkApplication(props.app, props);
+    if ("app" in props && Stack.of(this).bundlingRequired) {
+      const warning = checkApplication(props.app, props);
+      if (warning !== undefined)
+        Annotations.of(this).addWarningV2("serverless-socket-io:application", warning);
+    }
     const limits = numbersOf(Limits, props.limits, `${path}: limits`);
     const heartbeat = numbersOf(RegularHeartbeat, props.heartbeat, `${path}: heartbeat`);
     this.#limits = JSON.stringify({ ...props.applicationLimits, ...limits });
@@ -115,9 +119,10 @@ export class SocketIoServer extends Construct {
     this.grantSend(this.socket, ["GetItem", "PutItem"]);
     if (this.polling !== undefined) this.grantSend(this.polling, ["GetItem", "PutItem"]);
     this.grantSend(this.publish, ["GetItem", "PutItem"]);
-    this.grantSend(this.heartbeat);
+    // Its hooks, and parts of large rooms, may move sockets.
+    this.grantSend(this.heartbeat, ["GetItem", "PutItem"]);
     // It divides what is left by invoking itself.
-    this.#grantPost(this.fanOut);
+    this.#grantPost(this.fanOut, ["GetItem", "PutItem"]);
     const { bus, deadLetters } = new PublishBus(this, "Publications", { publisher: this.publish });
     this.bus = bus;
     this.deadLetters = deadLetters;

@@ -7,5 +7,10 @@ export function synthesiseApplication(folder: string, props: SocketIoServerProps
   // The CDK's command sets this context, by which assets are found in the template.
   const cdk = new App({ outdir: folder, context: { "aws:cdk:enable-asset-metadata": true } });
   new ApplicationStack(cdk, "Application", props);
-  cdk.synth();
+  const { stacks } = cdk.synth();
+  // Here it runs with the environment that it has: what a deployment is warned of would fail at once.
+  const [warning] = stacks
+    .flatMap(({ messages }) => messages)
+    .map(({ entry }) => String(entry.data));
+  if (warning !== undefined) throw new Error(warning.replace(/ \[ack: .*\]$/, ""));
 }

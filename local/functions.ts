@@ -251,7 +251,7 @@ function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts)
     run: (event) =>
       new Promise((resolve) => {
         const context = { awsRequestId: randomUUID(), functionName: definition.name };
-        const message = textOf({ event, context });
+        const message = textOf({ event, context, timeout });
         if (message === undefined)
           return resolve({ ok: false, message: "RangeError: the event nests too deeply" });
         const timer = setTimeout(() => {

@@ -52,7 +52,9 @@ async function load() {
   }
 }
 
-async function run({ event, context }) {
+async function run({ event, context, timeout }) {
+  const began = performance.now();
+  context.getRemainingTimeInMillis = () => Math.max(0, timeout - (performance.now() - began));
   try {
     return { type: "result", value: await handler(event, context) };
   } catch (error) {

@@ -25,7 +25,13 @@ export async function measureCopies(): Promise<string> {
 
   const nobody = async () => [];
   createIo(
-    { buffer, ask: nobody, fetchSockets: nobody, socketsJoin: async () => undefined },
+    {
+      buffer,
+      now: Date.now,
+      ask: nobody,
+      fetchSockets: nobody,
+      socketsJoin: async () => undefined,
+    },
     { tenant: "acme", nsp: "/" },
     "everyone",
   )

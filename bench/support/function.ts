@@ -90,6 +90,7 @@ const runtimeOver = (
   allowedOrigins: [],
   invokeSelf: async () => undefined,
   pause: async () => undefined,
+  remaining: () => 29_000,
   variables: {},
 });
 

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { TimeoutError } from "#server/errors.ts";
+import { EventError, TimeoutError } from "#server/errors.ts";
 import { MAX_TIMEOUT } from "#server/model/acknowledgement.ts";
 import { checked, optional, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
@@ -9,6 +9,11 @@ import { definePublication } from "./define.ts";
 import { addressed, EventName, requirePayload, roomOf } from "./emit.ts";
 
 type Addressed = { readonly [Name in keyof typeof addressed]: z.output<(typeof addressed)[Name]> };
+
+/** Bytes of an answer to a publisher: Lambda takes 6 MB. */
+const MAX_ANSWER = 5_000_000;
+
+const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "");
 
 /** The sockets that an entry addresses. */
 const socketsOf = (
@@ -32,13 +37,17 @@ const asked = /* @__PURE__ */ definePublication({
   async handle({ entry: { name, payload, timeout, ...rest }, io }) {
     requirePayload(name, payload);
     const asking = socketsOf(io, rest).timeout(timeout);
-    try {
-      return { responses: await asking.emitWithAck(name as never, payload as never), missing: [] };
-    } catch (error) {
-      if (!(error instanceof TimeoutError)) throw error;
-      const { responses, missing } = error;
-      return { responses, missing };
-    }
+    const answers = await asking.emitWithAck(name as never, payload as never).then(
+      (responses) => ({ responses, missing: [] as readonly string[] }),
+      (error: unknown) => {
+        if (!(error instanceof TimeoutError)) throw error;
+        const { responses, missing } = error;
+        return { responses, missing };
+      },
+    );
+    if (bytesOf(answers) > MAX_ANSWER)
+      throw new EventError("too_large", `the answers have more than ${MAX_ANSWER} bytes together`);
+    return answers;
   },
 });
 
@@ -56,9 +65,14 @@ const fetched = /* @__PURE__ */ definePublication({
 
   async handle({ entry: { after, limit, ...rest }, io }) {
     const sockets = await socketsOf(io, rest).fetchSockets({ after, limit });
-    const { next } = sockets;
-    const known = sockets.map(({ id, userId, rooms }) => ({ id, userId, rooms }));
-    return { sockets: known, ...(next !== undefined && { next }) };
+    const all = sockets.map(({ id, userId, rooms }) => ({ id, userId, rooms }));
+    let bytes = 0;
+    const fitting = all.filter((socket) => {
+      bytes += bytesOf(socket);
+      return bytes <= MAX_ANSWER;
+    });
+    const next = fitting.length < all.length ? fitting.at(-1)?.id : sockets.next;
+    return { sockets: fitting, ...(next !== undefined && { next }) };
   },
 });
 

@@ -38,16 +38,15 @@ export class EventError extends Error {
   }
 }
 
-/** Some sockets have not acknowledged an event in time. */
-export class TimeoutError extends Error {
-  override readonly name = "TimeoutError";
+/** Some sockets have not acknowledged an event in time: a refusal of what asked, where it is not caught. */
+export class TimeoutError extends EventError {
   /** The first argument of each acknowledgement that has come. */
   readonly responses: readonly unknown[];
   /** The ids of the sockets that have sent none. */
   readonly missing: readonly string[];
 
   constructor(responses: readonly unknown[], missing: readonly string[]) {
-    super("operation has timed out");
+    super("upstream_failed", "operation has timed out");
     this.responses = responses;
     this.missing = missing;
   }

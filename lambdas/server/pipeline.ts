@@ -201,7 +201,9 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       // What a function that has died left of them would be heard by this one.
       if (departedOf(connection).length > 0) await sender.clear({ ...connection, sockets: {} });
       if (recovered?.isAway) await sender.callAwayHook("onBack", recovered);
+      const opening = [...buffer.emissions];
       const greeting = await greet(
+        opening,
         namespace,
         { ...key, sid: session.id },
         session,
@@ -209,7 +211,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
         receivedAt,
         recovered !== undefined,
       );
-      return send([...buffer.emissions, ...greeting]).catch(giveUp);
+      return send([...opening, ...greeting]).catch(giveUp);
     }
   }
 

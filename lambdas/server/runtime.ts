@@ -13,7 +13,7 @@ import type { Logs, Telemetry } from "./model/telemetry.ts";
 import { wordingOf } from "./model/wording.ts";
 import { openTable } from "./store/open-table.ts";
 import type { Table } from "./store/table.ts";
-import { telemetry } from "./telemetry.ts";
+import { remainingTime, telemetry } from "./telemetry.ts";
 
 z.config({ customError: wordingOf });
 
@@ -21,8 +21,7 @@ z.config({ customError: wordingOf });
 export interface AppRuntime {
   /**
    * The server's own table, for items of the application under keys of its own, e.g. `pk: "score#ann"`; one
-   * with `expiresAt`, in epoch seconds, is deleted some time after that. The functions that sweep and that fan
-   * out may not `get`, `peek`, `put`, `putIf` and `create`.
+   * with `expiresAt`, in epoch seconds, is deleted some time after that.
    */
   readonly table: Table;
   /** The limits of any application, and those of this one, as they are deployed. */
@@ -48,6 +47,8 @@ export interface Runtime extends AppRuntime {
   /** Origins of pages that may connect; none means all. */
   readonly allowedOrigins: readonly string[];
   readonly pause: (milliseconds: number) => Promise<unknown>;
+  /** Milliseconds until this invocation is ended, whatever it does. */
+  readonly remaining: () => number;
   readonly telemetry: Telemetry;
 }
 
@@ -120,7 +121,7 @@ export function createRuntime(
     heartbeat: env.HEARTBEAT,
     allowedOrigins: env.ALLOWED_ORIGINS,
     newId: monotonicFactory(),
-    ...{ now, pause, telemetry, variables },
+    ...{ now, pause, remaining: remainingTime, telemetry, variables },
   };
 }
 

@@ -48,12 +48,18 @@ function add(metric: Metric, value: number, dimension: Total["dimension"]): void
   totals.set(key, total);
 }
 
+let endsAt = 0;
+
+/** Milliseconds until the invocation that runs is ended. */
+export const remainingTime = (): number => endsAt - Date.now();
+
 /** Runs an invocation: its lines carry its request id, and what was counted is written in time. */
 export async function observe<Result>(
   context: Context,
   work: () => Promise<Result>,
 ): Promise<Result> {
   logger.addContext(context);
+  endsAt = Date.now() + (context.getRemainingTimeInMillis?.() ?? 0);
   try {
     return await work();
   } finally {

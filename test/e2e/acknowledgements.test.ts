@@ -11,7 +11,8 @@ let stack: LocalStack;
 
 beforeAll(async () => {
   started = await startFromApp((app) => {
-    const limits = { fanOutPage: 1000 };
+    // So that moves, and not questions, are divided among functions.
+    const limits = { fanOutPage: 3 };
     new SocketIoServer(new Stack(app, "Quiz"), "Server", {
       app: "test/support/quiz.ts",
       limits,
@@ -161,4 +162,41 @@ test("sockets are moved into another room, and what follows reaches them there",
   expect(await ben?.emitWithAck("rooms")).toEqual(expect.arrayContaining(["lobby", "stage"]));
   await ann?.emitWithAck("leave", "stage");
   expect(await ben?.emitWithAck("rooms")).not.toContain("stage");
+});
+
+test("a socket is asked as it connects, after the answer to its CONNECT", async () => {
+  const socket = client({ auth: { asks: "who?" } }, stack.url);
+  socket.on("hello", (question, acknowledge) => acknowledge(`${question} me`));
+  const welcome = new Promise((resolve) => socket.once("welcome", resolve));
+  await connected(socket);
+
+  expect(await welcome).toBe("who? me");
+});
+
+test("a room that several functions take care of is moved whole", async () => {
+  const sockets = await players(
+    "square",
+    Array.from({ length: 8 }, () => silent),
+  );
+  const rooms = async () =>
+    Promise.all(
+      sockets.map(async (socket) => (await socket.emitWithAck("rooms")).includes("tower")),
+    );
+
+  await sockets[0]?.emitWithAck("move", "square", "tower");
+  await stack.idle();
+  expect(await rooms()).toEqual(sockets.map(() => true));
+
+  await sockets[0]?.emitWithAck("leave", "tower");
+  await stack.idle();
+  expect(await rooms()).toEqual(sockets.map(() => false));
+});
+
+test("of a leave and a join of one handler the later one decides", async () => {
+  const [ann] = await players("yard", [silent, silent]);
+
+  await ann?.emitWithAck("out-and-in", "yard", "shed");
+  await stack.idle();
+
+  expect(await ann?.emitWithAck("rooms")).toContain("shed");
 });

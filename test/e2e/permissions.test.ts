@@ -11,6 +11,12 @@ import { SECRETS, startFromAssembly, startWithLimits } from "../support/running.
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
+/**
+ * What is not seen here: hooks of other applications than the contract may move sockets as the heartbeat ends one, and
+ * a move reads a session that takes no more rooms.
+ */
+const UNSEEN = /^(Heartbeat.* dynamodb:(GetItem|PutItem)|FanOut.* dynamodb:GetItem)$/;
+
 /** Permissions for logs, which Lambda itself uses in AWS. */
 const LOG = /^logs:/;
 
@@ -75,6 +81,12 @@ test("everything that a role allows is used by its function, and nothing else is
   await areGone(0);
   await publish({ event: "emit", org, to: [{ kind: "org" }], name: "news", id: "n1" });
   await stack.idle();
+  // Of a large room, so that other functions move sockets, too.
+  const everyone = { org, to: [{ kind: "org" }], room: "garden" };
+  for (const event of ["sockets:join", "sockets:leave"]) {
+    await publish({ event, ...everyone });
+    await stack.idle();
+  }
   await areGone(2, 4);
   await publish({ event: "emit", org, to: [{ kind: "org" }], name: "news", id: "n2" });
   await publish({ event: "integration:get", org, ...shop });
@@ -100,7 +112,10 @@ test("everything that a role allows is used by its function, and nothing else is
 
   for (const [functionName, granted] of grants()) {
     const used = stack.permissions.used.get(functionName);
-    const unused = granted.filter((action) => !LOG.test(action) && !used?.has(action));
+    const unused = granted.filter(
+      (action) =>
+        !LOG.test(action) && !UNSEEN.test(`${functionName} ${action}`) && !used?.has(action),
+    );
     expect([functionName, unused]).toEqual([functionName, []]);
   }
   expect(stack.deadLetters).toHaveLength(1);

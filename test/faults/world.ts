@@ -254,6 +254,7 @@ export async function createWorld(
     allowedOrigins: [],
     newId: () => newId(clock),
     pause: async () => undefined,
+    remaining: () => 29_000,
   };
   const worker = createSender(createParts({ ...core, matching: createMatching }, runtime));
   const app = contractApp(() =>

@@ -20,12 +20,6 @@ const SERVES = 'export const app = { namespaces: { "/": { authenticate: () => ({
 
 test.each([
   [
-    "throws",
-    'throw new Error("ROOM_KEY is not set");\nexport const app = {};',
-    "ROOM_KEY is not set.",
-  ],
-  ["throws a text", 'throw "no";', "no."],
-  [
     "exports no app",
     "export const application = {};",
     "an application has namespaces: export const app = defineApp({ namespaces }).",
@@ -44,13 +38,30 @@ test("an application that is one is accepted, whatever it prints, with its envir
     `console.log("hello"); if (process.env.ROOM_KEY !== "1") throw new Error("none"); ${SERVES}`,
   );
 
-  checkApplication(file, { environment: { ROOM_KEY: "1" } });
-  expect(() => checkApplication(file, {})).toThrow("none.");
+  expect(checkApplication(file, { environment: { ROOM_KEY: "1" } })).toBeUndefined();
+  expect(checkApplication(file, {})).toBe(`The application ${file}: none.`);
 });
 
-test("a server is not synthesised with an application that throws", () => {
-  const app = write("in a stack", 'throw new Error("no");');
-  const stack = new Stack(new App({ outdir: join(folder, "out") }), "Stack");
+test("an application that reads what functions have in their environment is accepted", () => {
+  const file = write("reads", `if (!process.env.TABLE_NAME) throw new Error("none"); ${SERVES}`);
 
-  expect(() => new SocketIoServer(stack, "Chat", { app })).toThrow(`The application ${app}: no.`);
+  expect(checkApplication(file, {})).toBeUndefined();
 });
+
+test.each([
+  ["an error", 'throw new Error("ROOM_KEY is not set");', "ROOM_KEY is not set."],
+  ["a text", 'throw "no";', "no."],
+])(
+  "a deployment is warned of an application that throws %s while it is loaded",
+  (name, code, error) => {
+    const app = write(`throws ${name}`, code);
+    const cdk = new App({ outdir: join(folder, `out ${name}`) });
+
+    new SocketIoServer(new Stack(cdk, "Stack"), "Chat", { app });
+
+    const [stack] = cdk.synth().stacks;
+    expect(stack?.messages.map(({ level, entry }) => [level, String(entry.data)])).toEqual([
+      ["warning", expect.stringContaining(`The application ${app}: ${error}`)],
+    ]);
+  },
+);

@@ -21,8 +21,8 @@ describe("least privilege", () => {
     ["Polling", ["GetItem", "PutItem"], ["secretsmanager:GetSecretValue"]],
     ["Publish", ["GetItem", "PutItem"], ["sqs:SendMessage"]],
     ["Webhook", ["GetItem"], ["secretsmanager:GetSecretValue"]],
-    ["Heartbeat", [], []],
-    ["FanOut", [], []],
+    ["Heartbeat", ["GetItem", "PutItem"], []],
+    ["FanOut", ["GetItem", "PutItem"], []],
   ])("the function %s may do this and nothing else", (role, items, more) => {
     const actions = [...reaching, ...items].map((action) => `dynamodb:${action}`);
 

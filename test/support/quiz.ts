@@ -25,6 +25,11 @@ export const app = defineApp({
   namespaces: {
     "/": defineNamespace({
       authenticate: everybody,
+      async onConnect(socket) {
+        const { asks } = socket.handshake.auth;
+        if (asks === undefined) return;
+        socket.emit("welcome", await outcomeOf(socket.timeout(5000).emitWithAck("hello", asks)));
+      },
       on: {
         ping: (_, callback) => callback(),
         join: async (socket, room, callback) => callback(await socket.join(room)),
@@ -44,6 +49,11 @@ export const app = defineApp({
         async move({ nsp }, from, to, callback) {
           await nsp.in(from).socketsJoin(to);
           nsp.to(to).emit("moved", to);
+          callback();
+        },
+        async "out-and-in"({ nsp }, room, other, callback) {
+          nsp.in(room).socketsLeave(other);
+          await nsp.in(room).socketsJoin(other);
           callback();
         },
         leave({ nsp }, room, callback) {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Context, DynamoDBStreamEvent } from "aws-lambda";
 import * as z from "zod/mini";
 import { createEventBus } from "#server/gateway/event-bus.ts";
+import { forEach } from "#server/pipeline/for-each.ts";
 import { read, requestHandler } from "#server/runtime.ts";
 import { changedRoomIn, changeIn, lifecycleEventIn } from "#server/store/lifecycle.ts";
 import { createOccupancy } from "#server/store/occupancy.ts";
@@ -27,7 +28,7 @@ export const handler = ({ Records }: DynamoDBStreamEvent, context: Context): Pro
     const changes = Records.map((record) => ({ record, change: changeIn(record.dynamodb) }));
     const rooms = changes.flatMap(({ change }) => changedRoomIn(change) ?? []);
     const each = new Map(rooms.map((room) => [JSON.stringify(room), room]));
-    for (const room of each.values()) await occupancy.update(room);
+    await forEach(each, (_, room) => occupancy.update(room));
     await put(
       changes.flatMap(({ record: { eventID: id = "", dynamodb }, change }) => {
         const event = lifecycleEventIn(change);

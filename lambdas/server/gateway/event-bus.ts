@@ -1,8 +1,14 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
   EventBridgeClient,
   type EventBridgeClientConfig,
   PutEventsCommand,
+  type PutEventsRequestEntry,
 } from "@aws-sdk/client-eventbridge";
+
+/** How often what could not be put is put again, and milliseconds before that, doubled each time. */
+const TRIES = 5;
+const FIRST_WAIT = 50;
 
 /** Entries that one call takes. */
 const ENTRIES_A_CALL = 10;
@@ -24,17 +30,24 @@ export function createEventBus(
 ) {
   const client = new EventBridgeClient(config);
   return async (events: readonly BusEvent[]): Promise<void> => {
-    for (let from = 0; from < events.length; from += ENTRIES_A_CALL) {
-      const Entries = events.slice(from, from + ENTRIES_A_CALL).map(({ type, detail, time }) => ({
-        ...{ EventBusName, Source: SOURCE, Time: time },
-        ...{ DetailType: type, Detail: JSON.stringify(detail) },
-      }));
-      const result = await client.send(new PutEventsCommand({ Entries }));
-      const fault = result.Entries?.find(({ ErrorCode }) => ErrorCode !== undefined);
-      if (fault !== undefined)
-        throw new Error(
-          `an event was not put on the bus: ${fault.ErrorCode}: ${fault.ErrorMessage}`,
-        );
-    }
+    const entries = events.map(({ type, detail, time }) => ({
+      ...{ EventBusName, Source: SOURCE, Time: time },
+      ...{ DetailType: type, Detail: JSON.stringify(detail) },
+    }));
+    for (let from = 0; from < entries.length; from += ENTRIES_A_CALL)
+      await put(entries.slice(from, from + ENTRIES_A_CALL));
   };
+
+  async function put(all: readonly PutEventsRequestEntry[]): Promise<void> {
+    let left = all;
+    for (let attempt = 0; ; attempt += 1) {
+      const { Entries = [] } = await client.send(new PutEventsCommand({ Entries: [...left] }));
+      const fault = Entries.find(({ ErrorCode }) => ErrorCode !== undefined);
+      if (fault === undefined) return;
+      if (attempt + 1 === TRIES)
+        throw new Error(`an event was not put: ${fault.ErrorCode}: ${fault.ErrorMessage}`);
+      left = left.filter((_, index) => Entries[index]?.ErrorCode !== undefined);
+      await pause(FIRST_WAIT * 2 ** attempt);
+    }
+  }
 }

@@ -11,6 +11,7 @@ export interface LogEntry {
   readonly audience: Omit<RoomAudience, "tenant" | "nsp" | "rooms">;
   /** As in an emission. */
   readonly leaves?: string | undefined;
+  readonly at?: number | undefined;
   readonly closes?: boolean | undefined;
 }
 

@@ -17,6 +17,9 @@ import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import type { Ready, Sender } from "./sender.ts";
 
+/** Milliseconds that a function keeps for what comes after it has waited. */
+const TO_ANSWER = 4000;
+
 type AskingParts = Pick<Parts, "adapter" | "runtime">;
 
 /** Sends what waits and a question after it, and waits until all have answered or the time is over. */
@@ -32,7 +35,7 @@ export async function ask(
     throw new Error("what is matched cannot be asked for acknowledgements");
   const flush = async (ready?: Ready) => {
     refuseOversized(buffer, runtime.limits);
-    await send(buffer.take(), { ready });
+    await send(buffer.take(), { ready, ...(ready && { pageSize: MAX_ASKED + 1 }) });
   };
   if (buffer.emissions.length > 0) await flush();
   const asked: Asked = { tenant, nsp: audience.nsp, id: randomInt(1, MAX_ACK_ID) };
@@ -40,11 +43,15 @@ export async function ask(
   buffer.ask(audience, asked.id, event, args);
   await flush(async ({ asked: found, isAll }) => {
     if (!isAll || found.length > MAX_ASKED)
-      throw new EventError("too_large", `${event}: more than ${MAX_ASKED} sockets would be asked`);
+      throw new EventError(
+        "too_large",
+        `${event}: its rooms have more than ${MAX_ASKED} sockets; no more can be asked`,
+      );
     sids = found;
     await adapter.acknowledgements.ask(asked, found);
   });
-  return answersOf(parts, asked, sids, runtime.now() + milliseconds);
+  const left = Math.max(0, runtime.remaining() - TO_ANSWER);
+  return answersOf(parts, asked, sids, runtime.now() + Math.min(milliseconds, left));
 }
 
 function requireTimeout(milliseconds: unknown): void {
@@ -80,7 +87,7 @@ async function answersOf(
   for (let wait = FIRST_LOOK; sids.length > 0; wait = Math.min(LONGEST_LOOK, wait * 1.5)) {
     await pause(Math.min(wait, Math.max(0, until - now())));
     const isLast = now() >= until;
-    const answers = await adapter.acknowledgements.get(asked).catch((error: unknown) => {
+    const answers = await adapter.acknowledgements.get(asked, sids).catch((error: unknown) => {
       if (isLast) throw error;
       telemetry.fail("acknowledgements could not be read", error);
       return new Map<string, unknown>();

@@ -58,7 +58,7 @@ export interface Delivered {
   readonly gone: readonly Gone[];
   /** Sockets whose session a packet has ended; `close` where their connections are to be cut as well. */
   readonly ended: readonly (SocketAudience & { readonly close: boolean })[];
-  /** What was thrown where a connection could not leave a room; such a one got nothing, and `ready` was not called. */
+  /** What was thrown where a socket could not be moved; one that could not leave got nothing, and `ready` was not called. */
   readonly stayed: readonly unknown[];
   /** What was thrown where a post failed for another reason than a connection being gone. */
   readonly failures: readonly unknown[];
@@ -160,13 +160,15 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
   const recipients = await findRecipients(emissions, callers, range, parts);
   learnLinks(recipients, parts.upgrades);
-  await joinRooms(emissions, recipients, parts);
-  const { queues, settles, cuts } = await fillQueues(emissions, callers, recipients, parts);
-  const stayed = emissions.some(isLeave) ? await leaveRooms(queues, parts) : [];
-  const asked = [...queues.values()]
+  const unjoined = await joinRooms(emissions, recipients, parts);
+  const { queues, settles, cuts, unsure } = await fillQueues(emissions, callers, recipients, parts);
+  const stayed = [...unjoined, ...(emissions.some(isLeave) ? await leaveRooms(queues, parts) : [])];
+  // Those of which it is not known whether they may be posted to are asked in vain, perhaps.
+  const asked = [...queues.values(), unsure]
     .flat()
     .flatMap(({ ackId, sid }) => (ackId === undefined ? [] : (sid ?? [])));
-  if (stayed.length === 0) await parts.ready?.({ asked, isAll: recipients.rest.length === 0 });
+  if (stayed.length === 0)
+    await parts.ready?.({ asked: [...new Set(asked)], isAll: recipients.rest.length === 0 });
   return { recipients, queues, settles, cuts, stayed };
 }
 
@@ -188,6 +190,7 @@ async function fillQueues(
   readonly queues: Queues;
   readonly settles: readonly Listing[];
   readonly cuts: readonly string[];
+  readonly unsure: readonly Queued[];
 }> {
   const queues: Queues = new Map(callers.map(({ connectionId }) => [connectionId, []]));
   const unsure: (Unsure & { readonly queued: Queued })[] = [];
@@ -218,7 +221,8 @@ async function fillQueues(
       }
     }
   }
-  if (recovery === undefined || unsure.length === 0) return { queues, settles: [], cuts: [] };
+  if (recovery === undefined || unsure.length === 0)
+    return { queues, settles: [], cuts: [], unsure: [] };
   const { sessions } = recovery;
   const { posts, settled, cuts } = await ask(unsure, { ...parts, sessions });
   for (const { connectionId, link, queued } of posts) {
@@ -227,7 +231,10 @@ async function fillQueues(
   }
   for (const connectionId of new Set(posts.map((one) => one.connectionId)))
     queues.get(connectionId)?.sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
-  return { queues, settles: recovering.filter(({ sid }) => settled.has(sid)), cuts };
+  return {
+    ...{ queues, cuts, unsure: unsure.map(({ queued }) => queued) },
+    settles: recovering.filter(({ sid }) => settled.has(sid)),
+  };
 }
 
 /** The id of a packet, or of a match's copy of it. */

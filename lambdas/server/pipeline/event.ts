@@ -56,6 +56,8 @@ interface Kit extends Parts {
 type Caller = Pick<EventCall, "key" | "session" | "receivedAt">;
 
 type Greeted = [
+  /** What comes before all that it emits; what is sent at once is taken out. */
+  opening: Emission[],
   namespace: Namespace,
   key: SocketKey,
   session: Session,
@@ -89,12 +91,15 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
   }
 }
 
-/** Has the application greet a new socket; gives what that emits. */
+/** Has the application greet a new socket; gives what that emits and has not sent. */
 async function greet(
-  kit: Kit,
-  ...[namespace, key, session, handshake, receivedAt, recovered]: Greeted
+  given: Kit,
+  ...[opening, namespace, key, session, handshake, receivedAt, recovered]: Greeted
 ): Promise<readonly Emission[]> {
-  const { sender } = kit;
+  const sendOrLog: Sender["sendOrLog"] = (emissions, options) =>
+    given.sender.sendOrLog([...opening.splice(0), ...emissions], options);
+  const sender = { ...given.sender, sendOrLog };
+  const kit = { ...given, sender };
   const { telemetry } = kit.runtime;
   if (namespace.onConnect === undefined) return [];
   const progress: Progress = { buffer: sender.newBuffer(key.nsp) };

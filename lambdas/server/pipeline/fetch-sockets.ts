@@ -1,15 +1,16 @@
 import type { RoomAudience } from "#server/model/audience.ts";
 import type { Page, Sockets } from "#server/socket/broadcast.ts";
-import type { Adapter } from "#server/store/adapter.ts";
 import { findRecipients } from "./audience.ts";
+import { everyoneOf } from "./namespaces.ts";
+import type { Parts } from "./parts.ts";
 
-/** Sockets of each room that are read at once, each with all that is kept of it. */
+/** Sockets that are read at once, each with all that is kept of it. */
 const PAGE = 100;
 const MAX_PAGE = 1000;
 
 /** A page of the sockets of some rooms, with what the table holds of them. */
 export async function fetchSockets(
-  { rooms, sessions }: Pick<Adapter, "rooms" | "sessions">,
+  { app, adapter }: Pick<Parts, "app" | "adapter">,
   audience: RoomAudience,
   { after, limit = PAGE }: Page = {},
 ): Promise<Sockets<unknown>> {
@@ -19,12 +20,22 @@ export async function fetchSockets(
     [{ audience, frames: [] }],
     [],
     { after, without: [] },
-    { rooms, pageSize: limit },
+    { rooms: adapter.rooms, pageSize: limit },
   );
-  const sids = [...resolve(audience)].flatMap(({ sid }) => sid ?? []);
-  const sockets = (await sessions.getAll(sids))
+  const found = [...resolve(audience)].flatMap(({ sid }) => sid ?? []).toSorted(byCode);
+  // Of several rooms there may be more.
+  const sids = found.slice(0, limit);
+  const next = sids.length < found.length ? sids.at(-1) : range.upTo;
+  const everyone = everyoneOf(app.namespaces[audience.nsp] ?? {});
+  const sockets = (await adapter.sessions.getAll(sids))
     .filter(({ endedAt }) => endedAt === undefined)
-    .toSorted((a, b) => (a.sid < b.sid ? -1 : 1))
-    .map(({ session: { id, userId, data }, rooms: own }) => ({ id, userId, data, rooms: own }));
-  return Object.assign(sockets, range.upTo !== undefined && { next: range.upTo });
+    .toSorted((a, b) => byCode(a.sid, b.sid))
+    .map(({ session: { id, userId, data }, rooms }) => ({
+      ...{ id, userId, data },
+      rooms: rooms.filter((room) => room !== everyone),
+    }));
+  return Object.assign(sockets, next !== undefined && { next });
 }
+
+/** The order of DynamoDB's sort keys. */
+const byCode = (a: string, b: string): number => (a < b ? -1 : 1);

@@ -105,9 +105,9 @@ export const byId = (a: { readonly id: string }, b: { readonly id: string }): nu
 function leavesIn(due: readonly Found[], { roomStamps }: StoredSession) {
   const left = new Map<string, number>();
   for (const { entry } of due) {
-    const { leaves: room, id } = entry;
-    if (room === undefined || stampOf(timeOf(id), true) < Number(roomStamps.get(room))) continue;
-    left.set(room, Math.max(left.get(room) ?? 0, timeOf(id)));
+    const { leaves: room, id, at = timeOf(id) } = entry;
+    if (room === undefined || stampOf(at, true) < Number(roomStamps.get(room))) continue;
+    left.set(room, Math.max(left.get(room) ?? 0, at));
   }
   return left;
 }

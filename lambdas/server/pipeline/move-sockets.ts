@@ -1,3 +1,4 @@
+import { MAX_RUN } from "#server/model/limits.ts";
 import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
 import type { Rooms } from "#server/store/adapter.ts";
 import type { Recipients } from "./audience.ts";
@@ -17,20 +18,24 @@ interface MovingParts {
   readonly now: () => number;
 }
 
-/** Puts sockets into rooms, but those that may be in no more, or are no more. */
+/** Puts sockets into rooms, but those that may be in no more, or are no more; gives what was thrown. */
 export async function joinRooms(
   emissions: readonly Emission[],
   { resolve }: Recipients,
   { rooms, now }: MovingParts,
-): Promise<void> {
-  for (const { audience, joins } of emissions) {
+): Promise<unknown[]> {
+  const failures: unknown[] = [];
+  for (const { audience, joins, at } of emissions) {
     if (joins === undefined || !isOfRooms(audience)) continue;
     const { tenant, nsp } = audience;
     const members = new Map([...resolve(audience)].map((one) => [one.sid ?? "", one]));
     await forEach(members, async (sid, { userId = "" }) => {
-      await rooms.join({ sid, tenant, nsp, userId }, joins, now());
+      await rooms
+        .join({ sid, tenant, nsp, userId }, joins, timeOf(at, now()))
+        .catch((error: unknown) => void failures.push(error));
     });
   }
+  return failures;
 }
 
 /** Takes connections out of rooms; those that could not leave are to get nothing. */
@@ -38,9 +43,13 @@ export async function leaveRooms(queues: Queues, { rooms, now }: MovingParts): P
   const failures: unknown[] = [];
   await forEach(queues, async (connectionId, queue) => {
     try {
-      for (const { audience, leaves, sid } of queue)
+      for (const { audience, leaves, at, sid } of queue)
         if (leaves !== undefined && sid !== undefined && isOfRooms(audience))
-          await rooms.leave({ sid, tenant: audience.tenant, nsp: audience.nsp }, [leaves], now());
+          await rooms.leave(
+            { sid, tenant: audience.tenant, nsp: audience.nsp },
+            [leaves],
+            timeOf(at, now()),
+          );
     } catch (error) {
       failures.push(error);
       queues.delete(connectionId);
@@ -48,3 +57,6 @@ export async function leaveRooms(queues: Queues, { rooms, now }: MovingParts): P
   });
   return failures;
 }
+
+/** When a move was commanded: no longer ago than what it could meet is remembered for. */
+const timeOf = (at: number | undefined, now: number): number => Math.max(at ?? now, now - MAX_RUN);

@@ -7,16 +7,24 @@ import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
 /** What handlers, hooks and publications send through: what must not wait until they return goes by `send`. */
-export const createOutlet = (
-  parts: Pick<Parts, "adapter" | "runtime">,
+export function createOutlet(
+  parts: Pick<Parts, "app" | "adapter" | "runtime">,
   buffer: EmitBuffer,
   send: Sender["sendOrLog"],
-): Outlet => ({
-  buffer,
-  ask: (question) => ask(parts, buffer, send, question),
-  fetchSockets: (audience, page) => fetchSockets(parts.adapter, audience, page),
-  async socketsJoin(audience, rooms) {
-    requireNames(rooms);
-    await send([{ audience, frames: [], joins: rooms }]);
-  },
-});
+): Outlet {
+  let last = 0;
+  // Of two moves that are commanded in one millisecond the second one is the later.
+  const now = () => {
+    last = Math.max(parts.runtime.now(), last + 1);
+    return last;
+  };
+  return {
+    ...{ buffer, now },
+    ask: (question) => ask(parts, buffer, send, question),
+    fetchSockets: (audience, page) => fetchSockets(parts, audience, page),
+    async socketsJoin(audience, rooms) {
+      requireNames(rooms);
+      await send([{ audience, frames: [], joins: rooms, at: now() }]);
+    },
+  };
+}

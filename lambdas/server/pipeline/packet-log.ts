@@ -12,12 +12,12 @@ export function numbered(emissions: readonly Emission[], newId: () => string): E
 
 /** What has to be in the logs of rooms, for sockets that come back. */
 export function entriesOf(emissions: readonly Emission[]): readonly LogEntry[] {
-  return emissions.flatMap(({ audience, frames, isEvent, leaves, closes, id = "" }) => {
+  return emissions.flatMap(({ audience, frames, isEvent, leaves, at, closes, id = "" }) => {
     if (!isOfRooms(audience) || audience.isVolatile) return [];
     if (!isEvent && leaves === undefined && closes === undefined) return [];
     const { tenant, nsp, rooms, ...rest } = audience;
     return [...new Set(rooms)].map((room) => ({
-      ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, closes },
+      ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, at, closes },
     }));
   });
 }

@@ -210,7 +210,7 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
     for (const { id, entry, field } of await pendingOf(kit, session)) {
       if (posted.has(id)) continue;
       posted.add(id);
-      const at = timeOf(entry.id);
+      const { at = timeOf(entry.id) } = entry;
       if (entry.leaves !== undefined)
         await adapter.rooms.leave(listingOf(session), [entry.leaves], at);
       const frames = copyOf(entry.frames, field);

@@ -108,7 +108,7 @@ async function send(
 ): Promise<void> {
   const { gone, ended, stayed, failures } = await post(kit, emissions, options);
   await settle(kit, endings(kit, { gone, ended }));
-  if (stayed.length > 0) throw new AggregateError(stayed, "some sockets could not leave a room");
+  if (stayed.length > 0) throw new AggregateError(stayed, "some sockets could not be moved");
   if (failures.length > 0) throw new UndeliveredError(failures);
 }
 
@@ -129,7 +129,7 @@ async function sendOrLog(
 async function post(
   kit: Kit,
   emissions: readonly Emission[],
-  { range = EVERYBODY, ready }: SendOptions = {},
+  { range = EVERYBODY, ready, pageSize }: SendOptions = {},
 ): Promise<Delivered> {
   const { runtime, matching, transport, links } = kit;
   const { telemetry, now, limits, newId } = kit.runtime;
@@ -138,7 +138,7 @@ async function post(
   const delivered = await deliver(
     { emissions, range },
     {
-      ...{ rooms, matching, pageSize: limits.fanOutPage, ready },
+      ...{ rooms, matching, pageSize: pageSize ?? limits.fanOutPage, ready },
       ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.close } }),
       ...{
         post: transport.post,

@@ -14,6 +14,8 @@ export interface SendOptions {
   readonly range?: KeyRange;
   /** Called once the audience is known, before the first post. */
   readonly ready?: Ready | undefined;
+  /** Sockets of each room that one function takes care of. Default: as deployed. */
+  readonly pageSize?: number | undefined;
 }
 
 /** Some packets could not be posted; the others have been. */

@@ -48,7 +48,7 @@ export interface Asking<Events extends object, Answer> {
 export interface Page {
   /** Begins after the socket of this id: `next` of the page before. */
   readonly after?: string | undefined;
-  /** Sockets of each room; at most 1000. Default: 100. */
+  /** Sockets of a page; at most 1000. Default: 100. */
   readonly limit?: number | undefined;
 }
 
@@ -107,6 +107,7 @@ export interface Question {
 /** What a broadcast goes through: the buffer that packets wait in, and the way to the table. */
 export interface Outlet {
   readonly buffer: EmitBuffer;
+  readonly now: () => number;
   /** Gives what each socket has answered; throws a `TimeoutError` where some have not. */
   readonly ask: (question: Question) => Promise<readonly unknown[]>;
   readonly fetchSockets: (audience: RoomAudience, page?: Page) => Promise<Sockets<unknown>>;
@@ -142,7 +143,7 @@ export function createBroadcast<T extends Types>(
     }),
     fetchSockets: (page) => outlet.fetchSockets(audience, page),
     socketsJoin: (room) => outlet.socketsJoin(audience, [room].flat()),
-    socketsLeave: (room) => buffer.leave(audience, room),
+    socketsLeave: (room) => buffer.leave(audience, room, outlet.now()),
     disconnectSockets: (close = false) => buffer.disconnect(audience, close),
   };
 }

@@ -27,6 +27,8 @@ export interface Emission {
   readonly leaves?: string;
   /** Puts them into rooms. */
   readonly joins?: readonly string[];
+  /** Epoch milliseconds at which that was commanded: of two commands the later one decides. */
+  readonly at?: number;
   /** The id by which each is asked to acknowledge it. */
   readonly ackId?: number;
 }
@@ -42,8 +44,7 @@ export interface EmitBuffer {
   ask(audience: Audience, ackId: number, event: string, args: readonly unknown[]): void;
   ack(socket: SocketAudience, id: number, values: readonly unknown[]): void;
   disconnect(audience: Audience, close: boolean): void;
-  join(audience: RoomAudience, rooms: readonly string[]): void;
-  leave(audience: RoomAudience, room: string): void;
+  leave(audience: RoomAudience, room: string, at: number): void;
   send(socket: SocketAudience, packet: Omit<Packet, "nsp">): void;
 }
 
@@ -96,9 +97,8 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     // Nobody who comes back is asked again, so it has no offset.
     ask: (audience, ackId, event, args) =>
       put(audience, { ...eventOf(event, args), id: ackId }, { ackId }),
-    join: (audience, joins) => void emissions.push({ audience, frames: [], joins }),
     ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
-    leave: (audience, leaves) => void emissions.push({ audience, frames: [], leaves }),
+    leave: (audience, leaves, at) => void emissions.push({ audience, frames: [], leaves, at }),
     disconnect: (audience, closes) => put(audience, { type: PacketType.DISCONNECT }, { closes }),
   };
 }

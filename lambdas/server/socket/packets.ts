@@ -58,7 +58,8 @@ export function readPacket(text: string): ClientPacket {
 /** Reads a packet from its text and its attachments in the order they were sent. Never throws. */
 export function readParts([header = "", ...rest]: readonly (string | Buffer)[]): ClientPacket {
   const isDeep = isTooDeep(String(header));
-  const text = isDeep ? (withoutArguments(String(header)) ?? "") : String(header);
+  const text = isDeep ? withoutArguments(String(header)) : String(header);
+  if (text === undefined) return violation("it nests too deep, and is no event");
   const attachments = rest.filter((part) => Buffer.isBuffer(part));
   const packet = decode([text, ...attachments]);
   if (packet === undefined) return violation("no packet of Socket.IO");

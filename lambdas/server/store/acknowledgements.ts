@@ -1,7 +1,7 @@
 import { deserialize, serialize } from "node:v8";
 import { MAX_ACKNOWLEDGEMENT, MAX_ASKED, MAX_TIMEOUT } from "#server/model/acknowledgement.ts";
 import type { Acknowledgements } from "./adapter.ts";
-import { acknowledgementKey, acknowledgementPartition } from "./keys.ts";
+import { acknowledgementKey } from "./keys.ts";
 import { chunks, type Storage } from "./table.ts";
 
 /** Items that are written at the same time, a batch after the other. */
@@ -31,17 +31,22 @@ export const createAcknowledgements = ({ table, now }: Storage): Acknowledgement
     return kept === undefined ? "not_asked" : "kept";
   },
 
-  async get(asked) {
+  async get(asked, sids) {
     const answers = new Map<string, unknown>();
-    const query = {
-      KeyConditionExpression: "pk = :asked",
-      FilterExpression: "attribute_exists(answer)",
-      ExpressionAttributeValues: { ":asked": acknowledgementPartition(asked) },
-      ConsistentRead: true,
-    };
-    for await (const { items } of table.pages(query, MOST_PAGES))
-      for (const { sk, answer } of items)
-        answers.set(String(sk), deserialize(answer as Uint8Array) as unknown);
+    const partitions = new Set(sids.map((sid) => acknowledgementKey(asked, sid).pk));
+    await Promise.all([...partitions].map(read));
     return answers;
+
+    async function read(partition: string): Promise<void> {
+      const query = {
+        KeyConditionExpression: "pk = :partition",
+        FilterExpression: "attribute_exists(answer)",
+        ExpressionAttributeValues: { ":partition": partition },
+        ConsistentRead: true,
+      };
+      for await (const { items } of table.pages(query, MOST_PAGES))
+        for (const { sk, answer } of items)
+          answers.set(String(sk), deserialize(answer as Uint8Array) as unknown);
+    }
   },
 });

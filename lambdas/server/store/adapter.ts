@@ -239,8 +239,8 @@ export interface Acknowledgements {
   ask(asked: Asked, sids: readonly string[]): Promise<void>;
   /** Keeps the acknowledgement of a socket, the first one, if it was asked. */
   put(asked: Asked, sid: string, value: unknown): Promise<"kept" | "not_asked" | "too_large">;
-  /** What has come, by socket. */
-  get(asked: Asked): Promise<ReadonlyMap<string, unknown>>;
+  /** What has come of these sockets, by socket. */
+  get(asked: Asked, sids: readonly string[]): Promise<ReadonlyMap<string, unknown>>;
 }
 
 /** The logs of the rooms. */

@@ -92,13 +92,18 @@ export const limitKey = (tenant: string): Key => ({
   sk: "connections",
 });
 
-/** The partition of the acknowledgements that one event is to have. */
-export const acknowledgementPartition = ({ tenant, nsp, id }: Asked): string =>
-  segments("ack", tenant, nsp, String(id));
+/** Partitions that the acknowledgements of one event have: DynamoDB writes a thousand units a second to each. */
+const ACK_PARTITIONS = 16;
 
-/** The acknowledgement of one socket. */
-export const acknowledgementKey = (asked: Asked, sid: string): Key => ({
-  pk: acknowledgementPartition(asked),
+/** The acknowledgement of one socket; which partition it is in follows from the socket's id. */
+export const acknowledgementKey = ({ tenant, nsp, id }: Asked, sid: string): Key => ({
+  pk: segments(
+    "ack",
+    tenant,
+    nsp,
+    String(id),
+    String((sid.at(-1) ?? "").charCodeAt(0) % ACK_PARTITIONS),
+  ),
   sk: sid,
 });
 

@@ -41,7 +41,10 @@ export function changedRoomIn(change: ItemChange): RoomKey | undefined {
   const isListed = (item: Item | undefined) => item !== undefined && item.released === undefined;
   const room = roomOf({ pk });
   const isOwn = room.room === sk.split("#")[0];
-  return isOwn || isListed(change.before) === isListed(change.after) ? undefined : room;
+  // What is deleted may be the last of many tombstones, behind which nobody had looked.
+  const isChanged =
+    change.after === undefined || isListed(change.before) !== isListed(change.after);
+  return isChanged && !isOwn ? room : undefined;
 }
 
 const detailOf = ({ tenant, nsp, room }: RoomKey) => ({
