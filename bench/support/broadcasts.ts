@@ -37,7 +37,10 @@ export async function measureBroadcasts(
       ...{ address: addresses[n], userId: "someone" },
     }));
     await table.writeAll(items, []);
-    const buffer = createEmitBuffer(encodeFrame, serializer(emits));
+    const buffer = createEmitBuffer(
+      encodeFrame,
+      serializer(() => emits),
+    );
     const payload = { text: "hello", sender: "ann", timestamp: new Date().toISOString() };
     buffer.emit({ tenant, nsp: "/", rooms: [ROOM], except: [] }, "custom:event", [payload]);
     const [cpu, wall]: [number[], number[]] = [[], []];

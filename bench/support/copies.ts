@@ -33,7 +33,7 @@ export async function measureCopies(): Promise<string> {
       socketsJoin: async () => undefined,
     },
     { tenant: "acme", nsp: "/" },
-    "everyone",
+    () => "everyone",
   )
     .to([])
     .matching({ key, documents: [data] })

@@ -174,7 +174,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
   const { telemetry } = kit.runtime;
   const { connectionId, connectedAt, receivedAt } = from;
   const namespace = app.namespaces[key.nsp];
-  const buffer = sender.newBuffer(key.nsp);
+  const buffer = sender.newBuffer();
   if (namespace === undefined) {
     const data = { message: "Invalid namespace" };
     buffer.send(key, { type: PacketType.CONNECT_ERROR, data });
@@ -281,7 +281,7 @@ async function closeStray(kit: Kit, { connectionId, link }: From, reason: string
 async function forceClose(kit: Kit, connectionId: string): Promise<void> {
   const { sender } = kit;
   const { send } = kit.sender;
-  const buffer = sender.newBuffer(MAIN);
+  const buffer = sender.newBuffer();
   buffer.disconnect({ connectionId, nsp: MAIN }, true);
   await send(buffer.emissions);
 }

@@ -61,7 +61,7 @@ const socket = createSocket(
   "everyone",
 );
 const OWN: Readonly<Record<string, object>> = {
-  io: createIo(outlet, where, "everyone"),
+  io: createIo(outlet, where, () => "everyone"),
   nsp: socket.nsp,
   broadcast: createBroadcast(outlet, { ...where, rooms: ["r"], except: [] }),
   socket,

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import {
+  type Broadcast,
   defineApp,
   defineNamespace,
   definePublication,
   everybody,
-  type Io,
   TimeoutError,
 } from "#server/index.ts";
 
@@ -15,7 +15,7 @@ const outcomeOf = (asking: Promise<unknown>): Promise<unknown> =>
     return { responses: error.responses, missing: error.missing };
   });
 
-const idsIn = async (io: Io, room: string, page?: { after?: string; limit?: number }) => {
+const idsIn = async (io: Broadcast, room: string, page?: { after?: string; limit?: number }) => {
   const sockets = await io.in(room).fetchSockets(page);
   return { ids: sockets.map(({ id }) => id), next: sockets.next };
 };

@@ -120,7 +120,11 @@ export function answer(
   const isReply = event !== undefined && payload !== undefined;
   if (isReply) buffer.emit(key, event, [payload]);
   if (ackId !== undefined)
-    buffer.ack(key, ackId, isReply ? buffer.serialize(event, [payload]) : valuesOf(payload));
+    buffer.ack(
+      key,
+      ackId,
+      isReply ? buffer.serialize(key.nsp, event, [payload]) : valuesOf(payload),
+    );
 }
 
 const valuesOf = (payload: unknown): readonly unknown[] =>

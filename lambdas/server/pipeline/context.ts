@@ -1,19 +1,17 @@
-import type { Lifecycle } from "#server/app.ts";
 import { createIo, type Outlet } from "#server/socket/broadcast.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
 /** What every handler, hook and publication of a namespace is given; what it emits waits in the outlet's buffer. */
 export const createContext = <Flush>(
-  { stores, runtime }: Pick<Parts, "stores" | "runtime">,
-  namespace: Lifecycle,
+  { app, stores, runtime }: Pick<Parts, "app" | "stores" | "runtime">,
   outlet: Outlet,
   where: { readonly tenant: string; readonly nsp: string },
   flush: Flush,
   receivedAt = runtime.now(),
 ) => ({
   ...stores,
-  io: createIo(outlet, where, everyoneOf(namespace)),
+  io: createIo(outlet, where, (nsp) => everyoneOf(app.namespaces[nsp] ?? {})),
   newId: runtime.newId,
   timestamp: new Date(runtime.now()).toISOString(),
   flush,

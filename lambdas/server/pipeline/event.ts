@@ -69,7 +69,7 @@ type Greeted = [
 async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promise<Dispatched> {
   const { sender } = kit;
   const { telemetry } = kit.runtime;
-  const progress: Progress = { buffer: sender.newBuffer(call.nsp) };
+  const progress: Progress = { buffer: sender.newBuffer() };
   const handler = handlerOf(namespace, call.event);
   const giveUp = (fault: unknown) => emissionsInstead(call, handler, progress, fault);
   const count = (outcome: RefusalCode | "ok") => {
@@ -102,15 +102,12 @@ async function greet(
   const kit = { ...given, sender };
   const { telemetry } = kit.runtime;
   if (namespace.onConnect === undefined) return [];
-  const progress: Progress = { buffer: sender.newBuffer(key.nsp) };
+  const progress: Progress = { buffer: sender.newBuffer() };
   const caller = { key, session, receivedAt };
   const socket = socketOf(kit, namespace, caller, progress.buffer);
   try {
     await keepingData(kit, key, session, () =>
-      namespace.onConnect?.(
-        { ...socket, handshake, recovered },
-        contextOf(kit, namespace, caller, progress),
-      ),
+      namespace.onConnect?.({ ...socket, handshake, recovered }, contextOf(kit, caller, progress)),
     );
     refuseOversized(progress.buffer, kit.runtime.limits);
     return progress.buffer.take();
@@ -160,7 +157,7 @@ async function runDeclared(
   const schema = event.payload();
   const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
   const granted = await event.access({ ...kit.stores, payload, socket });
-  const context = contextOf(kit, namespace, call, progress);
+  const context = contextOf(kit, call, progress);
   const handle = async () => {
     const reply = await event.handle({ ...context, ...granted, payload, socket });
     answer(call, progress.buffer, event.reply, reply);
@@ -202,15 +199,9 @@ async function keepingData(
   await adapter.sessions.setData(key.sid, data);
 }
 
-const contextOf = (
-  kit: Kit,
-  namespace: Namespace,
-  { key, session, receivedAt }: Caller,
-  progress: Progress,
-) =>
+const contextOf = (kit: Kit, { key, session, receivedAt }: Caller, progress: Progress) =>
   createContext(
     kit,
-    namespace,
     createOutlet(kit, progress.buffer, kit.sender.sendOrLog),
     { tenant: session.tenant, nsp: key.nsp },
     (otherwise?: Otherwise) => flush(kit, progress, otherwise),

@@ -34,7 +34,6 @@ type Commit = () => Promise<void>;
 export function createPublish(parts: Parts, sender: Sender, idempotency: Idempotency): Publish {
   const { app, runtime } = parts;
   const { all, tenantField } = app.publications ?? { all: [] };
-  const namespace = app.namespaces[MAIN] ?? {};
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
   );
@@ -83,12 +82,12 @@ export function createPublish(parts: Parts, sender: Sender, idempotency: Idempot
     entry: unknown,
     committed?: Commit,
   ): Promise<Published> {
-    const buffer = sender.newBuffer(MAIN);
+    const buffer = sender.newBuffer();
     const flush = () => sender.sendOrLog(buffer.take());
     const outlet = createOutlet(parts, buffer, sender.sendOrLog);
     const where = { tenant, nsp: MAIN };
     const answer = await publication.handle({
-      ...createContext(parts, namespace, outlet, where, flush),
+      ...createContext(parts, outlet, where, flush),
       ...{ event, entry },
     });
     refuseOversized(buffer, runtime.limits);

@@ -182,7 +182,7 @@ interface Position {
 async function replay(kit: Kit, position: Position, missed: Missed): Promise<boolean> {
   const { session } = position;
   const { sid, pid, nsp, connectionId } = session;
-  const buffer = kit.sender.newBuffer(nsp);
+  const buffer = kit.sender.newBuffer();
   buffer.send({ connectionId, nsp }, { type: PacketType.CONNECT, data: { sid, pid } });
   for (const { frames } of buffer.take()) if (!(await post(kit, session, frames))) return false;
   for (const packet of missed.packets) {

@@ -49,9 +49,10 @@ export function createSender(
   onEnded: (connectionId: string) => void = () => undefined,
 ): Sender {
   const { app, stores, runtime } = parts;
+  const serialize = serializer((nsp) => app.namespaces[nsp]?.emits);
   const kit: Kit = {
     ...{ ...parts, onEnded, matching: app.matching?.(stores, runtime) },
-    newBuffer: (nsp) => createEmitBuffer(encodeFrame, serializer(app.namespaces[nsp]?.emits)),
+    newBuffer: () => createEmitBuffer(encodeFrame, serialize),
   };
   const underWay = createUnderWay();
 
@@ -88,12 +89,12 @@ export function createSender(
 /** What sockets are reached and ended with. */
 interface Kit extends EndingParts {
   readonly matching?: Matching | undefined;
-  readonly newBuffer: (nsp: string) => EmitBuffer;
+  readonly newBuffer: () => EmitBuffer;
 }
 
 async function expire(kit: Kit, socket: SocketKey): Promise<void> {
   const { app, newBuffer } = kit;
-  const buffer = newBuffer(socket.nsp);
+  const buffer = newBuffer();
   const timestamp = new Date(kit.runtime.now()).toISOString();
   const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(socket, event, args);
   app.namespaces[socket.nsp]?.onExpire?.({ emit }, timestamp);
@@ -278,7 +279,7 @@ async function callHook(
   const { nsp } = session;
   const { id, tenant } = session.session;
   const namespace = app.namespaces[nsp] ?? {};
-  const buffer = newBuffer(nsp);
+  const buffer = newBuffer();
   const sendFinding: Sender["sendOrLog"] = async (emissions, options) => {
     const delivered = await post(kit, emissions, options);
     found.push(...endings(kit, delivered));
@@ -293,7 +294,7 @@ async function callHook(
     socketIn(session),
     [...session.rooms, ...session.left].filter((room) => !first.has(room)),
     // Of one that has only lost its connection, and comes back, the order is that of its losses and returns.
-    createContext(kit, namespace, outlet, { tenant, nsp }, flush, session.lostAt),
+    createContext(kit, outlet, { tenant, nsp }, flush, session.lostAt),
   );
   await flush();
 }

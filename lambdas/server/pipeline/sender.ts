@@ -29,8 +29,8 @@ export class UndeliveredError extends AggregateError {
 
 /** Sends packets, and ends sockets: whatever ends one, or is found to have ended, comes through here. */
 export interface Sender {
-  /** An empty buffer of a namespace. */
-  newBuffer(nsp: string): EmitBuffer;
+  /** An empty buffer. */
+  newBuffer(): EmitBuffer;
   /**
    * Posts emissions, then ends the sockets that are gone or that they end. Throws an `UndeliveredError`
    * once all is done where some post failed; throws anything else before the first post.

@@ -10,7 +10,7 @@ export async function answerFailure(
   event: SocketEvent,
   error: unknown,
 ): Promise<never> {
-  const buffer = newBuffer(event.nsp);
+  const buffer = newBuffer();
   refuseInternally(namespace, event, buffer);
   await send(buffer.emissions);
   throw error;

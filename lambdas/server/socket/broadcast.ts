@@ -149,14 +149,35 @@ export function createBroadcast<T extends Types>(
 }
 
 /** The sockets of a tenant in a namespace, with Socket.IO's words: all of them, or those `to` some rooms. */
-export type Io<T extends Types = Untyped> = Broadcast<T>;
+export interface Io<T extends Types = Untyped> extends Broadcast<T> {
+  /** The sockets of another namespace, of the same tenant or of another one. */
+  of(nsp: string, tenant?: string): Broadcast;
+}
 
-/** The sockets of a tenant in a namespace. */
+/** A namespace of a tenant. */
+interface Where {
+  readonly tenant: string;
+  readonly nsp: string;
+}
+
+/** The sockets of a tenant in a namespace, and the way to others; `everyoneIn` names the room of all in one. */
 export function createIo<T extends Types>(
   outlet: Outlet,
-  where: { readonly tenant: string; readonly nsp: string },
-  everyone: string,
+  where: Where,
+  everyoneIn: (nsp: string) => string,
 ): Io<T> {
+  return Object.assign(createNamespace<T>(outlet, where, everyoneIn(where.nsp)), {
+    of: (nsp: string, tenant = where.tenant) =>
+      createNamespace(outlet, { tenant, nsp }, everyoneIn(nsp)),
+  });
+}
+
+/** The sockets of a tenant in one namespace. */
+export function createNamespace<T extends Types>(
+  outlet: Outlet,
+  where: Where,
+  everyone: string,
+): Broadcast<T> {
   const to = (room: T["Room"] | readonly T["Room"][]) =>
     createBroadcast<T>(outlet, { ...where, rooms: [room].flat(), except: [] });
   return Object.assign(to(everyone), { to, in: to });

@@ -51,8 +51,12 @@ export interface EmitBuffer {
 /** Encodes one message as a frame of the transport. */
 export type EncodeFrame = (data: string | Buffer) => string;
 
-/** Leaves out what an event may not carry, so that nothing stored beside it leaks. */
-export type Serialize = (event: string, args: readonly unknown[]) => readonly unknown[];
+/** Leaves out what an event of a namespace may not carry, so that nothing stored beside it leaks. */
+export type Serialize = (
+  nsp: string,
+  event: string,
+  args: readonly unknown[],
+) => readonly unknown[];
 
 /** Names that Socket.IO keeps for itself: a client would take one for a breach of the protocol. */
 export const RESERVED_EVENTS: readonly string[] = [
@@ -60,10 +64,13 @@ export const RESERVED_EVENTS: readonly string[] = [
   ...["newListener", "removeListener"],
 ];
 
-/** Serializes by the schemas of those events that have one. */
+/** Serializes by the schemas of those events of a namespace that have one. */
 export const serializer =
-  (emits: Readonly<Record<string, z.ZodMiniType>> = {}): Serialize =>
-  (event, args) => {
+  (
+    emitsOf: (nsp: string) => Readonly<Record<string, z.ZodMiniType>> | undefined = () => undefined,
+  ): Serialize =>
+  (nsp, event, args) => {
+    const emits = emitsOf(nsp) ?? {};
     const schema = Object.hasOwn(emits, event) ? emits[event] : undefined;
     // An event without a payload has no argument: one that is `undefined` would arrive as `null`.
     const [payload] = args;
@@ -83,9 +90,9 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     emissions.push({ audience, frames, ...more });
   };
 
-  const eventOf = (event: string, args: readonly unknown[]) => {
+  const eventOf = ({ nsp }: Audience, event: string, args: readonly unknown[]) => {
     if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
-    return { type: PacketType.EVENT, data: [event, ...serialize(event, args)] };
+    return { type: PacketType.EVENT, data: [event, ...serialize(nsp, event, args)] };
   };
 
   return {
@@ -93,10 +100,11 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
     serialize,
     take: () => emissions.splice(0),
     send: put,
-    emit: (audience, event, args) => put(audience, eventOf(event, args), { isEvent: true }),
+    emit: (audience, event, args) =>
+      put(audience, eventOf(audience, event, args), { isEvent: true }),
     // Nobody who comes back is asked again, so it has no offset.
     ask: (audience, ackId, event, args) =>
-      put(audience, { ...eventOf(event, args), id: ackId }, { ackId }),
+      put(audience, { ...eventOf(audience, event, args), id: ackId }, { ackId }),
     ack: (socket, id, values) => put(socket, { type: PacketType.ACK, id, data: [...values] }),
     leave: (audience, leaves, at) => void emissions.push({ audience, frames: [], leaves, at }),
     disconnect: (audience, closes) => put(audience, { type: PacketType.DISCONNECT }, { closes }),

@@ -3,9 +3,8 @@ import {
   type Asking,
   type Broadcast,
   createBroadcast,
-  createIo,
+  createNamespace,
   type Emit,
-  type Io,
   type Outlet,
   type Types,
   type Untyped,
@@ -21,7 +20,7 @@ export interface Socket<T extends Types = Untyped> {
   /** What the application keeps with the socket; at most 8 KB; changes are kept when the handler has returned. */
   readonly data: T["Data"];
   /** All sockets of the tenant in this namespace. */
-  readonly nsp: Io<T> & { readonly name: string };
+  readonly nsp: Broadcast<T> & { readonly name: string };
   readonly emit: Emit<T["Emits"]>;
   /** Asks the client for an acknowledgement, for as many milliseconds; 20,000 at most. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever a client answers.
@@ -92,7 +91,7 @@ export function createSocket<T extends Types>(
     rooms: rooms as Socket<T>["rooms"],
     // Made when they are asked for: most events ask for neither.
     get nsp() {
-      return Object.assign(createIo<T>(outlet, { tenant, nsp }, everyone), { name: nsp });
+      return Object.assign(createNamespace<T>(outlet, { tenant, nsp }, everyone), { name: nsp });
     },
     get broadcast() {
       return to(everyone);
