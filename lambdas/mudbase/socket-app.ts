@@ -3,10 +3,10 @@ import * as z from "zod/mini";
 import { contractApp } from "#mudbase/app.ts";
 import { withJwks, withSecret } from "#mudbase/authentication.ts";
 import { createHttpClient } from "#mudbase/http/guarded.ts";
-import { createSecretReader, type Secret } from "#mudbase/store/secrets.ts";
 import { createStores } from "#mudbase/stores.ts";
 import { createUpstream } from "#mudbase/upstream.ts";
-import { read } from "#server/runtime.ts";
+import { read, requestHandler } from "#server/runtime.ts";
+import { createSecretReader, type Secret } from "#server/store/secrets.ts";
 
 /** The environment variables that this function has besides. */
 const Environment = z
@@ -28,7 +28,7 @@ type Environment = z.infer<typeof Environment>;
 /** The contract, as functions with clients run it. */
 export const app = contractApp((runtime) => {
   const env = read(Environment, runtime.variables);
-  const secret = createSecretReader(runtime.now);
+  const secret = createSecretReader(runtime.now, { requestHandler });
   const clock = () => performance.now();
   const http = createHttpClient({
     resolve: async (host) => (await lookup(host, { all: true })).map(({ address }) => address),

@@ -3,10 +3,10 @@ import * as z from "zod/mini";
 import type { HttpClient, HttpOutcome, HttpRequest } from "#mudbase/http/guarded.ts";
 import type { Auth, Endpoint, Integration, IntegrationKey } from "#mudbase/model/integration.ts";
 import type { Integrations } from "#mudbase/store/integrations.ts";
-import type { Secret } from "#mudbase/store/secrets.ts";
 import { EventError } from "#server/errors.ts";
 import { record, Text } from "#server/model/fields.ts";
 import { fitsPacket } from "#server/pipeline/oversized.ts";
+import type { Secret } from "#server/store/secrets.ts";
 import { MAX_CALL } from "./limits.ts";
 
 /** Values for the placeholders of a path, and for the query string. */

@@ -2,12 +2,12 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { Webhook as StandardWebhook } from "standardwebhooks";
 import type { Integration, Webhook } from "#mudbase/model/integration.ts";
 import type { IntegrationRegistry } from "#mudbase/store/integration-registry.ts";
-import type { Secret } from "#mudbase/store/secrets.ts";
 import { EventError } from "#server/errors.ts";
 import { isTooDeep } from "#server/model/depth.ts";
 import { Id } from "#server/model/id.ts";
 import type { Publish } from "#server/pipeline/publish.ts";
 import type { Idempotency, Outcome } from "#server/store/idempotency.ts";
+import type { Secret } from "#server/store/secrets.ts";
 
 /** Bytes of the largest delivery: its packet must fit what API Gateway takes. */
 const LARGEST = 96 * 1024;

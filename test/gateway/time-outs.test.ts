@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, expect, test, vi } from "vitest";
-import { createSecretReader } from "../../lambdas/mudbase/store/secrets.ts";
-import { createRuntime } from "../../lambdas/server/runtime.ts";
+import { createRuntime, requestHandler } from "../../lambdas/server/runtime.ts";
+import { createSecretReader } from "../../lambdas/server/store/secrets.ts";
 
 // The waits between tries are short, and would be real ones.
 vi.mock("node:timers/promises", async (original) => ({
@@ -52,7 +52,7 @@ async function waitOf(call: Promise<unknown>): Promise<number> {
 
 test.each([
   ["DynamoDB", () => createRuntime({}, variables).table.get({ pk: "a", sk: "b" })],
-  ["Secrets Manager", () => createSecretReader(Date.now)("arn:a").read()],
+  ["Secrets Manager", () => createSecretReader(Date.now, { requestHandler })("arn:a").read()],
   ["the management API", () => createRuntime({}, variables).gateway.close("abc=")],
 ])(
   "a call of %s that is not answered fails before its function's time is over",

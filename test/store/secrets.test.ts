@@ -1,7 +1,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, expect, test } from "vitest";
-import { createSecret } from "../../lambdas/mudbase/store/secrets.ts";
+import { createSecret } from "../../lambdas/server/store/secrets.ts";
 
 const manager = mockClient(SecretsManagerClient);
 let now = 0;

@@ -5,10 +5,11 @@ import type {
 } from "aws-lambda";
 import { publishing } from "#mudbase/publishing.ts";
 import { createIntegrationRegistry } from "#mudbase/store/integration-registry.ts";
-import { createSecretReader } from "#mudbase/store/secrets.ts";
 import { createWebhooks } from "#mudbase/webhooks.ts";
 import { createParts, createPublisher } from "#server/pipeline/parts.ts";
+import { requestHandler } from "#server/runtime.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
+import { createSecretReader } from "#server/store/secrets.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 /** Milliseconds for which the id of a delivery is remembered: senders try again for a day. */
@@ -20,7 +21,7 @@ const receive = createWebhooks({
   registry: createIntegrationRegistry({ table, now }),
   idempotency: createIdempotency({ table, now }, TTL),
   publish: createPublisher(parts),
-  secret: createSecretReader(now),
+  secret: createSecretReader(now, { requestHandler }),
   now,
 });
 

@@ -1,10 +1,13 @@
-import { GetSecretValueCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { requestHandler } from "#server/runtime.ts";
+import {
+  GetSecretValueCommand,
+  SecretsManagerClient,
+  type SecretsManagerClientConfig,
+} from "@aws-sdk/client-secrets-manager";
 
 /** Milliseconds a secret is served without looking again. */
 const FRESH = 300_000;
 
-/** Milliseconds between two looks that refused tokens, webhooks and calls may cause. */
+/** Milliseconds between two looks that refusals may cause. */
 const COOLDOWN = 10_000;
 
 /** A secret as it is now, and a way to find out that it has been rotated. */
@@ -57,11 +60,11 @@ export function createSecret({ client, arn, now }: SecretParts): Secret {
 /** The secrets that a function has asked for, each kept in its memory once. */
 export function createSecretReader(
   now: () => number,
-  makeClient = () => new SecretsManagerClient({ requestHandler }),
+  options: SecretsManagerClientConfig,
 ): (arn: string) => Secret {
   let made: SecretsManagerClient | undefined;
   const client = () => {
-    made ??= makeClient();
+    made ??= new SecretsManagerClient(options);
     return made;
   };
   const known = new Map<string, Secret>();
