@@ -4,7 +4,7 @@ import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { BOUNDS } from "./defaults.ts";
 import { nearest } from "./nearest.ts";
 import type { ServerOptions } from "./server-props.ts";
-import { originList, whole } from "./setting-kinds.ts";
+import { keyArn, originList, secretArn, whole } from "./setting-kinds.ts";
 import type { ItemAction } from "./state-table.ts";
 import { areTransports, TRANSPORTS_RULE } from "./transports.ts";
 
@@ -36,6 +36,7 @@ const PROPS = {
   deletionProtection: flag,
   accessLogs: flag,
   gatewayLogRole: flag,
+  admin: z.strictObject({ secretArn, secretKeyArn: keyArn.optional(), readonly: flag }).optional(),
 } as const satisfies Readonly<Record<keyof ServerOptions | "app" | "functions", z.ZodType>>;
 
 const Props = z.object(PROPS);

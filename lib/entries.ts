@@ -12,21 +12,28 @@ export interface EntryFiles {
   readonly publish: string;
 }
 
-/** The code of an application's entry files: each calls one of the server's handlers with it. */
-export function entriesOf(app: string): Readonly<Record<keyof EntryFiles, EntryCode>> {
+/** What makes an application one with an Admin UI, and where that is: for functions with clients, and for others. */
+const WITH_ADMIN = ["withAdmin", "admin"] as const;
+const WATCHED: readonly [string, string] = ["watched", "admin/watch"];
+
+/** The code of an application's entry files: each calls one of the server's handlers with it, and with its Admin UI. */
+export function entriesOf(
+  app: string,
+  hasAdmin = false,
+): Readonly<Record<keyof EntryFiles, EntryCode>> {
   if (!existsSync(app)) throw new Error(`The application ${app} does not exist.`);
-  const entry = (name: string, handler: string): EntryCode => ({
+  const entry = (name: string, handler: string, [wrap, file] = WATCHED): EntryCode => ({
     name: `${name}.ts`,
     folder: dirname(resolve(app)),
     code: `import { ${handler} } from ${JSON.stringify(serverFile(`functions/${name}`))};
 import { app } from ${JSON.stringify(resolve(app))};
-
-export const handler = ${handler}(app);
+${hasAdmin ? `import { ${wrap} } from ${JSON.stringify(serverFile(file))};\n` : ""}
+export const handler = ${handler}(${hasAdmin ? `${wrap}(app)` : "app"});
 `,
   });
   return {
-    socket: entry("socket", "socketHandler"),
-    polling: entry("polling", "pollingHandler"),
+    socket: entry("socket", "socketHandler", WITH_ADMIN),
+    polling: entry("polling", "pollingHandler", WITH_ADMIN),
     heartbeat: entry("heartbeat", "heartbeatHandler"),
     fanOut: entry("fan-out", "fanOutHandler"),
     publish: entry("publish", "publishHandler"),

@@ -18,7 +18,8 @@ export function serverFunctions(
   pings: Heartbeat,
   polls: boolean,
 ) {
-  const entries = "app" in props ? entriesOf(props.app) : props.functions;
+  const entries =
+    "app" in props ? entriesOf(props.app, props.admin !== undefined) : props.functions;
   const { environment } = props;
   const HEARTBEAT = JSON.stringify(pings);
   const connecting = {

@@ -14,6 +14,19 @@ type ServerCode =
       readonly functions: EntryFiles;
     };
 
+/** Who may watch a server in Socket.IO's Admin UI, and what they may do. */
+export interface AdminProps {
+  /**
+   * ARN of a Secrets Manager secret, of JSON: `{ "username": "…", "password": "$2b$10$…" }`, the password as a
+   * bcrypt hash, as `hashSync` of the package bcryptjs makes it.
+   */
+  readonly secretArn: string;
+  /** ARN of the KMS key that the secret is encrypted with, if it is your own. */
+  readonly secretKeyArn?: string | undefined;
+  /** Whether they may only watch: not emit, join, leave or disconnect. Default: true. */
+  readonly readonly?: boolean | undefined;
+}
+
 /** What a server is deployed with besides its code; each has a default. */
 export interface ServerOptions {
   /**
@@ -61,6 +74,11 @@ export interface ServerOptions {
   readonly tracing?: boolean | undefined;
   /** Whether the table is kept when the stack is deleted. Default: true. */
   readonly deletionProtection?: boolean | undefined;
+  /**
+   * Serves Socket.IO's Admin UI in the namespace `/admin`. With `functions`, wrap the application in `withAdmin` for
+   * `socket` and `polling`, and in `watched` for the others. Default: there is none.
+   */
+  readonly admin?: AdminProps | undefined;
   /** Whether API Gateway logs every request; fails if the account and region have no role for it. Default: false. */
   readonly accessLogs?: boolean | undefined;
   /** Whether to set that role, which all APIs of the account and region share. Default: false. */

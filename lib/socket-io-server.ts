@@ -9,6 +9,7 @@ import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
 import { Limits } from "../lambdas/server/model/limits.ts";
 import type { Metric as ServerMetric } from "../lambdas/server/model/telemetry.ts";
+import { allowAdmin } from "./admin-access.ts";
 import { Alarms, type AlarmsOptions } from "./alarms.ts";
 import { checkApplication } from "./check-application.ts";
 import { checkOptions, checkProps } from "./check-props.ts";
@@ -23,7 +24,7 @@ import { numbersOf, RegularHeartbeat } from "./numbers.ts";
 import { PollingEndpoint } from "./polling-endpoint.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
-import type { SocketIoServerProps } from "./server-props.ts";
+import type { AdminProps, SocketIoServerProps } from "./server-props.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
@@ -123,6 +124,7 @@ export class SocketIoServer extends Construct {
     this.grantSend(this.heartbeat, ["GetItem", "PutItem"]);
     // It divides what is left by invoking itself.
     this.#grantPost(this.fanOut, ["GetItem", "PutItem"]);
+    if (props.admin !== undefined) this.#serveAdmin(props.admin);
     const { bus, deadLetters } = new PublishBus(this, "Publications", { publisher: this.publish });
     this.bus = bus;
     this.deadLetters = deadLetters;
@@ -211,6 +213,14 @@ export class SocketIoServer extends Construct {
   addLifecycleEvents(): LifecycleEvents {
     const { table } = this.#state;
     return new LifecycleEvents(this, "LifecycleEvents", { table, operation: this.operation });
+  }
+
+  #serveAdmin(admin: AdminProps): void {
+    for (const server of [this.socket, ...(this.polling === undefined ? [] : [this.polling])]) {
+      allowAdmin(server, admin);
+      // It lists sockets by their shards.
+      this.#state.allowSweeping(server);
+    }
   }
 
   #grantPost(sender: LambdaFunction, also: readonly ItemAction[] = []): void {

@@ -61,7 +61,7 @@ export async function startApplication({
         made += 1;
         // Beside those that may still run.
         const into = join(folder, String(made));
-        const entries = { ...entriesOf(app), check: checkOf(app) };
+        const entries = { ...entriesOf(app, props?.admin !== undefined), check: checkOf(app) };
         files = [...(await bundleTogether(into, entries, props?.lateModules))];
         await import(checkIn(join(into, "check")));
         stack.reload(foldersIn(into, stack));

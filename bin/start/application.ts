@@ -1,4 +1,5 @@
 import { faultOf } from "../../lib/check-application.ts";
+import { type LocalAdmin, localAdmin } from "../../local/admin.ts";
 import { startApplication } from "../../local/application.ts";
 import { prepareDataFolder } from "../../local/data-folder.ts";
 import { tryToListen } from "../../local/listening.ts";
@@ -24,8 +25,13 @@ export async function prepare({ host, port, data }: StartOptions): Promise<void>
 /** Runs an application until Ctrl-C, and says where clients connect. */
 export async function serve(app: string, options: StartOptions): Promise<void> {
   await prepare(options);
-  const { watch, ...rest } = options;
-  const running = await startApplication({ ...rest, app, log, environment: ENVIRONMENT });
+  const { watch, admin: hasAdmin, ...rest } = options;
+  const admin = hasAdmin ? localAdmin() : undefined;
+  const running = await startApplication({
+    ...{ ...rest, app, log, environment: ENVIRONMENT },
+    props: { admin: admin?.props },
+    secrets: { ...rest.secrets, ...admin?.secrets },
+  });
   const { stack } = running;
   if (watch)
     watchFiles(running.files, async () => {
@@ -42,10 +48,18 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
 ${app} is ${served(stack)}
 
 const socket = io("${stack.url}");
-
+${admin === undefined ? "" : invitation(stack, admin)}
 Ctrl-C stops everything.`);
   stopOnSignal(stack);
 }
+
+/** How to watch in the Admin UI. */
+const invitation = ({ url }: LocalStack, { username, password }: LocalAdmin): string => `
+Socket.IO's Admin UI (https://admin.socket.io, or its package's folder ui/dist) takes
+  server URL ${url}
+  username   ${username}
+  password   ${password}
+`;
 
 /** Where clients connect, and how. */
 export function served({ url, stagePath, polls }: LocalStack): string {

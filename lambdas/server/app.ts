@@ -273,6 +273,7 @@ export interface App<T extends AppTypes = UntypedApp> extends LeanApp<T> {
 /** An application, whatever its types: what functions take. */
 // biome-ignore lint/suspicious/noExplicitAny: applications of different types are one to the server.
 export type AnyApp = App<any>;
+/** The same, as functions without clients of their own take it. */
 // biome-ignore lint/suspicious/noExplicitAny: applications of different types are one to the server.
 export type AnyLeanApp = LeanApp<any>;
 

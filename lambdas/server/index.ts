@@ -2,6 +2,9 @@
  * The public surface of the server, `serverless-socket-io/server`: what an application declares, and the
  * handlers of an application that has entry files of its own.
  */
+
+export { watched } from "./admin/watch.ts";
+export { withAdmin } from "./admin.ts";
 export {
   type Access,
   type AccessRequest,

@@ -15,6 +15,7 @@ import type { Parts } from "./pipeline/parts.ts";
 import { createProbe } from "./pipeline/probe.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createRecover } from "./pipeline/recover.ts";
+import { createReport } from "./pipeline/report.ts";
 import { createSender } from "./pipeline/send.ts";
 import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
 import { answerFailure, answerUnsent } from "./pipeline/unsent.ts";
@@ -61,12 +62,13 @@ export function createServer(parts: Parts<AnyApp>) {
     ),
   };
   const { accept, open } = createUpgrade(parts, sender);
+  const report = createReport(parts, sender);
 
   return {
     ...{ accept, open, remember: sessions.remember },
-    onFrame: (received: Received, text: string) => onFrame(kit, received, text),
+    onFrame: (received: Received, text: string) => onFrame(kit, received, text).finally(report),
     /** Ends a connection and deletes all that belongs to it; doing it twice does no harm. */
-    disconnect: sender.disconnect,
+    disconnect: (connectionId: string) => sender.disconnect(connectionId).finally(report),
   };
 }
 

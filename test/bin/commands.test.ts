@@ -64,6 +64,7 @@ test.each([
   [["--cut-every", "soon"], /^--cut-every must be a positive number of seconds, not "soon"\.$/],
   [["--cut-every", "Infinity"], /^--cut-every must be a positive number of seconds/],
   [["--watch"], /^--watch needs --app\.$/],
+  [["--admin"], /^--admin needs --app\.$/],
   [["--app", "nowhere.ts"], /The application nowhere\.ts does not exist\.$/],
   [["--app", "README.md"], /The application README\.md: it cannot be bundled\.$/],
   [

@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
 import type { FanOutJob } from "#server/pipeline/deliver.ts";
 import { createParts } from "#server/pipeline/parts.ts";
+import { createReport } from "#server/pipeline/report.ts";
 import { createSender } from "#server/pipeline/send.ts";
 import { UndeliveredError } from "#server/pipeline/sender.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
@@ -20,6 +21,7 @@ interface Job extends FanOutJob {
 export function fanOutHandler(app: AnyLeanApp) {
   const parts = createParts(app);
   const sender = createSender(parts);
+  const report = createReport(parts, sender);
 
   return ({ emissions, range, tries = 1 }: Job, context: Context): Promise<void> =>
     observe(context, async () => {
@@ -32,6 +34,8 @@ export function fanOutHandler(app: AnyLeanApp) {
         const again: Job = { emissions, range, tries: tries + 1 };
         if (tries < MAX_TRIES) await parts.runtime.invokeWorker(again);
         else telemetry.count("FanOutsFailed");
+      } finally {
+        await report();
       }
     });
 }

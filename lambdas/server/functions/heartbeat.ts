@@ -1,6 +1,7 @@
 import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
 import { createParts } from "#server/pipeline/parts.ts";
+import { createReport } from "#server/pipeline/report.ts";
 import { createSender } from "#server/pipeline/send.ts";
 import { createSweep, type ShardRange } from "#server/pipeline/sweep.ts";
 import { observe } from "#server/telemetry.ts";
@@ -13,10 +14,16 @@ interface Tick {
 /** The scheduler's call, for every minute, and this function's own: the part of a shard to sweep. */
 export function heartbeatHandler(app: AnyLeanApp) {
   const parts = createParts(app);
-  const { begin, sweep } = createSweep(parts, createSender(parts));
+  const sender = createSender(parts);
+  const { begin, sweep } = createSweep(parts, sender);
+  const report = createReport(parts, sender);
 
   return (event: Tick | ShardRange, context: Context): Promise<void> =>
-    observe(context, () => ("shard" in event ? sweep(event) : begin(timeOf(event))));
+    observe(context, () =>
+      "shard" in event
+        ? sweep(event).finally(report)
+        : begin(timeOf(event)).finally(() => report(true)),
+    );
 }
 
 function timeOf({ scheduledTime }: Tick): number {

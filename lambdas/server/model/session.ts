@@ -55,6 +55,12 @@ export interface Connection {
   readonly partChanges: number;
 }
 
+/** Some connections; `next` is there where there are more. */
+export interface ConnectionPage {
+  readonly connections: readonly Connection[];
+  readonly next?: string | undefined;
+}
+
 /** A session that ended while its connection stayed, in epoch milliseconds. */
 export interface DepartedSession {
   readonly nsp: string;

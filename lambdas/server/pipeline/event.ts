@@ -77,6 +77,7 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
     const event = handler.isDeclared ? domainOf(call.event) : "unknown";
     telemetry.count("Events", 1, { event, outcome });
   };
+  kit.watch?.received(call);
   try {
     requireToken(call.limited, "what this user sends");
     await limitRate(kit, handler, call);

@@ -11,6 +11,7 @@ import { createAdapter } from "#server/store/create-adapter.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
 import type { Forget } from "#server/store/ledger-purge.ts";
 import { createPublish, type Publish } from "./publish.ts";
+import type { Watch, Watched } from "./report.ts";
 import { createSender } from "./send.ts";
 
 /** What every function of an application is made of. */
@@ -18,6 +19,8 @@ export interface Parts<App extends AnyLeanApp = AnyLeanApp> {
   readonly app: App;
   readonly runtime: Runtime;
   readonly adapter: Adapter;
+  /** What is noted for those who watch; not where nobody may. */
+  readonly watch?: Watch | undefined;
   readonly stores: object;
   /** The way to clients, whichever transport they use. */
   readonly transport: Transports;
@@ -36,19 +39,32 @@ export function createParts<App extends AnyLeanApp>(
   );
   const { table, limits, now } = runtime;
   const retention = retentionOf(runtime.heartbeat, limits.connectionStateRecovery * 1000);
-  const adapter = createAdapter(table, { ...limits, roomsOfKind, retention }, now, forget);
-  const stores: object = app.stores?.(runtime, adapter) ?? {};
+  const store = createAdapter(table, { ...limits, roomsOfKind, retention }, now, forget);
+  const watch = (app as Watched).watch?.(runtime, store);
+  const adapter = watch?.adapter ?? store;
+  const stores: object = { ...app.stores?.(runtime, adapter), ...watch?.stores };
   const links = createLinks();
   const { gateway: webSocket, newId, pause } = runtime;
   const { queues } = adapter;
-  const transport = createTransport({ queues, webSocket, links, newId, pause });
-  return { app, runtime, adapter, stores, transport, links };
+  const transports = createTransport({ queues, webSocket, links, newId, pause });
+  const transport = watch === undefined ? transports : noting(transports, watch);
+  return { app, runtime, adapter, watch, stores, transport, links };
 
   async function forget(...[ended, released, upTo]: Parameters<Forget>): Promise<void> {
     const { release } = app.namespaces[ended.nsp] ?? {};
     await release?.(socketIn(ended), released, stores, upTo);
   }
 }
+
+/** The same way to clients, which notes what has arrived there. */
+const noting = (transport: Transports, watch: Watch): Transports => ({
+  ...transport,
+  async post(connectionId, frame) {
+    const result = await transport.post(connectionId, frame);
+    if (result === "sent") watch.posted(connectionId, frame);
+    return result;
+  },
+});
 
 /** Milliseconds for which an entry's id is remembered. */
 const ENTRY_TTL = 600_000;

@@ -12,6 +12,7 @@ import { createContext } from "./context.ts";
 import { createOutlet } from "./outlet.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
+import { createReport } from "./report.ts";
 import type { Sender } from "./sender.ts";
 
 /** What every entry has besides what its `event` asks for. */
@@ -33,6 +34,7 @@ type Commit = () => Promise<void>;
 /** Takes what other back ends publish. */
 export function createPublish(parts: Parts, sender: Sender, idempotency: Idempotency): Publish {
   const { app, runtime } = parts;
+  const report = createReport(parts, sender);
   const { all, tenantField } = app.publications ?? { all: [] };
   const named = new Map<string, AnyPublication>(
     all.flatMap((one) => one.names.map((name: string) => [name, one] as const)),
@@ -50,6 +52,8 @@ export function createPublish(parts: Parts, sender: Sender, idempotency: Idempot
     } catch (error) {
       count(error instanceof EventError ? error.code : "internal");
       throw error;
+    } finally {
+      await report();
     }
   };
 

@@ -7,6 +7,7 @@ import type {
   Address,
   BinaryPart,
   Connection,
+  ConnectionPage,
   DepartedSession,
   DisconnectReason,
   Identity,
@@ -71,11 +72,8 @@ export interface Connections {
   end(connectionId: string, now: number): Promise<Connection | undefined>;
   /** Forgets one, with its queue and its link. */
   remove(connection: Pick<Connection, "connectionId" | "link">): Promise<void>;
-  /** A page of the connections in a shard of the sweep, ended ones included. */
-  inShard(
-    shard: number,
-    from: string | undefined,
-  ): Promise<{ readonly connections: readonly Connection[]; readonly next?: string | undefined }>;
+  /** A page of the connections in a shard of the sweep, ended ones included; at most `limit` of them. */
+  inShard(shard: number, from?: string, limit?: number): Promise<ConnectionPage>;
 }
 
 /** Sockets, and what is kept of each. */

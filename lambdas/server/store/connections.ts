@@ -98,8 +98,8 @@ function createLives(
       await table.writeAll([], [key, queueKey(connectionId), ...more]);
     },
 
-    async inShard(shard, from) {
-      const keys = await table.page(shardQuery(shard, from, CONNECTIONS_A_PAGE));
+    async inShard(shard, from, limit = CONNECTIONS_A_PAGE) {
+      const keys = await table.page(shardQuery(shard, from, limit));
       const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
       return {
         connections: items.flatMap((item) => connectionOf(item) ?? []),
