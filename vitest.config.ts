@@ -9,6 +9,7 @@ const env = {
 
 /** Tests whose clients wait for each answer, count calls, or start a stack of their own: nothing is reordered. */
 const OF_ONE_ORDER = [
+  "admin",
   "application",
   "calls",
   "cleanup",

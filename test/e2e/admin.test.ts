@@ -63,6 +63,15 @@ describe("whoever watches", () => {
     expect(logged.join("")).not.toMatch(/secret.guess/);
   });
 
+  test("is refused for some seconds after many tries, unless it has a session", async () => {
+    const [[sessionId] = []] = await (await admin()).got("session");
+    const tries = Array.from({ length: 30 }, () => admin({ ...LOGIN, password: "a guess" }));
+    const outcomes = await Promise.all(tries.map((one) => one.catch((error: Error) => error)));
+
+    expect(outcomes).toContainEqual(new Error("too many tries; wait some seconds"));
+    expect(await (await admin({ sessionId })).got("config")).toHaveLength(1);
+  });
+
   test("may come again with the session that it was given, without the password", async () => {
     const [[sessionId] = []] = await (await admin()).got("session");
 

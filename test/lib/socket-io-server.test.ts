@@ -157,6 +157,59 @@ describe("an application of one file", () => {
   });
 });
 
+describe("an Admin UI", () => {
+  const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat-admin-AbCdEf";
+  const stack = newStack();
+  new SocketIoServer(stack, "Chat", { app: APP, admin: { secretArn } });
+  const template = Template.fromStack(stack);
+
+  test("is served by the functions with clients, which alone may read its secret and list sockets", () => {
+    const mayRead = statements(template).filter(({ Resource }) => Resource === secretArn);
+    const mayList = statements(template).filter(({ Resource }) =>
+      JSON.stringify(Resource).includes("/index/byShard"),
+    );
+    const rolesOf = (found: typeof mayRead) =>
+      found.flatMap(({ roles }) => roles.map((role) => role.replace(/Role.*/, ""))).toSorted();
+
+    expect(mayRead.map(({ Action }) => Action)).toEqual(
+      Array(2).fill("secretsmanager:GetSecretValue"),
+    );
+    expect(rolesOf(mayRead)).toEqual(["ChatPolling", "ChatSocket"]);
+    expect(rolesOf(mayList)).toEqual(["ChatHeartbeat", "ChatPolling", "ChatSocket"]);
+  });
+
+  test("is read-only, unless it is said not to be", () => {
+    const writable = newStack();
+    const admin = { secretArn, readonly: false };
+    new SocketIoServer(writable, "Chat", { app: APP, admin });
+    const told = (of: Template) =>
+      [...environmentsIn(of)].flatMap(([id, { ADMIN }]) =>
+        ADMIN === undefined ? [] : [[id, JSON.parse(ADMIN)]],
+      );
+
+    expect(told(template)).toEqual([
+      ["ChatSocket", { secretArn, readonly: true }],
+      ["ChatPolling", { secretArn, readonly: true }],
+    ]);
+    expect(told(Template.fromStack(writable))).toEqual([
+      ["ChatSocket", admin],
+      ["ChatPolling", admin],
+    ]);
+  });
+
+  test("is in the entry of each function", () => {
+    const wraps = Object.entries(entriesOf(APP, true)).map(([name, { code }]) => [
+      name,
+      /export const handler = \w+\((\w+)\(app\)\);/.exec(code)?.[1],
+    ]);
+
+    expect(Object.fromEntries(wraps)).toEqual({
+      ...{ socket: "withAdmin", polling: "withAdmin" },
+      ...{ heartbeat: "watched", fanOut: "watched", publish: "watched" },
+    });
+  });
+});
+
 describe("a back end", () => {
   /** What a role may do after it was granted something. */
   function rights(grant: (server: SocketIoServer, role: Role) => unknown) {
@@ -201,6 +254,10 @@ describe("wrong props are refused with their name and what they must be", () => 
     [
       { limits: { roomsPerSocket: 1 } },
       "Realtime/Chat: limits: roomsPerSocket must be 2 at least.",
+    ],
+    [
+      { admin: { secretArn: "chat-admin" } },
+      "Realtime/Chat: admin.secretArn must be the ARN of a secret with the six characters that Secrets Manager puts after its name, like arn:aws:secretsmanager:eu-west-1:123456789012:secret:name-AbCdEf.",
     ],
     [{ limits: { pollWait: 26 } }, "Realtime/Chat: limits: pollWait must be 25 at most."],
     [
