@@ -1,3 +1,4 @@
+import * as z from "zod/mini";
 import { defineApp, defineNamespace } from "#server/index.ts";
 
 /** An application of several tenants, which is watched in the Admin UI: sockets join rooms and talk in them. */
@@ -9,6 +10,7 @@ export const app = defineApp({
         userId: String(userId),
         data: { isHere: true },
       }),
+      emits: { news: z.object({ number: z.number() }) },
       on: {
         join: async (socket, room, callback) => callback(await socket.join(room)),
         leave: async (socket, room, callback) => callback(await socket.leave(room)),
