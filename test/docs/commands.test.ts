@@ -83,7 +83,7 @@ const pages = ["README.md", "CONTRIBUTING.md", ...docs.filter((file) => file.end
 
 /** What stands in the code of a page: blocks, and code within sentences. */
 const codeOf = (page: string): readonly string[] =>
-  [...readFileSync(page, "utf8").matchAll(/^```\w*\n(.*?)^```|`([^`\n]+)`/gms)].map(
+  [...readFileSync(page, "utf8").matchAll(/^```[\w-]*\n(.*?)^```|`([^`\n]+)`/gms)].map(
     ([, block, inline]) => block ?? inline ?? "",
   );
 
