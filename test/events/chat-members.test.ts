@@ -126,7 +126,7 @@ describe("who a chat lets in", () => {
 
     await world.failing(
       ({ Key }) => Key?.pk === `sess#${sidOf(world, ben)}`,
-      () => expect(world.publish(entry)).rejects.toThrow(/could not leave/),
+      () => expect(world.publish(entry)).rejects.toThrow(/could not be moved/),
     );
     expect(payloadsOf(world, eve, "chat:left")).toHaveLength(1);
     world.pass(31_000);
