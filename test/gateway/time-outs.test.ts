@@ -11,6 +11,9 @@ vi.mock("node:timers/promises", async (original) => ({
   setTimeout: async () => undefined,
 }));
 
+/** Milliseconds for which a function runs; a busy machine lets the clock here go on while it connects. */
+const FUNCTION_TIME = 29_000;
+
 /** AWS that takes every connection and never says a word. */
 const server = createServer();
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -57,6 +60,6 @@ test.each([
 ])(
   "a call of %s that is not answered fails before its function's time is over",
   async (_, call) => {
-    expect(await waitOf(call())).toBeLessThan(20_000);
+    expect(await waitOf(call())).toBeLessThan(FUNCTION_TIME);
   },
 );
