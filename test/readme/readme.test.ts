@@ -134,7 +134,7 @@ test.each([DEPLOY, ...OWN_DEPLOYS])(
 test("the commands within sentences work", async () => {
   expect(inline(/`(npm (?:start|run) [^`]+)`/g).toSorted()).toEqual([
     "npm run check",
-    // CI runs each of its scenes, with fewer users.
+    // CI runs it with fewer users.
     "npm run cost -- --users 1000 --messages-per-minute 1 --room 10",
     "npm run token -- --sub eve --org acme --projects p1,p2",
     OWN,
