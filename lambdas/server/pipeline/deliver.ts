@@ -163,14 +163,19 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const unjoined = await joinRooms(emissions, recipients, parts);
   const { queues, settles, cuts, unsure } = await fillQueues(emissions, callers, recipients, parts);
   const stayed = [...unjoined, ...(emissions.some(isLeave) ? await leaveRooms(queues, parts) : [])];
-  // Those of which it is not known whether they may be posted to are asked in vain, perhaps.
-  const asked = [...queues.values(), unsure]
-    .flat()
-    .flatMap(({ ackId, sid }) => (ackId === undefined ? [] : (sid ?? [])));
   if (stayed.length === 0)
-    await parts.ready?.({ asked: [...new Set(asked)], isAll: recipients.rest.length === 0 });
+    await parts.ready?.({ asked: askedIn(queues, unsure), isAll: recipients.rest.length === 0 });
   return { recipients, queues, settles, cuts, stayed };
 }
+
+/** Who is asked to acknowledge something; in vain, perhaps, where it is not known whether they may be posted to. */
+const askedIn = (queues: Queues, unsure: readonly Queued[]): readonly string[] => [
+  ...new Set(
+    [...queues.values(), unsure]
+      .flat()
+      .flatMap(({ ackId, sid }) => (ackId === undefined ? [] : (sid ?? []))),
+  ),
+];
 
 /** What could be posted so late that a client would be taken to have it. */
 function refuseLate(queue: readonly Queued[], now: number): void {

@@ -6,6 +6,7 @@ import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
 import { requireNames, requireSmall } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
+import type { Outlet } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
 import { createSocket, type Membership, memberOf, type Socket } from "#server/socket/socket.ts";
 import { stampOf } from "#server/store/session-item.ts";
@@ -97,18 +98,22 @@ async function greet(
   given: Kit,
   ...[opening, namespace, key, session, handshake, receivedAt, recovered]: Greeted
 ): Promise<readonly Emission[]> {
+  if (namespace.onConnect === undefined) return [];
   const sendOrLog: Sender["sendOrLog"] = (emissions, options) =>
     given.sender.sendOrLog([...opening.splice(0), ...emissions], options);
   const sender = { ...given.sender, sendOrLog };
   const kit = { ...given, sender };
   const { telemetry } = kit.runtime;
-  if (namespace.onConnect === undefined) return [];
   const progress: Progress = { buffer: sender.newBuffer() };
   const caller = { key, session, receivedAt };
-  const socket = socketOf(kit, namespace, caller, progress.buffer);
+  const outlet = createOutlet(kit, progress.buffer, sendOrLog);
+  const socket = socketOf(kit, namespace, caller, outlet);
   try {
     await keepingData(kit, key, session, () =>
-      namespace.onConnect?.({ ...socket, handshake, recovered }, contextOf(kit, caller, progress)),
+      namespace.onConnect?.(
+        { ...socket, handshake, recovered },
+        contextOf(kit, caller, progress, outlet),
+      ),
     );
     refuseOversized(progress.buffer, kit.runtime.limits);
     return progress.buffer.take();
@@ -142,8 +147,9 @@ async function run(
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
   if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
   refuseLarge(kit, domain, call);
-  const socket = socketOf(kit, namespace, call, progress.buffer);
-  if (event !== undefined) await runDeclared(kit, namespace, event, call, socket, progress);
+  const outlet = createOutlet(kit, progress.buffer, kit.sender.sendOrLog);
+  const socket = socketOf(kit, namespace, call, outlet);
+  if (event !== undefined) await runDeclared(kit, namespace, event, call, socket, progress, outlet);
   else if (listener !== undefined) await runListener(kit, listener, call, socket, progress.buffer);
 }
 
@@ -154,11 +160,12 @@ async function runDeclared(
   call: EventCall,
   socket: Socket,
   progress: Progress,
+  outlet: Outlet,
 ): Promise<void> {
   const schema = event.payload();
   const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
   const granted = await event.access({ ...kit.stores, payload, socket });
-  const context = contextOf(kit, call, progress);
+  const context = contextOf(kit, call, progress, outlet);
   const handle = async () => {
     const reply = await event.handle({ ...context, ...granted, payload, socket });
     answer(call, progress.buffer, event.reply, reply);
@@ -200,10 +207,15 @@ async function keepingData(
   await adapter.sessions.setData(key.sid, data);
 }
 
-const contextOf = (kit: Kit, { key, session, receivedAt }: Caller, progress: Progress) =>
+const contextOf = (
+  kit: Kit,
+  { key, session, receivedAt }: Caller,
+  progress: Progress,
+  outlet: Outlet,
+) =>
   createContext(
     kit,
-    createOutlet(kit, progress.buffer, kit.sender.sendOrLog),
+    outlet,
     { tenant: session.tenant, nsp: key.nsp },
     (otherwise?: Otherwise) => flush(kit, progress, otherwise),
     receivedAt,
@@ -213,9 +225,9 @@ function socketOf(
   kit: Kit,
   namespace: Namespace,
   { key, session, receivedAt }: Caller,
-  buffer: EmitBuffer,
+  outlet: Outlet,
 ): Socket {
-  const { adapter, sender } = kit;
+  const { adapter } = kit;
   const { rooms, sessions, ledger } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
@@ -242,7 +254,6 @@ function socketOf(
       return typeof claimed === "string" ? refuseClaim(claimed, what) : claimed;
     },
   };
-  const outlet = createOutlet(kit, buffer, sender.sendOrLog);
   return createSocket(key, session, outlet, membership, everyone);
 }
 
