@@ -1,15 +1,10 @@
 import { type CfnTable, StreamViewType, type Table } from "aws-cdk-lib/aws-dynamodb";
 import { EventBus } from "aws-cdk-lib/aws-events";
 import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import {
-  type Function as AwsFunction,
-  EventSourceMapping,
-  FilterCriteria,
-  StartingPosition,
-} from "aws-cdk-lib/aws-lambda";
+import { type Function as AwsFunction, FilterCriteria } from "aws-cdk-lib/aws-lambda";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct } from "constructs";
-import { failureQueue } from "./failure-queue.ts";
+import { followStream } from "./follow-stream.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { serverFile } from "./server-file.ts";
 
@@ -40,41 +35,22 @@ export class LifecycleEvents extends Construct {
     super(scope, id);
 
     this.bus = new EventBus(this, "Bus");
-    this.notifier = new LambdaFunction(this, "Notifier", {
+    const notifier = new LambdaFunction(this, "Notifier", {
       entry: serverFile("functions/lifecycle"),
       operation,
       environment: { TABLE_NAME: table.tableName, EVENT_BUS_NAME: this.bus.eventBusName },
     });
-    this.failures = failureQueue(this, "Failures", this.notifier);
+    this.notifier = notifier;
     this.#allow(["dynamodb:Query", "dynamodb:PutItem", "dynamodb:DeleteItem"], table.tableArn);
     this.#allow(["events:PutEvents"], this.bus.eventBusArn);
-    this.#follow(table);
-  }
-
-  #follow(table: Table): void {
     const definition = table.node.defaultChild as CfnTable;
     definition.streamSpecification = { streamViewType: StreamViewType.NEW_AND_OLD_IMAGES };
-    const { attrStreamArn } = definition;
-    this.#allow(
-      ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map(
-        (action) => `dynamodb:${action}`,
-      ),
-      attrStreamArn,
-    );
-    const mapping = new EventSourceMapping(this, "Changes", {
-      target: this.notifier,
-      eventSourceArn: attrStreamArn,
-      startingPosition: StartingPosition.LATEST,
+    this.failures = followStream(this, notifier, definition.attrStreamArn, {
       batchSize: 100,
-      retryAttempts: 10,
-      bisectBatchOnError: true,
-      onFailure: { bind: () => ({ destination: this.failures.queueArn }) },
       filters: KEYS.map((prefix) =>
         FilterCriteria.filter({ dynamodb: { Keys: { pk: { S: [{ prefix }] } } } }),
       ),
     });
-    const policy = this.notifier.role?.node.tryFindChild("DefaultPolicy");
-    if (policy !== undefined) mapping.node.addDependency(policy);
   }
 
   #allow(actions: readonly string[], resource: string): void {

@@ -1,8 +1,7 @@
-import { PolicyStatement } from "aws-cdk-lib/aws-iam";
-import { EventSourceMapping, FilterCriteria, StartingPosition } from "aws-cdk-lib/aws-lambda";
+import { FilterCriteria } from "aws-cdk-lib/aws-lambda";
 import type { Queue } from "aws-cdk-lib/aws-sqs";
 import { Construct, type IConstruct } from "constructs";
-import { failureQueue } from "./failure-queue.ts";
+import { followStream } from "./follow-stream.ts";
 import { LambdaFunction } from "./lambda-function.ts";
 import type { SocketIoServer } from "./socket-io-server.ts";
 
@@ -46,30 +45,13 @@ export class TableChanges extends Construct {
       },
     });
     server.grantSend(publisher, ["GetItem"]);
-    this.failures = failureQueue(this, "Failures", publisher);
-    publisher.addToRolePolicy(
-      new PolicyStatement({
-        actions: ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"].map(
-          (action) => `dynamodb:${action}`,
-        ),
-        resources: [tableStreamArn],
-      }),
-    );
-    const mapping = new EventSourceMapping(this, "Changes", {
-      target: publisher,
-      eventSourceArn: tableStreamArn,
-      startingPosition: StartingPosition.LATEST,
+    this.failures = followStream(this, publisher, tableStreamArn, {
       batchSize,
       // Only what failed, and what follows it, is retried.
       reportBatchItemFailures: true,
-      retryAttempts: 10,
-      bisectBatchOnError: true,
-      onFailure: { bind: () => ({ destination: this.failures.queueArn }) },
       ...(filters.length > 0 && {
         filters: filters.map((filter) => FilterCriteria.filter(filter)),
       }),
     });
-    const policy = publisher.role?.node.tryFindChild("DefaultPolicy");
-    if (policy !== undefined) mapping.node.addDependency(policy);
   }
 }
