@@ -15,8 +15,9 @@ import {
 import { checked, optional, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
 import { parse } from "#server/parse.ts";
+import type { Broadcast, Io } from "#server/socket/broadcast.ts";
 import { RESERVED_EVENTS } from "#server/socket/emit-buffer.ts";
-import { emits } from "./contract.ts";
+import { emits, type Publishing } from "./contract.ts";
 import { definePublication } from "./define.ts";
 
 /** A room of the organisation, by its kind and the ids that make its name. */
@@ -46,6 +47,12 @@ export const addressed = {
   except: withDefault(checked(z.array(RoomOf), z.maxLength(MAX_ROOMS)), []),
 };
 
+type Addressed = { readonly [Name in keyof typeof addressed]: z.output<(typeof addressed)[Name]> };
+
+/** The sockets that an entry addresses. */
+export const socketsOf = (io: Io<Publishing>, { to, except }: Addressed): Broadcast<Publishing> =>
+  io.to(to.map(roomOf)).except(except.map(roomOf));
+
 /** A name that an event may have. */
 export const EventName = checked(
   Id,
@@ -64,10 +71,10 @@ const emitted = /* @__PURE__ */ definePublication({
       volatile: withDefault(z.boolean(), false),
     }),
 
-  async handle({ entry: { to, except, name, payload, volatile }, io }) {
+  async handle({ entry: { name, payload, volatile, ...rest }, io }) {
     requirePayload(name, payload);
 
-    const sockets = io.to(to.map(roomOf)).except(except.map(roomOf));
+    const sockets = socketsOf(io, rest);
     (volatile ? sockets.volatile : sockets).emitAny(name, payload);
   },
 });

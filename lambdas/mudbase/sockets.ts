@@ -1,25 +1,16 @@
 import * as z from "zod/mini";
 import { EventError, TimeoutError } from "#server/errors.ts";
 import { MAX_TIMEOUT } from "#server/model/acknowledgement.ts";
+import { FETCHED, MAX_FETCHED } from "#server/model/audience.ts";
 import { checked, optional, withDefault } from "#server/model/fields.ts";
 import { Id } from "#server/model/id.ts";
-import type { Broadcast } from "#server/socket/broadcast.ts";
-import type { Publishing } from "./contract.ts";
 import { definePublication } from "./define.ts";
-import { addressed, EventName, requirePayload, roomOf } from "./emit.ts";
-
-type Addressed = { readonly [Name in keyof typeof addressed]: z.output<(typeof addressed)[Name]> };
+import { addressed, EventName, requirePayload, roomOf, socketsOf } from "./emit.ts";
 
 /** Bytes of an answer to a publisher: Lambda takes 6 MB. */
 const MAX_ANSWER = 5_000_000;
 
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value) ?? "");
-
-/** The sockets that an entry addresses. */
-const socketsOf = (
-  io: { to(rooms: ReturnType<typeof roomOf>[]): Broadcast<Publishing> },
-  { to, except }: Addressed,
-): Broadcast<Publishing> => io.to(to.map(roomOf)).except(except.map(roomOf));
 
 /** Any event to the sockets of some rooms, at most a thousand, each of which is to acknowledge it. */
 const asked = /* @__PURE__ */ definePublication({
@@ -60,7 +51,7 @@ const fetched = /* @__PURE__ */ definePublication({
       org: Id,
       ...addressed,
       after: optional(Id),
-      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(1000)), 100),
+      limit: withDefault(checked(z.int(), z.minimum(1), z.maximum(MAX_FETCHED)), FETCHED),
     }),
 
   async handle({ entry: { after, limit, ...rest }, io }) {

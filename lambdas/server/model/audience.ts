@@ -1,3 +1,7 @@
+/** Sockets that are fetched at once, each with all that is kept of it: by default, and at most. */
+export const FETCHED = 100;
+export const MAX_FETCHED = 1000;
+
 /** The sockets of some rooms of a tenant's namespace. */
 export interface RoomAudience {
   readonly tenant: string;

@@ -1,21 +1,17 @@
-import type { RoomAudience } from "#server/model/audience.ts";
+import { FETCHED, MAX_FETCHED, type RoomAudience } from "#server/model/audience.ts";
 import type { Page, Sockets } from "#server/socket/broadcast.ts";
 import { findRecipients } from "./audience.ts";
 import { everyoneOf } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
-/** Sockets that are read at once, each with all that is kept of it. */
-const PAGE = 100;
-const MAX_PAGE = 1000;
-
 /** A page of the sockets of some rooms, with what the table holds of them. */
 export async function fetchSockets(
   { app, adapter }: Pick<Parts, "app" | "adapter">,
   audience: RoomAudience,
-  { after, limit = PAGE }: Page = {},
+  { after, limit = FETCHED }: Page = {},
 ): Promise<Sockets<unknown>> {
-  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_PAGE)
-    throw new Error(`limit must be a whole number from 1 to ${MAX_PAGE}, not ${limit}`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FETCHED)
+    throw new Error(`limit must be a whole number from 1 to ${MAX_FETCHED}, not ${limit}`);
   const { resolve, range } = await findRecipients(
     [{ audience, frames: [] }],
     [],
