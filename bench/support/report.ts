@@ -125,27 +125,25 @@ export function reportOf(measured: Measured): string {
       ]),
     ),
     "### A cold start",
-    table(
-      [`Loading, median of ${starts} processes`, "ms", "ratio"],
-      [...cold].map(([name, milliseconds]) => [
-        name,
-        fixed(milliseconds),
-        fixed(milliseconds / (cold.get(BASELINE) ?? Number.NaN), 2),
-      ]),
-    ),
+    loading(cold, starts, "ms", BASELINE),
     "The chat example's socket function, bundled as it is deployed, and its parts, each together with the clients alone:",
-    coldExample(example, starts),
+    loading(example, starts, "ms of processor time", SAME_CLIENTS_ONLY),
   ].join("\n\n");
 }
 
-/** Of an application: what its function loads besides the clients that it makes, part by part. */
-const coldExample = (example: ReadonlyMap<string, number>, starts: number): string =>
+/** How long each takes to load, also as a ratio to one of them. */
+const loading = (
+  times: ReadonlyMap<string, number>,
+  starts: number,
+  unit: string,
+  baseline: string,
+): string =>
   table(
-    [`Loading, median of ${starts} processes`, "ms of processor time", "ratio"],
-    [...example].map(([name, milliseconds]) => [
+    [`Loading, median of ${starts} processes`, unit, "ratio"],
+    [...times].map(([name, milliseconds]) => [
       name,
       fixed(milliseconds),
-      fixed(milliseconds / (example.get(SAME_CLIENTS_ONLY) ?? Number.NaN), 2),
+      fixed(milliseconds / (times.get(baseline) ?? Number.NaN), 2),
     ]),
   );
 

@@ -3,9 +3,9 @@ import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { startStack } from "serverless-socket-io/testing";
 import type { Server } from "socket.io";
-import { io, type Socket } from "socket.io-client";
+import { io } from "socket.io-client";
 import { afterAll, expect, test } from "vitest";
-import { withoutOffset } from "../support/offsets.ts";
+import { entering } from "../support/entering.ts";
 
 const page = readFileSync("docs/migrating.md", "utf8");
 // Within the repository, where the package's own name is known.
@@ -21,27 +21,11 @@ afterAll(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
-/** A stock client; `next` gives what it receives, in order. */
-async function enter(url: string, auth: object) {
-  const socket: Socket = io(url, { auth, forceNew: true, reconnection: false });
+/** A stock client. */
+function enter(url: string, auth: object) {
+  const socket = io(url, { auth, forceNew: true, reconnection: false });
   stops.push(() => socket.disconnect());
-  const events: unknown[][] = [];
-  const waiting: ((event: unknown[]) => void)[] = [];
-  socket.onAny((...args) => {
-    const event = withoutOffset(args);
-    const resolve = waiting.shift();
-    if (resolve === undefined) events.push(event);
-    else resolve(event);
-  });
-  await new Promise((connected, refused) => {
-    socket.once("connect", () => connected(undefined));
-    socket.once("connect_error", refused);
-  });
-  const next = () => {
-    const event = events.shift();
-    return event === undefined ? new Promise<unknown[]>((take) => waiting.push(take)) : event;
-  };
-  return { socket, next, ask: socket.emitWithAck.bind(socket), emit: socket.emit.bind(socket) };
+  return entering(socket);
 }
 
 /** All that three people see in a chat. */

@@ -1,7 +1,7 @@
 import { type LocalStack, startStack } from "serverless-socket-io/testing";
 import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { withoutOffset } from "../support/offsets.ts";
+import { entering } from "../support/entering.ts";
 
 let stack: LocalStack;
 const sockets: Socket[] = [];
@@ -16,29 +16,11 @@ afterEach(() => {
 
 afterAll(() => stack.stop());
 
-/** A stock client with what its server sends it, in order. */
-async function enter(auth: object) {
+/** A stock client. */
+function enter(auth: object) {
   const socket = io(stack.url, { transports: ["websocket"], auth, reconnection: false });
   sockets.push(socket);
-  const events: unknown[][] = [];
-  const waiting: ((event: unknown[]) => void)[] = [];
-  socket.onAny((...args) => {
-    const event = withoutOffset(args);
-    const resolve = waiting.shift();
-    if (resolve === undefined) events.push(event);
-    else resolve(event);
-  });
-  await new Promise((resolve, reject) => {
-    socket.once("connect", () => resolve(undefined));
-    socket.once("connect_error", reject);
-  });
-  const next = (): Promise<unknown[]> => {
-    const [event] = events.splice(0, 1);
-    return event === undefined
-      ? new Promise((resolve) => waiting.push(resolve))
-      : Promise.resolve(event);
-  };
-  return { socket, next, emit: socket.emit.bind(socket), ask: socket.emitWithAck.bind(socket) };
+  return entering(socket);
 }
 
 test("a chat without a nickname is refused with the reason", async () => {

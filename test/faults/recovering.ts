@@ -1,3 +1,4 @@
+import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import type { World } from "./world.ts";
 
 /** What CONNECT was answered. */
@@ -99,5 +100,12 @@ function reading(world: World) {
   const roomsOf = async (sid: string) =>
     Object.keys((await recordOf(sid))?.rooms ?? {}).map((note) => note.slice(1));
 
-  return { connected, events, heard, offsetOf, recordsOf, recordOf, roomsOf };
+  /** What is left of connections and sessions once these are closed and all has been swept twice. */
+  async function leftAfter(connectionIds: readonly string[]) {
+    for (const connectionId of connectionIds) await world.disconnect(connectionId);
+    for (let again = 0; again < 2; again += 1) await world.sweep();
+    return (await world.items()).filter(({ pk }) => CONNECTION_ITEM.test(String(pk)));
+  }
+
+  return { connected, events, heard, offsetOf, leftAfter, recordsOf, recordOf, roomsOf };
 }

@@ -1,5 +1,4 @@
 import { afterAll, beforeEach, expect, inject, test } from "vitest";
-import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import { recovering } from "./recovering.ts";
 import { createWorld, FAULTS, type Fault } from "./world.ts";
 
@@ -7,7 +6,7 @@ const world = await createWorld(inject("assembly"));
 afterAll(() => world.stop());
 beforeEach(() => world.clearTable());
 
-const { connected, heard, offsetOf, people, tell } = recovering(world);
+const { connected, heard, leftAfter, offsetOf, people, tell } = recovering(world);
 
 /** Comes back with a fault at a call, and then once more; gives how many calls the first return made. */
 async function comeBackTwice(call: number, fault: Fault): Promise<number> {
@@ -29,10 +28,7 @@ async function comeBackTwice(call: number, fault: Fault): Promise<number> {
   expect([call, connected(second).sid]).toEqual([call, sid]);
   const all = new Set([ann, first, second].flatMap(heard));
   expect([call, ...[...all].toSorted()]).toEqual([call, 1, 2, 3, 4, 5]);
-  for (const connectionId of [first, second, ben]) await world.disconnect(connectionId);
-  for (let again = 0; again < 2; again += 1) await world.sweep();
-  const left = (await world.items()).filter(({ pk }) => CONNECTION_ITEM.test(String(pk)));
-  expect([call, left]).toEqual([call, []]);
+  expect([call, await leftAfter([first, second, ben])]).toEqual([call, []]);
   return calls;
 }
 

@@ -1,6 +1,5 @@
 import { afterAll, expect, inject, test } from "vitest";
 import { ROTATION } from "../../lambdas/server/model/rotation.ts";
-import { CONNECTION_ITEM } from "../support/connection-items.ts";
 import { recovering } from "./recovering.ts";
 import { createWorld, FAULTS, type Fault, type World } from "./world.ts";
 
@@ -59,7 +58,7 @@ async function visit(...connectionIds: readonly string[]): Promise<void> {
 
 /** Rotates a connection with a fault at a call, and then without; gives how many calls the first time made. */
 async function rotateTwice(call: number, fault: Fault): Promise<number> {
-  const { connected, heard, newOrg, comeBack, join, tell } = recovering(world);
+  const { connected, heard, newOrg, comeBack, join, leftAfter, tell } = recovering(world);
   await world.clearTable();
   const org = newOrg();
   const ann = await world.connect("ann", org);
@@ -82,10 +81,7 @@ async function rotateTwice(call: number, fault: Fault): Promise<number> {
   expect([call, ...heard(ann), ...heard(back)]).toEqual([call, 1, 2, 3, 4]);
   expect(world.framesOf(ann)).not.toContain("41");
 
-  for (const connectionId of [back, ben]) await world.disconnect(connectionId);
-  for (let again = 0; again < 2; again += 1) await world.sweep();
-  const left = (await world.items()).filter(({ pk }) => CONNECTION_ITEM.test(String(pk)));
-  expect([call, left]).toEqual([call, []]);
+  expect([call, await leftAfter([back, ben])]).toEqual([call, []]);
   return calls;
 }
 
