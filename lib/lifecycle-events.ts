@@ -8,7 +8,7 @@ import { followStream } from "./follow-stream.ts";
 import { LambdaFunction, type Operation } from "./lambda-function.ts";
 import { serverFile } from "./server-file.ts";
 
-/** Whose lifecycle events are told. */
+/** Whose lifecycle events are sent. */
 export interface LifecycleEventsProps {
   /** The server's table, which is given a stream. */
   readonly table: Table;
@@ -19,7 +19,7 @@ export interface LifecycleEventsProps {
 const KEYS = ["sess#", "room#", "occupied#"];
 
 /**
- * A bus on which other systems are told what happens: `Socket Connected`, `Socket Recovered`, `Socket Disconnected`
+ * A bus on which other systems are notified of what happens: `Socket Connected`, `Socket Recovered`, `Socket Disconnected`
  * with its reason, `Room Occupied` and `Room Vacated`. They come from the table's stream, so that no function of the
  * server does anything for them, and none is lost where one dies.
  */

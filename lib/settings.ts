@@ -210,7 +210,7 @@ export const SETTINGS = {
     lifecycleEvents: flag
       .default(false)
       .describe(
-        "whether other systems are told when sockets connect and disconnect and when rooms are occupied and vacated, on a bus (output `LifecycleBusName`)",
+        "whether other systems are notified when sockets connect and disconnect and when rooms are occupied and vacated, on a bus (output `LifecycleBusName`)",
       ),
     alarmTopicArn: topicArn
       .optional()

@@ -207,7 +207,7 @@ export class SocketIoServer extends Construct {
   }
 
   /**
-   * A bus on which other systems are told when sockets connect, come back and disconnect, and when rooms are occupied
+   * A bus on which other systems are notified when sockets connect, come back and disconnect, and when rooms are occupied
    * and vacated. Gives the table a stream.
    */
   addLifecycleEvents(): LifecycleEvents {

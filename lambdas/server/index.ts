@@ -44,13 +44,13 @@ export type { Claim, DisconnectReason } from "./model/session.ts";
 export { definePublication, type Publication, type Publications } from "./publications.ts";
 export type { AppRuntime } from "./runtime.ts";
 export type {
-  Asking,
   Broadcast,
   Emit,
   Io,
   Page,
   RemoteSocket,
   Sockets,
+  TimeoutEmitter,
 } from "./socket/broadcast.ts";
 export type { Socket } from "./socket/socket.ts";
 export type { AppAdapter } from "./store/app-adapter.ts";

@@ -2,7 +2,7 @@ import pMap from "p-map";
 import { socketsOf } from "#server/model/session.ts";
 import { isPolling } from "#server/model/transport.ts";
 import { fitsPacket } from "#server/pipeline/oversized.ts";
-import type { Told } from "#server/pipeline/report.ts";
+import type { AdminEvent } from "#server/pipeline/report.ts";
 import type { Runtime } from "#server/runtime.ts";
 import type { Adapter } from "#server/store/adapter.ts";
 import { ADMIN, shownSocket } from "./shown.ts";
@@ -20,9 +20,9 @@ type Stores = Pick<Adapter, "connections" | "sessions">;
 
 /** What there is: the statistics, as many sockets as one packet takes, and the rest of what was read. */
 export interface All {
-  readonly stats: Told;
-  readonly sockets: Told;
-  readonly rest: readonly Told[];
+  readonly stats: AdminEvent;
+  readonly sockets: AdminEvent;
+  readonly rest: readonly AdminEvent[];
 }
 
 /** Reads the sockets of all tenants, an equal part of each shard, as far as a list of them goes. */

@@ -3,7 +3,7 @@ import { EVERYBODY } from "#server/model/key-range.ts";
 import { readOffset } from "#server/model/offset.ts";
 import { everyoneOf } from "#server/pipeline/namespaces.ts";
 import { fitsPacket } from "#server/pipeline/oversized.ts";
-import type { Told, Watch } from "#server/pipeline/report.ts";
+import type { AdminEvent, Watch } from "#server/pipeline/report.ts";
 import type { Runtime } from "#server/runtime.ts";
 import { readPacket } from "#server/socket/packets.ts";
 import type { Adapter } from "#server/store/adapter.ts";
@@ -41,9 +41,9 @@ export const everyoneIn =
 /** What happens to the sockets of an application, as the Admin UI takes it. */
 export function createWatch(runtime: Runtime, adapter: Adapter, everyone: EveryoneIn): Watch {
   const { now } = runtime;
-  const notes: Told[] = [];
+  const notes: AdminEvent[] = [];
   const posts: Posted[] = [];
-  const note = (nsp: string, told: () => Told) => {
+  const note = (nsp: string, told: () => AdminEvent) => {
     if (nsp !== ADMIN && notes.length < MAX_NOTES) notes.push(told());
   };
   const time = () => new Date(now()).toISOString();
@@ -88,11 +88,11 @@ const isEvent = (frame: string): boolean =>
 async function sentIn(
   posts: readonly Posted[],
   { connections }: Adapter,
-): Promise<readonly Told[]> {
+): Promise<readonly AdminEvent[]> {
   const ids = [...new Set(posts.map(({ connectionId }) => connectionId))];
   const found = await Promise.all(ids.map(async (id) => [id, await connections.find(id)] as const));
   const known = new Map(found);
-  return posts.flatMap(({ connectionId, frame, time }): readonly Told[] => {
+  return posts.flatMap(({ connectionId, frame, time }): readonly AdminEvent[] => {
     const packet = readPacket(frame.slice(1));
     if (packet.type !== "event") return [];
     const socket = known.get(connectionId)?.sockets[packet.nsp];
@@ -116,7 +116,7 @@ function createIsWatched({ now }: Runtime, { rooms }: Adapter): () => Promise<bo
   };
 }
 
-type Note = (nsp: string, told: () => Told) => void;
+type Note = (nsp: string, told: () => AdminEvent) => void;
 
 /** An adapter that notes what it does to sockets. */
 function noting(adapter: Adapter, note: Note, time: () => string, everyone: EveryoneIn): Adapter {

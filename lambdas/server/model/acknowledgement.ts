@@ -7,9 +7,9 @@ export const MAX_ASKED = 1000;
 /** Bytes of one acknowledgement, as it is kept. */
 export const MAX_ACKNOWLEDGEMENT = 16 * 1024;
 
-/** Milliseconds between two looks for acknowledgements: the first, and the longest; each is half as long again as the last. */
-export const FIRST_LOOK = 20;
-export const LONGEST_LOOK = 1000;
+/** Milliseconds between two reads of the acknowledgements that have come: at first, and at most; each time half as long again. */
+export const MIN_INTERVAL = 20;
+export const MAX_INTERVAL = 1000;
 
 /** The largest id that an acknowledgement is asked by: some clients read ids into 32 bits. */
 export const MAX_ACK_ID = 2 ** 31 - 1;

@@ -1,6 +1,6 @@
 import type { DisconnectReason } from "./session.ts";
 
-/** A socket, as other systems are told of it. */
+/** A socket, as other systems are notified of it. */
 interface SocketDetail {
   /** Nothing where sockets have none. */
   readonly tenant?: string;
@@ -15,7 +15,7 @@ interface RoomDetail {
   readonly room: string;
 }
 
-/** What happens to sockets and rooms, as other systems are told: an event of EventBridge. */
+/** What happens to sockets and rooms, as other systems are notified of it: an event of EventBridge. */
 export type LifecycleEvent =
   | { readonly type: "Socket Connected" | "Socket Recovered"; readonly detail: SocketDetail }
   | {

@@ -2,15 +2,15 @@ import { randomInt } from "node:crypto";
 import { EventError, TimeoutError } from "#server/errors.ts";
 import {
   type Asked,
-  FIRST_LOOK,
-  LONGEST_LOOK,
   MAX_ACK_ID,
   MAX_ACKNOWLEDGEMENT,
   MAX_ASKED,
+  MAX_INTERVAL,
   MAX_TIMEOUT,
+  MIN_INTERVAL,
 } from "#server/model/acknowledgement.ts";
 import type { Session } from "#server/model/session.ts";
-import type { Question } from "#server/socket/broadcast.ts";
+import type { AckRequest } from "#server/socket/broadcast.ts";
 import { type EmitBuffer, isOfRooms } from "#server/socket/emit-buffer.ts";
 import type { AckPacket } from "#server/socket/packets.ts";
 import { refuseOversized } from "./oversized.ts";
@@ -22,12 +22,12 @@ const TO_ANSWER = 4000;
 
 type AskingParts = Pick<Parts, "adapter" | "runtime">;
 
-/** Sends what waits and a question after it, and waits until all have answered or the time is over. */
+/** Sends what waits and an event to be acknowledged after it, and waits until all have answered or the time is over. */
 export async function ask(
   parts: AskingParts,
   buffer: EmitBuffer,
   send: Sender["sendOrLog"],
-  { audience, tenant, milliseconds, event, args }: Question,
+  { audience, tenant, milliseconds, event, args }: AckRequest,
 ): Promise<readonly unknown[]> {
   const { adapter, runtime } = parts;
   requireTimeout(milliseconds);
@@ -76,7 +76,7 @@ export async function acknowledge(
   runtime.telemetry.note("an acknowledgement was ignored", { sid, reason });
 }
 
-/** Looks for acknowledgements, less and less often. */
+/** Reads what has been acknowledged, less and less often. */
 async function answersOf(
   { adapter, runtime }: AskingParts,
   asked: Asked,
@@ -84,7 +84,7 @@ async function answersOf(
   until: number,
 ): Promise<readonly unknown[]> {
   const { now, pause, telemetry } = runtime;
-  for (let wait = FIRST_LOOK; sids.length > 0; wait = Math.min(LONGEST_LOOK, wait * 1.5)) {
+  for (let wait = MIN_INTERVAL; sids.length > 0; wait = Math.min(MAX_INTERVAL, wait * 1.5)) {
     await pause(Math.min(wait, Math.max(0, until - now())));
     const isLast = now() >= until;
     const answers = await adapter.acknowledgements.get(asked, sids).catch((error: unknown) => {

@@ -23,13 +23,13 @@ export interface Watch {
   /** Notes a frame that a connection was posted. */
   posted(connectionId: string, frame: string): void;
   /** Gives the events to send where somebody watches: what was noted since, and with `isRound` how all is. */
-  take(isRound: boolean): Promise<readonly Told[]>;
+  take(isRound: boolean): Promise<readonly AdminEvent[]>;
 }
 
 /** An event for those who watch. */
-export type Told = readonly [event: string, ...args: unknown[]];
+export type AdminEvent = readonly [event: string, ...args: unknown[]];
 
-/** Tells those who watch, when a function's own work is done; never throws, as that work has succeeded or failed by itself. */
+/** Notifies those who watch, when a function's own work is done; never throws, as that work has succeeded or failed by itself. */
 export const createReport =
   ({ watch, runtime }: Pick<Parts, "watch" | "runtime">, sender: Sender) =>
   async (isRound = false): Promise<void> => {
@@ -40,6 +40,6 @@ export const createReport =
         buffer.emit(watch.audience, event, args);
       if (buffer.emissions.length > 0) await sender.sendOrLog(buffer.take());
     } catch (error) {
-      runtime.telemetry.fail("those who watch could not be told", error);
+      runtime.telemetry.fail("those who watch could not be notified", error);
     }
   };

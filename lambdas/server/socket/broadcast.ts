@@ -33,7 +33,7 @@ export type Emit<Events extends object> = <Name extends keyof Events & string>(
 ) => void;
 
 /** Asks sockets for acknowledgements, and waits for them. */
-export interface Asking<Events extends object, Answer> {
+export interface TimeoutEmitter<Events extends object, Answer> {
   /**
    * Sends an event at once, with what was emitted before it, and gives the first argument of each acknowledgement.
    * Throws a `TimeoutError` where some have sent none in time. What is sent so is not replayed.
@@ -75,7 +75,7 @@ export interface Broadcast<T extends Types = Untyped> {
   emitAny(event: string, ...args: readonly unknown[]): void;
   /** Asks at most a thousand sockets, for as many milliseconds (20,000 at most) after they have been sent to. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever clients answer.
-  timeout(milliseconds: number): Asking<T["Emits"], readonly any[]>;
+  timeout(milliseconds: number): TimeoutEmitter<T["Emits"], readonly any[]>;
   /** Puts the sockets in these rooms into others, those that may be in no more rooms excepted; at once. */
   socketsJoin(room: T["Room"] | readonly T["Room"][]): Promise<void>;
   /** Takes the sockets in these rooms out of a room, each before anything else is sent to it. */
@@ -96,7 +96,7 @@ export interface RemoteSocket<Data = any> {
 }
 
 /** An event that is to be acknowledged within so many milliseconds. */
-export interface Question {
+export interface AckRequest {
   readonly audience: Audience;
   readonly tenant: string;
   readonly milliseconds: number;
@@ -109,7 +109,7 @@ export interface Outlet {
   readonly buffer: EmitBuffer;
   readonly now: () => number;
   /** Gives what each socket has answered; throws a `TimeoutError` where some have not. */
-  readonly ask: (question: Question) => Promise<readonly unknown[]>;
+  readonly ask: (question: AckRequest) => Promise<readonly unknown[]>;
   readonly fetchSockets: (audience: RoomAudience, page?: Page) => Promise<Sockets<unknown>>;
   readonly socketsJoin: (audience: RoomAudience, rooms: readonly string[]) => Promise<void>;
 }

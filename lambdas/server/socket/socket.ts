@@ -1,11 +1,11 @@
 import type { Claim, Member, Session, SocketKey } from "#server/model/session.ts";
 import {
-  type Asking,
   type Broadcast,
   createBroadcast,
   createNamespace,
   type Emit,
   type Outlet,
+  type TimeoutEmitter,
   type Types,
   type Untyped,
 } from "./broadcast.ts";
@@ -24,7 +24,7 @@ export interface Socket<T extends Types = Untyped> {
   readonly emit: Emit<T["Emits"]>;
   /** Asks the client for an acknowledgement, for as many milliseconds; 20,000 at most. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever a client answers.
-  timeout(milliseconds: number): Asking<T["Emits"], any>;
+  timeout(milliseconds: number): TimeoutEmitter<T["Emits"], any>;
   /** The other sockets of a room. */
   to(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;
   in(room: T["Room"] | readonly T["Room"][]): Broadcast<T>;

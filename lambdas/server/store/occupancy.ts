@@ -6,11 +6,11 @@ import type { Storage } from "./table.ts";
 /** Sockets of a room that one page has: tombstones may come before those that are in it. */
 const PAGE = 100;
 
-/** Pages that one look reads, each of up to four times as many items. */
+/** Pages of one read, each of up to four times as many items. */
 const MAX_PAGES = 20;
 
-/** Looks in a row: joins and leaves go on meanwhile, and each is followed by looks of its own. */
-const MAX_LOOKS = 5;
+/** Reads in a row: joins and leaves go on meanwhile, and each is followed by reads of its own. */
+const MAX_READS = 5;
 
 /**
  * Notes of each room whether anybody is in it: an item that is there from the first join to the last leave. It is put
@@ -20,7 +20,7 @@ export function createOccupancy({ table }: Pick<Storage, "table">, { page }: Pic
   return {
     /** Notes what a room is now. */
     async update(room: RoomKey): Promise<void> {
-      for (let look = 0; look < MAX_LOOKS; look += 1) {
+      for (let read = 0; read < MAX_READS; read += 1) {
         const isOccupied = await hasMembers(room);
         // Nobody knows whether somebody comes after so many tombstones: their deletion asks again.
         if (isOccupied === undefined) return;
