@@ -57,8 +57,16 @@ export function createCrowd(scene: Scene, parts: CrowdParts): Crowd {
       // What it has been refused for does not pass; what else fails is tried again.
       socket.on("connect_error", (error) => (socket.active ? undefined : reject(error)));
     });
-    socket.on("disconnect", () => (losses += 1));
-    socket.on("connect", () => (returns += Number(socket.recovered)));
+    // The stock client says so again where it is cut before its CONNECT is answered.
+    let isConnected = true;
+    socket.on("disconnect", () => {
+      losses += Number(isConnected);
+      isConnected = false;
+    });
+    socket.on("connect", () => {
+      returns += Number(socket.recovered);
+      isConnected = true;
+    });
     socket.on(script.received, () => (deliveries.received += 1));
     const joining = script.join(roomOf(user));
     if (joining !== undefined) await ask(socket, ...joining);
