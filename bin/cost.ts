@@ -1,6 +1,4 @@
 import { parseArgs } from "node:util";
-import { reportOf } from "../bench/cost/report.ts";
-import { runScene } from "../bench/cost/run.ts";
 import { SCRIPTS, type Scene, type SceneName } from "../bench/cost/scenes.ts";
 import { assemblyIn } from "../local/assembly.ts";
 import { numberIn } from "../local/numbers.ts";
@@ -88,6 +86,8 @@ function wholeIn(flag: string, text: string, max: number): number {
 
 /** Whether all was delivered, and nothing failed. */
 async function printBill(scene: Scene): Promise<boolean> {
+  const { runScene } = await import("../bench/cost/run.ts");
+  const { reportOf } = await import("../bench/cost/report.ts");
   const assembly = await assemblyIn(".local/cost-cdk.out");
   const run = await runScene(scene, assembly, (text) => console.error(text));
   console.log(`\n${reportOf(scene, run)}`);

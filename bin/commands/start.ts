@@ -1,5 +1,4 @@
 import { required } from "../arguments.ts";
-import { serve } from "../start/application.ts";
 import { OPTIONS, readOptions } from "../start/options.ts";
 
 const HELP = `Runs an application with everything that it would be deployed with, on this machine.
@@ -14,5 +13,6 @@ ${OPTIONS}
 export async function start(args: string[]): Promise<void> {
   const options = readOptions(args);
   if (options === undefined) return console.log(HELP);
-  await serve(required("--app", options.app), options);
+  const app = required("--app", options.app);
+  await (await import("../start/application.ts")).serve(app, options);
 }

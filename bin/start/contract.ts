@@ -1,0 +1,54 @@
+import { ORG, PROJECT } from "../../client/demo/scene.ts";
+import { signToken } from "../../client/token.ts";
+import { synthesise } from "../../local/assembly.ts";
+import { type LocalStack, startStack } from "../../local/stack.ts";
+import { developmentSecret } from "../../local/token-secret.ts";
+import { ENVIRONMENT, log, prepare, served, stopOnSignal } from "./application.ts";
+import type { StartOptions } from "./options.ts";
+
+const ASSEMBLY = ".local/cdk.out";
+
+/** Runs the contract until Ctrl-C, and says where its clients connect, and with which tokens. */
+export async function serveContract(options: StartOptions): Promise<void> {
+  await prepare(options);
+  await synthesise(ASSEMBLY, { edge: "true", demo: "true" });
+  const secret = developmentSecret();
+  const stack = await startStack({
+    ...options,
+    ...{ assembly: ASSEMBLY, secret, environment: ENVIRONMENT, log },
+  });
+  console.log(await welcome(stack, secret));
+  stopOnSignal(stack);
+}
+
+async function welcome(stack: LocalStack, secret: string): Promise<string> {
+  const { url, functions, busNames } = stack;
+  const claims = { org: ORG, projects: [PROJECT.projectId] };
+  const ann = await signToken({ sub: "ann", ...claims }, secret);
+  const ben = await signToken({ sub: "ben", ...claims }, secret);
+  return `
+Open ${url} to try it, as two users side by side.
+
+Socket.IO is ${served(stack)}
+
+Tokens of two users of the organisation ${ORG} and its project ${PROJECT.projectId}, as the page's are:
+
+ann  ${ann}
+
+ben  ${ben}
+
+Paste this into node, started in this folder:
+
+const { io } = require("socket.io-client");
+const connect = (token) => io("${url}", { auth: { token } });
+const ann = connect("${ann}");
+const ben = connect("${ben}");
+ben.on("custom:message", (message) => console.log("ben received", message));
+ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", message: "hello" }));
+
+Other back ends publish (docs/publishing.md):
+
+URL=${url} PUBLISH=${functions.named("Publish")} BUS=${busNames[0]}
+
+Ctrl-C stops everything.`;
+}
