@@ -11,6 +11,7 @@ const NEEDS = [
   ["apiDomainName", "apiCertificateArn"],
   ["apiCertificateArn", "apiDomainName"],
   ["tokenSecretKeyArn", "tokenSecretArn"],
+  ["adminSecretKeyArn", "adminSecretArn"],
   ["gatewayLogRole", "accessLogs"],
   ["pollingConcurrency", "edge"],
   ["domainName", "edge"],
@@ -30,6 +31,8 @@ const APART = [
 const IN_REGION = [
   "tokenSecretArn",
   "tokenSecretKeyArn",
+  "adminSecretArn",
+  "adminSecretKeyArn",
   "integrationSecretKeyArn",
   "alarmTopicArn",
   "apiCertificateArn",
@@ -56,6 +59,8 @@ export const Settings = z
 
     for (const [name, other] of NEEDS)
       if (isSet(name) && !isSet(other)) refuse(name, `needs ${other}`);
+    if (!settings.adminReadonly && !isSet("adminSecretArn"))
+      refuse("adminReadonly", "needs adminSecretArn");
     for (const [name, other] of APART)
       if (isSet(name) && isSet(other)) refuse(name, `must not be set together with ${other}`);
     if (settings.domainName !== undefined && settings.domainName === settings.apiDomainName)

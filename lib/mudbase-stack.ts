@@ -19,6 +19,10 @@ import { STAGE_NAME } from "./websocket-gateway.ts";
 
 const FUNCTIONS = "lambdas/mudbase/functions";
 
+/** Where the entry of a function is: those in the folder `watched` serve the Admin UI, or notify it. */
+const entry = (name: string, { adminSecretArn }: Settings): string =>
+  `${FUNCTIONS}/${adminSecretArn === undefined ? "" : "watched/"}${name}.ts`;
+
 /** The contract as an application of the server, with its tokens, webhooks and integrations. */
 export class MudbaseStack extends Stack {
   readonly server: SocketIoServer;
@@ -44,7 +48,7 @@ export class MudbaseStack extends Stack {
 
   #receiveWebhooks(settings: Settings): LambdaFunction {
     const receiver = new LambdaFunction(this, "Webhook", {
-      entry: `${FUNCTIONS}/webhook.ts`,
+      entry: entry("webhook", settings),
       operation: this.server.operation,
     });
     this.server.grantSend(receiver, ["GetItem"]);
@@ -135,18 +139,23 @@ const clientOptions = (path?: string): string =>
 
 function serverProps(settings: Settings): SocketIoServerProps {
   const numbers = { ...settings, connectionsPerTenant: settings.connectionsPerOrganisation };
+  const { adminSecretArn: secretArn, adminSecretKeyArn: secretKeyArn } = settings;
   return {
     functions: {
-      socket: `${FUNCTIONS}/socket.ts`,
-      polling: `${FUNCTIONS}/polling.ts`,
-      heartbeat: `${FUNCTIONS}/heartbeat.ts`,
-      fanOut: `${FUNCTIONS}/fan-out.ts`,
-      publish: `${FUNCTIONS}/publish.ts`,
+      socket: entry("socket", settings),
+      polling: entry("polling", settings),
+      heartbeat: entry("heartbeat", settings),
+      fanOut: entry("fan-out", settings),
+      publish: entry("publish", settings),
     },
     // Each takes its own numbers out of all settings.
     limits: Limits.parse(numbers),
     applicationLimits: ContractLimits.parse(numbers),
     heartbeat: Heartbeat.parse(numbers),
+    admin:
+      secretArn === undefined
+        ? undefined
+        : { secretArn, secretKeyArn, readonly: settings.adminReadonly },
     allowedOrigins: settings.allowedOrigins,
     // Only the edge leads requests of long polling to their function.
     transports: settings.edge ? settings.transports : ["websocket"],

@@ -73,6 +73,17 @@ export const SETTINGS = {
       .describe("HTTPS URL of a JWKS, for RS256, ES256 and EdDSA tokens, instead of a secret"),
     tokenIssuer: text.optional().describe("the `iss` that tokens must have; any without it"),
     tokenAudience: text.optional().describe("the `aud` that tokens must have; any without it"),
+    adminSecretArn: secretArn
+      .optional()
+      .describe(
+        "ARN of the Secrets Manager secret with the user name and the bcrypt hash of the Admin UI, which is served with it ([operations](operations.md#the-admin-ui))",
+      ),
+    adminSecretKeyArn: keyArn
+      .optional()
+      .describe("ARN of the KMS key that `adminSecretArn` is encrypted with, if it is your own"),
+    adminReadonly: flag
+      .default(true)
+      .describe("whether the Admin UI only shows, and does not emit, join, leave or disconnect"),
     allowedOrigins: origins
       .default([])
       .describe(

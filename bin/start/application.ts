@@ -48,17 +48,20 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
 ${app} is ${served(stack)}
 
 const socket = io("${stack.url}");
-${admin === undefined ? "" : invitation(stack, admin)}
+${invitation(stack, admin)}
 Ctrl-C stops everything.`);
   stopOnSignal(stack);
 }
 
-/** How to watch in the Admin UI. */
-const invitation = ({ url }: LocalStack, { username, password }: LocalAdmin): string => `
+/** How to watch in the Admin UI, where there is one. */
+export const invitation = ({ url }: LocalStack, admin: LocalAdmin | undefined): string =>
+  admin === undefined
+    ? ""
+    : `
 Socket.IO's Admin UI (https://admin.socket.io, or its package's folder ui/dist) takes
   server URL ${url}
-  username   ${username}
-  password   ${password}
+  username   ${admin.username}
+  password   ${admin.password}
 `;
 
 /** Where clients connect, and how. */

@@ -1,9 +1,10 @@
 import { ORG, PROJECT } from "../../client/demo/scene.ts";
 import { signToken } from "../../client/token.ts";
+import { type LocalAdmin, localAdmin } from "../../local/admin.ts";
 import { synthesise } from "../../local/assembly.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { developmentSecret } from "../../local/token-secret.ts";
-import { ENVIRONMENT, log, prepare, served, stopOnSignal } from "./application.ts";
+import { ENVIRONMENT, invitation, log, prepare, served, stopOnSignal } from "./application.ts";
 import type { StartOptions } from "./options.ts";
 
 const ASSEMBLY = ".local/cdk.out";
@@ -11,17 +12,26 @@ const ASSEMBLY = ".local/cdk.out";
 /** Runs the contract until Ctrl-C, and says where its clients connect, and with which tokens. */
 export async function serveContract(options: StartOptions): Promise<void> {
   await prepare(options);
-  await synthesise(ASSEMBLY, { edge: "true", demo: "true" });
+  const admin = options.admin ? localAdmin() : undefined;
+  await synthesise(ASSEMBLY, {
+    ...{ edge: "true", demo: "true" },
+    ...(admin && { adminSecretArn: admin.props.secretArn, adminReadonly: "false" }),
+  });
   const secret = developmentSecret();
   const stack = await startStack({
     ...options,
     ...{ assembly: ASSEMBLY, secret, environment: ENVIRONMENT, log },
+    secrets: { ...options.secrets, ...admin?.secrets },
   });
-  console.log(await welcome(stack, secret));
+  console.log(await welcome(stack, secret, admin));
   stopOnSignal(stack);
 }
 
-async function welcome(stack: LocalStack, secret: string): Promise<string> {
+async function welcome(
+  stack: LocalStack,
+  secret: string,
+  admin: LocalAdmin | undefined,
+): Promise<string> {
   const { url, functions, busNames } = stack;
   const claims = { org: ORG, projects: [PROJECT.projectId] };
   const ann = await signToken({ sub: "ann", ...claims }, secret);
@@ -49,6 +59,6 @@ ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", messag
 Other back ends publish (docs/publishing.md):
 
 URL=${url} PUBLISH=${functions.named("Publish")} BUS=${busNames[0]}
-
+${invitation(stack, admin)}
 Ctrl-C stops everything.`;
 }

@@ -8,7 +8,7 @@ export const OPTIONS = `  --port PORT             port that clients connect to (
   --host ADDRESS          address of this machine to listen on (default 127.0.0.1); 0.0.0.0 also accepts
                           other machines, and whoever reaches the port has full access to the stack
   --watch                 run changed code of the application at once; connections and data stay
-  --admin                 serve Socket.IO's Admin UI for the application, with a password that is printed
+  --admin                 serve Socket.IO's Admin UI, with a password that is printed
   --data DIR              keep the database in this folder (default: in memory)
   --shuffle               delay and reorder the frames of each connection, as the real gateway may
   --cut-every SECONDS     cut each connection after this many seconds on average: a WebSocket at a random age,
@@ -43,8 +43,7 @@ export function readOptions(args: string[]) {
   });
   if (values.help) return undefined;
   const { app, host, watch, admin, data, shuffle } = values;
-  for (const name of ["watch", "admin"] as const)
-    if (values[name] && app === undefined) throw new Error(`--${name} needs --app.`);
+  if (watch && app === undefined) throw new Error("--watch needs --app.");
   const cutEvery = values["cut-every"];
   const loseDisconnects = values["lose-disconnects"];
   return {

@@ -1,7 +1,8 @@
 import { io, type Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { signToken } from "../../client/token.ts";
 import type { LocalStack } from "../../local/stack.ts";
-import { LOGIN, startWatched } from "../support/admin.ts";
+import { LOGIN, startWatched, startWatchedContract } from "../support/admin.ts";
 import { withoutOffset } from "../support/offsets.ts";
 
 const MINUTE = 60_000;
@@ -238,4 +239,43 @@ test("while nobody watches, a warm function reads once a minute for that, and wr
   expect(looking.filter((action) => action === "dynamodb:Query")).toHaveLength(1);
   expect(known).not.toContain("dynamodb:Query");
   expect(again).toEqual(known);
+});
+
+describe("of the contract", () => {
+  const SECRET = "a secret of at least thirty-two characters";
+  let contract: Awaited<ReturnType<typeof startWatchedContract>>;
+  beforeAll(async () => {
+    contract = await startWatchedContract(SECRET);
+  }, 120_000);
+  afterAll(() => contract.stop());
+
+  test("whoever watches is told of the sockets of an organisation, what they send, and what a back end publishes", async () => {
+    const of = contract.stack;
+    const watching = await admin(LOGIN, of);
+    const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
+    const ann = await enter("", { token }, of);
+    await ann.socket.emitWithAck("subscribe:project", "p1");
+    const project = {
+      event: "project:created",
+      org: "acme",
+      projectId: "p1",
+      data: { name: "One" },
+    };
+    await of.functions.invoke(of.functions.named("Publish"), project);
+
+    const got = async (name: string) => (await watching.got(name)).map(([, ...args]) => args);
+    expect(await watching.got("socket_connected")).toEqual([
+      [expect.objectContaining({ id: ann.id, nsp: "acme/" }), expect.any(String)],
+    ]);
+    expect(await got("event_received")).toContainEqual([
+      ...[ann.id, ["subscribe:project", "p1"], expect.any(String)],
+    ]);
+    expect(await got("event_sent")).toContainEqual([
+      ...[ann.id, ["project:created", expect.objectContaining({ data: { name: "One" } })]],
+      expect.any(String),
+    ]);
+    expect(await watching.socket.emitWithAck("_disconnect", "acme/", false)).toMatchObject({
+      error: { code: "forbidden" },
+    });
+  });
 });
