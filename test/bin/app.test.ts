@@ -25,15 +25,12 @@ function cdkOutput() {
   return stdout + stderr;
 }
 
-test("a synthesis with all settings prints no warning", () => {
-  expect(synthesise(EVERYTHING)).toMatchObject({ status: 0, stdout: "", stderr: "" });
+test("a synthesis with all settings prints no warning, and stackName names the stack and the service of its logs", () => {
+  expect(synthesise({ ...EVERYTHING, stackName: "staging" })).toMatchObject({
+    ...{ status: 0, stdout: "", stderr: "" },
+  });
 
   expect(cdkOutput()).toBe("");
-}, 60_000);
-
-test("stackName names the stack and the service of its logs and metrics", () => {
-  expect(synthesise({ stackName: "staging" })).toMatchObject({ status: 0 });
-
   const template = readFileSync(join(folder, "staging.template.json"), "utf8");
   expect(template).toContain('"POWERTOOLS_SERVICE_NAME": "staging"');
 }, 60_000);
@@ -49,13 +46,10 @@ test("resources outside the region of the deployment are refused; without creden
   expect(synthesise(settings, region)).toMatchObject({ status: 0 });
 }, 60_000);
 
-test.each([
-  [{ stackName: "my stack" }, /^the setting stackName \("my stack"\) is wrong: must be letters/],
-  [{ pingInterval: 7 }, /^the setting pingInterval \(7\) is wrong/],
-])("%j is refused with one sentence, and nothing is synthesised", (settings, message) => {
-  const { status, stdout, stderr } = synthesise(settings);
+test("a wrong setting is refused with one sentence, and nothing is synthesised", () => {
+  const { status, stdout, stderr } = synthesise({ pingInterval: 7 });
 
   expect({ status, stdout }).toEqual({ status: 1, stdout: "" });
-  expect(stderr).toMatch(message);
+  expect(stderr).toMatch(/^the setting pingInterval \(7\) is wrong/);
   expect(stderr.trim().split("\n")).toHaveLength(1);
-});
+}, 60_000);
