@@ -34,14 +34,16 @@ const OF_ONE_ORDER = [
   "usage",
 ].map((name) => `test/e2e/${name}.test.ts`);
 
-const END_TO_END = ["test/e2e/**/*.test.ts", "test/protocol/frames.test.ts"];
+/** Clients of each kind, over long polling: they are answered, refused and disconnected. */
+const POLLING = ["auth", "client", "emitter", "mudbase"].map((name) => `test/e2e/${name}.test.ts`);
 
-/** All of them in order; or, as CI does it in two steps, those of one order, and the others with reordered frames. */
+/** One stack serves all files of a worker: they share its modules. */
 const endToEnd = {
-  "": { include: END_TO_END },
-  0: { include: OF_ONE_ORDER },
-  1: { include: END_TO_END, exclude: OF_ONE_ORDER },
-}[process.env.SHUFFLE ?? ""];
+  isolate: false,
+  setupFiles: ["test/support/nothing-left.ts"],
+  testTimeout: 15_000,
+  hookTimeout: 30_000,
+};
 
 export default defineConfig({
   test: {
@@ -96,14 +98,21 @@ export default defineConfig({
         },
       },
       {
+        test: { ...endToEnd, ...{ name: "e2e", env }, include: OF_ONE_ORDER },
+      },
+      {
         test: {
-          ...{ name: "e2e", env },
           ...endToEnd,
-          // One stack serves all files of a worker: they share its modules.
-          isolate: false,
-          setupFiles: ["test/support/nothing-left.ts"],
-          testTimeout: 15_000,
-          hookTimeout: 30_000,
+          ...{ name: "shuffle", env: { ...env, SHUFFLE: "1" } },
+          include: ["test/e2e/**/*.test.ts", "test/protocol/frames.test.ts"],
+          exclude: OF_ONE_ORDER,
+        },
+      },
+      {
+        test: {
+          ...endToEnd,
+          ...{ name: "polling", env: { ...env, TRANSPORTS: "polling" } },
+          include: POLLING,
         },
       },
     ],

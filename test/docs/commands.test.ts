@@ -12,6 +12,13 @@ const guide = (command: string) =>
     ["docs/adding-events.md", `\n${command}`],
   ] as const;
 
+/** Runs some of the projects of tests, all of which CI runs. */
+const projects = (script: string) =>
+  [
+    [CI, "\n  npm run --silent test:all -- "],
+    ["package.json", `"${script}": "vitest run --project `],
+  ] as const;
+
 /** Where each command is run: a file, and what stands there. */
 const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm ci": [[CI, "\nstep npm ci "]],
@@ -19,15 +26,15 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
     [README, "run(START, "],
     [README, "startInstead(OWN)"],
   ],
-  "npm test": [[CI, "\nSHUFFLE=0 tests test\n"]],
+  "npm test": projects("test"),
   "npm run lint": [[CI, "\nstep npm run --silent lint\n"]],
   "npm run types": [[CI, "\nstep npm run --silent types\n"]],
   "npm run knip": [[CI, "\nstep npm run --silent knip\n"]],
   "npm run audit": [[CI, "\nstep npm run --silent audit\n"]],
   "npm run synth": [[CI, "\nstep npm run --silent synth -- "]],
-  "npm run test:browser": [[CI, "\ntests test:browser\n"]],
-  "npm run test:pages": [[CI, "\ntests test:pages\n"]],
-  "npm run test:package": [[CI, "\ntests test:package\n"]],
+  "npm run test:browser": projects("test:browser"),
+  "npm run test:pages": projects("test:pages"),
+  "npm run test:package": projects("test:package"),
   "npm run pack": [["test/package/package.test.ts", '"npm run --silent pack"']],
   "npm install": [
     [
@@ -42,9 +49,10 @@ const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npx serverless-socket-io doctor": [
     ["test/bin/commands.test.ts", '["start", "token", "doctor"].map((name) => `tsx bin/serverless'],
   ],
-  "npm run test:faults": [[CI, "\ntests test:faults\n"]],
-  "npm run test:shuffle": [[CI, "\ntests test:shuffle\n"]],
-  "npm run test:polling": [[CI, "\ntests test:polling\n"]],
+  "npm run test:all": [[CI, "\n  npm run --silent test:all -- "]],
+  "npm run test:faults": projects("test:faults"),
+  "npm run test:shuffle": projects("test:shuffle"),
+  "npm run test:polling": projects("test:polling"),
   "npm run chaos": [[CI, "\nstep npm run --silent chaos -- "]],
   "npm run cost": [[CI, "\nstep npm run --silent cost -- "]],
   "npm run bench": [[CI, "\nstep npm run --silent bench -- --quick\n"]],
