@@ -17,6 +17,8 @@ const holdLook = () =>
     ({ Key, UpdateExpression }) => Key?.sk === "queue" && UpdateExpression === undefined,
   );
 
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n);
+
 const UNKNOWN = { status: 400, packets: ['{"code":1,"message":"Session ID unknown"}'] };
 const BAD = { status: 400, packets: ['{"code":3,"message":"Bad request"}'] };
 
@@ -42,6 +44,16 @@ describe("GETs and POSTs", () => {
 
     expect(await ann.get("t")).toEqual(first);
     expect(numbersIn((await ann.get()).packets)).toEqual([2]);
+  });
+
+  test("a GET is answered with sixteen packets at most, and the next one with the rest", async () => {
+    const { ann, ben } = await begin();
+    for (const n of upTo(20)) await tell(ben, n);
+    const [first, again, rest] = [await ann.get("t"), await ann.get("t"), await ann.get()];
+
+    expect(numbersIn(first.packets)).toEqual(upTo(16));
+    expect(again).toEqual(first);
+    expect(numbersIn(rest.packets)).toEqual([16, 17, 18, 19]);
   });
 
   test("what a cancelled GET took is missed by nobody who comes back", async () => {
@@ -98,8 +110,8 @@ describe("GETs and POSTs", () => {
         }),
       );
       await tell(ben, 1);
-      await ann.get();
-      const last = await ann.get();
+      let last = await ann.get();
+      while (last.packets[0] === "6") last = await ann.get();
       const back = await comeBack(scene, ann.frames(), true);
       const frames = await back.frames();
 

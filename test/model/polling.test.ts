@@ -6,6 +6,7 @@ const POLLED: readonly Scenario[] = [
   { broadcasts: "a b", gets: 2, checks: 2 },
   { broadcasts: "ab c", gets: 2 },
   { broadcasts: "ab", gets: 3 },
+  { broadcasts: "ab c", gets: 3, options: { maxSent: 1 } },
 ];
 
 const UNSURE: readonly Scenario[] = [
@@ -15,6 +16,10 @@ const UNSURE: readonly Scenario[] = [
   { broadcasts: "ab", gets: 2, isCut: true },
   { broadcasts: "ab", gets: 2, lost: 1 },
   { broadcasts: "ab", gets: 2, late: 1 },
+  { broadcasts: "ab", gets: 2, repeated: [1], options: { maxSent: 1 } },
+  { broadcasts: "ab", gets: 2, repeated: [1], deaths: 1, options: { maxSent: 1 } },
+  { broadcasts: "ab", gets: 2, lost: 1, options: { maxSent: 1 } },
+  { broadcasts: "ab", gets: 2, late: 1, options: { maxSent: 1 } },
 ];
 
 const UPGRADED: readonly Scenario[] = [
@@ -29,10 +34,12 @@ const UPGRADED: readonly Scenario[] = [
   { broadcasts: "ab", gets: 2, upgrades: true, givesUp: true },
   { broadcasts: "ab c", upgrades: true, lost: 1 },
   { broadcasts: "ab c", upgrades: true, late: 1 },
+  { broadcasts: "ab c", gets: 1, upgrades: true, options: { maxSent: 1 } },
 ];
 
 const ENDED: readonly Scenario[] = [
   { broadcasts: "ab", gets: 2, isClosed: true },
+  { broadcasts: "ab", gets: 3, isClosed: true, options: { maxSent: 1 } },
   { broadcasts: "ab", gets: 1, upgrades: true, isClosed: true },
   { broadcasts: "a", upgrades: true, isClosed: true, lost: 1 },
   { broadcasts: "ab c", gets: 1, options: { maxPackets: 1 } },
@@ -58,7 +65,8 @@ describe.each([
     { timeout: 600_000 },
     async ({ scenario }) => {
       // Whoever is closed because too much waits never gets it all.
-      const isWhole = scenario.options === undefined;
+      const { maxPackets, maxBytes } = scenario.options ?? {};
+      const isWhole = maxPackets === undefined && maxBytes === undefined;
 
       expect(await tryAll(scenario)).toEqual({ states: expect.any(Number), isWhole });
     },
@@ -76,6 +84,8 @@ const ABLATIONS: readonly (readonly [Part, string, Scenario])[] = [
   ["newest", "lost", { broadcasts: "ab", gets: 2, repeated: [1] }],
   ["token", "lost", { broadcasts: "ab", gets: 2, repeated: [1] }],
   ["nothingTaken", "a gap", { broadcasts: "ab", gets: 1, lost: 1 }],
+  ["limitToken", "lost", { broadcasts: "abc", gets: 2, repeated: [1], options: { maxSent: 1 } }],
+  ["limitCount", "twice", { broadcasts: "ab", gets: 3, late: 1, options: { maxSent: 1 } }],
   ["upgradeState", "no order", { broadcasts: "ab c", upgrades: true, twice: true }],
   ["empty", "a gap", { broadcasts: "ab", upgrades: true }],
   ["emptyAfterFlush", "a gap", { broadcasts: "ab c", upgrades: true }],

@@ -37,6 +37,9 @@ export const isProbed = (
   now: number,
 ): boolean => state === "probing" && now - probedAt < UPGRADE_TIMEOUT;
 
+/** Packets that one GET is answered with: python-engineio takes a payload of more for an error, and closes. */
+export const MAX_SENT = 16;
+
 /** What waits for a client that polls, or has polled. */
 export interface Queue {
   readonly state: QueueState;

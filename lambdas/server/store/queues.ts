@@ -4,6 +4,8 @@ import {
   DRAINABLE,
   hasEnded,
   isTakenOver,
+  MAX_SENT,
+  type Queue,
   type Queues,
 } from "#server/model/polling.ts";
 import { connectionItem, expiryAfter, expiryOfEnded } from "./connections.ts";
@@ -35,10 +37,10 @@ const IS_DRAINABLE = {
 };
 
 /** The queues in the table, an item each: a queue moves, or changes its state, in one write. */
-export const createQueues = (storage: Storage, shards: number): Queues => ({
+export const createQueues = (storage: Storage, shards: number, maxSent = MAX_SENT): Queues => ({
   ...createLives(storage, shards),
   ...createAppends(storage),
-  ...createPolls(storage),
+  ...createPolls(storage, maxSent),
   ...createQueueUpgrades(storage),
 });
 
@@ -144,6 +146,9 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
   };
 }
 
+const bytesOf = (packets: readonly string[]): number =>
+  packets.reduce((bytes, packet) => bytes + Buffer.byteLength(packet), 0);
+
 /** Why a packet was not appended, by what there is. */
 function whyNot(queue: StoredQueue | undefined, begun: number): Appended {
   if (queue === undefined) return "gone";
@@ -156,7 +161,10 @@ function whyNot(queue: StoredQueue | undefined, begun: number): Appended {
   return isDead ? "dead" : "full";
 }
 
-function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek"> {
+function createPolls(
+  { table }: Storage,
+  maxSent: number,
+): Pick<Queues, "arrive" | "take" | "peek"> {
   return {
     async arrive(connectionId, { key, request, at }) {
       const arrived = { ":key": key, ":request": request, ":at": at };
@@ -168,17 +176,16 @@ function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek
         values: { ...IS_DRAINABLE.values, ...TAKEN, ...arrived, ":noIds": {} },
         ...{ returns: "ALL_NEW", isRepeatable: true },
       });
-      if (first !== undefined) return queueOf(first);
+      if (first !== undefined) return limit(connectionId, request, queueOf(first));
       // The same GET again, repeated on its way: it is answered the same.
-      return queueOf(
-        await table.update(queueKey(connectionId), {
-          update: "SET poll = :request, pollAt = :at",
-          condition: `${IS_DRAINABLE.condition} AND sentTo = :key AND pollAt <= :at`,
-          names: STATE,
-          values: { ...IS_DRAINABLE.values, ...arrived },
-          ...{ returns: "ALL_NEW", isRepeatable: true },
-        }),
-      );
+      const again = await table.update(queueKey(connectionId), {
+        update: "SET poll = :request, pollAt = :at",
+        condition: `${IS_DRAINABLE.condition} AND sentTo = :key AND pollAt <= :at`,
+        names: STATE,
+        values: { ...IS_DRAINABLE.values, ...arrived },
+        ...{ returns: "ALL_NEW", isRepeatable: true },
+      });
+      return limit(connectionId, request, queueOf(again));
     },
 
     async take(connectionId, request) {
@@ -190,11 +197,34 @@ function createPolls({ table }: Storage): Pick<Queues, "arrive" | "take" | "peek
         values: { ...IS_DRAINABLE.values, ...TAKEN, ":request": request },
         ...{ returns: "ALL_NEW", isRepeatable: true },
       });
-      if (taken !== undefined) return queueOf(taken)?.sent;
-      const queue = queueOf(await table.get(queueKey(connectionId)));
-      return queue?.poll === request && queue.sent.length > 0 ? queue.sent : undefined;
+      const queue = queueOf(taken ?? (await table.get(queueKey(connectionId))));
+      if (queue?.poll !== request || queue.sent.length === 0) return undefined;
+      return (await limit(connectionId, request, queue))?.sent;
     },
 
     peek: async (connectionId) => queueOf(await table.peek(queueKey(connectionId))),
   };
+
+  /** Has what one answer has no room for wait again, before what has come since; nothing where another GET has come. */
+  async function limit(
+    connectionId: string,
+    request: string,
+    queue: StoredQueue | undefined,
+  ): Promise<Queue | undefined> {
+    if (queue === undefined || queue.sent.length <= maxSent) return queue;
+    const rest = queue.sent.slice(maxSent);
+    const limited = await table.update(queueKey(connectionId), {
+      update: "SET sent = :sent, packets = list_append(:rest, packets), #size = #size + :bytes",
+      condition: `${IS_DRAINABLE.condition} AND poll = :request AND size(sent) = :count`,
+      names: NAMES,
+      values: {
+        ...{ ...IS_DRAINABLE.values, ":request": request, ":count": queue.sent.length },
+        ...{ ":sent": queue.sent.slice(0, maxSent), ":rest": rest },
+        ":bytes": bytesOf(rest),
+      },
+      returns: "ALL_NEW",
+      isOwn: ({ poll, sent }) => poll === request && (sent as []).length === maxSent,
+    });
+    return queueOf(limited);
+  }
 }

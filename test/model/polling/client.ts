@@ -11,6 +11,8 @@ export interface Options {
   readonly without?: readonly Part[];
   readonly maxPackets?: number;
   readonly maxBytes?: number;
+  /** Packets that one GET is answered with. */
+  readonly maxSent?: number;
 }
 
 /** What the stores send, as far as it is read here. */
@@ -37,7 +39,7 @@ export function queuesOver(ask: Ask, now: () => number, options: Options) {
     tableName: "items",
     pause: async () => undefined,
   });
-  return createQueues({ table, now }, 1);
+  return createQueues({ table, now }, 1, options.maxSent);
 }
 
 async function send(ask: Ask, input: Input, options: Options): Promise<object> {

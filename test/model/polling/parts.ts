@@ -10,6 +10,7 @@ const leaveOut =
 const APPEND = /list_append\(packets, :packets\)/;
 const ARRIVE = /sentTo = :key/;
 const TAKE = /^SET sent = packets, packets = :none, #size = :zero$/;
+const LIMIT = /^SET sent = :sent/;
 const CHANGE = /^SET #state = :upgraded/;
 const FLUSH_MORE = /round = :next$/;
 
@@ -29,6 +30,8 @@ export const PARTS = {
   newest: leaveOut(ARRIVE, " AND pollAt < :at"),
   token: leaveOut(TAKE, " AND poll = :request"),
   nothingTaken: leaveOut(TAKE, " AND size(sent) = :zero"),
+  limitToken: leaveOut(LIMIT, " AND poll = :request"),
+  limitCount: leaveOut(LIMIT, " AND size(sent) = :count"),
   upgradeState: leaveOut(CHANGE, "#state = :probing AND link = :link AND "),
   empty: leaveOut(
     CHANGE,

@@ -39,7 +39,7 @@ export interface Scenario extends Partial<Mishaps> {
   readonly givesUp?: boolean;
   readonly isClosed?: boolean;
   readonly isCut?: boolean;
-  readonly options?: Pick<Options, "maxPackets" | "maxBytes">;
+  readonly options?: Pick<Options, "maxPackets" | "maxBytes" | "maxSent">;
   /** Milliseconds since the last GET, or since the flush began, when the broadcasts begin. */
   readonly silence?: number;
 }
