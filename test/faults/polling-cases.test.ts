@@ -79,6 +79,20 @@ describe("GETs and POSTs", () => {
     expect(await ann.link()).toBe(400);
   });
 
+  test("the answers to the events of one POST are appended many at once", async () => {
+    const { ann } = await begin();
+    const events = upTo(48).map((id) => asked(100 + id, "presence:update"));
+    const alone = await world.costOf(() => ann.post(String(events[0])));
+    await ann.drain();
+    const together = await world.costOf(() => ann.post(...events));
+    await ann.drain();
+    await ann.drain();
+
+    const acknowledged = ann.frames().filter((text) => /^431\d\d\[/.test(text));
+    expect(acknowledged).toHaveLength(1 + 48);
+    expect(together.writes).toBeLessThan(48 * (alone.writes - 1) + 48 / 4);
+  });
+
   test("of a POST that joins and leaves one room the later packet decides", async () => {
     const { ann, ben } = await begin();
     const [joins, leaves] = ["custom:join", "custom:leave"].map((event) =>

@@ -17,7 +17,7 @@ test("nothing is taken by a GET that looks at what another has taken a moment ag
   const queues = createQueues({ table, now: world.now }, 1);
   const at = world.now();
   await queues.open("poll:x", at, undefined);
-  await queues.append("poll:x", "4a", "1");
+  await queues.append("poll:x", ["4a"], "1");
   const poll = { key: "t1", request: "r1", at };
   expect((await queues.arrive("poll:x", poll))?.sent).toEqual(["4a"]);
   await queues.arrive("poll:x", { key: "t2", request: "r2", at: at + 1 });

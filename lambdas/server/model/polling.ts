@@ -90,8 +90,8 @@ export type Upgraded = "upgraded" | "flushing" | "closed" | "unprobed" | "refuse
 export interface Queues {
   /** Begins one, with its connection. */
   open(connectionId: string, connectedAt: number, handshake: unknown): Promise<void>;
-  /** Appends a packet; the same `id` again does nothing. */
-  append(connectionId: string, packet: string, id: string): Promise<Appended>;
+  /** Appends all of these packets or none; the same `id` again does nothing. */
+  append(connectionId: string, packets: readonly string[], id: string): Promise<Appended>;
   /** Has a GET be the one that may take what waits, and take it; nothing where there is no such queue for it. */
   arrive(connectionId: string, poll: Poll): Promise<Queue | undefined>;
   /** Takes what waits; nothing where another GET, an upgrade or an end came first. */

@@ -113,24 +113,24 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
   const { table, now } = storage;
   const find = createFind(storage);
   return {
-    async append(connectionId, packet, id) {
-      const bytes = Buffer.byteLength(packet);
+    async append(connectionId, packets, id) {
+      const bytes = bytesOf(packets);
       const begun = now();
       const change = {
         update:
           "SET packets = list_append(packets, :packets), #size = #size + :bytes, ids.#id = :true",
         condition: [
           "(#state IN (:polling, :probing) AND pollAt > :silent OR #state = :flushing AND flushedAt > :dead)",
-          "size(packets) < :maxPackets AND #size <= :maxBytes",
+          "size(packets) <= :maxPackets AND #size <= :maxBytes",
           // A GET that was sent once this had arrived forgets its id: this may be a second try, or a late one.
           "attribute_not_exists(ids.#id) AND attribute_not_exists(sentIds.#id) AND pollAt <= :begun",
         ].join(" AND "),
         names: { ...NAMES, "#id": id },
         values: {
-          ...{ ":packets": [packet], ":bytes": bytes, ":true": true, ":begun": begun },
+          ...{ ":packets": packets, ":bytes": bytes, ":true": true, ":begun": begun },
           ...{ ":polling": "polling", ":probing": "probing", ":flushing": "flushing" },
           ...{ ":silent": begun - MAX_SILENCE, ":dead": begun - MAX_RUN },
-          ...{ ":maxPackets": MAX_PACKETS, ":maxBytes": MAX_BYTES - bytes },
+          ...{ ":maxPackets": MAX_PACKETS - packets.length, ":maxBytes": MAX_BYTES - bytes },
         },
       };
       try {
@@ -149,7 +149,7 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
 const bytesOf = (packets: readonly string[]): number =>
   packets.reduce((bytes, packet) => bytes + Buffer.byteLength(packet), 0);
 
-/** Why a packet was not appended, by what there is. */
+/** Why nothing was appended, by what there is. */
 function whyNot(queue: StoredQueue | undefined, begun: number): Appended {
   if (queue === undefined) return "gone";
   const { state, link, pollAt = 0, flushedAt = 0 } = queue;

@@ -84,8 +84,8 @@ function callOf(input: Input, { without = [], maxPackets, maxBytes }: Options): 
       Object.entries(all).filter(([name]) => new RegExp(`${name}(?![A-Za-z0-9])`).test(text)),
     );
   const values = mentioned(input.ExpressionAttributeValues);
-  if (maxPackets !== undefined && values[":maxPackets"] === MAX_PACKETS)
-    values[":maxPackets"] = maxPackets;
+  if (maxPackets !== undefined && ":maxPackets" in values)
+    values[":maxPackets"] = Number(values[":maxPackets"]) - MAX_PACKETS + maxPackets;
   if (maxBytes !== undefined && ":maxBytes" in values)
     values[":maxBytes"] = Number(values[":maxBytes"]) - MAX_BYTES + maxBytes;
   const names = mentioned(input.ExpressionAttributeNames);

@@ -21,7 +21,7 @@ export const PARTS = {
     "(#state IN (:polling, :probing) AND pollAt > :silent OR #state = :flushing AND flushedAt > :dead)",
     "attribute_exists(pk)",
   ),
-  maxPackets: leaveOut(APPEND, "size(packets) < :maxPackets AND "),
+  maxPackets: leaveOut(APPEND, "size(packets) <= :maxPackets AND "),
   maxBytes: leaveOut(APPEND, " AND #size <= :maxBytes"),
   id: leaveOut(APPEND, "attribute_not_exists(ids.#id) AND "),
   sentId: leaveOut(APPEND, "attribute_not_exists(sentIds.#id) AND "),

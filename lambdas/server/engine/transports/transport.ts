@@ -6,6 +6,7 @@ import {
   type Transport,
   type Transports,
 } from "#server/model/transport.ts";
+import { createBatches } from "./batches.ts";
 import type { Links } from "./links.ts";
 import { CLOSE } from "./polling.ts";
 
@@ -24,6 +25,19 @@ export interface TransportParts {
 /** Both transports: what is for a client that polls waits in its queue, until it has upgraded. */
 export function createTransport(parts: TransportParts): Transports {
   const { queues, webSocket, links } = parts;
+  const append = createBatches((connectionId, packets) => appendAll(connectionId, packets));
+
+  return {
+    async post(connectionId, frame) {
+      const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
+      if (link !== undefined) return webSocket.post(link, frame);
+      if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
+      const result = await append(connectionId, frame);
+      return typeof result === "object" ? webSocket.post(result.link, frame) : result;
+    },
+    close: (connectionId) => close(connectionId, CLOSE),
+    discard: (connectionId) => close(connectionId),
+  };
 
   async function close(connectionId: string, last?: string): Promise<void> {
     if (!isPolling(connectionId)) return webSocket.close(connectionId);
@@ -31,33 +45,27 @@ export function createTransport(parts: TransportParts): Transports {
     if (link !== undefined) await webSocket.close(link);
   }
 
-  return {
-    async post(connectionId, frame) {
-      const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
-      if (link !== undefined) return webSocket.post(link, frame);
-      const result = await append(parts, connectionId, frame);
-      if (result === "dead") await close(connectionId, CLOSE);
-      return result === "dead" ? "gone" : result;
-    },
-    close: (connectionId) => close(connectionId, CLOSE),
-    discard: (connectionId) => close(connectionId),
-  };
+  async function appendAll(
+    connectionId: string,
+    packets: readonly string[],
+  ): Promise<PostResult | { readonly link: string }> {
+    const result = await appendOnceThereIsRoom(parts, connectionId, packets);
+    if (typeof result === "object") links.upgraded(connectionId, result.link);
+    if (result !== "dead") return result;
+    await close(connectionId, CLOSE);
+    return "gone";
+  }
 }
 
-async function append(
-  { queues, webSocket, links, newId, pause }: TransportParts,
+async function appendOnceThereIsRoom(
+  { queues, newId, pause }: TransportParts,
   connectionId: string,
-  frame: string,
-): Promise<PostResult | "dead"> {
-  if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
+  packets: readonly string[],
+): Promise<"sent" | "gone" | "dead" | { readonly link: string }> {
   const id = newId();
   for (let waits = 0; ; waits += 1) {
-    const result = await queues.append(connectionId, frame, id);
+    const result = await queues.append(connectionId, packets, id);
     if (result === "appended") return "sent";
-    if (typeof result === "object") {
-      links.upgraded(connectionId, result.link);
-      return webSocket.post(result.link, frame);
-    }
     if (result !== "full" && result !== "overtaken") return result;
     if (waits === MAX_WAITS) return "dead";
     if (result === "full" || waits > 0) await pause(WAIT);
