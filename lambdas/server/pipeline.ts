@@ -30,6 +30,8 @@ export interface Received {
   readonly connectedAt: number;
   readonly receivedAt: number;
   readonly messageId: string;
+  /** Set where its user sends more than it may. */
+  readonly limited?: Limited | undefined;
 }
 
 /** A frame on its way through the pipeline; its connection is the one that its client began with. */
@@ -38,8 +40,6 @@ interface From extends Received {
   readonly link: string;
   /** The frame itself, or the last one of its packet. */
   readonly text: string;
-  /** Set where its user sends more than it may. */
-  readonly limited?: Limited | undefined;
   /** Not set where nobody can tell in which order the packet's attachments were sent. */
   readonly isOrdered: boolean;
 }
@@ -93,7 +93,7 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
     return cut(connectionId, "a frame that comes too late for the order of what it does");
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
     return close(connectionId, "a frame above maxPayload");
-  const limited = await kit.limit(connectionId);
+  const limited = received.limited ?? (await kit.limit(connectionId));
   if (limited?.isFlood) return kit.underWay(connectionId, () => forceClose(kit, connectionId));
   return onEngineFrame(kit, { ...received, connectionId, link, text, limited, isOrdered: true });
 }

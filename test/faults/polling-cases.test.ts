@@ -79,6 +79,20 @@ describe("GETs and POSTs", () => {
     expect(await ann.link()).toBe(400);
   });
 
+  test("what cannot be begun within 15 s of its POST is refused, and not handled", async () => {
+    const { ann } = await begin();
+    const look = world.holdNext(({ Key }) => Key?.pk === `conn#${ann.connectionId}`);
+    const posted = ann.post(asked(2, "custom:join", { room: "attic" }));
+    await look.reached;
+    world.pass(16_000);
+    look.release();
+    await posted;
+    await ann.drain();
+
+    expect(ann.frames().find((text) => text.startsWith("432"))).toContain('"code":"rate_limited"');
+    expect((await world.items()).filter(({ pk }) => String(pk).includes("attic"))).toEqual([]);
+  });
+
   test("the answers to the events of one POST are appended many at once", async () => {
     const { ann } = await begin();
     const events = upTo(48).map((id) => asked(100 + id, "presence:update"));

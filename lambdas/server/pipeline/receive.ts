@@ -10,6 +10,7 @@ import {
   packetsIn,
 } from "#server/engine/transports/polling.ts";
 import { isDrainable } from "#server/model/polling.ts";
+import type { Limited } from "#server/model/rate.ts";
 import type { createServer } from "../pipeline.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest } from "./polling.ts";
@@ -19,6 +20,13 @@ import type { PollingRequest } from "./polling.ts";
  * send at once by default; whatever else they cost is under rate limits.
  */
 const MAX_PACKETS = 2000;
+
+/**
+ * Milliseconds after which no more packets of a POST are begun, so that what was begun can be finished before the
+ * function ends: the others are refused as those of a user that sends too fast.
+ */
+const LATEST_BEGIN = 15_000;
+const TOO_LATE: Limited = { retryAfterMs: 1000, isFlood: false };
 
 /** Packets of one POST that are handled at the same time: what one waits for must not keep the others. */
 const AT_ONCE = 100;
@@ -67,9 +75,11 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     index: number,
   ): Promise<void> {
     const messageId = `${requestId}.${index}`;
+    const limited = now() - receivedAt > LATEST_BEGIN ? TOO_LATE : undefined;
     try {
       // A millisecond apart: of two of the same time nobody could tell which is the last word.
-      await server.onFrame({ ...connection, receivedAt: receivedAt + index, messageId }, packet);
+      const received = { ...connection, receivedAt: receivedAt + index, messageId, limited };
+      await server.onFrame(received, packet);
     } catch (error) {
       const { connectionId } = connection;
       telemetry.fail("a packet failed", error, { connectionId, requestId });
