@@ -5,7 +5,13 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
-import { publishNumbersWhile } from "../support/publish-to.ts";
+import { proxies } from "../support/proxy.ts";
+import {
+  cutRequests,
+  cutWebSockets,
+  publishNumbersWhile,
+  publishTo,
+} from "../support/publish-to.ts";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const isInstalled = existsSync(CHROMIUM);
@@ -49,79 +55,147 @@ async function openPage(): Promise<Page> {
   return page;
 }
 
-/** Connects in a page with these options besides, and gives an acknowledgement and the transport after the upgrade. */
-const connectIn = async (page: Page, options: object) => {
-  const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
-  return page.evaluate(
-    ([url, given]) =>
-      new Promise((resolve, reject) => {
-        // biome-ignore lint/suspicious/noExplicitAny: the script that the page has loaded.
-        const socket = (globalThis as any).io(url, given);
-        socket.on("connect_error", (error: Error) => reject(new Error(error.message)));
-        socket.on("connect", async () => {
-          const first = socket.io.engine.transport.name;
-          const answer = await socket.emitWithAck("custom:join", { room: "garden" });
-          const upgraded = () => resolve({ first, answer, last: socket.io.engine.transport.name });
-          const isLast = socket.io.opts.transports?.length === 1;
-          if (isLast || socket.io.engine.transport.name === "websocket") upgraded();
-          else socket.io.engine.once("upgrade", upgraded);
-        });
-      }),
-    [stack.url, { ...options, auth: { token } }] as const,
-  );
-};
+const startProxy = proxies();
 
-/** Gathers a hundred numbers after it has upgraded, with those that came before. */
-async function gatherIn(page: Page) {
+/** Milliseconds that a thousand packets may take on a busy machine. */
+const LONG = 120_000;
+
+/** Where a client may upgrade, and where a proxy lets no WebSocket through; how its connection is cut there. */
+const PLACES = [
+  ["upgrades", async () => stack.url, "websocket", cutWebSockets],
+  [
+    "stays on polling because WebSockets are blocked",
+    async () => (await startProxy(stack.url, "refused")).url,
+    "polling",
+    cutRequests,
+  ],
+] as const;
+
+/** What a page has of its client. */
+interface Client {
+  // biome-ignore lint/suspicious/noExplicitAny: of the script that the page has loaded.
+  socket: any;
+  /** The transports by which it has received `news`, and the numbers. */
+  received: [transport: string, n: number][];
+}
+/** The global object of a page. */
+type Global = Client & { io(url: string, options: object): Client["socket"] };
+
+/** Connects in a page with these options besides. */
+async function connectIn(page: Page, url: string, options: object = {}): Promise<void> {
   const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
-  return page.evaluate(
-    ([url, auth]) =>
-      new Promise<{ readonly numbers: readonly number[]; readonly transport: string }>(
-        (resolve) => {
-          // biome-ignore lint/suspicious/noExplicitAny: the script that the page has loaded.
-          const socket = (globalThis as any).io(url, { auth });
-          const numbers: number[] = [];
-          let since = 0;
-          socket.on("news", ({ n }: { readonly n: number }) => {
-            numbers.push(n);
-            const transport = socket.io.engine.transport.name;
-            since += transport === "websocket" ? 1 : 0;
-            if (since === 100) resolve({ numbers, transport });
-          });
-        },
-      ),
-    [stack.url, { token }] as const,
+  await page.evaluate(
+    ([to, given]) => {
+      const it = globalThis as unknown as Global;
+      it.received = [];
+      it.socket = it.io(to, given);
+      it.socket.on("news", ({ n }: { readonly n: number }) =>
+        it.received.push([it.socket.io.engine.transport.name, n]),
+      );
+    },
+    [url, { ...options, auth: { token } }] as const,
   );
 }
 
-describe("a page of another origin with the stock client", () => {
+/** Resolves once the client of a page is connected by this transport. */
+const connectedBy = (page: Page, transport: string) =>
+  page.waitForFunction((name) => {
+    const { socket } = globalThis as unknown as Client;
+    return socket.connected && socket.io.engine.transport.name === name;
+  }, transport);
+
+const emitIn = (page: Page, event: string, payload: object): Promise<unknown> =>
+  page.evaluate(
+    ([name, given]) => (globalThis as unknown as Client).socket.emitWithAck(name, given),
+    [event, payload] as const,
+  );
+
+/** Resolves once a page has received so many numbers, with all that it has. */
+async function receivedIn(page: Page, count: number): Promise<Client["received"]> {
+  const isEnough = (least: number) => (globalThis as unknown as Client).received.length >= least;
+  await page.waitForFunction(isEnough, count, { timeout: LONG });
+  return page.evaluate(() => (globalThis as unknown as Client).received);
+}
+
+describe.each(PLACES)("a page of another origin with the stock client, which %s,", (...place) => {
+  const [, addressOf, transport, cut] = place;
+
   test.skipIf(!isInstalled).each([
     ["its default options", {}],
     ["withCredentials", { withCredentials: true }],
     ["extraHeaders", { extraHeaders: { "x-mine": "1" } }],
     ["both", { withCredentials: true, extraHeaders: { "x-mine": "1" } }],
-  ])("and %s connects, is acknowledged, and upgrades", async (_, options) => {
-    expect(await connectIn(await openPage(), options)).toMatchObject({
-      answer: { room: "garden" },
-      last: "websocket",
-    });
+  ])("connects with %s, and is acknowledged", async (_, options) => {
+    const page = await openPage();
+    await connectIn(page, await addressOf(), options);
+    await connectedBy(page, transport);
+
+    expect(await emitIn(page, "custom:join", { room: "garden" })).toEqual({ room: "garden" });
+    expect(await page.evaluate(() => (globalThis as unknown as Client).socket.connected)).toBe(
+      true,
+    );
   });
 
   test.skipIf(!isInstalled)(
-    "receives what is broadcast as it upgrades once, in its order, and without a gap",
+    "comes back from a cut as the same socket, and has missed nothing",
     async () => {
-      const gathering = gatherIn(await openPage());
-      const { numbers, transport } = await publishNumbersWhile(stack, gathering);
+      const page = await openPage();
+      await connectIn(page, await addressOf());
+      await connectedBy(page, transport);
+      const idIn = () => page.evaluate(() => (globalThis as unknown as Client).socket.id);
+      const id = await idIn();
+      const to = [{ kind: "user", userId: "ann" }];
+      const send = (n: number) =>
+        publishTo(stack, { event: "emit", org: "acme", to, name: "news", payload: { n } });
+      await send(0);
+      await receivedIn(page, 1);
 
-      expect(transport).toBe("websocket");
-      expect(numbers).toEqual(numbers.map((_, n) => Number(numbers[0]) + n));
+      await cut(stack);
+      await page.waitForFunction(() => !(globalThis as unknown as Client).socket.connected);
+      for (const n of [1, 2, 3]) await send(n);
+      stack.cutEvery(undefined);
+      await connectedBy(page, transport);
+      await send(4);
+
+      const received = await receivedIn(page, 5);
+      expect(received.map(([, n]) => n)).toEqual([0, 1, 2, 3, 4]);
+      expect(await idIn()).toBe(id);
     },
   );
+});
 
-  test.skipIf(!isInstalled)("stays on polling where it may use nothing else", async () => {
-    expect(await connectIn(await openPage(), { transports: ["polling"] })).toEqual({
-      ...{ first: "polling", last: "polling" },
-      answer: { room: "garden" },
-    });
-  });
+describe("a page of another origin with the stock client", () => {
+  test.skipIf(!isInstalled)(
+    "receives each of a thousand packets that are broadcast as it upgrades once, in their order",
+    async () => {
+      const page = await openPage();
+      const proxy = await startProxy(stack.url, "held");
+      await connectIn(page, proxy.url);
+      // The upgrade begins when some have come by polling.
+      const upgrading = receivedIn(page, 100).then(() => proxy.letThrough());
+      const received = await publishNumbersWhile(
+        stack,
+        upgrading.then(() => receivedIn(page, 1000)),
+      );
+
+      const first = Number(received[0]?.[1]);
+      expect(received.map(([, n]) => n)).toEqual(received.map((_, n) => first + n));
+      const transports = received.map(([name]) => name);
+      expect(transports.slice(0, 100)).toEqual(Array(100).fill("polling"));
+      expect(transports.at(-1)).toBe("websocket");
+    },
+    LONG,
+  );
+
+  test.skipIf(!isInstalled)(
+    "receives each of a hundred packets once, in their order, where WebSockets are blocked",
+    async () => {
+      const page = await openPage();
+      await connectIn(page, (await startProxy(stack.url, "refused")).url);
+      const received = await publishNumbersWhile(stack, receivedIn(page, 100));
+
+      const first = Number(received[0]?.[1]);
+      expect(received).toEqual(received.map((_, n) => ["polling", first + n]));
+    },
+  );
 });

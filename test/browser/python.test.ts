@@ -4,7 +4,13 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
-import { publishNumbersWhile, publishTo } from "../support/publish-to.ts";
+import { proxies } from "../support/proxy.ts";
+import {
+  cutRequests,
+  cutWebSockets,
+  publishNumbersWhile,
+  publishTo,
+} from "../support/publish-to.ts";
 
 const PYTHON = process.env.PYTHON ?? "/usr/bin/python3";
 const SECRET = "a secret of at least thirty-two characters";
@@ -27,19 +33,29 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => stack?.stop());
 
-/** Packets after the upgrade, until which those that are broadcast are gathered. */
-const ENOUGH = 100;
+const startProxy = proxies();
+
+/** Where a client may upgrade, and where a proxy lets no WebSocket through; how its connection is cut there. */
+const PLACES = [
+  ["has upgraded", async () => stack.url, "websocket", cutWebSockets],
+  [
+    "polls because WebSockets are blocked",
+    async () => (await startProxy(stack.url, "refused")).url,
+    "polling",
+    cutRequests,
+  ],
+] as const;
 
 const SYNC = `
 import sys, socketio, time
-url, token, transports = sys.argv[1], sys.argv[2], sys.argv[3].split(",") if sys.argv[3] else None
+url, token, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 client = socketio.Client()
 numbers = []
 client.on("news", lambda news, *offset: numbers.append(news["n"]))
-client.connect(url, auth={"token": token}, transports=transports, wait_timeout=20)
+client.connect(url, auth={"token": token}, wait_timeout=20)
 print(client.call("custom:join", {"room": "garden"}, timeout=20))
 print(client.eio.transport() if callable(client.eio.transport) else client.eio.current_transport)
-while "gather" in sys.argv and len(numbers) < ${ENOUGH}:
+while len(numbers) < count:
     time.sleep(0.01)
 print(numbers)
 client.disconnect()
@@ -47,33 +63,20 @@ client.disconnect()
 
 const ASYNC = `
 import asyncio, sys, socketio
-url, token, transports = sys.argv[1], sys.argv[2], sys.argv[3].split(",") if sys.argv[3] else None
+url, token, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 async def main():
     client = socketio.AsyncClient()
     numbers = []
     client.on("news", lambda news, *offset: numbers.append(news["n"]))
-    await client.connect(url, auth={"token": token}, transports=transports, wait_timeout=20)
+    await client.connect(url, auth={"token": token}, wait_timeout=20)
     print(await client.call("custom:join", {"room": "garden"}, timeout=20))
     print(client.eio.transport() if callable(client.eio.transport) else client.eio.current_transport)
-    while "gather" in sys.argv and len(numbers) < ${ENOUGH}:
+    while len(numbers) < count:
         await asyncio.sleep(0.01)
     print(numbers)
     await client.disconnect()
 asyncio.run(main())
 `;
-
-async function cutWebSockets(): Promise<void> {
-  await stack.idle();
-  for (const id of stack.gateway.connectionIds()) stack.gateway.drop(id);
-}
-
-/** Cuts the requests that come from now on. */
-async function cutRequests(): Promise<void> {
-  stack.cutEvery(1);
-  // A GET that waits already is not cut: this is its answer, and the next one is.
-  const to = [{ kind: "user", userId: "ann" }];
-  await publishTo(stack, { event: "emit", org: "acme", to, name: "more", payload: {} });
-}
 
 /** Prints its transport whenever it has joined, and what else happens. */
 const LIFE = `
@@ -85,23 +88,23 @@ client.on("news", lambda news, *offset: print(news["n"], flush=True))
 
 const SYNC_LIFE = `
 import sys, socketio
-url, token, transports = sys.argv[1], sys.argv[2], sys.argv[3].split(",") if sys.argv[3] else None
+url, token = sys.argv[1:]
 client = socketio.Client()
 ${LIFE}
 client.on("connect", lambda: client.emit("custom:join", {"room": "garden"}, callback=joined))
-client.connect(url, auth={"token": token}, transports=transports, wait_timeout=20)
+client.connect(url, auth={"token": token}, wait_timeout=20)
 client.wait()
 `;
 
 const ASYNC_LIFE = `
 import asyncio, sys, socketio
-url, token, transports = sys.argv[1], sys.argv[2], sys.argv[3].split(",") if sys.argv[3] else None
+url, token = sys.argv[1:]
 async def main():
     client = socketio.AsyncClient()
     ${LIFE.trim().replaceAll("\n", "\n    ")}
     async def join(): await client.emit("custom:join", {"room": "garden"}, callback=joined)
     client.on("connect", join)
-    await client.connect(url, auth={"token": token}, transports=transports, wait_timeout=20)
+    await client.connect(url, auth={"token": token}, wait_timeout=20)
     await client.wait()
 asyncio.run(main())
 `;
@@ -110,39 +113,54 @@ describe.each([
   ["Client", SYNC, SYNC_LIFE],
   ["AsyncClient", ASYNC, ASYNC_LIFE],
 ])("python-socketio's %s", (_, program, life) => {
-  const connect = async (transports: string, ...more: readonly string[]) => {
+  /** What it prints once it has received so many numbers. */
+  const connect = async (url: string, count = 0) => {
     const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
-    const { stdout } = await run(PYTHON, ["-c", program, stack.url, token, transports, ...more]);
+    const { stdout } = await run(PYTHON, ["-c", program, url, token, String(count)]);
     return stdout.trim().split("\n");
   };
 
-  test.skipIf(!hasPython)(
-    "connects with its default options, is acknowledged, and has upgraded",
-    async () => {
-      expect(await connect("")).toEqual(["{'room': 'garden'}", "websocket", "[]"]);
+  test.skipIf(!hasPython).each(PLACES)(
+    "connects with its default options and is acknowledged where it %s",
+    async (__, place, transport) => {
+      expect(await connect(await place())).toEqual(["{'room': 'garden'}", transport, "[]"]);
     },
   );
 
-  test.skipIf(!hasPython)(
-    "receives what is broadcast as it upgrades once, in its order, and without a gap",
-    async () => {
-      const [, transport, text = ""] = await publishNumbersWhile(stack, connect("", "gather"));
+  // It has no socket before it has upgraded: its CONNECT is the first packet that the WebSocket brings.
+  test
+    .skipIf(!hasPython)
+    .each([
+      [
+        "a thousand packets once, in their order, as it connects and upgrades",
+        1000,
+        PLACES[0],
+      ] as const,
+      [
+        "a hundred packets once, in their order, where WebSockets are blocked",
+        100,
+        PLACES[1],
+      ] as const,
+    ])(
+    "receives each of %s",
+    async (__, count, [, place, transport]) => {
+      const gathering = connect(await place(), count);
+      const [, used, text = ""] = await publishNumbersWhile(stack, gathering);
       const numbers = JSON.parse(text) as readonly number[];
 
-      expect(transport).toBe("websocket");
-      expect(numbers.length).toBeGreaterThanOrEqual(ENOUGH);
+      expect(used).toBe(transport);
+      expect(numbers.length).toBeGreaterThanOrEqual(count);
+      // Those before it had connected were for nobody.
+      expect(numbers[0]).toBeGreaterThan(0);
       expect(numbers).toEqual(numbers.map((_, n) => Number(numbers[0]) + n));
     },
+    120_000,
   );
 
-  test.skipIf(!hasPython)("stays on polling where it may use nothing else", async () => {
-    expect(await connect("polling")).toEqual(["{'room': 'garden'}", "polling", "[]"]);
-  });
-
   /** A client that goes on until it is told to stop, and what it prints next. */
-  async function living(transports: string) {
+  async function living(url: string) {
     const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
-    const child = spawn(PYTHON, ["-c", life, stack.url, token, transports]);
+    const child = spawn(PYTHON, ["-c", life, url, token]);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return { next: async () => (await lines.next()).value, stop: () => child.kill() };
   }
@@ -151,20 +169,15 @@ describe.each([
   const send = (n: number) =>
     publishTo(stack, { event: "emit", org: "acme", to, name: "news", payload: { n } });
 
-  test
-    .skipIf(!hasPython)
-    .each([
-      ["has upgraded", "", "websocket", cutWebSockets] as const,
-      ["polls", "polling", "polling", cutRequests] as const,
-    ])(
+  test.skipIf(!hasPython).each(PLACES)(
     "comes back by itself from a cut where it %s, joins again, and receives once what follows",
-    async (__, transports, transport, cut) => {
-      const client = await living(transports);
+    async (__, place, transport, cut) => {
+      const client = await living(await place());
       try {
         expect(await client.next()).toBe(transport);
         await send(1);
         expect(await client.next()).toBe("1");
-        await cut();
+        await cut(stack);
         expect(await client.next()).toBe("disconnect");
         stack.cutEvery(undefined);
         expect(await client.next()).toBe(transport);

@@ -14,6 +14,7 @@ import {
   receiving,
   tokenFor,
 } from "../support/people.ts";
+import { proxies } from "../support/proxy.ts";
 import { publish } from "../support/publishing.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
 
@@ -25,7 +26,11 @@ const CLIENTS = [
 
 /** What a client has if nothing is set. */
 const BY_DEFAULT = { transports: ["polling", "websocket"] };
-const POLLING = { transports: ["polling"] };
+
+const startProxy = proxies();
+
+/** The address of a proxy that lets no WebSocket through. */
+const blocked = async (): Promise<string> => (await startProxy(stack.url, "refused")).url;
 
 /** An upgrade may take longer than `expect.poll` waits by default. */
 const LONG = { timeout: 10_000 };
@@ -57,6 +62,12 @@ async function cutRequest(socket: Socket, org: string): Promise<void> {
   stack.cutEvery(undefined);
 }
 
+/** Where a client has upgraded or not, and how it is cut there. */
+const PLACES = [
+  ["has upgraded", async () => stack.url, "websocket", cutWebSocket],
+  ["polls because WebSockets are blocked", blocked, "polling", cutRequest],
+] as const;
+
 /** Resolves with the acknowledgement once a client, when it next connects, has joined the project. */
 const joined = (socket: Socket): Promise<unknown> =>
   new Promise((resolve) =>
@@ -71,12 +82,6 @@ function numbersOf({ socket }: Pick<Person, "socket">, event: string): readonly 
 }
 
 const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
-
-/** Sends numbers to a room, a few at the same time but in their order at the gateway. */
-async function sendNumbers({ socket }: Person, count: number, first = 0): Promise<void> {
-  for (let n = first; n < first + count; n += 1)
-    await socket.emitWithAck("custom:event", { projectId: "p1", n });
-}
 
 describe.each(CLIENTS)("socket.io-client %s with its default options", (version, connect) => {
   test("connects by polling, upgrades, is acknowledged, and receives what others broadcast", async () => {
@@ -97,43 +102,47 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (version,
     expect(await ann.emit("custom:join", { room: "garden" })).toEqual({ room: "garden" });
   });
 
-  test("stays on polling where WebSockets are blocked", async () => {
+  test("stays on polling where WebSockets are blocked, is acknowledged, and receives what others broadcast", async () => {
     const org = newOrg();
     const auth = { token: await tokenFor({ org }) };
-    const ann = receiving(org, await connected(client({ ...POLLING, auth }, stack.url, connect)));
+    const proxy = await startProxy(stack.url, "refused");
+    const ann = receiving(
+      org,
+      await connected(client({ ...BY_DEFAULT, auth }, proxy.url, connect)),
+    );
     const ben = await person({ org, sub: "ben" });
 
-    await ann.emit("subscribe:project", "p1");
+    await expect.poll(() => proxy.blocked()).toBe(1);
+    expect(await ann.emit("subscribe:project", "p1")).toEqual({ type: "project", id: "p1" });
     await ben.emit("custom:event", { projectId: "p1", n: 1 });
 
     expect(await ann.nextEvent("custom:event")).toMatchObject({ n: 1, sender: "ben" });
     expect(transportOf(ann.socket)).toBe("polling");
   });
 
-  test.each([["polls", POLLING] as const, ["may upgrade", BY_DEFAULT] as const])(
-    "hears that the server disconnects it, and why, where it %s",
-    async (__, options) => {
-      const org = newOrg();
-      const auth = { token: await tokenFor({ org }) };
-      const ann = receiving(org, await connected(client({ ...options, auth }, stack.url, connect)));
-      const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
-
-      await publish({ event: "revoke", org, target: { userId: "ann" }, reason: "signed out" });
-
-      expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
-      expect(await gone).toBe("io server disconnect");
-    },
-  );
-
   test.each([
-    ["has upgraded", BY_DEFAULT, cutWebSocket] as const,
-    ["polls", POLLING, cutRequest] as const,
-  ])(
+    ["may upgrade", async () => stack.url] as const,
+    ["polls because WebSockets are blocked", blocked] as const,
+  ])("hears that the server disconnects it, and why, where it %s", async (__, url) => {
+    const org = newOrg();
+    const auth = { token: await tokenFor({ org }) };
+    const socket = client({ ...BY_DEFAULT, auth }, await url(), connect);
+    const ann = receiving(org, await connected(socket));
+    const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+
+    await publish({ event: "revoke", org, target: { userId: "ann" }, reason: "signed out" });
+
+    expect(await ann.nextEvent("session:expired")).toMatchObject({ reason: "signed out" });
+    expect(await gone).toBe("io server disconnect");
+  });
+
+  test.each(PLACES)(
     "comes back by itself from a cut where it %s, joins again, and receives once what follows",
-    async (__, options, cut) => {
+    async (__, url, transport, cut) => {
       const org = newOrg();
       const auth = { token: await tokenFor({ org }) };
-      const socket = client({ ...options, auth, reconnection: true }, stack.url, connect);
+      const options = { ...BY_DEFAULT, auth, reconnection: true };
+      const socket = client(options, await url(), connect);
       const ann = receiving(org, socket);
       const to = [{ kind: "project", projectId: "p1" }];
       const send = (n: number) => publish({ event: "emit", org, to, name: "news", payload: { n } });
@@ -145,7 +154,7 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (version,
       const back = joined(socket);
       await cut(socket, org);
       expect(await back).toEqual({ type: "project", id: "p1" });
-      await expect.poll(() => transportOf(socket), LONG).toBe(options.transports.at(-1));
+      await expect.poll(() => transportOf(socket), LONG).toBe(transport);
       await ann.clearReceived();
       await send(2);
 
@@ -164,6 +173,69 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (version,
     await expect(connected(socket)).rejects.toThrow(/^Authentication error$/);
   });
 });
+
+/** Clients of all versions with their default options, and what each receives of `news`: the transport and the number. */
+const everyVersion = (org: string, url: string) =>
+  Promise.all(
+    CLIENTS.map(async ([userId, connect]) => {
+      const auth = { token: await tokenFor({ org, sub: userId }) };
+      const socket = client({ ...BY_DEFAULT, auth }, url, connect);
+      const received: (readonly [transport: string, n: number])[] = [];
+      socket.on("news", ({ n }: { readonly n: number }) => received.push([transportOf(socket), n]));
+      await connected(socket);
+      return received;
+    }),
+  );
+
+/** Broadcasts numbers to all versions, each when the one before it is delivered. */
+async function broadcastNumbers(org: string, count: number): Promise<void> {
+  const to = CLIENTS.map(([userId]) => ({ kind: "user", userId }));
+  for (const n of upTo(count))
+    await publish({ event: "emit", org, to, name: "news", payload: { n } });
+}
+
+describe("a client of each version", () => {
+  test("receives each of a thousand packets that are broadcast as it upgrades once, in their order", async () => {
+    const org = newOrg();
+    const proxy = await startProxy(stack.url, "held");
+    const all = await everyVersion(org, proxy.url);
+    const broadcasting = broadcastNumbers(org, 1000);
+    // The upgrade begins when some have come by polling.
+    await expect.poll(() => all.every(({ length }) => length >= 100), LONG).toBe(true);
+    proxy.letThrough();
+    await broadcasting;
+
+    for (const received of all) {
+      await expect.poll(() => received.length).toBe(1000);
+      expect(received.map(([, n]) => n)).toEqual(upTo(1000));
+      expect(new Set(received.map(([transport]) => transport))).toEqual(
+        new Set(["polling", "websocket"]),
+      );
+    }
+  }, 60_000);
+
+  test("receives each of a hundred packets once, in their order, where WebSockets are blocked", async () => {
+    const org = newOrg();
+    const all = await everyVersion(org, await blocked());
+    await broadcastNumbers(org, 100);
+
+    for (const received of all) {
+      await expect.poll(() => received.length, LONG).toBe(100);
+      expect(received).toEqual(upTo(100).map((n) => ["polling", n]));
+    }
+  }, 60_000);
+});
+
+test("a client on polling is answered each of a thousand events that it sends at once", async () => {
+  const auth = { token: await tokenFor({ org: newOrg() }) };
+  const socket = await connected(client({ ...BY_DEFAULT, auth }, await blocked()));
+  // A busy machine refuses some as too many: that is an answer, too.
+  const answers = await Promise.all(upTo(1000).map(() => socket.emitWithAck("presence:update")));
+
+  expect(answers).toHaveLength(1000);
+  expect(transportOf(socket)).toBe("polling");
+  expect(await socket.emitWithAck("subscribe:project", "p1")).toBeTruthy();
+}, 60_000);
 
 /** The typed client, with these transports. */
 const typed = ((
@@ -207,61 +279,40 @@ const cutAtUpgrade = (socket: Socket) =>
     ),
   );
 
-describe("a client that upgrades", () => {
-  afterEach(() => vi.restoreAllMocks());
-
-  test("receives each of a thousand packets that are broadcast meanwhile once, in their order, whatever its version", async () => {
+test.each(PLACES)(
+  "a client comes back from a cut where it %s as the same socket, and has missed nothing",
+  async (_, url, transport, cut) => {
     const org = newOrg();
-    const versions = await Promise.all(
-      CLIENTS.map(async ([userId, connect]) => {
-        const auth = { token: await tokenFor({ org, sub: userId }) };
-        const socket = client({ ...BY_DEFAULT, auth }, stack.url, connect);
-        const numbers = numbersOf({ socket }, "news");
-        await connected(socket);
-        return { userId, socket, numbers };
-      }),
-    );
-
-    // Each is delivered before the next one is published.
-    for (const n of upTo(1000))
-      await publish({
-        event: "emit",
-        org,
-        to: versions.map(({ userId }) => ({ kind: "user", userId })),
-        name: "news",
-        payload: { n },
-      });
-
-    for (const { socket, numbers } of versions) {
-      expect(transportOf(socket)).toBe("websocket");
-      await expect.poll(() => numbers.length).toBe(1000);
-      expect(numbers).toEqual(upTo(1000));
-    }
-  }, 60_000);
-
-  test("comes back as the same socket, and has missed nothing", async () => {
-    const org = newOrg();
-    const ben = await person({ org, sub: "ben" });
     const auth = { token: await tokenFor({ org }) };
-    const socket = client({ ...BY_DEFAULT, auth, reconnection: true, reconnectionDelay: 10 });
-    const numbers = numbersOf({ socket }, "custom:event");
+    const socket = client({ ...BY_DEFAULT, auth, reconnection: true }, await url());
+    const numbers = numbersOf({ socket }, "news");
+    const to = [{ kind: "project", projectId: "p1" }];
+    const send = (n: number) => publish({ event: "emit", org, to, name: "news", payload: { n } });
     await connected(socket);
     await socket.emitWithAck("subscribe:project", "p1");
-    await upgraded(socket);
+    await expect.poll(() => transportOf(socket), LONG).toBe(transport);
     const { id } = socket;
-    await sendNumbers(ben, 2);
+    await send(0);
+    await expect.poll(() => numbers).toEqual([0]);
     await settled();
 
+    const lost = await connectionsNow();
+    const gone = new Promise((resolve) => socket.once("disconnect", resolve));
     const back = connected(socket);
-    socket.io.engine.close();
-    await sendNumbers(ben, 3, 2);
+    await cut(socket, org);
+    await gone;
+    for (const n of [1, 2, 3]) await send(n);
     await back;
-    await settled();
+    await send(4);
 
+    await expect.poll(() => numbers, LONG).toEqual([0, 1, 2, 3, 4]);
     expect([socket.id, socket.recovered]).toEqual([id, true]);
-    // A stock client may get a copy of what was posted at the moment of its cut.
-    await expect.poll(() => [...new Set(numbers)]).toEqual([0, 1, 2, 3, 4]);
-  });
+    await endSilent(lost);
+  },
+);
+
+describe("a client that upgrades", () => {
+  afterEach(() => vi.restoreAllMocks());
 
   test.each([
     ["its probe is answered", cutAtProbe] as const,

@@ -6,6 +6,20 @@ export async function publishTo({ functions }: LocalStack, entry: object): Promi
   if (!result.ok) throw new Error(result.message);
 }
 
+/** Loses all WebSockets, of which neither side is told. */
+export async function cutWebSockets(stack: LocalStack): Promise<void> {
+  await stack.idle();
+  for (const id of stack.gateway.connectionIds()) stack.gateway.drop(id);
+}
+
+/** Cuts the requests that come from now on, for ann of acme, until they are let through again. */
+export async function cutRequests(stack: LocalStack): Promise<void> {
+  stack.cutEvery(1);
+  // A GET that waits already is not cut: this is its answer, and the next one is.
+  const to = [{ kind: "user", userId: "ann" }];
+  await publishTo(stack, { event: "emit", org: "acme", to, name: "more", payload: {} });
+}
+
 /** Publishes numbers to ann of acme as the event `news`, one after another, while something runs. */
 export async function publishNumbersWhile<Result>(
   stack: LocalStack,
