@@ -34,6 +34,8 @@ const blocked = async (): Promise<string> => (await startProxy(stack.url, "refus
 
 /** An upgrade may take longer than `expect.poll` waits by default. */
 const LONG = { timeout: 10_000 };
+/** As may what comes by polling, on a busy machine. */
+const VERY_LONG = { timeout: 60_000 };
 
 const transportOf = (socket: Socket): string => socket.io.engine.transport.name;
 
@@ -201,7 +203,7 @@ describe("a client of each version", () => {
     const all = await everyVersion(org, proxy.url);
     const broadcasting = broadcastNumbers(org, 1000);
     // The upgrade begins when some have come by polling.
-    await expect.poll(() => all.every(({ length }) => length >= 100), LONG).toBe(true);
+    await expect.poll(() => all.every(({ length }) => length >= 20), VERY_LONG).toBe(true);
     proxy.letThrough();
     await broadcasting;
 
@@ -212,7 +214,7 @@ describe("a client of each version", () => {
         new Set(["polling", "websocket"]),
       );
     }
-  }, 60_000);
+  }, 120_000);
 
   test("receives each of a hundred packets once, in their order, where WebSockets are blocked", async () => {
     const org = newOrg();
