@@ -226,6 +226,12 @@ export const end = (options: Options, when?: (view: View) => boolean): Process =
   },
 });
 
+/** The sweep, which cuts a link that has not taken over. */
+export const sweep = (when: (view: View) => boolean): Process => ({
+  name: "the sweep",
+  run: (ask) => ask({ label: "cuts the link", when, net: cutLink }),
+});
+
 export const network = (): Process => ({
   name: "the network",
   run: (ask) =>

@@ -1,7 +1,14 @@
 import { queueKey } from "../../../lambdas/server/store/keys.ts";
 import { nameOf, read, textOf } from "../ledger/table.ts";
 import type { Options } from "./client.ts";
-import { type Checks, type Explored, explore, type Mishaps, type Process } from "./explore.ts";
+import {
+  type Checks,
+  type Explored,
+  explore,
+  type Mishaps,
+  type Process,
+  type View,
+} from "./explore.ts";
 import { newNet } from "./net.ts";
 import type { Part } from "./parts.ts";
 import {
@@ -13,6 +20,7 @@ import {
   OWNER,
   prober,
   server,
+  sweep,
   upgrader,
 } from "./processes.ts";
 import { type Walked, walk } from "./walk.ts";
@@ -117,19 +125,16 @@ function processesOf(scenario: Scenario, options: Options): readonly Process[] {
   );
   const from = all.length + 1;
   const areOver = upgraders.map((_, index) => from + index);
+  const isLeft =
+    (state: string) =>
+    ({ items, isOver }: View) =>
+      read<QueueItem>(items, KEY)?.state === state && areOver.every(isOver);
   return [
     ...all,
     prober(options),
     ...upgraders,
     // Once a flusher has died, whoever finds it ends what it has left.
-    ...(scenario.deaths
-      ? [
-          end(options, ({ items, isOver }) => {
-            const isFlushing = read<QueueItem>(items, KEY)?.state === "flushing";
-            return isFlushing && areOver.every(isOver);
-          }),
-        ]
-      : []),
+    ...(scenario.deaths ? [end(options, isLeft("flushing")), sweep(isLeft("closed"))] : []),
   ];
 }
 
