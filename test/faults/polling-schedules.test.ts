@@ -78,6 +78,7 @@ function scenarioOf(random: () => number): Scenario {
     ...(upgrades && { upgrades, twice: maybe(0.3), givesUp: maybe(0.2) }),
     ...{ isClosed: maybe(0.1), isCut: maybe(0.1), deaths: maybe(0.3) ? 1 : 0 },
     ...{ lost: maybe(0.5) ? 2 : 1, late: maybe(0.5) ? 1 : 0 },
+    options: { maxSent: maybe(0.5) ? 2 : 16 },
   };
 }
 
