@@ -107,7 +107,8 @@ export function createRuntime(
   });
   const invocationOf = (functionName: string) =>
     createInvocation({
-      ...{ signer: signerOf(env), pause, now, functionName },
+      ...{ signer: signerOf(env), requestHandler: management.config.requestHandler },
+      ...{ pause, now, functionName },
       endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
     });
   const { AWS_LAMBDA_FUNCTION_NAME: self, FAN_OUT_FUNCTION: worker = self } = env;

@@ -56,6 +56,7 @@ async function waitOf(call: Promise<unknown>): Promise<number> {
 test.each([
   ["DynamoDB", () => createRuntime({}, variables).table.get({ pk: "a", sk: "b" })],
   ["Secrets Manager", () => createSecretReader(Date.now, { requestHandler })("arn:a").read()],
+  ["Lambda", () => createRuntime({}, variables).invokeSelf({})],
   ["the management API", () => createRuntime({}, variables).gateway.close("abc=")],
 ])(
   "a call of %s that is not answered fails before its function's time is over",

@@ -1,10 +1,12 @@
+import type { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import type { SignatureV4 } from "@smithy/signature-v4";
 import { persist } from "./retries.ts";
-import { MAX_ANSWER } from "./time-outs.ts";
 
 export interface InvocationParts {
   /** Signs for Lambda. The SDK's own client would be a fifth of the bundle for this one call. */
   readonly signer: Pick<SignatureV4, "sign">;
+  /** A client's own, with its time-outs. Node's `fetch` takes as long to load as all clients together. */
+  readonly requestHandler: ApiGatewayManagementApiClient["config"]["requestHandler"];
   /** Where Lambda answers, e.g. `https://lambda.eu-west-1.amazonaws.com`. */
   readonly endpoint: string;
   readonly functionName: string;
@@ -22,31 +24,26 @@ const MAX_REASON = 500;
 
 /** Asynchronous invocation (`InvocationType: Event`) of one function; what is throttled, fails or breaks is tried again, with jitter. */
 export function createInvocation(parts: InvocationParts): Invoke {
-  const { signer, endpoint, functionName, pause, now } = parts;
-  const path = `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
-  const url = new URL(path, endpoint);
+  const { signer, requestHandler, endpoint, functionName, pause, now } = parts;
+  const { protocol, host, hostname, port } = new URL(endpoint);
+  const request = {
+    ...{ method: "POST", protocol, hostname, ...(port !== "" && { port: Number(port) }) },
+    path: `/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`,
+    headers: { host, "content-type": "application/json", "x-amz-invocation-type": "Event" },
+  };
 
   async function post(body: string): Promise<void> {
-    const { headers } = await signer.sign({
-      method: "POST",
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      headers: {
-        host: url.host,
-        "content-type": "application/json",
-        "x-amz-invocation-type": "Event",
-      },
-      body,
-    });
-    const { host: _, ...sent } = headers;
-    const signal = AbortSignal.timeout(MAX_ANSWER);
-    const response = await fetch(url, { method: "POST", headers: sent, body, signal });
-    const { status } = response;
+    const signed = await signer.sign({ ...request, body });
+    const { response } = await requestHandler.handle(signed);
+    // Read whatever it says, so that the connection can be used again.
+    let text = "";
+    for await (const chunk of response.body) text += chunk;
+    const { statusCode: status } = response;
     if (status === 202) return;
-    const reason = (await response.text()).slice(0, MAX_REASON);
     throw Object.assign(
-      new Error(`Lambda answered ${status} to an asynchronous invocation: ${reason}`),
+      new Error(
+        `Lambda answered ${status} to an asynchronous invocation: ${text.slice(0, MAX_REASON)}`,
+      ),
       { $metadata: { httpStatusCode: status } },
     );
   }

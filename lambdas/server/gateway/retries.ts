@@ -42,10 +42,8 @@ const waitAfter = (tries: number): number =>
 function isPassing(error: unknown): boolean {
   const status = statusOf(error);
   if (status === 429 || status >= 500) return true;
-  const { code, name, cause } = error as Failure;
-  if (NETWORK.has(code ?? "") || name === "TimeoutError") return true;
-  // `fetch` says "fetch failed", and why in the cause.
-  return cause instanceof Error && isPassing(cause);
+  const { code, name } = error as Failure;
+  return NETWORK.has(code ?? "") || name === "TimeoutError";
 }
 
 /**
@@ -63,5 +61,4 @@ interface Failure {
   readonly $metadata?: { readonly httpStatusCode?: number };
   readonly code?: string;
   readonly name?: string;
-  readonly cause?: unknown;
 }
