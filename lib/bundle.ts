@@ -59,15 +59,20 @@ export const bundled = (props: BundleProps): AssetCode =>
     },
   });
 
-/** Writes a bundle into a folder, as `index.mjs`; esbuild has printed what is wrong if it throws. */
+/**
+ * Writes a bundle into a folder, as `index.mjs` and a file for each `import()` in it; esbuild has printed what is
+ * wrong if it throws.
+ */
 export function bundleInto(
   folder: string,
   { entry, lateModules = [], besideBundle }: BundleProps,
 ): void {
   const { outputFiles, metafile } = buildSync({ ...optionsFor(lateModules), ...inputOf(entry) });
+  const outputs = outputsIn(metafile);
   for (const { path, contents } of outputFiles)
-    writeFileSync(join(folder, basename(path)), contents);
-  writeFileSync(join(folder, NOTES), JSON.stringify({ outputs: sizesIn(metafile) }));
+    if (Object.hasOwn(outputs, basename(path, ".map")))
+      writeFileSync(join(folder, basename(path)), contents);
+  writeFileSync(join(folder, NOTES), JSON.stringify({ outputs }));
   for (const name of lateModules) copyModule(name, entry, folder);
   besideBundle?.(folder);
 }
@@ -81,13 +86,11 @@ export async function bundleTogether(
   entries: Readonly<Record<string, EntryCode>>,
   lateModules: readonly string[] = [],
 ): Promise<readonly string[]> {
-  const { outfile: _, ...options } = optionsFor(lateModules);
   const { outputFiles, metafile } = await build({
-    ...options,
+    ...optionsFor(lateModules),
     entryPoints: Object.keys(entries).map((name) => ({ in: name, out: `${name}/index` })),
+    entryNames: "[dir]/[name]",
     outdir: resolve(folder),
-    outExtension: { ".js": ".mjs" },
-    splitting: true,
     plugins: [{ name: "entries", setup: (build) => serveEntries(build, entries) }],
   });
   for (const { path, contents } of outputFiles) {
@@ -115,14 +118,27 @@ export function filesOf(folder: string): readonly string[] {
   return Object.values(outputs).flatMap(({ inputs }) => Object.keys(inputs));
 }
 
+/** Those of them that are loaded as it starts; an `import()` loads the others. */
+export function filesAtStart(folder: string): readonly string[] {
+  const { outputs } = JSON.parse(readFileSync(join(folder, NOTES), "utf8")) as Metafile;
+  const loaded = new Set(["index.mjs"]);
+  for (const file of loaded)
+    for (const { path, kind } of outputs[file]?.imports ?? [])
+      if (kind === "import-statement") loaded.add(path);
+  return [...loaded].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+}
+
 const NOTES = "index.meta.json";
 
 const optionsFor = (lateModules: readonly string[]) =>
   ({
     // Nothing is written there, but source maps name their sources from there.
-    outfile: resolve("cdk.out/bundle/index.mjs"),
+    outdir: resolve("cdk.out/bundle"),
+    entryNames: "index",
+    outExtension: { ".js": ".mjs" },
     write: false,
     bundle: true,
+    splitting: true,
     platform: "node",
     format: "esm",
     // Bundles run locally too, on the oldest Node that is supported there.
@@ -160,11 +176,23 @@ const inputOf = (entry: string | EntryCode): Pick<BuildOptions, "entryPoints" | 
 const folderOf = (entry: string | EntryCode): string =>
   typeof entry === "string" ? dirname(resolve(entry)) : entry.folder;
 
-/** The size of each file in a bundle; the rest of the metafile is the same for all. */
-function sizesIn({ outputs }: Metafile) {
-  const { inputs } =
-    outputs[Object.keys(outputs).find((file) => file.endsWith(".mjs")) ?? ""] ?? {};
-  return { "index.mjs": { inputs } };
+/**
+ * The files that a bundle may load, with what each is made of and imports; the rest of the metafile is the same for
+ * all. esbuild also makes files of an `import()` in code that it has left out.
+ */
+function outputsIn({ outputs }: Metafile): Metafile["outputs"] {
+  const loaded = new Set(Object.keys(outputs).filter((file) => basename(file) === "index.mjs"));
+  const notes: Metafile["outputs"] = {};
+  for (const file of loaded) {
+    const { bytes = 0, exports = [], inputs = {}, imports = [] } = outputs[file] ?? {};
+    const own = imports.filter(({ external }) => external !== true);
+    for (const { path } of own) loaded.add(path);
+    notes[basename(file)] = {
+      ...{ bytes, exports, inputs },
+      imports: own.map(({ path, kind }) => ({ path: basename(path), kind })),
+    };
+  }
+  return notes;
 }
 
 /** The folder of a package that this file would import. */

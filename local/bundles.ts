@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as z from "zod";
 import { readStack } from "./template.ts";
@@ -17,12 +17,11 @@ export interface Bundle {
   readonly metafile: string;
 }
 
-const Metafile = z.object({
-  outputs: z.record(
-    z.string(),
-    z.object({ inputs: z.record(z.string(), z.object({ bytesInOutput: z.number() })) }),
-  ),
+const Output = z.object({
+  bytes: z.number(),
+  inputs: z.record(z.string(), z.object({ bytesInOutput: z.number() })),
 });
+const Metafile = z.object({ outputs: z.record(z.string(), Output) });
 
 /** Reads the bundles that `cdk synth` made, with esbuild's metafiles. */
 export const readBundles = (assembly: string): readonly Bundle[] =>
@@ -38,7 +37,7 @@ export const readBundles = (assembly: string): readonly Bundle[] =>
     const sorted = [...parts].toSorted(([, a], [, b]) => b - a);
     const sizeOf = (isCounted: (part: string) => boolean) =>
       sorted.filter(([part]) => isCounted(part)).reduce((sum, [, size]) => sum + size, 0);
-    const bytes = statSync(join(code, "index.mjs")).size;
+    const bytes = Object.values(outputs).reduce((sum, output) => sum + output.bytes, 0);
     const [sdk, powertools, undici] = [
       sizeOf((part) => FAMILIES.sdk.test(part)),
       sizeOf((part) => FAMILIES.powertools.test(part)),

@@ -1,7 +1,5 @@
 import { Buffer } from "node:buffer";
 import { isIP } from "node:net";
-import request from "undici/lib/api/api-request.js";
-import Pool from "undici/lib/dispatcher/pool.js";
 import { isLocalhost } from "#mudbase/model/integration.ts";
 import { isTooDeep, MAX_DEPTH } from "#server/model/depth.ts";
 import { addressFault } from "./addresses.ts";
@@ -95,6 +93,10 @@ async function exchange(
   clock: () => number,
 ): Promise<HttpOutcome> {
   const started = clock();
+  const [{ default: request }, { default: Pool }] = await Promise.all([
+    import("undici/lib/api/api-request.js"),
+    import("undici/lib/dispatcher/pool.js"),
+  ]);
   const pinned = [{ address, family: isIP(address) }];
   const pool = new Pool(url.origin, {
     connect: { lookup: (_host, _options, found) => found(null, pinned) },

@@ -1,5 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
+import { loadPool } from "#server/gateway/lean-post.ts";
 import type { FanOutJob } from "#server/pipeline/deliver.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createReport } from "#server/pipeline/report.ts";
@@ -25,6 +26,8 @@ export function fanOutHandler(app: AnyLeanApp) {
 
   return ({ emissions, range, tries = 1 }: Job, context: Context): Promise<void> =>
     observe(context, async () => {
+      // Loaded while the table is asked who is in the room.
+      void loadPool();
       try {
         await sender.send(emissions, { range });
       } catch (error) {

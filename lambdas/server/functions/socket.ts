@@ -3,6 +3,7 @@ import type { AnyApp } from "#server/app.ts";
 import { checkAuthentication } from "#server/check-app.ts";
 import { subprotocolOf } from "#server/engine/handshake.ts";
 import type { PendingOpen } from "#server/engine/transports/websocket.ts";
+import { loadPool } from "#server/gateway/lean-post.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createServer } from "#server/pipeline.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
@@ -60,6 +61,8 @@ export function socketHandler(app: AnyApp) {
         await server.disconnect(connectionId);
         return SERVED;
       case "MESSAGE":
+        // Whatever is answered is posted; while it is loaded, the table is asked.
+        void loadPool();
         await server.onFrame(
           { connectionId, connectedAt, receivedAt: requestTimeEpoch, messageId: messageId ?? "" },
           body ?? "",

@@ -10,8 +10,7 @@ import {
   type PostToConnectionCommandOutput,
 } from "@aws-sdk/client-apigatewaymanagementapi";
 import QuickLRU from "quick-lru";
-import type { Dispatcher } from "undici";
-import Pool from "undici/lib/dispatcher/pool.js";
+import type { Dispatcher, Pool } from "undici";
 import { createSigner, encodeSegment } from "./signature.ts";
 import { MAX_ANSWER, MAX_CONNECT } from "./time-outs.ts";
 
@@ -85,8 +84,16 @@ interface Packet {
   readonly payloadHash: string;
 }
 
+let loading: Promise<typeof Pool> | undefined;
+
+/** Loads undici's pool, once: the first post does, or what knows that there will be one. */
+export function loadPool(): Promise<typeof Pool> {
+  loading ??= import("undici/lib/dispatcher/pool.js").then((module) => module.default);
+  return loading;
+}
+
 async function prepare(config: Config) {
-  const endpoint = await config.endpoint?.();
+  const [Pool, endpoint] = await Promise.all([loadPool(), config.endpoint?.()]);
   if (endpoint === undefined) throw new Error("The management client needs an endpoint.");
   const { protocol, hostname, port, path } = endpoint;
   const host = port === undefined ? hostname : `${hostname}:${port}`;
