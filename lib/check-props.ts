@@ -92,8 +92,7 @@ function faultsIn(schema: z.ZodObject, given: object): string[] {
 }
 
 /** What is said of a value that is wrong. */
-export const faultOf = ({ path, message }: z.core.$ZodIssue): string =>
-  `${path.join(".")} ${message}`;
+const faultOf = ({ path, message }: z.core.$ZodIssue): string => `${path.join(".")} ${message}`;
 
 /** What is said of names that mean nothing. */
 export const unknownIn = (given: object, known: readonly string[]): string[] =>

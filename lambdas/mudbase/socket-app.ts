@@ -5,7 +5,8 @@ import { withJwks, withSecret } from "#mudbase/authentication.ts";
 import { createHttpClient } from "#mudbase/http/guarded.ts";
 import { createStores } from "#mudbase/stores.ts";
 import { createUpstream } from "#mudbase/upstream.ts";
-import { read, requestHandler } from "#server/runtime.ts";
+import { read } from "#server/environment.ts";
+import { requestHandler } from "#server/runtime.ts";
 import { createSecretReader, type Secret } from "#server/store/secrets.ts";
 
 /** The environment variables that this function has besides. */

@@ -248,7 +248,7 @@ export interface Namespace<T extends AppTypes = UntypedApp> extends Lifecycle<T>
 export interface LeanApp<T extends AppTypes = UntypedApp> {
   readonly namespaces: Readonly<Record<string, Lifecycle<T>>>;
   /** Reads the limits of a deployment. Default: those of any application. */
-  readonly limits?: z.ZodMiniType<Readonly<Record<string, number>>, object>;
+  readonly limits?: { parse(given: object): Readonly<Record<string, number>> };
   /** What handlers and hooks are given besides; made once in a function. */
   readonly stores?: (runtime: AppRuntime, adapter: AppAdapter) => T["Stores"];
   /** What other back ends may publish. */

@@ -3,19 +3,15 @@ import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagem
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { monotonicFactory } from "ulid";
-import * as z from "zod/mini";
 import type { LeanApp } from "./app.ts";
 import { createGateway, type Gateway } from "./gateway/connections.ts";
 import { createInvocation, type Invoke } from "./gateway/invocation.ts";
 import { MAX_ANSWER, MAX_CONNECT } from "./gateway/time-outs.ts";
 import { Heartbeat, Limits } from "./model/limits.ts";
 import type { Logs, Telemetry } from "./model/telemetry.ts";
-import { wordingOf } from "./model/wording.ts";
 import { openTable } from "./store/open-table.ts";
 import type { Table } from "./store/table.ts";
 import { remainingTime, telemetry } from "./telemetry.ts";
-
-z.config({ customError: wordingOf });
 
 /** What an application's `stores` are made of: settings, the table, the clock. */
 export interface AppRuntime {
@@ -52,37 +48,25 @@ export interface Runtime extends AppRuntime {
   readonly telemetry: Telemetry;
 }
 
-const Environment = z.object({
-  AWS_LAMBDA_FUNCTION_NAME: z.string(),
-  AWS_ENDPOINT_URL_LAMBDA: z.url(),
-  AWS_REGION: z.string(),
-  AWS_ACCESS_KEY_ID: z.string(),
-  AWS_SECRET_ACCESS_KEY: z.string(),
-  AWS_SESSION_TOKEN: z.optional(z.string()),
-  /** The worker itself has no other name for it than its own. */
-  FAN_OUT_FUNCTION: z.optional(z.string()),
-  TABLE_NAME: z.string(),
-  /** Where connections are posted to. */
-  AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: z.url(),
-  HEARTBEAT: json(Heartbeat),
-  ALLOWED_ORIGINS: json(z.array(z.string()), "[]"),
-});
-type Environment = z.infer<typeof Environment>;
+/** The variables that a function does not run without. */
+const TEXTS = [
+  ...["AWS_LAMBDA_FUNCTION_NAME", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+  "TABLE_NAME",
+] as const;
+/** Where Lambda is called, and where connections are posted to. */
+const URLS = ["AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] as const;
 
-/** A variable that holds JSON. */
-export function json<Schema extends z.ZodMiniType>(schema: Schema, defaultText = "{}") {
-  const parse = z.transform((text: string): unknown => JSON.parse(text));
-  return z.pipe(z.pipe(z._default(z.string(), defaultText), parse), schema);
-}
+type Environment = NodeJS.ProcessEnv &
+  Readonly<Record<(typeof TEXTS | typeof URLS)[number], string>>;
 
-/** Reads variables, or throws an error that names each wrong one. */
-export function read<Schema extends z.ZodMiniType>(
-  schema: Schema,
-  variables: NodeJS.ProcessEnv,
-): z.output<Schema> {
-  const result = schema.safeParse(variables);
-  if (result.success) return result.data;
-  throw new Error(`The environment of this function is wrong:\n${z.prettifyError(result.error)}`);
+/** Checks the variables of a function; throws an error that names each wrong one. */
+function environmentOf(variables: NodeJS.ProcessEnv): Environment {
+  const wrong = [
+    ...TEXTS.filter((name) => variables[name] === undefined),
+    ...URLS.filter((name) => !URL.canParse(variables[name] ?? "")),
+  ];
+  if (wrong.length === 0) return variables as Environment;
+  throw new Error(`These variables of this function are missing or wrong: ${wrong.join(", ")}.`);
 }
 
 /** How the SDK's clients wait for AWS: without these, a call that hangs takes its function's 29 s. */
@@ -98,7 +82,7 @@ export function createRuntime(
   { limits }: Pick<LeanApp, "limits">,
   variables: NodeJS.ProcessEnv,
 ): Runtime {
-  const env = read(Environment, variables);
+  const env = environmentOf(variables);
   const now = () => Date.now();
   // Retries are the gateway's own: the SDK's would multiply with them.
   const endpoint = env.AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI;
@@ -111,16 +95,16 @@ export function createRuntime(
       ...{ pause, now, functionName },
       endpoint: env.AWS_ENDPOINT_URL_LAMBDA,
     });
+  // The worker itself has no other name for it than its own.
   const { AWS_LAMBDA_FUNCTION_NAME: self, FAN_OUT_FUNCTION: worker = self } = env;
   return {
     table: openTable({ requestHandler }, { tableName: env.TABLE_NAME, pause }),
     gateway: createGateway({ client: management, pause, now, count: telemetry.count }),
     invokeSelf: invocationOf(self),
     invokeWorker: invocationOf(worker),
-    limits: read(z.object({ LIMITS: json(limits ?? Limits) }), variables)
-      .LIMITS as Runtime["limits"],
-    heartbeat: env.HEARTBEAT,
-    allowedOrigins: env.ALLOWED_ORIGINS,
+    limits: (limits ?? Limits).parse(JSON.parse(env.LIMITS ?? "{}")) as Runtime["limits"],
+    heartbeat: Heartbeat.parse(JSON.parse(env.HEARTBEAT ?? "{}")),
+    allowedOrigins: JSON.parse(env.ALLOWED_ORIGINS ?? "[]") as string[],
     newId: monotonicFactory(),
     ...{ now, pause, remaining: remainingTime, telemetry, variables },
   };

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { type CfnFunction, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
 import { afterAll, beforeEach, expect, test } from "vitest";
-import { bundled } from "../../lib/bundle.ts";
+import { bundled, bundleInto, filesAtStart, filesOf } from "../../lib/bundle.ts";
+import { entriesOf } from "../../lib/entries.ts";
 
 const project = mkdtempSync(join(tmpdir(), "bundle-"));
 afterAll(() => rmSync(project, { recursive: true }));
@@ -47,4 +48,18 @@ test("a function with packages beside it is another one than without", () => {
   write("app/node_modules/late/index.js", "module.exports = 1;");
 
   expect(keyOf(["late"])).not.toEqual(keyOf());
+});
+
+test("the socket function of an application without schemas starts without zod, and without the pool for posts", () => {
+  const folder = mkdtempSync(join(project, "chat-"));
+  bundleInto(folder, { entry: entriesOf("examples/chat/app.ts").socket });
+
+  const late = filesOf(folder).filter((file) => !filesAtStart(folder).includes(file));
+  expect(late.filter((file) => file.includes("/undici/"))).not.toEqual([]);
+  expect(filesAtStart(folder)).toContain("lambdas/server/pipeline.ts");
+  expect(
+    filesAtStart(folder).filter((file) =>
+      /\/(zod|undici)\/|server\/(admin|publish|pipeline\/(publish|poll|sweep)\.ts)/.test(file),
+    ),
+  ).toEqual([]);
 });

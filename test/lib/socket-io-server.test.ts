@@ -271,7 +271,7 @@ describe("wrong props are refused with their name and what they must be", () => 
           "Realtime/Chat: transports must be polling and websocket, or websocket alone.",
         ] as const,
     ),
-    [{ limits: { shards: 1.5 } }, "Realtime/Chat: limits: shards must be int."],
+    [{ limits: { shards: 1.5 } }, "Realtime/Chat: limits: shards must be a whole number."],
     [
       { heartbeat: { pingInterval: 90_000 } },
       "Realtime/Chat: heartbeat: pingInterval must be whole minutes, in milliseconds: 60000, 120000 and so on.",

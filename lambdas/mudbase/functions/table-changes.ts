@@ -2,9 +2,9 @@ import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-la
 import * as z from "zod/mini";
 import { publishing } from "#mudbase/publishing.ts";
 import { createTableChanges, TableChangesSettings } from "#mudbase/store/table-changes.ts";
+import { json, read } from "#server/environment.ts";
 import { EventError } from "#server/errors.ts";
 import { createParts, createPublisher } from "#server/pipeline/parts.ts";
-import { json, read } from "#server/runtime.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 /** Milliseconds to wait for a try that has died: ten tries last as long as its claim of the change. */

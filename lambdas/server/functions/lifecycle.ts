@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Context, DynamoDBStreamEvent } from "aws-lambda";
 import * as z from "zod/mini";
+import { read } from "#server/environment.ts";
 import { createEventBus } from "#server/gateway/event-bus.ts";
 import { forEach } from "#server/pipeline/for-each.ts";
-import { read, requestHandler } from "#server/runtime.ts";
+import { requestHandler } from "#server/runtime.ts";
 import { changedRoomIn, changeIn, lifecycleEventIn } from "#server/store/lifecycle.ts";
 import { createOccupancy } from "#server/store/occupancy.ts";
 import { openTable } from "#server/store/open-table.ts";

@@ -1,6 +1,3 @@
-import * as z from "zod/mini";
-import { checked } from "./fields.ts";
-
 /** API Gateway's limit for one message, in and out, in bytes. */
 export const MESSAGE_BYTES = 128 * 1024;
 
@@ -32,14 +29,44 @@ export interface Bound {
 /** The numbers that some bounds allow for. */
 export type Bounded<Bounds> = { readonly [Name in keyof Bounds]: number };
 
-/** A schema of numbers within bounds, each with its default. */
-export function withinBounds<const Bounds extends Readonly<Record<string, Bound>>>(bounds: Bounds) {
-  const fields = Object.entries(bounds).map(([name, bound]) => [name, whole(bound)] as const);
-  return z.object(Object.fromEntries(fields)) as unknown as z.ZodMiniType<Bounded<Bounds>, object>;
+/** Reads the numbers of a deployment. Without zod, which takes as long to load as all else that reads settings. */
+export interface Numbers<Output> {
+  /** What is wrong with some of them, e.g. `shards must be 1 at least`. */
+  readonly faultsIn: (given: object) => readonly string[];
+  /** Those that are given, and the defaults of the others; throws one sentence that names each wrong one. */
+  readonly parse: (given: object) => Output;
 }
 
-const whole = ({ min, max, default: value }: Bound) =>
-  z._default(checked(z.int(), z.minimum(min), z.maximum(max)), value);
+/** Numbers within bounds, each with its default. */
+export function withinBounds<const Bounds extends Readonly<Record<string, Bound>>>(
+  bounds: Bounds,
+): Numbers<Bounded<Bounds>> {
+  /** Each name with its value, and with what is wrong with that. */
+  const read = (given: Readonly<Record<string, unknown>>) =>
+    Object.entries(bounds).map(([name, bound]) => {
+      const { [name]: value = bound.default } = given;
+      return { name, value, fault: faultOf(value, bound) };
+    });
+  const faultsIn: Numbers<unknown>["faultsIn"] = (given) =>
+    read({ ...given }).flatMap(({ name, fault }) =>
+      fault === undefined ? [] : [`${name} ${fault}`],
+    );
+  return {
+    faultsIn,
+    parse(given) {
+      const faults = faultsIn(given);
+      if (faults.length > 0) throw new Error(faults.join("; "));
+      const numbers = read({ ...given }).map(({ name, value }) => [name, value]);
+      return Object.fromEntries(numbers) as Bounded<Bounds>;
+    },
+  };
+}
+
+function faultOf(value: unknown, { min, max }: Bound): string | undefined {
+  if (!Number.isSafeInteger(value)) return "must be a whole number";
+  if (Number(value) < min) return `must be ${min} at least`;
+  return Number(value) > max ? `must be ${max} at most` : undefined;
+}
 
 /** The limits of any application. */
 export const LIMITS = {

@@ -1,6 +1,7 @@
 import type * as z from "zod/mini";
 import type { RoomAudience } from "#server/model/audience.ts";
 import type { Address } from "#server/model/session.ts";
+import { wordingOf } from "#server/model/wording.ts";
 import { encodePacket, type Packet, PacketType } from "./packets.ts";
 
 /** One socket, or an address that may have none. */
@@ -76,7 +77,10 @@ export const serializer =
     const [payload] = args;
     if (args.length === 1 && payload === undefined) return [];
     if (schema === undefined) return args;
-    return takesAll(schema) ? (schema.parse(args) as unknown[]) : [schema.parse(payload)];
+    const wording = { error: wordingOf };
+    return takesAll(schema)
+      ? (schema.parse(args, wording) as unknown[])
+      : [schema.parse(payload, wording)];
   };
 
 /** Whether a schema is of all arguments, and not of the first. */
