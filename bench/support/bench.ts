@@ -3,6 +3,7 @@ import { assemblyIn } from "../../local/assembly.ts";
 import { measureBroadcasts } from "./broadcasts.ts";
 import { measureColdStarts, measureExample } from "./cold-start.ts";
 import { measureEvents, measureMemory } from "./events.ts";
+import { measureFirstEvents } from "./first-events.ts";
 import { measureLocally } from "./local-broadcasts.ts";
 import { measurePosts } from "./posts.ts";
 import { type Measured, plotBroadcasts, reportOf } from "./report.ts";
@@ -61,7 +62,8 @@ async function measureAll(counts: typeof FULL): Promise<Measured> {
   console.log("Cold starts …");
   const cold = await measureColdStarts(assembly, starts);
   const example = measureExample(starts);
-  return { posts, events, broadcasts, local, memory, cold, example, starts };
+  const firstEvents = await measureFirstEvents(assembly, starts);
+  return { posts, events, broadcasts, local, memory, cold, example, firstEvents, starts };
 }
 
 function write(text: string, plot: string): void {

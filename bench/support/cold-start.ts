@@ -9,7 +9,7 @@ import { entriesOf } from "../../lib/entries.ts";
 import { readStack } from "../../local/template.ts";
 import { median } from "./measure.ts";
 
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   TABLE_NAME: "items",
   LIMITS: "{}",
   AWS_LAMBDA_FUNCTION_NAME: "socket",
@@ -89,12 +89,12 @@ const SAME_CLIENTS = `
 
 /** Code that is loaded besides these clients, and is a part of what the example's function loads. */
 const BESIDES = {
-  "and what posts, with its pool (undici)":
+  "and what posts, without its pool (undici), which the first frame loads":
     'export { createGateway } from "./lambdas/server/gateway/connections.ts";',
   "and Powertools' logger and metrics":
     'export { telemetry } from "./lambdas/server/telemetry.ts";',
-  "and the schemas of settings (zod)":
-    'export { Limits, Heartbeat } from "./lambdas/server/model/limits.ts";',
+  "and zod, which an application with schemas loads":
+    'import * as z from "zod/mini"; export const schema = z.object({ count: z.int() });',
   "and Socket.IO's parser": 'export { readPacket } from "./lambdas/server/socket/packets.ts";',
 };
 

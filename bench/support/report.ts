@@ -24,12 +24,14 @@ export interface Measured {
   readonly cold: ReadonlyMap<string, number>;
   /** The same of the chat example, in milliseconds of processor time. */
   readonly example: ReadonlyMap<string, number>;
+  /** Milliseconds of processor time until it has answered each event of a new client, from its process's start. */
+  readonly firstEvents: ReadonlyMap<string, number>;
   readonly starts: number;
 }
 
 /** The tables of a run, in Markdown. */
 export function reportOf(measured: Measured): string {
-  const { posts, events, broadcasts, local, memory, cold, example, starts } = measured;
+  const { posts, events, broadcasts, local, memory, cold, example, firstEvents, starts } = measured;
   const ours = posts[1]?.microseconds ?? Number.NaN;
   const withPosts = events.ours + 10 * ours;
   return [
@@ -128,6 +130,11 @@ export function reportOf(measured: Measured): string {
     loading(cold, starts, "ms", BASELINE),
     "The chat example's socket function, bundled as it is deployed, and its parts, each together with the clients alone:",
     loading(example, starts, "ms of processor time", SAME_CLIENTS_ONLY),
+    "The same function in a new process, when it has answered each event of a client; the database and AWS are another process:",
+    table(
+      [`Median of ${starts} processes`, "ms of processor time since its start"],
+      [...firstEvents].map(([name, milliseconds]) => [name, fixed(milliseconds)]),
+    ),
   ].join("\n\n");
 }
 
