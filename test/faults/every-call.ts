@@ -30,15 +30,22 @@ afterEach(() => world.clearTable());
 
 const newOrg = () => `org-${++organisations}`;
 
+const JOINS = SAMPLES.filter(({ event }) =>
+  /^(subscribe:(project|collection|query)|chat:join|custom:join)$/.test(event),
+);
+
+/** What one has joined who sends or receives an event: its project, and the rooms of the event's domain. */
+function joinsOf(event: string): typeof JOINS {
+  const domain = /^message/.test(event) ? "chat" : event.replace(/^un(?=subscribe)|:.*/g, "");
+  return JOINS.filter(({ event }) => event === "subscribe:project" || event.startsWith(domain));
+}
+
 /** Ann and ben, both in the rooms of the samples. */
-async function scene() {
+async function scene(joins = JOINS) {
   const org = newOrg();
   const [ann, ben] = [await world.connect("ann", org), await world.connect("ben", org)];
   for (const connectionId of [ann, ben])
-    for (const { event, payload } of SAMPLES.filter(({ event }) =>
-      /^(subscribe:(project|collection|query)|chat:join|custom:join)$/.test(event),
-    ))
-      await world.send(connectionId, frame(event, payload));
+    for (const { event, payload } of joins) await world.send(connectionId, frame(event, payload));
   return { org, ann, ben };
 }
 
@@ -80,7 +87,8 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
     test.each(SAMPLES)(
       "$event leaves no items, sends nothing twice, and loses nothing that was acknowledged",
       async ({ event, payload }) => {
-        const first = await scene();
+        const joins = joinsOf(event);
+        const first = await scene(joins);
         let calls = 0;
         const expected = await eventsReceivedBy(first.ben, async () => {
           ({ calls } = await world.withFault(0, undefined, () =>
@@ -91,7 +99,7 @@ export const survivesAtEveryCall = (...faults: readonly Fault[]): void =>
 
         for (let call = 1; call <= calls; call += 1) {
           cases += 1;
-          const again = await scene();
+          const again = await scene(joins);
           let unpostedTo: string | undefined;
 
           const received = await eventsReceivedBy(again.ben, async () => {
