@@ -86,8 +86,9 @@ export default defineConfig({
         test: {
           ...{ name: "package", env },
           include: ["test/package/**/*.test.ts"],
-          testTimeout: 120_000,
-          hookTimeout: 180_000,
+          // A whole compilation, beside other tests.
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {
