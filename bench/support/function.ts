@@ -1,7 +1,6 @@
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
-import { ulid } from "ulid";
 import { contractApp } from "../../lambdas/mudbase/app.ts";
 import { core } from "../../lambdas/mudbase/lifecycle.ts";
 import { ContractLimits as Limits } from "../../lambdas/mudbase/limits.ts";
@@ -13,7 +12,7 @@ import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts } from "../../lambdas/server/pipeline/parts.ts";
 import { createSender } from "../../lambdas/server/pipeline/send.ts";
 import { createServer } from "../../lambdas/server/pipeline.ts";
-import type { Runtime } from "../../lambdas/server/runtime.ts";
+import { createNewId, type Runtime } from "../../lambdas/server/runtime.ts";
 import { createConnections } from "../../lambdas/server/store/connections.ts";
 import { createTable, type Item, type Table } from "../../lambdas/server/store/table.ts";
 import type { Aws } from "./measure.ts";
@@ -84,7 +83,7 @@ const runtimeOver = (
   gateway: Gateway,
   invokeWorker: Runtime["invokeWorker"],
 ): Runtime => ({
-  ...{ table, gateway, invokeWorker, telemetry: SILENT, now: Date.now, newId: ulid },
+  ...{ table, gateway, invokeWorker, telemetry: SILENT, now: Date.now, newId: createNewId() },
   limits: Limits.parse({ framesPerSecond: 0, customEventsPerSecond: 0 }),
   heartbeat: Heartbeat.parse({}),
   allowedOrigins: [],
