@@ -27,7 +27,7 @@ export async function measureCopies(): Promise<string> {
   createIo(
     {
       buffer,
-      now: Date.now,
+      socketsLeave: () => undefined,
       ask: nobody,
       fetchSockets: nobody,
       socketsJoin: async () => undefined,

@@ -7,6 +7,9 @@ import type { LocalStack } from "../../local/stack.ts";
 import { watchFiles } from "../../local/watch.ts";
 import type { StartOptions } from "./options.ts";
 
+/** Executions of a function at the same time: a new account has as many for all its functions. */
+export const CONCURRENCY = 10;
+
 /** Metrics in CloudWatch's log format are noise in a terminal. */
 export const ENVIRONMENT = { POWERTOOLS_METRICS_DISABLED: "true" };
 
@@ -28,7 +31,7 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
   const { watch, admin: hasAdmin, ...rest } = options;
   const admin = hasAdmin ? localAdmin() : undefined;
   const running = await startApplication({
-    ...{ ...rest, app, log, environment: ENVIRONMENT },
+    ...{ ...rest, app, log, environment: ENVIRONMENT, concurrency: CONCURRENCY },
     props: { admin: admin?.props },
     secrets: { ...rest.secrets, ...admin?.secrets },
   });
@@ -48,6 +51,10 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
 ${app} is ${served(stack)}
 
 const socket = io("${stack.url}");
+
+Back ends publish (docs/publishing.md):
+
+URL=${stack.url} PUBLISH=${stack.functions.named("ServerPublish")} BUS=${stack.busNames[0]}
 ${invitation(stack, admin)}
 Ctrl-C stops everything.`);
   stopOnSignal(stack);

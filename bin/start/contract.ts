@@ -4,7 +4,15 @@ import { type LocalAdmin, localAdmin } from "../../local/admin.ts";
 import { synthesise } from "../../local/assembly.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { developmentSecret } from "../../local/token-secret.ts";
-import { ENVIRONMENT, invitation, log, prepare, served, stopOnSignal } from "./application.ts";
+import {
+  CONCURRENCY,
+  ENVIRONMENT,
+  invitation,
+  log,
+  prepare,
+  served,
+  stopOnSignal,
+} from "./application.ts";
 import type { StartOptions } from "./options.ts";
 
 const ASSEMBLY = ".local/cdk.out";
@@ -20,7 +28,7 @@ export async function serveContract(options: StartOptions): Promise<void> {
   const secret = developmentSecret();
   const stack = await startStack({
     ...options,
-    ...{ assembly: ASSEMBLY, secret, environment: ENVIRONMENT, log },
+    ...{ assembly: ASSEMBLY, secret, environment: ENVIRONMENT, log, concurrency: CONCURRENCY },
     secrets: { ...options.secrets, ...admin?.secrets },
   });
   console.log(await welcome(stack, secret, admin));
@@ -56,7 +64,7 @@ const ben = connect("${ben}");
 ben.on("custom:message", (message) => console.log("ben received", message));
 ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", message: "hello" }));
 
-Other back ends publish (docs/publishing.md):
+Back ends publish (docs/publishing.md):
 
 URL=${url} PUBLISH=${functions.named("Publish")} BUS=${busNames[0]}
 ${invitation(stack, admin)}

@@ -19,7 +19,7 @@ export type RefusalCode = (typeof REFUSAL_CODES)[number];
 
 /** A refusal: the caller is told `code` and `message`; nothing is stored and nothing sent to others. */
 export class EventError extends Error {
-  override readonly name = "EventError";
+  override readonly name: string = "EventError";
   readonly code: RefusalCode;
   /** Milliseconds after which it may be tried again, where it is `rate_limited`. */
   readonly retryAfterMs: number | undefined;
@@ -40,6 +40,7 @@ export class EventError extends Error {
 
 /** Some sockets have not acknowledged an event in time: a refusal of what asked, where it is not caught. */
 export class TimeoutError extends EventError {
+  override readonly name = "TimeoutError";
   /** The first argument of each acknowledgement that has come. */
   readonly responses: readonly unknown[];
   /** The ids of the sockets that have sent none. */

@@ -13,6 +13,13 @@ export function requireNames(names: readonly unknown[]): void {
       throw new EventError("invalid_payload", `a name must be a text of at most ${MAX_NAME} bytes`);
 }
 
+/** Refuses names that no room can have. */
+export function requireRooms(rooms: readonly unknown[]): void {
+  requireNames(rooms);
+  if (rooms.includes(""))
+    throw new EventError("invalid_payload", "a room's name must not be empty");
+}
+
 /** Refuses data of a socket that is too large to be kept. */
 export function requireSmall(data: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(data) ?? "");

@@ -117,7 +117,7 @@ test.each([0, -1, 20_001, "soon", null])(
     const socket = await connect();
 
     expect(await socket.emitWithAck("ask-me", milliseconds, "?")).toEqual({
-      error: `Error: a timeout must be between 0 and 20000 milliseconds, not ${milliseconds}`,
+      error: `Error: a timeout must be a number of milliseconds above 0, at most 20000, not ${JSON.stringify(milliseconds)}`,
     });
   },
 );

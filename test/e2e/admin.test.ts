@@ -183,6 +183,16 @@ describe("where it is allowed, whoever watches", () => {
     expect(await rooms(ben)).not.toContain("kitchen");
   });
 
+  test("is refused a room without a name, as a socket is", async () => {
+    const ann = await user("ann");
+    const { socket } = await admin();
+    const refused = { error: { code: "invalid_payload", message: expect.stringMatching(/empty/) } };
+
+    expect(await ann.socket.emitWithAck("join", "")).toMatchObject(refused);
+    for (const command of ["join", "leave"])
+      expect(await socket.emitWithAck(command, "/", "", ann.id)).toMatchObject(refused);
+  });
+
   test("takes nobody out of the room that every socket is in", async () => {
     const { socket } = await admin();
 

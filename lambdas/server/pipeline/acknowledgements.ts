@@ -59,7 +59,7 @@ function requireTimeout(milliseconds: unknown): void {
     typeof milliseconds === "number" && milliseconds > 0 && milliseconds <= MAX_TIMEOUT;
   if (!isLegal)
     throw new Error(
-      `a timeout must be between 0 and ${MAX_TIMEOUT} milliseconds, not ${milliseconds}`,
+      `a timeout must be a number of milliseconds above 0, at most ${MAX_TIMEOUT}, not ${JSON.stringify(milliseconds)}`,
     );
 }
 

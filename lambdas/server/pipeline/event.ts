@@ -4,7 +4,7 @@ import { MAX_DEPTH } from "#server/model/depth.ts";
 import type { RateLimit } from "#server/model/rate.ts";
 import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
-import { requireNames, requireSmall } from "#server/names.ts";
+import { requireRooms, requireSmall } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
 import type { Outlet } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
@@ -235,13 +235,13 @@ function socketOf(
   const membership: Membership = {
     async join(given) {
       const names = [given].flat();
-      requireNames(names);
+      requireRooms(names);
       const joined = await rooms.join(member, names, receivedAt);
       return typeof joined === "string" ? refuseClaim(joined, "rooms") : joined;
     },
     async leave(given) {
       const names = [given].flat();
-      requireNames(names);
+      requireRooms(names);
       // These two are not a room to leave, as in Socket.IO.
       const left = await rooms.leave(member, names.filter(isChosen), receivedAt);
       return left === "churning" ? refuseClaim(left, "rooms") : left;

@@ -11,7 +11,11 @@ export async function fetchSockets(
   { after, limit = FETCHED }: Page = {},
 ): Promise<Sockets<unknown>> {
   if (!Number.isInteger(limit) || limit < 1 || limit > MAX_FETCHED)
-    throw new Error(`limit must be a whole number from 1 to ${MAX_FETCHED}, not ${limit}`);
+    throw new Error(
+      `limit must be a whole number from 1 to ${MAX_FETCHED}, not ${JSON.stringify(limit)}`,
+    );
+  if (after !== undefined && typeof after !== "string")
+    throw new Error(`after must be the next of a page, not ${JSON.stringify(after)}`);
   const { resolve, range } = await findRecipients(
     [{ audience, frames: [] }],
     [],

@@ -1,4 +1,4 @@
-import { requireNames } from "#server/names.ts";
+import { requireRooms } from "#server/names.ts";
 import type { Outlet } from "#server/socket/broadcast.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { ask } from "./acknowledgements.ts";
@@ -19,12 +19,16 @@ export function createOutlet(
     return last;
   };
   return {
-    ...{ buffer, now },
+    buffer,
     ask: (question) => ask(parts, buffer, send, question),
     fetchSockets: (audience, page) => fetchSockets(parts, audience, page),
     async socketsJoin(audience, rooms) {
-      requireNames(rooms);
+      requireRooms(rooms);
       await send([{ audience, frames: [], joins: rooms, at: now() }]);
+    },
+    socketsLeave(audience, room) {
+      requireRooms([room]);
+      buffer.leave(audience, room, now());
     },
   };
 }

@@ -107,11 +107,11 @@ export interface AckRequest {
 /** What a broadcast goes through: the buffer that packets wait in, and the way to the table. */
 export interface Outlet {
   readonly buffer: EmitBuffer;
-  readonly now: () => number;
   /** Gives what each socket has answered; throws a `TimeoutError` where some have not. */
   readonly ask: (question: AckRequest) => Promise<readonly unknown[]>;
   readonly fetchSockets: (audience: RoomAudience, page?: Page) => Promise<Sockets<unknown>>;
   readonly socketsJoin: (audience: RoomAudience, rooms: readonly string[]) => Promise<void>;
+  readonly socketsLeave: (audience: RoomAudience, room: string) => void;
 }
 
 /** A broadcast from nobody or from the session `sender`, which is left out. */
@@ -143,7 +143,7 @@ export function createBroadcast<T extends Types>(
     }),
     fetchSockets: (page) => outlet.fetchSockets(audience, page),
     socketsJoin: (room) => outlet.socketsJoin(audience, [room].flat()),
-    socketsLeave: (room) => buffer.leave(audience, room, outlet.now()),
+    socketsLeave: (room) => outlet.socketsLeave(audience, room),
     disconnectSockets: (close = false) => buffer.disconnect(audience, close),
   };
 }
