@@ -58,7 +58,7 @@ async function openPage(): Promise<Page> {
 const startProxy = proxies();
 
 /** Milliseconds that a thousand packets may take on a busy machine. */
-const LONG = 120_000;
+const LONG = 300_000;
 
 /** Where a client may upgrade, and where a proxy lets no WebSocket through; how its connection is cut there. */
 const PLACES = [

@@ -154,7 +154,7 @@ describe.each([
       expect(numbers[0]).toBeGreaterThan(0);
       expect(numbers).toEqual(numbers.map((_, n) => Number(numbers[0]) + n));
     },
-    120_000,
+    300_000,
   );
 
   /** A client that goes on until it is told to stop, and what it prints next. */

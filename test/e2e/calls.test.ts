@@ -69,24 +69,18 @@ async function prepare(event: string, ann: Person, ben: Person): Promise<object>
   return event === "messages:mark:read" ? { messageIds } : { messageId: messageIds[0] };
 }
 
-/** When calls were last taken, and what was taken before those that had read a connection: milliseconds of this process. */
-let takenAt = performance.now();
-let readAfter = takenAt;
-
-/** The calls since the last call of this. */
-function takeCalls(): readonly ServiceCall[] {
-  const calls = stack.takeCalls();
-  if (calls.some(readsConnection)) readAfter = takenAt;
-  takenAt = performance.now();
-  return calls;
-}
+/** When the first connection of this file began. */
+const begunAt = performance.now();
 
 const readsConnection = ({ action, partition = "" }: ServiceCall): boolean =>
   action === "dynamodb:GetItem" && partition.startsWith("conn#");
 
-/** The calls without the read of what a function has remembered for so long that it reads it again, whatever the event. */
-function withoutReread(calls: readonly ServiceCall[], rememberedSince: number) {
-  const again = takenAt - rememberedSince >= REREAD ? calls.findIndex(readsConnection) : -1;
+/**
+ * The calls without the read of what one of the functions has remembered for so long that it reads it again, whatever
+ * the event: none has in the first seconds, where a read too many of every event would be seen.
+ */
+function withoutReread(calls: readonly ServiceCall[]) {
+  const again = performance.now() - begunAt >= REREAD ? calls.findIndex(readsConnection) : -1;
   return calls.filter((_, index) => index !== again);
 }
 
@@ -94,11 +88,10 @@ function withoutReread(calls: readonly ServiceCall[], rememberedSince: number) {
 async function measure(caller: Person, event: string, payload: unknown): Promise<Cost> {
   await caller.emit("presence:update");
   await settled();
-  takeCalls();
-  const rememberedSince = readAfter;
+  stack.takeCalls();
   await caller.emit(event, payload);
   await settled();
-  const cost = costOf(withoutReread(takeCalls(), rememberedSince));
+  const cost = costOf(withoutReread(stack.takeCalls()));
   return { ...cost, posts: cost.posts - 1 };
 }
 
