@@ -46,10 +46,17 @@ const PLACES = [
   ],
 ] as const;
 
+/** Has the client handle packets in the order in which it reads them: its threads, one for each, overtake each other. */
+const IN_ORDER = `
+trigger = client.eio._trigger_event
+client.eio._trigger_event = lambda event, *args, run_async=False: trigger(event, *args)
+`;
+
 const SYNC = `
 import sys, socketio, time
 url, token, count = sys.argv[1], sys.argv[2], int(sys.argv[3])
 client = socketio.Client()
+${IN_ORDER}
 numbers = []
 client.on("news", lambda news, *offset: numbers.append(news["n"]))
 client.connect(url, auth={"token": token}, wait_timeout=20)
@@ -78,7 +85,10 @@ async def main():
 asyncio.run(main())
 `;
 
-/** Prints its transport whenever it has joined, and what else happens. */
+/**
+ * Prints its transport whenever it has joined, and what else happens, until it is killed: the client's own `wait` ends
+ * where it has come back within a second.
+ */
 const LIFE = `
 def joined(_):
     print(client.eio.transport() if callable(client.eio.transport) else client.eio.current_transport, flush=True)
@@ -90,10 +100,12 @@ const SYNC_LIFE = `
 import sys, socketio
 url, token = sys.argv[1:]
 client = socketio.Client()
+${IN_ORDER}
 ${LIFE}
 client.on("connect", lambda: client.emit("custom:join", {"room": "garden"}, callback=joined))
 client.connect(url, auth={"token": token}, wait_timeout=20)
-client.wait()
+while True:
+    client.sleep(1)
 `;
 
 const ASYNC_LIFE = `
@@ -105,7 +117,8 @@ async def main():
     async def join(): await client.emit("custom:join", {"room": "garden"}, callback=joined)
     client.on("connect", join)
     await client.connect(url, auth={"token": token}, wait_timeout=20)
-    await client.wait()
+    while True:
+        await client.sleep(1)
 asyncio.run(main())
 `;
 
