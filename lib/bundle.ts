@@ -121,11 +121,22 @@ export function filesOf(folder: string): readonly string[] {
 /** Those of them that are loaded as it starts; an `import()` loads the others. */
 export function filesAtStart(folder: string): readonly string[] {
   const { outputs } = JSON.parse(readFileSync(join(folder, NOTES), "utf8")) as Metafile;
-  const loaded = new Set(["index.mjs"]);
-  for (const file of loaded)
-    for (const { path, kind } of outputs[file]?.imports ?? [])
-      if (kind === "import-statement") loaded.add(path);
-  return [...loaded].flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+  const files = reached(outputs, "index.mjs", ({ kind }) => kind === "import-statement");
+  return files.flatMap((file) => Object.keys(outputs[file]?.inputs ?? {}));
+}
+
+type Import = Metafile["outputs"][string]["imports"][number];
+
+/** A file of a build, and those that it imports in one of these ways, themselves or by others. */
+function reached(
+  outputs: Metafile["outputs"],
+  first: string,
+  isFollowed: (one: Import) => boolean,
+): readonly string[] {
+  const files = new Set([first]);
+  for (const file of files)
+    for (const one of outputs[file]?.imports ?? []) if (isFollowed(one)) files.add(one.path);
+  return [...files];
 }
 
 const NOTES = "index.meta.json";
@@ -181,18 +192,14 @@ const folderOf = (entry: string | EntryCode): string =>
  * all. esbuild also makes files of an `import()` in code that it has left out.
  */
 function outputsIn({ outputs }: Metafile): Metafile["outputs"] {
-  const loaded = new Set(Object.keys(outputs).filter((file) => basename(file) === "index.mjs"));
-  const notes: Metafile["outputs"] = {};
-  for (const file of loaded) {
+  const isOwn = ({ external }: Import) => external !== true;
+  const entry = Object.keys(outputs).find((file) => basename(file) === "index.mjs") ?? "";
+  const notes = reached(outputs, entry, isOwn).map((file) => {
     const { bytes = 0, exports = [], inputs = {}, imports = [] } = outputs[file] ?? {};
-    const own = imports.filter(({ external }) => external !== true);
-    for (const { path } of own) loaded.add(path);
-    notes[basename(file)] = {
-      ...{ bytes, exports, inputs },
-      imports: own.map(({ path, kind }) => ({ path: basename(path), kind })),
-    };
-  }
-  return notes;
+    const own = imports.filter(isOwn).map(({ path, kind }) => ({ path: basename(path), kind }));
+    return [basename(file), { bytes, exports, inputs, imports: own }] as const;
+  });
+  return Object.fromEntries(notes);
 }
 
 /** The folder of a package that this file would import. */
