@@ -7,14 +7,14 @@ import type { LocalStack } from "../../local/stack.ts";
 import { watchFiles } from "../../local/watch.ts";
 import type { StartOptions } from "./options.ts";
 
-/** Executions of a function at the same time: a new account has as many for all its functions. */
-export const CONCURRENCY = 10;
-
-/** Metrics in CloudWatch's log format are noise in a terminal. */
-export const ENVIRONMENT = { POWERTOOLS_METRICS_DISABLED: "true" };
-
-export const log = (functionName: string, text: string) =>
-  process.stdout.write(`[${functionName}] ${text}`);
+/** How functions run in a terminal. */
+export const IN_TERMINAL = {
+  /** Executions of a function at the same time: a new account has as many for all its functions. */
+  concurrency: 10,
+  // Metrics in CloudWatch's log format would be noise.
+  environment: { POWERTOOLS_METRICS_DISABLED: "true" },
+  log: (functionName: string, text: string) => process.stdout.write(`[${functionName}] ${text}`),
+};
 
 /** Checks what would fail only after the half minute that a synthesis may take. */
 export async function prepare({ host, port, data }: StartOptions): Promise<void> {
@@ -31,7 +31,7 @@ export async function serve(app: string, options: StartOptions): Promise<void> {
   const { watch, admin: hasAdmin, ...rest } = options;
   const admin = hasAdmin ? localAdmin() : undefined;
   const running = await startApplication({
-    ...{ ...rest, app, log, environment: ENVIRONMENT, concurrency: CONCURRENCY },
+    ...{ ...rest, ...IN_TERMINAL, app },
     props: { admin: admin?.props },
     secrets: { ...rest.secrets, ...admin?.secrets },
   });
@@ -52,16 +52,23 @@ ${app} is ${served(stack)}
 
 const socket = io("${stack.url}");
 
-Back ends publish (docs/publishing.md):
-
-URL=${stack.url} PUBLISH=${stack.functions.named("ServerPublish")} BUS=${stack.busNames[0]}
-${invitation(stack, admin)}
-Ctrl-C stops everything.`);
+${closingLines(stack, "ServerPublish", admin)}`);
   stopOnSignal(stack);
 }
 
+/** What follows for everybody: how back ends publish, whoever watches, and how to stop. */
+export const closingLines = (
+  stack: LocalStack,
+  publish: string,
+  admin: LocalAdmin | undefined,
+): string => `Back ends publish (docs/publishing.md):
+
+URL=${stack.url} PUBLISH=${stack.functions.named(publish)} BUS=${stack.busNames[0]}
+${invitation(stack, admin)}
+Ctrl-C stops everything.`;
+
 /** How to watch in the Admin UI, where there is one. */
-export const invitation = ({ url }: LocalStack, admin: LocalAdmin | undefined): string =>
+const invitation = ({ url }: LocalStack, admin: LocalAdmin | undefined): string =>
   admin === undefined
     ? ""
     : `

@@ -4,15 +4,7 @@ import { type LocalAdmin, localAdmin } from "../../local/admin.ts";
 import { synthesise } from "../../local/assembly.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { developmentSecret } from "../../local/token-secret.ts";
-import {
-  CONCURRENCY,
-  ENVIRONMENT,
-  invitation,
-  log,
-  prepare,
-  served,
-  stopOnSignal,
-} from "./application.ts";
+import { closingLines, IN_TERMINAL, prepare, served, stopOnSignal } from "./application.ts";
 import type { StartOptions } from "./options.ts";
 
 const ASSEMBLY = ".local/cdk.out";
@@ -28,7 +20,7 @@ export async function serveContract(options: StartOptions): Promise<void> {
   const secret = developmentSecret();
   const stack = await startStack({
     ...options,
-    ...{ assembly: ASSEMBLY, secret, environment: ENVIRONMENT, log, concurrency: CONCURRENCY },
+    ...{ ...IN_TERMINAL, assembly: ASSEMBLY, secret },
     secrets: { ...options.secrets, ...admin?.secrets },
   });
   console.log(await welcome(stack, secret, admin));
@@ -40,7 +32,7 @@ async function welcome(
   secret: string,
   admin: LocalAdmin | undefined,
 ): Promise<string> {
-  const { url, functions, busNames } = stack;
+  const { url } = stack;
   const claims = { org: ORG, projects: [PROJECT.projectId] };
   const ann = await signToken({ sub: "ann", ...claims }, secret);
   const ben = await signToken({ sub: "ben", ...claims }, secret);
@@ -64,9 +56,5 @@ const ben = connect("${ben}");
 ben.on("custom:message", (message) => console.log("ben received", message));
 ben.on("connect", () => ann.emit("custom:message", { targetUserId: "ben", message: "hello" }));
 
-Back ends publish (docs/publishing.md):
-
-URL=${url} PUBLISH=${functions.named("Publish")} BUS=${busNames[0]}
-${invitation(stack, admin)}
-Ctrl-C stops everything.`;
+${closingLines(stack, "Publish", admin)}`;
 }
