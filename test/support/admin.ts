@@ -12,14 +12,19 @@ const { username, password, props, secrets } = localAdmin({ readonly: true, roun
 /** The name and password by which tests watch. */
 export const LOGIN = { username, password };
 
+/** Starts what was synthesised into a folder, with the secret of the Admin UI. */
+const start = (assembly: string, options: Partial<StackOptions>): Promise<LocalStack> =>
+  startStack({
+    ...{ assembly, port: 0, secret: "", schedules: false, log: () => undefined, secrets },
+    ...options,
+    environment: { POWERTOOLS_METRICS_DISABLED: "true", ...options.environment },
+  });
+
 /** A stack of the contract with an Admin UI that may only be watched, whose tokens are signed with this secret. */
 export async function startWatchedContract(secret: string) {
   const folder = mkdtempSync(join(tmpdir(), "watched-contract-"));
   await synthesise(folder, { adminSecretArn: props.secretArn });
-  const stack = await startStack({
-    ...{ assembly: folder, port: 0, secret, secrets, schedules: false, log: () => undefined },
-    environment: { POWERTOOLS_METRICS_DISABLED: "true" },
-  });
+  const stack = await start(folder, { secret });
   return {
     stack,
     async stop(): Promise<void> {
@@ -33,15 +38,13 @@ export async function startWatchedContract(secret: string) {
 export async function startWatched(app: string, options: Partial<StackOptions> = {}) {
   const folder = mkdtempSync(join(tmpdir(), "watched-"));
   synthesiseApplication(folder, { app, admin: { secretArn: props.secretArn } });
-  const start = (environment: Readonly<Record<string, string>> = {}) =>
-    startStack({
-      ...{ assembly: folder, port: 0, secret: "", schedules: false, log: () => undefined },
-      ...{ secrets, ...options },
-      environment: { ...options.environment, POWERTOOLS_METRICS_DISABLED: "true", ...environment },
-    });
-  const readonly = await start();
+  const readonly = await start(folder, options);
   // What the construct sets with `readonly: false`: bundled twice the tests would take longer.
-  const writable = await start({ ADMIN: JSON.stringify({ ...props, readonly: false }) });
+  const ADMIN = JSON.stringify({ ...props, readonly: false });
+  const writable = await start(folder, {
+    ...options,
+    environment: { ...options.environment, ADMIN },
+  });
   return {
     ...{ readonly, writable },
     async stop(): Promise<void> {

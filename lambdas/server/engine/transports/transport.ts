@@ -25,7 +25,7 @@ export interface TransportParts {
 /** Both transports: what is for a client that polls waits in its queue, until it has upgraded. */
 export function createTransport(parts: TransportParts): Transports {
   const { queues, webSocket, links } = parts;
-  const append = createBatches((connectionId, packets) => appendAll(connectionId, packets));
+  const append = createBatches(appendAll);
 
   return {
     async post(connectionId, frame) {
