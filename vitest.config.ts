@@ -5,6 +5,8 @@ const env = {
   // Of functions in the process of a test; those of the stack have an environment of their own.
   POWERTOOLS_LOG_LEVEL: "SILENT",
   POWERTOOLS_METRICS_DISABLED: "true",
+  // Each synthesis would load CloudFormation's rules, which take as long as all the rest; `npm run synth` applies them.
+  CDK_VALIDATION: "false",
 };
 
 /** Tests whose clients wait for each answer, count calls, or start a stack of their own: nothing is reordered. */
@@ -37,12 +39,21 @@ const OF_ONE_ORDER = [
 /** Clients of each kind, over long polling: they are answered, refused and disconnected. */
 const POLLING = ["auth", "client", "emitter", "mudbase"].map((name) => `test/e2e/${name}.test.ts`);
 
+/** Unit tests that cannot share modules: they mock or set what others use as it is, or the other way round. */
+const ISOLATED = [
+  "test/{events,examples,gateway,http,local,protocol}/**/*.test.ts",
+  "test/client/emitter.test.ts",
+  "test/model/{ledger,recovery}.test.ts",
+];
+
+/** Only what hangs is to end by it: a busy machine takes many times as long as a quiet one. */
+const patient = { testTimeout: 120_000, hookTimeout: 120_000 };
+
 /** One stack serves all files of a worker: they share its modules. */
 const endToEnd = {
   isolate: false,
   setupFiles: ["test/support/nothing-left.ts"],
-  testTimeout: 15_000,
-  hookTimeout: 30_000,
+  ...patient,
 };
 
 export default defineConfig({
@@ -58,44 +69,55 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: [
             "test/e2e/**",
-            "test/protocol/frames.test.ts",
             "test/pages/**",
             "test/package/**",
             "test/faults/**",
             "test/browser/**",
             "test/readme/**",
+            ...ISOLATED,
           ],
-          testTimeout: 15_000,
+          // Most of the time of a short file goes into loading what it tests.
+          isolate: false,
+          ...patient,
+        },
+      },
+      {
+        test: {
+          ...{ name: "isolated", env },
+          include: ISOLATED,
+          exclude: ["test/protocol/frames.test.ts"],
+          ...patient,
         },
       },
       {
         test: {
           ...{ name: "faults", env },
           include: ["test/faults/**/*.test.ts"],
-          testTimeout: 60_000,
+          ...patient,
         },
       },
       {
         test: {
           ...{ name: "browser", env },
           include: ["test/browser/**/*.test.ts"],
-          testTimeout: 60_000,
+          ...patient,
         },
       },
       {
         test: {
           ...{ name: "package", env },
           include: ["test/package/**/*.test.ts"],
-          // A whole compilation, beside other tests.
+          // Whole installations and compilations.
           testTimeout: 300_000,
-          hookTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {
         test: {
           ...{ name: "pages", env },
           include: ["test/{pages,readme}/**/*.test.ts"],
-          testTimeout: 170_000,
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
         },
       },
       {

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await new Promise<void>((resolve) => pageServer.listen(0, "127.0.0.1", resolve));
   stacks = await startWatched("examples/chat/app.ts");
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-}, 120_000);
+});
 afterAll(async () => {
   pageServer.close();
   await browser?.close();

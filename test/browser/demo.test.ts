@@ -26,7 +26,7 @@ beforeAll(async () => {
     log: () => undefined,
   });
   browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
-}, 60_000);
+});
 afterAll(async () => {
   await browser?.close();
   await stack?.stop();

@@ -30,7 +30,7 @@ beforeAll(async () => {
     ...{ assembly: inject("assembly"), port: 0, secret: SECRET, schedules: false },
     log: () => undefined,
   });
-}, 60_000);
+});
 afterAll(() => stack?.stop());
 
 const startProxy = proxies();

@@ -112,7 +112,7 @@ test("every block of TypeScript compiles, as strictly as this project does", asy
 
   expect(files.length).toBeGreaterThan(5);
   expect(compiled.stdout).toBe("");
-}, 60_000);
+});
 
 test.each(of("js"))("the JavaScript at $at can be parsed", async ({ text }) => {
   await expect(transform(text, { loader: "js" })).resolves.toMatchObject({ warnings: [] });

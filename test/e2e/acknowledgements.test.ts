@@ -19,7 +19,7 @@ beforeAll(async () => {
     }).addEdge();
   });
   stack = started.stack;
-}, 120_000);
+});
 
 afterAll(() => started.stop());
 

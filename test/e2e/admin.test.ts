@@ -14,7 +14,7 @@ beforeAll(async () => {
   const log = (_: string, text: string) => void logged.push(text);
   stacks = await startWatched("test/support/administered.ts", { concurrency: 1, log });
   stack = stacks.writable;
-}, 120_000);
+});
 afterAll(() => stacks.stop());
 
 const sockets: Socket[] = [];
@@ -256,7 +256,7 @@ describe("of the contract", () => {
   let contract: Awaited<ReturnType<typeof startWatchedContract>>;
   beforeAll(async () => {
     contract = await startWatchedContract(SECRET);
-  }, 120_000);
+  });
   afterAll(() => contract.stop());
 
   test("whoever watches is told of the sockets of an organisation, what they send, and what a back end publishes", async () => {

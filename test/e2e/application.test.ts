@@ -18,7 +18,7 @@ beforeAll(async () => {
     new SocketIoServer(new Stack(app, "Speech"), "Server", { app: APP }).addEdge();
   });
   stack = started.stack;
-}, 120_000);
+});
 
 afterAll(() => started.stop());
 

@@ -124,7 +124,7 @@ test("everything costs what docs/performance.md says", async () => {
   Object.assign(measured, await connectionCosts(ann.org));
 
   expect(measured).toEqual(Object.fromEntries(documentedCostsWithRecovery()));
-}, 60_000);
+});
 
 const PUBLISHED = {
   "db:create": { ...todos, data: milk },

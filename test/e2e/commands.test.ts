@@ -81,7 +81,7 @@ describe("integration", () => {
       code: 1,
       err: "there is no integration p1/shop",
     });
-  }, 30_000);
+  });
 
   test("reports an invalid file, and registers nothing", async () => {
     writeFileSync(file, JSON.stringify({ ...shop, baseUrl: "shop" }));
@@ -94,5 +94,5 @@ describe("integration", () => {
       code: 1,
       err: expect.stringMatching(/^\/nowhere cannot be read as JSON/),
     });
-  }, 30_000);
+  });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
     });
   });
   stack = started.stack;
-}, 120_000);
+});
 
 afterAll(() => started.stop());
 

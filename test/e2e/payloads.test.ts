@@ -19,7 +19,7 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   const order = received.map((payload) => (payload as { readonly n: number }).n);
   expect(order.toSorted((a, b) => a - b)).toEqual(numbers);
   expect(await ben.receivesNothing()).toBe(true);
-}, 60_000);
+});
 
 test("a payload of 30 KB arrives whole, whatever its characters", async () => {
   const { ann, ben } = await people("ann", "ben");

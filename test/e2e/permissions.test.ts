@@ -120,7 +120,7 @@ test("everything that a role allows is used by its function, and nothing else is
   }
   expect(stack.deadLetters).toHaveLength(1);
   expect(logged.join("")).not.toContain("AccessDenied");
-}, 60_000);
+});
 
 /** The actions that the role of each function allows. */
 function grants(): readonly (readonly [string, readonly string[]])[] {

@@ -214,7 +214,7 @@ describe("a client of each version", () => {
         new Set(["polling", "websocket"]),
       );
     }
-  }, 120_000);
+  });
 
   test("receives each of a hundred packets once, in their order, where WebSockets are blocked", async () => {
     const org = newOrg();
@@ -225,7 +225,7 @@ describe("a client of each version", () => {
       await expect.poll(() => received.length, LONG).toBe(100);
       expect(received).toEqual(upTo(100).map((n) => ["polling", n]));
     }
-  }, 60_000);
+  });
 });
 
 test("a client on polling is answered each of a thousand events that it sends at once", async () => {
@@ -237,7 +237,7 @@ test("a client on polling is answered each of a thousand events that it sends at
   expect(answers).toHaveLength(1000);
   expect(transportOf(socket)).toBe("polling");
   expect(await socket.emitWithAck("subscribe:project", "p1")).toBeTruthy();
-}, 60_000);
+});
 
 /** The typed client, with these transports. */
 const typed = ((

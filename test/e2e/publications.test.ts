@@ -204,7 +204,7 @@ describe("db:create, update, delete", () => {
     ]);
     for (const someone of all)
       expect(await someone.nextEvent("db:create")).toMatchObject({ queryId: "q3" });
-  }, 40_000);
+  });
 });
 
 test.each([

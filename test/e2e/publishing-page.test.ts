@@ -70,4 +70,4 @@ test("every program and command of docs/publishing.md does what it says", async 
   expect(await ann.nextEvent("integration:webhook:received")).toMatchObject({
     event: "order.paid",
   });
-}, 30_000);
+});

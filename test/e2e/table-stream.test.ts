@@ -26,7 +26,7 @@ beforeAll(async () => {
     });
   });
   stack = started.stack;
-}, 120_000);
+});
 
 afterAll(() => started.stop());
 

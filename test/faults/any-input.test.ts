@@ -101,7 +101,7 @@ test(`any entry is published or refused by an error that names it (${ENTRIES} en
   );
   expect(published).toBeGreaterThan(ENTRIES / 50);
   expect(world.framesOf(stranger)).toHaveLength(before);
-}, 120_000);
+});
 
 test(`any webhook is accepted only with its signature (${DELIVERIES} deliveries)`, async () => {
   const ben = await world.connect("ben", "acme");
@@ -133,4 +133,4 @@ test(`any webhook is accepted only with its signature (${DELIVERIES} deliveries)
     { numRuns: DELIVERIES },
   );
   await world.removeShop("acme");
-}, 120_000);
+});

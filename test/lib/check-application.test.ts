@@ -64,4 +64,4 @@ test("a deployment is warned of an application that throws while it is loaded", 
   expect(stack?.messages.map(({ level, entry }) => [level, String(entry.data)])).toEqual([
     ["warning", expect.stringContaining(`The application ${app}: ROOM_KEY is not set.`)],
   ]);
-}, 60_000);
+});

@@ -275,4 +275,4 @@ test("hostile requests disconnect nobody, and connected clients are answered", a
   client.send("hello?");
   expect(await client.nextFrame()).toBe("hello");
   expect(deployment.logged.filter((line) => line.includes("Error"))).toEqual([]);
-}, 60_000);
+});

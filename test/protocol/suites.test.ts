@@ -16,7 +16,7 @@ beforeAll(async () => {
     // As in Socket.IO, where it is off unless it is set.
     environment: { LIMITS: JSON.stringify({ connectionStateRecovery: 0 }) },
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await stack.stop();

@@ -40,11 +40,11 @@ beforeAll(async () => {
   printed = await run(START, /Ctrl-C stops everything/);
   [, url = ""] = /Open (\S+) to try it/.exec(printed) ?? [];
   [, token = ""] = /^ann {2}(\S+)$/m.exec(printed) ?? [];
-}, 120_000);
+});
 afterAll(async () => {
   await stopAll();
   rmSync(folder, { recursive: true });
-}, 60_000);
+});
 
 /** Stops all that runs, and waits for its end. */
 const stopAll = () =>
@@ -128,7 +128,6 @@ test.each([DEPLOY, ...OWN_DEPLOYS])(
     expect(output).toMatch(/credentials|Unable to resolve AWS account/);
     expect(output).not.toMatch(/Subprocess exited with error/);
   },
-  120_000,
 );
 
 test("the commands within sentences work", async () => {
@@ -209,7 +208,7 @@ describe("the application of page one", () => {
     expect(await startInstead("npm start -- --app realtime/app.ts")).toContain(
       "realtime/app.ts is served at http://127.0.0.1:3000",
     );
-  }, 60_000);
+  });
 
   test("has at most twenty lines", () => {
     expect(
