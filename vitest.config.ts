@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const env = {
@@ -60,8 +61,8 @@ export default defineConfig({
   test: {
     // Here and not in the projects, which would each have it run again.
     globalSetup: ["test/support/synthesised.ts"],
-    // Vitest would leave a core unused; the stack of an end-to-end test alone does not take two.
-    maxWorkers: "100%",
+    // A third of the time of clients, installations and browsers is spent waiting.
+    maxWorkers: availableParallelism() + 1,
     projects: [
       {
         test: {

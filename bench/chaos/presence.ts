@@ -35,6 +35,8 @@ export interface PresenceLedger {
   end(userId: string, audience: string): void;
   /** Records a presence event that a socket has received. */
   tell(watcher: Membership, event: string, payload: unknown): void;
+  /** What a user was, and when, for who looks for the cause. */
+  history(userId: string): string;
   /** What was told wrongly, and what these sockets, which are still connected, should have been told. */
   wronglyTold(watchers: readonly Membership[]): readonly WronglyTold[];
 }
@@ -126,6 +128,11 @@ export function createPresenceLedger(now: () => number): PresenceLedger {
       told.set(watcher, all);
       all.push({ userId, status, at: Date.parse(timestamp) });
     },
+
+    history: (userId) =>
+      historyOf(userId)
+        .map(({ at, status }) => `${status} from ${new Date(at).toISOString()}`)
+        .join(", "),
 
     wronglyTold: (watchers) => [...toldTooEarly(), ...watchers.flatMap(notTold)],
   };

@@ -100,6 +100,8 @@ async function stopAll(clients: readonly ChaosClient[], presence: PresenceLedger
   const all = wronglyTold();
   for (const { watcher, userId, reason, at } of all)
     console.log(`${watcher} was ${reason}: ${userId}, at ${new Date(at).toISOString()}`);
+  for (const userId of new Set(all.map((one) => one.userId)))
+    console.log(`${userId} was ${presence.history(userId)}`);
   await stop(1);
   return all.length;
 }

@@ -18,7 +18,10 @@ export const OPTIONS = `  --port PORT             port that clients connect to (
   --lose-disconnects P    drop this share of the $disconnect calls, from 0 to 1, those of --cut-every
                           included (default 0, and a third of those of --cut-every)
   --secrets FILE          JSON file with the secrets of integrations, by their ARNs
-  --help                  show this help`;
+  --help                  show this help
+
+Of each function ten executions run at the same time, as a new account has ten in all; of the one that answers
+GETs of long polling a hundred.`;
 
 /** What a start is told. */
 export type StartOptions = NonNullable<ReturnType<typeof readOptions>>;

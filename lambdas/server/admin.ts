@@ -4,6 +4,7 @@ import { createCredentials } from "./admin/credentials.ts";
 import { ADMIN, namespaceOf } from "./admin/shown.ts";
 import { createWatch, type EveryoneIn, everyoneIn } from "./admin/watch.ts";
 import { type AnyApp, ConnectError, defineEvent, defineNamespace, EventError } from "./app.ts";
+import { describeFault } from "./describe-fault.ts";
 import { json, read } from "./environment.ts";
 import { optional } from "./model/fields.ts";
 import type { Watch } from "./pipeline/report.ts";
@@ -42,17 +43,23 @@ export function withAdmin<App extends AnyApp>(app: App): App {
     namespaces: { ...app.namespaces, [ADMIN]: namespace },
     watch: (runtime: Runtime, adapter: Adapter): Watch => ({
       ...createWatch(runtime, adapter, everyone),
-      stores: { [PARTS]: createParts(runtime, adapter, everyone) },
+      stores: { [PARTS]: createParts(runtime, adapter, app, everyone) },
     }),
   };
 }
 
-function createParts(runtime: Runtime, adapter: Adapter, everyone: EveryoneIn) {
+function createParts(
+  runtime: Runtime,
+  adapter: Adapter,
+  { namespaces }: AnyApp,
+  everyone: EveryoneIn,
+) {
   const { secretArn, readonly } = read(Settings, runtime.variables).ADMIN;
   const secret = createSecretReader(runtime.now, { requestHandler })(secretArn);
   const tries = { kind: "adminLogins", owner: [ADMIN], perSecond: TRIES_PER_SECOND };
   return {
-    ...{ readonly, everyone },
+    ...{ readonly, everyone, namespaces },
+    isSocket: async (id: string) => (await adapter.sessions.get(id)) !== undefined,
     credentials: createCredentials(secret, runtime.now),
     isTriedTooOften: async () => (await adapter.rateLimits.take(tries)) !== undefined,
     findAll: () => findAll(adapter, runtime, everyone),
@@ -66,16 +73,36 @@ const isWritable = ({ [PARTS]: { readonly } }: AdminStores) => {
   return {};
 };
 
-/** The sockets that a command is for: those of a namespace, or of a room in it, or one by its id. */
-function target(io: Io<AdminTypes>, shown: string, filter: string | undefined): Broadcast {
-  const { nsp, tenant } = namespaceOf(shown);
-  const sockets = io.of(nsp, tenant);
+/** The sockets that a command is for: those of a namespace, or of a room in it, or one by its id; refuses what reaches nobody. */
+async function target(
+  { io, [PARTS]: { namespaces, isSocket } }: AdminStores & { readonly io: Io<AdminTypes> },
+  shown: string,
+  filter: string | undefined,
+): Promise<Broadcast> {
+  const where = namespaceOf(shown);
+  const namespace =
+    where && Object.hasOwn(namespaces, where.nsp) ? namespaces[where.nsp] : undefined;
+  if (where === undefined || namespace === undefined)
+    throw new EventError("invalid_payload", `there is no namespace ${shown}`);
+  if (filter && namespace.ownRoom === false && (await isSocket(filter)))
+    throw new EventError("forbidden", `${shown} has no rooms of one socket (ownRoom: false)`);
+  const sockets = io.of(where.nsp, where.tenant);
   return filter ? sockets.in(filter) : sockets;
+}
+
+/** Emits what somebody has typed: what is wrong with it is told to them. */
+function emitTyped(to: Broadcast, event: string, args: readonly unknown[]): void {
+  try {
+    to.emitAny(event, ...args);
+  } catch (cause) {
+    const message = cause instanceof z.core.$ZodError ? describeFault(cause, event) : String(cause);
+    throw new EventError("invalid_payload", message, { cause });
+  }
 }
 
 /** Refuses to change who is in the room of all, which the Admin UI is not shown. */
 function requireRoom({ everyone }: AdminStores[typeof PARTS], shown: string, room: string): void {
-  if (room === everyone(namespaceOf(shown).nsp))
+  if (room === everyone(namespaceOf(shown)?.nsp ?? ""))
     throw new EventError("forbidden", `every socket of ${shown} is in the room ${room}`);
 }
 
@@ -108,8 +135,9 @@ const namespace = defineNamespace<AdminTypes>({
       payload: () => z.tuple([z.string(), filter, z.string()], z.unknown()),
       access: isWritable,
 
-      async handle({ io, payload: [nsp, room, event, ...args] }) {
-        target(io, nsp, room).emitAny(event, ...args);
+      async handle(call) {
+        const [nsp, room, event, ...args] = call.payload;
+        emitTyped(await target(call, nsp, room), event, args);
       },
     }),
     defineEvent({
@@ -117,9 +145,10 @@ const namespace = defineNamespace<AdminTypes>({
       payload: () => z.tuple([z.string(), z.string(), filter]),
       access: isWritable,
 
-      async handle({ io, payload: [nsp, room, of], [PARTS]: parts }) {
-        requireRoom(parts, nsp, room);
-        await target(io, nsp, of).socketsJoin(room);
+      async handle(call) {
+        const [nsp, room, of] = call.payload;
+        requireRoom(call[PARTS], nsp, room);
+        await (await target(call, nsp, of)).socketsJoin(room);
       },
     }),
     defineEvent({
@@ -127,9 +156,10 @@ const namespace = defineNamespace<AdminTypes>({
       payload: () => z.tuple([z.string(), z.string(), filter]),
       access: isWritable,
 
-      async handle({ io, payload: [nsp, room, of], [PARTS]: parts }) {
-        requireRoom(parts, nsp, room);
-        target(io, nsp, of ?? room).socketsLeave(room);
+      async handle(call) {
+        const [nsp, room, of] = call.payload;
+        requireRoom(call[PARTS], nsp, room);
+        (await target(call, nsp, of ?? room)).socketsLeave(room);
       },
     }),
     defineEvent({
@@ -137,8 +167,9 @@ const namespace = defineNamespace<AdminTypes>({
       payload: () => z.tuple([z.string(), z.boolean(), filter]),
       access: isWritable,
 
-      async handle({ io, payload: [nsp, close, of] }) {
-        target(io, nsp, of).disconnectSockets(close);
+      async handle(call) {
+        const [nsp, close, of] = call.payload;
+        (await target(call, nsp, of)).disconnectSockets(close);
       },
     }),
   ],

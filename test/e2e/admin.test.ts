@@ -193,6 +193,28 @@ describe("where it is allowed, whoever watches", () => {
       expect(await socket.emitWithAck(command, "/", "", ann.id)).toMatchObject(refused);
   });
 
+  test.each([
+    ["a namespace that is not there", ["_disconnect", "/nowhere", false, null], /no namespace/],
+    ["a tenant that cannot be one", ["join", "%zz/", "kitchen", null], /no namespace %zz/],
+    ["a name that Socket.IO keeps for itself", ["emit", "/", null, "disconnect"], /reserved/],
+    ["what the event's schema refuses", ["emit", "/", null, "news", { number: "1" }], /number/],
+  ] as const)("is told of %s", async (_, [command, ...args], message) => {
+    const { socket } = await admin();
+
+    expect(await socket.emitWithAck(command, ...args)).toEqual({
+      error: { code: "invalid_payload", message: expect.stringMatching(message) },
+    });
+  });
+
+  test("is told that one socket cannot be reached where there are no rooms of one socket", async () => {
+    const { id } = await enter("/crowd", {});
+    const { socket } = await admin();
+
+    expect(await socket.emitWithAck("_disconnect", "/crowd", false, id)).toMatchObject({
+      error: { code: "forbidden", message: expect.stringMatching(/ownRoom/) },
+    });
+  });
+
   test("takes nobody out of the room that every socket is in", async () => {
     const { socket } = await admin();
 

@@ -230,5 +230,4 @@ test.each(SEEDS)(
     expect(causes).not.toContain(undefined);
     expect(failures).toEqual([]);
   },
-  120_000,
 );

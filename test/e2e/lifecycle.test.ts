@@ -4,7 +4,7 @@ import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import type { LocalStack } from "../../local/stack.ts";
-import { endLost } from "../support/lost.ts";
+import { endLost, visitLost } from "../support/lost.ts";
 import { client, connected } from "../support/people.ts";
 import { startFromApp } from "../support/started-app.ts";
 
@@ -70,17 +70,8 @@ test("a socket that comes back is told of as recovered, and one that does not as
   ben.io.engine.close();
   await vi.waitUntil(() => happened.length === 2, { timeout: 20_000 });
   expect(ben.recovered).toBe(true);
-  const { id } = ben;
 
-  ben.io.reconnection(false);
-  ben.io.engine.close();
-  await vi.waitUntil(
-    async () =>
-      (await stack.database.items()).some(
-        ({ pk, state }) => pk === `sess#${id}` && state === "detached",
-      ),
-    { timeout: 20_000 },
-  );
+  await lose(ben);
   await endLost(stack, "ServerHeartbeat");
   await vi.waitUntil(() => happened.length === 3, { timeout: 20_000 });
 
@@ -90,6 +81,36 @@ test("a socket that comes back is told of as recovered, and one that does not as
     "Socket Disconnected ben transport close",
   ]);
 });
+
+test("who is disconnected while away is told of at the next visit, with that reason; who joins after that stays", async () => {
+  const happened = await watch();
+  const [ben, eve] = await Promise.all([connect("ben"), connect("eve")]);
+  await ben.emitWithAck("join", "garden");
+  await lose(ben);
+  await eve.emitWithAck("out", "garden");
+  await eve.emitWithAck("join", "garden");
+  await lose(eve);
+  await visitLost(stack, "ServerHeartbeat");
+  const told = () => shown(happened).filter((text) => text.startsWith("Socket Disconnected"));
+  await vi.waitUntil(() => told().length > 0, { timeout: 20_000 });
+  await stack.idle();
+
+  expect(told()).toEqual(["Socket Disconnected ben server namespace disconnect"]);
+});
+
+/** Has a socket lose its connection for good. */
+async function lose(socket: Awaited<ReturnType<typeof connect>>): Promise<void> {
+  const { id } = socket;
+  socket.io.reconnection(false);
+  socket.io.engine.close();
+  await vi.waitUntil(
+    async () =>
+      (await stack.database.items()).some(
+        ({ pk, state }) => pk === `sess#${id}` && state === "detached",
+      ),
+    { timeout: 20_000 },
+  );
+}
 
 test("a room is occupied and vacated once each, however many come and go at once", async () => {
   const happened = await watch();

@@ -224,7 +224,6 @@ test.each([
     expect(empty / functions).toBeLessThanOrEqual(0.05);
     expect(functions).toBeLessThanOrEqual((2 * size) / 1000);
   },
-  60_000,
 );
 
 describe("live queries", () => {

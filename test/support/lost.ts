@@ -4,7 +4,11 @@ import { connectionItems, stack as shared } from "./running.ts";
 
 /** Ends the sessions that have lost their connection, as if the time in which they may come back were over. */
 export async function endLost(stack: LocalStack = shared, heartbeat = "Heartbeat"): Promise<void> {
-  if ((await ageLosses(stack)) === 0) return;
+  if ((await ageLosses(stack)) > 0) await visitLost(stack, heartbeat);
+}
+
+/** Has the heartbeat visit those sessions, as it does every minute. */
+export async function visitLost(stack: LocalStack, heartbeat: string): Promise<void> {
   const scheduledTime = new Date().toISOString();
   await stack.functions.invoke(stack.functions.named(heartbeat), { scheduledTime });
   await stack.idle();

@@ -9,6 +9,10 @@ export const app = defineApp({
       on: {
         join: async (socket, room, callback) => callback(await socket.join(room)),
         leave: async (socket, room, callback) => callback(await socket.leave(room)),
+        out({ nsp }, room, callback) {
+          nsp.in(room).disconnectSockets();
+          callback();
+        },
       },
     }),
   },

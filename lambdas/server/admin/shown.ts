@@ -8,11 +8,17 @@ export const ADMIN = "/admin";
 export const shownNamespace = (nsp: string, tenant: string): string =>
   `${encodeURIComponent(tenant)}${nsp}`;
 
-/** The namespace and the tenant that are shown by a name. */
-export function namespaceOf(shown: string): { readonly nsp: string; readonly tenant: string } {
+/** The namespace and the tenant that are shown by a name; nothing where none can be. */
+export function namespaceOf(
+  shown: string,
+): { readonly nsp: string; readonly tenant: string } | undefined {
   const end = shown.indexOf("/");
   const [tenant, nsp] = end < 0 ? [shown, "/"] : [shown.slice(0, end), shown.slice(end)];
-  return { nsp, tenant: decodeURIComponent(tenant) };
+  try {
+    return { nsp, tenant: decodeURIComponent(tenant) };
+  } catch {
+    return undefined;
+  }
 }
 
 /** What is shown of a session. */

@@ -134,6 +134,14 @@ function isFor(session: StoredSession, { entry, doneAt = deadlineOf(entry.id) }:
   return doneAt >= since - CLOCK_MARGIN && isMeant(session, room.room, audience);
 }
 
+/** Whether this has disconnected the sockets of a room that the session had been in before. */
+export function isEndedBy(session: StoredSession, { id, room, audience }: LogEntry): boolean {
+  if (room.tenant !== session.session.tenant || room.nsp !== session.nsp) return false;
+  if (!session.roomStamps.has(room.room)) return false;
+  const since = session.since.get(room.room) ?? session.beganAt;
+  return timeOf(id) > since + CLOCK_MARGIN && isMeant(session, room.room, audience);
+}
+
 function isMeant(
   { sid, session, tags, roomStamps }: StoredSession,
   room: string,

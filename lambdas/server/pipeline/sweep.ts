@@ -1,4 +1,4 @@
-import pMap from "p-map";
+import pMap, { pMapSkip } from "p-map";
 import { MAX_RUN } from "#server/model/limits.ts";
 import { type Connection, type StoredSession, socketsOf } from "#server/model/session.ts";
 import { createVisitLost } from "./lost.ts";
@@ -35,7 +35,7 @@ export interface Sweep {
 export function createSweep(parts: Parts, sender: Sender): Sweep {
   const { runtime, adapter } = parts;
   const { invokeSelf, telemetry, limits, now } = runtime;
-  const { shards } = limits;
+  const shards = Array.from({ length: limits.shards }, (_, shard) => shard);
   const minutes = Math.max(1, Math.floor(runtime.heartbeat.pingInterval / MINUTE));
   // Two rounds without a pong, the second of which may be late.
   const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
@@ -45,9 +45,7 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
   return {
     async begin(scheduledTime) {
       const turn = Math.floor(scheduledTime / MINUTE) % minutes;
-      const due = Array.from({ length: shards }, (_, shard) => shard).filter(
-        (shard) => shard % minutes === turn,
-      );
+      const due = shards.filter((shard) => shard % minutes === turn);
       // Also where nobody comes back any more: some may have lost theirs before that was set.
       const lost = await shardsWithLost();
       await Promise.all([
@@ -69,17 +67,16 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
   }
 
   async function shardsWithLost(): Promise<readonly number[]> {
-    const all = Array.from({ length: shards }, (_, shard) => shard);
-    const found = await pMap(all, (shard) => adapter.sessions.hasLost(shard), {
-      concurrency: VISITS_AT_ONCE,
-    });
-    return all.filter((shard) => found[shard]);
+    const orSkip = async (shard: number) =>
+      (await adapter.sessions.hasLost(shard)) ? shard : pMapSkip;
+    return pMap(shards, orSkip, { concurrency: VISITS_AT_ONCE });
   }
 
   async function sweepLost({ shard, from }: ShardRange): Promise<void> {
     const { sessions, next } = await adapter.sessions.lostInShard(shard, from);
     if (next !== undefined) await invokeSelf({ shard, isOfLost: true, from: next });
-    await pMap(sessions, (session) => safely(() => visitLost(session), session), {
+    const ends = (await safely(() => adapter.log.ends(), {})) ?? [];
+    await pMap(sessions, (session) => safely(() => visitLost(session, ends), session), {
       concurrency: VISITS_AT_ONCE,
     });
   }

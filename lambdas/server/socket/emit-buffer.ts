@@ -96,6 +96,8 @@ export function createEmitBuffer(encodeFrame: EncodeFrame, serialize: Serialize)
 
   const eventOf = ({ nsp }: Audience, event: string, args: readonly unknown[]) => {
     if (RESERVED_EVENTS.includes(event)) throw new Error(`"${event}" is a reserved event name`);
+    if (typeof args.at(-1) === "function")
+      throw new Error(`"${event}" has a callback: use timeout(…).emitWithAck, and wait for it`);
     return { type: PacketType.EVENT, data: [event, ...serialize(nsp, event, args)] };
   };
 

@@ -244,7 +244,7 @@ export interface Acknowledgements {
 /** The logs of the rooms. */
 export interface Log {
   append(entries: readonly LogEntry[]): Promise<void>;
-  remove(entries: readonly Pick<LogEntry, "room" | "id">[]): Promise<void>;
+  remove(entries: readonly Pick<LogEntry, "room" | "id" | "closes">[]): Promise<void>;
   mark(marks: readonly Mark[]): Promise<void>;
   /** What was broadcast from a time on, in epoch milliseconds; nothing where that is more than one read gives. */
   read(
@@ -255,6 +255,8 @@ export interface Log {
   >;
   /** Those of these that there are. */
   get(wanted: readonly Pick<LogEntry, "room" | "id">[]): Promise<readonly LogEntry[]>;
+  /** What has disconnected the sockets of rooms, for as long as somebody may come back, and as far as one read gives it. */
+  ends(): Promise<readonly LogEntry[]>;
 }
 
 /** The contents of binary packets' parts until the packets are complete. */

@@ -69,6 +69,9 @@ export function roomOf({ pk }: Pick<Key, "pk">): RoomKey {
 export const logPartition = ({ tenant, nsp, room }: RoomKey): string =>
   `${segments("log", tenant, nsp)}#${room}`;
 
+/** The partition of the ends among what all logs hold: what has disconnected the sockets of a room. */
+export const ENDS = "ends";
+
 /** What can be revoked, whose name comes last: a user, a session, a token. */
 export const revocationKey = (tenant: string, credential: string): Key => ({
   pk: `${segments("revoked", tenant)}#${credential}`,

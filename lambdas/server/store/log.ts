@@ -2,7 +2,7 @@ import { encodeTime } from "ulid";
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
 import type { LogEntry, Mark } from "#server/model/packet-log.ts";
 import type { Log } from "./adapter.ts";
-import { type Key, logPartition } from "./keys.ts";
+import { ENDS, type Key, logPartition } from "./keys.ts";
 import type { Item, KeyedItem, Storage } from "./table.ts";
 
 /** Entries and marks of one room that a recovery reads, in one query of a megabyte at most. */
@@ -14,10 +14,16 @@ export function createLog({ table, now }: Storage, retention: number): Log {
   return {
     append: (entries) =>
       table.writeAll(
-        entries.map((entry) => entryItem(entry, expiry())),
+        [
+          ...entries.map((entry) => entryItem(entry, expiry())),
+          ...entries.filter(isEnd).map((entry, index) => ({
+            ...{ ...endKey(entry, index), entry: JSON.stringify(entry), ...expiry() },
+          })),
+        ],
         [],
       ),
-    remove: (entries) => table.writeAll([], entries.map(entryKey)),
+    remove: (entries) =>
+      table.writeAll([], [...entries.map(entryKey), ...entries.filter(isEnd).map(endKey)]),
     mark: (marks) =>
       table.writeAll(
         marks.map((mark) => markItem(mark, expiry())),
@@ -50,6 +56,16 @@ export function createLog({ table, now }: Storage, retention: number): Log {
         return room === undefined ? [] : [entryOf(room, item)];
       });
     },
+
+    async ends() {
+      const from = Math.max(0, now() - retention);
+      const { items } = await table.page({
+        KeyConditionExpression: "pk = :ends AND sk >= :from",
+        ExpressionAttributeValues: { ":ends": ENDS, ":from": encodeTime(from) },
+        Limit: MOST_READ,
+      });
+      return items.map(({ entry }) => JSON.parse(String(entry)) as LogEntry);
+    },
   };
 }
 
@@ -62,6 +78,13 @@ const entryKey = ({ room, id }: Pick<LogEntry, "room" | "id">): Key => ({
 const entryItem = ({ room, id, ...kept }: LogEntry, expiry: object): KeyedItem => ({
   ...entryKey({ room, id }),
   ...{ entry: JSON.stringify(kept), ...expiry },
+});
+
+const isEnd = ({ closes }: Pick<LogEntry, "closes">): boolean => closes !== undefined;
+
+/** One emission may end the sockets of several rooms. */
+const endKey = ({ id }: Pick<LogEntry, "id">, index: number): Key => ({
+  ...{ pk: ENDS, sk: `${id}#${index}` },
 });
 
 const entryOf = (room: RoomKey, { sk, entry }: Item): LogEntry => ({
