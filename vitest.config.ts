@@ -42,9 +42,9 @@ const POLLING = ["auth", "client", "emitter", "mudbase"].map((name) => `test/e2e
 
 /** Unit tests that cannot share modules: they mock or set what others use as it is, or the other way round. */
 const ISOLATED = [
-  "test/{events,examples,gateway,http,local,protocol}/**/*.test.ts",
+  "test/{examples,gateway,http,local,protocol}/**/*.test.ts",
   "test/client/emitter.test.ts",
-  "test/model/{ledger,recovery}.test.ts",
+  "test/model/{ledger,polling,recovery}.test.ts",
 ];
 
 /** Only what hangs is to end by it: a busy machine takes many times as long as a quiet one. */
