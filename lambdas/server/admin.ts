@@ -73,20 +73,27 @@ const isWritable = ({ [PARTS]: { readonly } }: AdminStores) => {
   return {};
 };
 
-/** The sockets that a command is for: those of a namespace, or of a room in it, or one by its id; refuses what reaches nobody. */
+/**
+ * The sockets that a command is for: those of a namespace, or of a room in it, or one by its id; refuses what reaches
+ * nobody, and to have sockets join or leave the room of all, which the Admin UI is not shown.
+ */
 async function target(
-  { io, [PARTS]: { namespaces, isSocket } }: AdminStores & { readonly io: Io<AdminTypes> },
+  {
+    io,
+    [PARTS]: { namespaces, everyone, isSocket },
+  }: AdminStores & { readonly io: Io<AdminTypes> },
   shown: string,
   filter: string | undefined,
+  room?: string,
 ): Promise<Broadcast> {
-  const where = namespaceOf(shown);
-  const namespace =
-    where && Object.hasOwn(namespaces, where.nsp) ? namespaces[where.nsp] : undefined;
-  if (where === undefined || namespace === undefined)
+  const { nsp, tenant } = namespaceOf(shown) ?? {};
+  if (nsp === undefined || !Object.hasOwn(namespaces, nsp))
     throw new EventError("invalid_payload", `there is no namespace ${shown}`);
-  if (filter && namespace.ownRoom === false && (await isSocket(filter)))
+  if (room === everyone(nsp))
+    throw new EventError("forbidden", `every socket of ${shown} is in the room ${room}`);
+  if (filter && namespaces[nsp]?.ownRoom === false && (await isSocket(filter)))
     throw new EventError("forbidden", `${shown} has no rooms of one socket (ownRoom: false)`);
-  const sockets = io.of(where.nsp, where.tenant);
+  const sockets = io.of(nsp, tenant);
   return filter ? sockets.in(filter) : sockets;
 }
 
@@ -98,12 +105,6 @@ function emitTyped(to: Broadcast, event: string, args: readonly unknown[]): void
     const message = cause instanceof z.core.$ZodError ? describeFault(cause, event) : String(cause);
     throw new EventError("invalid_payload", message, { cause });
   }
-}
-
-/** Refuses to change who is in the room of all, which the Admin UI is not shown. */
-function requireRoom({ everyone }: AdminStores[typeof PARTS], shown: string, room: string): void {
-  if (room === everyone(namespaceOf(shown)?.nsp ?? ""))
-    throw new EventError("forbidden", `every socket of ${shown} is in the room ${room}`);
 }
 
 const filter = optional(z.string());
@@ -147,8 +148,7 @@ const namespace = defineNamespace<AdminTypes>({
 
       async handle(call) {
         const [nsp, room, of] = call.payload;
-        requireRoom(call[PARTS], nsp, room);
-        await (await target(call, nsp, of)).socketsJoin(room);
+        await (await target(call, nsp, of, room)).socketsJoin(room);
       },
     }),
     defineEvent({
@@ -158,8 +158,7 @@ const namespace = defineNamespace<AdminTypes>({
 
       async handle(call) {
         const [nsp, room, of] = call.payload;
-        requireRoom(call[PARTS], nsp, room);
-        (await target(call, nsp, of ?? room)).socketsLeave(room);
+        (await target(call, nsp, of ?? room, room)).socketsLeave(room);
       },
     }),
     defineEvent({

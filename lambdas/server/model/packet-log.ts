@@ -15,6 +15,10 @@ export interface LogEntry {
   readonly closes?: boolean | undefined;
 }
 
+/** Whether this ends the sockets that it is for. */
+export const isEnd = ({ closes }: { readonly closes?: boolean | undefined }): boolean =>
+  closes !== undefined;
+
 /** When the posts of a broadcast were over, in a key range of a room. */
 export interface Mark {
   readonly room: RoomKey;

@@ -2,6 +2,7 @@ import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { copyId, timeOf, withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
+import { isEnd } from "#server/model/packet-log.ts";
 import { LATEST_POST } from "#server/model/recovery.ts";
 import type { PostResult } from "#server/model/transport.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
@@ -206,10 +207,7 @@ async function fillQueues(
     const entry = once(() => pendingOf(emission));
     if (emission.joins !== undefined) continue;
     // Which socket it is matters only where it leaves, ends or is asked.
-    const isPlain =
-      emission.leaves === undefined &&
-      emission.closes === undefined &&
-      emission.ackId === undefined;
+    const isPlain = !isLeave(emission) && !isEnd(emission) && emission.ackId === undefined;
     for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
       const queued = isPlain ? emission : { ...emission, sid };
       if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)
@@ -278,7 +276,7 @@ async function postAll(
 
 const endings = (queues: Queues): Delivered["ended"] =>
   [...queues].flatMap(([connectionId, queue]) => {
-    const ends = queue.filter(({ closes }) => closes !== undefined);
+    const ends = queue.filter(isEnd);
     const namespaces = new Map(ends.map(({ audience, sid }) => [audience.nsp, sid]));
     return [...namespaces].map(([nsp, sid]) => ({
       ...{ sid, connectionId, nsp },

@@ -1,8 +1,7 @@
 import pMap from "p-map";
-import type { RoomAudience } from "#server/model/audience.ts";
 import type { Recall } from "#server/model/matching.ts";
 import { broadcastOf, copyId, timeOf } from "#server/model/offset.ts";
-import type { LogEntry, Mark } from "#server/model/packet-log.ts";
+import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
 import {
   CLOCK_MARGIN,
   type Cursor,
@@ -77,7 +76,7 @@ export function missedIn(
     entries.map((entry) => ({ entry, id: entry.id, doneAt: doneAt(entry, marks, session.sid) })),
   );
   const due = found.filter((one) => isFor(session, one));
-  if (due.some(({ entry }) => entry.closes !== undefined)) return undefined;
+  if (due.some(({ entry }) => isEnd(entry))) return undefined;
   const left = leavesIn(due, session);
   const isHeard = ({ entry: { room, id, frames } }: Found) =>
     frames.length > 0 && !((left.get(room.room) ?? Number.POSITIVE_INFINITY) < timeOf(id));
@@ -128,25 +127,26 @@ function doneAt({ id }: LogEntry, marks: readonly Mark[], sid: string): number |
 
 /** Whether a packet was meant for a session, which was in the room before its posts were over. */
 function isFor(session: StoredSession, { entry, doneAt = deadlineOf(entry.id) }: Found): boolean {
-  const { room, audience } = entry;
-  if (!session.roomStamps.has(room.room)) return false;
-  const since = session.since.get(room.room) ?? session.beganAt;
-  return doneAt >= since - CLOCK_MARGIN && isMeant(session, room.room, audience);
+  return doneAt >= sinceIn(session, entry) - CLOCK_MARGIN && isMeant(session, entry);
 }
 
 /** Whether this has disconnected the sockets of a room that the session had been in before. */
-export function isEndedBy(session: StoredSession, { id, room, audience }: LogEntry): boolean {
-  if (room.tenant !== session.session.tenant || room.nsp !== session.nsp) return false;
-  if (!session.roomStamps.has(room.room)) return false;
-  const since = session.since.get(room.room) ?? session.beganAt;
-  return timeOf(id) > since + CLOCK_MARGIN && isMeant(session, room.room, audience);
+export function isEndedBy(session: StoredSession, end: LogEntry): boolean {
+  const { tenant, nsp } = end.room;
+  if (tenant !== session.session.tenant || nsp !== session.nsp) return false;
+  return timeOf(end.id) > sinceIn(session, end) + CLOCK_MARGIN && isMeant(session, end);
 }
+
+/** When a session came into an entry's room, if it is there. */
+const sinceIn = ({ since, beganAt }: StoredSession, { room }: LogEntry): number =>
+  since.get(room.room) ?? beganAt;
 
 function isMeant(
   { sid, session, tags, roomStamps }: StoredSession,
-  room: string,
-  { sender, except, exceptUsers = [], tag }: Omit<RoomAudience, "tenant" | "nsp" | "rooms">,
+  { room: { room }, audience }: LogEntry,
 ): boolean {
+  const { sender, except, exceptUsers = [], tag } = audience;
+  if (!roomStamps.has(room)) return false;
   if (sender === sid || exceptUsers.includes(session.userId)) return false;
   if (except.some((one) => roomStamps.has(one))) return false;
   const own = tags?.[room];

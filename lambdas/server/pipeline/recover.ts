@@ -1,6 +1,6 @@
 import type { AnyApp } from "#server/app.ts";
 import { copyId, type Offset, readOffset, timeOf, withOffset } from "#server/model/offset.ts";
-import type { PendingPacket } from "#server/model/packet-log.ts";
+import { isEnd, type PendingPacket } from "#server/model/packet-log.ts";
 import {
   CLOCK_MARGIN,
   type Cursor,
@@ -215,9 +215,9 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
         await adapter.rooms.leave(listingOf(session), [entry.leaves], at);
       const frames = copyOf(entry.frames, field);
       const offset = { ...lateOffset(position, last), id };
-      const isEnd = entry.closes !== undefined;
-      if (!(await post(kit, session, isEnd ? frames : framesAt(frames, offset)))) return false;
-      if (!isEnd) continue;
+      const ends = isEnd(entry);
+      if (!(await post(kit, session, ends ? frames : framesAt(frames, offset)))) return false;
+      if (!ends) continue;
       await sender.close(session.connectionId, "the server disconnected it as it came back");
       return false;
     }

@@ -1,11 +1,11 @@
 import { encodeTime } from "ulid";
 import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
-import type { LogEntry, Mark } from "#server/model/packet-log.ts";
+import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
 import type { Log } from "./adapter.ts";
 import { ENDS, type Key, logPartition } from "./keys.ts";
 import type { Item, KeyedItem, Storage } from "./table.ts";
 
-/** Entries and marks of one room that a recovery reads, in one query of a megabyte at most. */
+/** Items of one partition that are read from a time on, in one query of a megabyte at most. */
 const MOST_READ = 2000;
 
 /** The log of each room: what was broadcast to it, kept for as long as somebody may come back. */
@@ -32,13 +32,8 @@ export function createLog({ table, now }: Storage, retention: number): Log {
 
     async read(room, from) {
       const { items, last } = await table.page({
-        KeyConditionExpression: "pk = :room AND sk >= :from",
-        ExpressionAttributeValues: {
-          ":room": logPartition(room),
-          ":from": encodeTime(Math.max(0, from)),
-        },
+        ...queryFrom(logPartition(room), from),
         ConsistentRead: true,
-        Limit: MOST_READ,
       });
       if (last !== undefined) return undefined;
       return {
@@ -58,16 +53,18 @@ export function createLog({ table, now }: Storage, retention: number): Log {
     },
 
     async ends() {
-      const from = Math.max(0, now() - retention);
-      const { items } = await table.page({
-        KeyConditionExpression: "pk = :ends AND sk >= :from",
-        ExpressionAttributeValues: { ":ends": ENDS, ":from": encodeTime(from) },
-        Limit: MOST_READ,
-      });
+      const { items } = await table.page(queryFrom(ENDS, now() - retention));
       return items.map(({ entry }) => JSON.parse(String(entry)) as LogEntry);
     },
   };
 }
+
+/** Ids begin with their time. */
+const queryFrom = (partition: string, time: number) => ({
+  KeyConditionExpression: "pk = :partition AND sk >= :from",
+  ExpressionAttributeValues: { ":partition": partition, ":from": encodeTime(Math.max(0, time)) },
+  Limit: MOST_READ,
+});
 
 const entryKey = ({ room, id }: Pick<LogEntry, "room" | "id">): Key => ({
   pk: logPartition(room),
@@ -79,8 +76,6 @@ const entryItem = ({ room, id, ...kept }: LogEntry, expiry: object): KeyedItem =
   ...entryKey({ room, id }),
   ...{ entry: JSON.stringify(kept), ...expiry },
 });
-
-const isEnd = ({ closes }: Pick<LogEntry, "closes">): boolean => closes !== undefined;
 
 /** One emission may end the sockets of several rooms. */
 const endKey = ({ id }: Pick<LogEntry, "id">, index: number): Key => ({
