@@ -48,6 +48,7 @@ const ISOLATED = [
 
 /** Only what hangs is to end by it: a busy machine takes many times as long as a quiet one. */
 const patient = { testTimeout: 300_000, hookTimeout: 300_000 };
+const ofInstallations = { ...patient, hookTimeout: 600_000 };
 
 /** One stack serves all files of a worker: they share its modules. */
 const endToEnd = {
@@ -107,17 +108,14 @@ export default defineConfig({
         test: {
           ...{ name: "package", env },
           include: ["test/package/**/*.test.ts"],
-          // Whole installations and compilations.
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          ...ofInstallations,
         },
       },
       {
         test: {
           ...{ name: "pages", env },
           include: ["test/{pages,readme}/**/*.test.ts"],
-          testTimeout: 300_000,
-          hookTimeout: 600_000,
+          ...ofInstallations,
         },
       },
       {

@@ -184,7 +184,6 @@ describe("a page of another origin with the stock client", () => {
       expect(transports.slice(0, 20)).toEqual(Array(20).fill("polling"));
       expect(transports.at(-1)).toBe("websocket");
     },
-    LONG,
   );
 
   test.skipIf(!isInstalled)(
