@@ -274,9 +274,12 @@ async function isOwners(kit: Kit, from: From, owner: string | undefined): Promis
 
 /** Closes a connection that has nothing to be served, and the link that its client still has. */
 async function closeStray(kit: Kit, { connectionId, link }: From, reason: string): Promise<void> {
-  const { close } = kit.sender;
-  await close(connectionId, reason);
-  if (link !== connectionId) await close(link, reason);
+  const { close, cut } = kit.sender;
+  const known = await kit.adapter.connections.find(connectionId);
+  // What was under way as the connection was cut is no breach: its client may come back.
+  const closeIt = known?.endedAt === undefined ? close : cut;
+  await closeIt(connectionId, reason);
+  if (link !== connectionId) await closeIt(link, reason);
 }
 
 /** Tells the client not to come back, and cuts it. */

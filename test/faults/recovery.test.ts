@@ -66,6 +66,17 @@ describe("a socket that comes back", () => {
     expect(heard(back)).toEqual([2]);
   });
 
+  test("is the same one although an event was under way as its connection was cut", async () => {
+    const { org, ann, sid, pid } = await people();
+    await world.disconnect(ann);
+    world.pass(1);
+    await join(ann, "den");
+
+    const back = await comeBack("ann", org, ann, pid);
+
+    expect(connected(back)).toEqual({ sid, pid });
+  });
+
   test("does not hear what was sent to a room before it came or after it left", async () => {
     const { org, ann, ben, pid } = await people();
     await join(ben, "den");
