@@ -27,15 +27,25 @@ const create = (org: string, data: object = { _id: "x" }) =>
 
 const revoke = (org: string, target: object) => world.publish({ event: "revoke", org, target });
 
-/** Has something happen while a socket comes back: what it has missed is posted, and it is not complete. */
-async function asItComesBack(coming: () => Promise<string>, happens: () => Promise<unknown>) {
-  const held = world.holdNext(({ UpdateExpression = "" }) =>
+const holdCompletion = () =>
+  world.holdNext(({ UpdateExpression = "" }) =>
     String(UpdateExpression).includes("completed = :connectedAt"),
   );
+
+/** Has something happen each time that a socket that comes back, and has what it missed, is about to be complete. */
+async function asItComesBack(
+  coming: () => Promise<string>,
+  ...happenings: readonly (() => Promise<unknown>)[]
+) {
+  let held = holdCompletion();
   const back = coming();
-  await held.reached;
-  await happens();
-  held.release();
+  for (const [round, happens] of happenings.entries()) {
+    await Promise.race([held.reached, back]);
+    await happens();
+    const { release } = held;
+    if (round + 1 < happenings.length) held = holdCompletion();
+    release();
+  }
   return back;
 }
 
@@ -180,6 +190,21 @@ describe("a socket that comes back, and in the meantime", () => {
 
     expect(heard(cat)).toEqual([1]);
     expect(world.isConnected(back)).toBe(false);
+  });
+
+  test("hears more each time that it was about to be back, is back, and has heard it in order", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    await world.disconnect(ann);
+    const numbers = Array.from({ length: 15 }, (_, n) => n);
+
+    const back = await asItComesBack(
+      () => comeBack("ann", org, ann, pid),
+      ...numbers.map((n) => () => tell(ben, n)),
+    );
+
+    expect(connected(back).sid).toBe(sid);
+    expect(heard(back)).toEqual(numbers);
+    expect(world.isConnected(back)).toBe(true);
   });
 
   test("has as much left to it as it posts, is cut, and comes back for more", async () => {
