@@ -156,7 +156,7 @@ export interface Departed<T extends AppTypes> extends Address {
   readonly data: T["Data"];
 }
 
-/** Called with the rooms that a socket is in, or was in, or may have been in. */
+/** Called with rooms of a socket. */
 type Hook<T extends AppTypes> = (
   socket: Departed<T>,
   rooms: readonly T["Room"][],
@@ -184,7 +184,8 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
   ) => Promise<void>;
   /**
    * Called where a socket has lost its connection, and has not come back for as many seconds as the limit
-   * `awayAfter` names; within a minute more. It may still come back: then `onBack` is called, perhaps at the same time.
+   * `awayAfter` names; within a minute more; with the rooms that it was in or may have been in. It may still come back:
+   * then `onBack` is called with those that it is in, perhaps at the same time.
    */
   readonly onAway?: Hook<T>;
   readonly awayAfter?: string;

@@ -202,7 +202,8 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
       kit.sessions.remember(connection, sentAt);
       // What a function that has died left of them would be heard by this one.
       if (departedOf(connection).length > 0) await sender.clear({ ...connection, sockets: {} });
-      if (recovered?.isAway) await sender.callAwayHook("onBack", recovered);
+      // Who comes back is in no room that it had left.
+      if (recovered?.isAway) await sender.callAwayHook("onBack", { ...recovered, left: [] });
       const opening = [...buffer.emissions];
       const greeting = await greet(
         opening,

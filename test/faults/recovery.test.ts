@@ -242,6 +242,19 @@ describe("the presence of a user whose connection is lost", () => {
     expect(notices(ben).at(-1)).toBe("ann offline");
   });
 
+  test("does not begin again where it was ended before the socket lost its connection", async () => {
+    const { org, ann, ben, pid } = await watched();
+    await world.send(ann, '421["presence:offline"]');
+    world.pass(1000);
+    await world.disconnect(ann);
+    world.pass(21_000);
+    await world.sweepLost(0);
+
+    await comeBack("ann", org, ann, pid);
+
+    expect(notices(ben)).toEqual(["ann online", "ann offline"]);
+  });
+
   test("ends at once with a DISCONNECT", async () => {
     const { ann, ben } = await watched();
     await world.send(ann, "41");
