@@ -30,11 +30,14 @@ export interface ChaosClient {
   kill(): void;
   /** Stops sending, but still receives. */
   rest(): Promise<void>;
-  /** Resolves once it is connected and has received what was posted to it before, or has lost its connection again. */
+  /** Resolves once it is connected and is answered, or has lost its connection again. */
   catchUp(): Promise<void>;
   /** Ends its session. */
   stop(): Promise<void>;
 }
+
+/** Milliseconds within which a client is back whose connection was cut last, on a machine that has other work. */
+const MAX_RETURN = 60_000;
 
 /** The rooms that every client joins. */
 const JOINS: readonly (readonly [string, object])[] = [
@@ -154,7 +157,7 @@ export function createChaosClient(parts: ClientParts): ChaosClient {
     },
     async catchUp() {
       const answer = untilConnected().then(() => ask(socket, "presence:update"));
-      await Promise.race([answer, pause(10_000, undefined, { ref: false })]);
+      await Promise.race([answer, pause(MAX_RETURN, undefined, { ref: false })]);
     },
     async stop() {
       // The session of a client that is away would be kept until its time is over.

@@ -72,6 +72,8 @@ async function runClients(
   stack.cutEvery(undefined);
   await stack.idle();
   await Promise.all(clients.map((client) => client.catchUp()));
+  // What was missed may still be posted to who has come back last.
+  await stack.idle();
   const totals = ledger.totals();
   for (const line of ledger.lost()) console.log(`lost: ${line}`);
   stack.faults.setRates(NO_FAULTS);
