@@ -295,6 +295,22 @@ test("a socket that is disconnected cannot come back, although its client went b
   expect((await recordsOf(sid)).filter(({ endedAt }) => endedAt === undefined)).toEqual([]);
 });
 
+test("a socket that comes back costs four calls where a new one costs one, a query and an update a room, and what it has missed", async () => {
+  const { org, ann, ben, pid } = await people();
+  const fresh = await world.costOf(() => world.connect("cat", org));
+  await world.disconnect(ann);
+  await tell(ben, 1);
+
+  const { reads, writes, posts } = await world.costOf(() => comeBack("ann", org, ann, pid));
+
+  const rooms = ["org", "user", "corner"].length;
+  expect({ reads, writes, posts }).toEqual({
+    reads: fresh.reads + 2 + rooms,
+    writes: fresh.writes - 1 + 2 + rooms,
+    posts: fresh.posts + 1,
+  });
+});
+
 test("a change that matches a query of a socket in its collection's room costs the log, the mark, and nothing to settle", async () => {
   const org = newOrg();
   const ann = await world.connect("ann", org);

@@ -16,7 +16,7 @@ import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { recovers } from "./end.ts";
 import { everyoneOf } from "./namespaces.ts";
-import { isLink, opened, patiently } from "./opened.ts";
+import { opened, patiently } from "./opened.ts";
 import type { Parts } from "./parts.ts";
 import { type createRecover, type Recovered, sidIn } from "./recover.ts";
 
@@ -151,9 +151,10 @@ async function comeBack(
   const { tenant = "", userId = sid, data = {}, expiresAt, credentials = [] } = found;
   const isRevoked = async () =>
     credentials.length > 0 && (await revocations.check(tenant, credentials)).isRevoked;
-  const [isOfLink, isOut] = await Promise.all([isLink(parts, address.connectionId), isRevoked()]);
-  if (isOfLink) return "illegal";
-  if (isOut) return "revoked";
+  const known = await revocations.check(tenant, credentials, address.connectionId);
+  // A link is given no session: its owner is.
+  if (known.connection?.owner !== undefined) return "illegal";
+  if (known.isRevoked) return "revoked";
   return recover({
     ...{ ...address, pid, offset, isRevoked, identity: { tenant, userId, data, expiresAt } },
     identityHash: identityHashOf(namespace, found),

@@ -1,5 +1,4 @@
 import type { Connection } from "#server/model/session.ts";
-import { isPolling } from "#server/model/transport.ts";
 import type { Parts } from "./parts.ts";
 
 /** Milliseconds for which a CONNECT waits for the OPEN packet, or for the DISCONNECT before it, that it has overtaken. */
@@ -26,10 +25,4 @@ export async function opened(parts: Parts, connectionId: string): Promise<Connec
   // A link has nothing of its own.
   const isOpen = connection?.endedAt === undefined && connection?.owner === undefined;
   return isOpen ? connection : undefined;
-}
-
-/** Whether a connection is the link of a client that has begun with polling, which no session is given to. */
-export async function isLink({ adapter }: Parts, connectionId: string): Promise<boolean> {
-  if (isPolling(connectionId)) return false;
-  return (await adapter.connections.get(connectionId, 0))?.owner !== undefined;
 }

@@ -277,15 +277,17 @@ export interface Slots {
   release(tenant: string, slot: number, socket: Pick<SocketKey, "sid">): Promise<void>;
 }
 
+interface Checked {
+  readonly isRevoked: boolean;
+  readonly connectionLimit?: number | undefined;
+  readonly connection?: Connection | undefined;
+}
+
 /** Credentials that admit nobody any more, and tenants' own limits of connections. */
 export interface Revocations {
-  /** Whether one of these credentials is revoked; in the same read, the tenant's own limit. */
-  check(
-    tenant: string,
-    credentials: readonly string[],
-  ): Promise<{ readonly isRevoked: boolean; readonly connectionLimit?: number | undefined }>;
+  /** Whether one of these credentials is revoked; in the same read, the tenant's own limit and the connection. */
+  check(tenant: string, credentials: readonly string[], connectionId?: string): Promise<Checked>;
   add(tenant: string, credential: string): Promise<void>;
-  /** Takes a revocation back. */
   remove(tenant: string, credential: string): Promise<void>;
   /** Gives a tenant a limit of its own; 0 takes it away. */
   limit(tenant: string, connections: number): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Revocations } from "./adapter.ts";
-import { limitKey, revocationKey } from "./keys.ts";
+import { connectionOf } from "./connections.ts";
+import { connectionKey, type Key, limitKey, revocationKey } from "./keys.ts";
 import type { Table } from "./table.ts";
 
 /** The revocations in the table. */
@@ -12,14 +13,17 @@ export const createRevocations = (table: Table): Revocations => ({
     else await table.remove(limitKey(tenant));
   },
 
-  async check(tenant, credentials) {
+  async check(tenant, credentials, connectionId) {
     const limit = limitKey(tenant);
     const keys = [...new Set(credentials)].map((credential) => revocationKey(tenant, credential));
-    const found = await table.getAll([...keys, limit]);
-    const own = found.find(({ pk }) => pk === limit.pk);
+    const own = connectionId === undefined ? [] : [connectionKey(connectionId)];
+    const found = await table.getAll([...keys, limit, ...own]);
+    const find = (key: Key | undefined) => found.find(({ pk }) => pk === key?.pk);
+    const limited = find(limit);
     return {
-      isRevoked: found.length > (own === undefined ? 0 : 1),
-      connectionLimit: own === undefined ? undefined : Number(own.connections),
+      isRevoked: keys.some((key) => find(key) !== undefined),
+      connectionLimit: limited === undefined ? undefined : Number(limited.connections),
+      connection: connectionOf(find(own[0])),
     };
   },
 });
