@@ -29,6 +29,8 @@ export async function measureFirstEvents(
   const aws = await startAws(assembly);
   const env = {
     ...{ ...ENVIRONMENT, TABLE_NAME: aws.tableName, POWERTOOLS_LOG_LEVEL: "ERROR" },
+    // As it is deployed: metrics are written after a minute.
+    METRICS_PERIOD: "60000",
     ...{ AWS_ENDPOINT_URL_DYNAMODB: aws.url, AWS_ENDPOINT_URL_LAMBDA: aws.url },
     AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI: `${aws.url}/live`,
   };

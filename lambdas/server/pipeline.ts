@@ -14,7 +14,6 @@ import { createKnownSessions } from "./pipeline/known-sessions.ts";
 import type { Parts } from "./pipeline/parts.ts";
 import { createProbe } from "./pipeline/probe.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
-import { createRecover } from "./pipeline/recover.ts";
 import { createReport } from "./pipeline/report.ts";
 import { createSender } from "./pipeline/send.ts";
 import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
@@ -58,7 +57,11 @@ export function createServer(parts: Parts<AnyApp>) {
     connect: createConnect(
       parts,
       (user) => adapter.rateLimits.take(rateLimitOf("eventsPerSecond", user, runtime.limits)),
-      createRecover(parts, sender),
+      // What only a return needs is not loaded as a function starts.
+      async (request) => {
+        const { createRecover } = await import("./pipeline/recover.ts");
+        return createRecover(parts, sender)(request);
+      },
     ),
   };
   const { accept, open } = createUpgrade(parts, sender);

@@ -1,5 +1,4 @@
 import { randomInt } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import { ApiGatewayManagementApiClient } from "@aws-sdk/client-apigatewaymanagementapi";
 import { Hash } from "@smithy/core/serde";
 import { SignatureV4 } from "@smithy/signature-v4";
@@ -77,6 +76,10 @@ export const requestHandler = {
   socketTimeout: MAX_ANSWER,
   throwOnRequestTimeout: true,
 };
+
+/** Node's own would be one more of its files to load as a function starts. */
+const pause = (milliseconds: number): Promise<void> =>
+  new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Reads the environment of a function and makes its clients. */
 export function createRuntime(

@@ -1,5 +1,5 @@
-import { Logger } from "@aws-lambda-powertools/logger";
-import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
+import type { Logger } from "@aws-lambda-powertools/logger";
+import type { Metrics } from "@aws-lambda-powertools/metrics";
 import type { Context } from "aws-lambda";
 import type { Metric, Telemetry } from "#server/model/telemetry.ts";
 
@@ -9,13 +9,24 @@ const PERIOD = Number(process.env.METRICS_PERIOD ?? 0);
 /** What an alarm watches is written at the end of its invocation. */
 const URGENT: ReadonlySet<Metric> = new Set(["PostsFailed", "Management5xx", "SweepFailures"]);
 
-const logger = new Logger();
-const metrics = new Metrics();
+/** Lines that wait for Powertools, which is loaded with the first one: most invocations write none. */
+const waiting: ((logger: Logger) => void)[] = [];
+let loading: Promise<void> | undefined;
+let logger: Logger | undefined;
+
+let context: Context | undefined;
+let invocations = 0;
+/** What every line of this invocation says. */
+let keys: object = {};
 
 /** What was counted and not written yet: of each metric, by each dimension that it has. */
 const totals = new Map<string, Total>();
+let metrics: Metrics | undefined;
 let writtenAt = Date.now();
 let isUrgent = false;
+
+/** Of each run of a fan-out, which are not added up. */
+let samples: { readonly metric: "FanOut" | "FanOutDuration"; readonly value: number }[] = [];
 
 interface Total {
   readonly metric: Metric;
@@ -25,21 +36,42 @@ interface Total {
 
 /** One JSON line for each thing noted, and metrics in CloudWatch's embedded format. */
 export const telemetry: Telemetry = {
-  note: (message, details) => logger.info(message, { ...details }),
+  note(message, details) {
+    const extra = { ...keys, ...details };
+    write((to) => to.info(message, extra));
+  },
   fail(message, error, details = {}) {
     isUrgent = true;
-    logger.error(message, { ...details, error });
+    const extra = { ...keys, ...details, error };
+    write((to) => to.error(message, extra));
   },
-  about: (details) => logger.appendKeys({ ...details }),
+  about(details) {
+    keys = { ...keys, ...details };
+  },
   count(metric, value = 1, dimensions) {
     isUrgent ||= value > 0 && URGENT.has(metric);
     if (dimensions !== undefined)
       for (const [name, of] of Object.entries(dimensions)) add(metric, value, { [name]: of });
-    else if (metric === "FanOutDuration") metrics.addMetric(metric, MetricUnit.Milliseconds, value);
-    else if (metric === "FanOut") metrics.addMetric(metric, MetricUnit.Count, value);
+    else if (metric === "FanOut" || metric === "FanOutDuration") samples.push({ metric, value });
     else add(metric, value, {});
   },
 };
+
+function write(line: (logger: Logger) => void): void {
+  if (logger === undefined) {
+    waiting.push(line);
+    loading ??= load();
+  } else line(logger);
+}
+
+async function load(): Promise<void> {
+  const powertools = await import("@aws-lambda-powertools/logger");
+  logger = new powertools.Logger();
+  // It takes the first one that it is told of for a cold start.
+  if (context !== undefined && invocations > 1) logger.addContext(context);
+  if (context !== undefined) logger.addContext(context);
+  for (const line of waiting.splice(0)) line(logger);
+}
 
 function add(metric: Metric, value: number, dimension: Total["dimension"]): void {
   const key = JSON.stringify([metric, dimension]);
@@ -55,22 +87,32 @@ export const remainingTime = (): number => endsAt - Date.now();
 
 /** Runs an invocation: its lines carry its request id, and what was counted is written in time. */
 export async function observe<Result>(
-  context: Context,
+  invocation: Context,
   work: () => Promise<Result>,
 ): Promise<Result> {
-  logger.addContext(context);
-  endsAt = Date.now() + (context.getRemainingTimeInMillis?.() ?? 0);
+  context = invocation;
+  invocations += 1;
+  logger?.addContext(invocation);
+  endsAt = Date.now() + (invocation.getRemainingTimeInMillis?.() ?? 0);
   try {
     return await work();
   } finally {
-    if (isUrgent || Date.now() - writtenAt >= PERIOD) publishMetrics();
-    logger.resetKeys();
+    if (isUrgent || Date.now() - writtenAt >= PERIOD) await publishMetrics();
+    await loading;
+    keys = {};
   }
 }
 
-function publishMetrics(): void {
+async function publishMetrics(): Promise<void> {
+  const { Metrics: Own, MetricUnit } = await import("@aws-lambda-powertools/metrics");
+  metrics ??= new Own();
   writtenAt = Date.now();
   isUrgent = false;
+  for (const { metric, value } of samples) {
+    const unit = metric === "FanOutDuration" ? MetricUnit.Milliseconds : MetricUnit.Count;
+    metrics.addMetric(metric, unit, value);
+  }
+  samples = [];
   for (const { metric, dimension, value } of totals.values()) {
     if (value === 0) continue;
     if (Object.keys(dimension).length === 0) metrics.addMetric(metric, MetricUnit.Count, value);

@@ -50,7 +50,7 @@ test("a function with packages beside it is another one than without", () => {
   expect(keyOf(["late"])).not.toEqual(keyOf());
 });
 
-test("the socket function of an application without schemas starts without zod, and without the pool for posts", () => {
+test("the socket function of an application without schemas starts without zod, Powertools, the pool for posts, and what only a return needs", () => {
   const folder = mkdtempSync(join(project, "chat-"));
   bundleInto(folder, { entry: entriesOf("examples/chat/app.ts").socket });
 
@@ -59,7 +59,9 @@ test("the socket function of an application without schemas starts without zod, 
   expect(filesAtStart(folder)).toContain("lambdas/server/pipeline.ts");
   expect(
     filesAtStart(folder).filter((file) =>
-      /\/(zod|undici)\/|server\/(admin|publish|pipeline\/(publish|poll|sweep)\.ts)/.test(file),
+      /\/(zod|undici|@aws-lambda-powertools)\/|server\/(admin|publish|pipeline\/(publish|poll|sweep|recover|missed)\.ts)/.test(
+        file,
+      ),
     ),
   ).toEqual([]);
 });

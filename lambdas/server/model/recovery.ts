@@ -75,3 +75,6 @@ export function replayOffset(
   const anchor = replayed?.anchor ?? last ?? "";
   return { id, postedAt, replayed: { readAt, upTo: id, anchor } };
 }
+
+/** The id of a session is the first part of what proves that a client may come back to it. */
+export const sidIn = (pid: string): string => pid.split(".")[0] ?? "";

@@ -3,6 +3,7 @@ import type { Authenticated, Handshake, Middleware, Namespace, UntypedApp } from
 import { ConnectError } from "#server/errors.ts";
 import { REREAD } from "#server/model/limits.ts";
 import type { Limited } from "#server/model/rate.ts";
+import { sidIn } from "#server/model/recovery.ts";
 import {
   type Address,
   type Connection,
@@ -18,7 +19,7 @@ import { recovers } from "./end.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { opened, patiently } from "./opened.ts";
 import type { Parts } from "./parts.ts";
-import { type createRecover, type Recovered, sidIn } from "./recover.ts";
+import type { createRecover, Recovered } from "./recover.ts";
 
 /** What became of a CONNECT: a session, a refusal with its reason, one too many, or a breach of the protocol. */
 export type Connected =

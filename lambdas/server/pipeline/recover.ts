@@ -8,6 +8,7 @@ import {
   replayOffset,
   replaysFrom,
   retentionOf,
+  sidIn,
 } from "#server/model/recovery.ts";
 import { type Connection, type StoredSession, socketIn } from "#server/model/session.ts";
 import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
@@ -52,9 +53,6 @@ export function createRecover(parts: Parts<AnyApp>, sender: Sender) {
   const kit: Kit = { ...parts, sender };
   return (request: RecoveryRequest) => recover(kit, request);
 }
-
-/** The id of a session is the first part of what proves that a client may come back to it. */
-export const sidIn = (pid: string): string => pid.split(".")[0] ?? "";
 
 async function recover(kit: Kit, request: RecoveryRequest): Promise<Recovered> {
   const { adapter, runtime, sender } = kit;

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { ConditionalCheckFailedException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
@@ -193,7 +192,7 @@ function createWrites(parts: TableParts, { get, getAll }: Reads): Omit<Table, ke
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         // It was tried again after an answer was lost: what is there may be its own.
-        return holds(await get({ pk: Item.pk, sk: Item.sk }), Item);
+        return await holds(await get({ pk: Item.pk, sk: Item.sk }), Item);
       }
     },
 
@@ -282,11 +281,13 @@ interface MetadataBearer {
   readonly $metadata: { readonly attempts?: number | undefined };
 }
 
-/** Whether an item has all of these attributes. */
-const holds = (item: Item | undefined, attributes: Item): boolean =>
-  Object.entries(attributes).every(
+/** Whether an item has all of these attributes; what that takes is loaded by the few who ask. */
+async function holds(item: Item | undefined, attributes: Item): Promise<boolean> {
+  const { isDeepStrictEqual } = await import("node:util");
+  return Object.entries(attributes).every(
     ([name, value]) => value === undefined || isDeepStrictEqual(item?.[name], value),
   );
+}
 
 /** A list in parts of a size at most. */
 export function* chunks<Entry>(entries: readonly Entry[], size: number): Iterable<Entry[]> {
