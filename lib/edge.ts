@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { Duration } from "aws-cdk-lib";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import {
   AllowedMethods,
@@ -61,6 +62,9 @@ export function edgeCodeFor(transports: readonly Transport[]): string {
   return code.replace(TRANSPORTS_LINE, `const TRANSPORTS = ${JSON.stringify(transports)};`);
 }
 
+/** What CloudFront keeps for ten seconds where nobody says otherwise, for all who ask for the same path, whatever their query. */
+const CACHED_ERRORS = [404, 414, 500, 501, 502, 503, 504];
+
 /** Requests of one address in five minutes: enough for many tabs behind one router, which may poll, too few for a flood. */
 const REQUESTS_OF_AN_ADDRESS = 5000;
 
@@ -99,6 +103,8 @@ export class Edge extends Construct {
       }),
       ...(webAcl !== undefined && { webAclId: webAcl === "own" ? this.#guard() : webAcl }),
       defaultBehavior: { ...behaviour, origin: originAt(gateway.domainName) },
+      // One client's failed poll is nobody else's.
+      errorResponses: CACHED_ERRORS.map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(0) })),
     });
     // The function can select only what a behaviour uses; it refuses what comes by this path.
     if (polling !== undefined)

@@ -33,12 +33,21 @@ export function createFront({ stack, functions, work, httpTimeout, now, count }:
     ...{ routes: stack.httpRoutes, functions, integrationTimeout: httpTimeout, now, count },
   });
 
+  /** Answers with errors that the edge gives to everybody for a while, by path: nothing else is in its cache's key. */
+  const kept = new Map<string, { readonly answer: HttpAnswer; readonly until: number }>();
+
   async function atEdge(request: IncomingMessage): Promise<HttpAnswer> {
     if (stack.edge.methods?.includes(request.method ?? "") === false) return METHOD_REFUSED;
     const result = edge(request);
     if ("status" in result) return result;
+    const known = kept.get(result.path);
+    if (request.method === "GET" && known !== undefined && now() < known.until) return known.answer;
     // By default the request goes to the WebSocket API, which answers no plain HTTP request.
-    return (result.apiId && httpApi(request, result)) || FORBIDDEN;
+    const answer = (result.apiId && (await httpApi(request, result))) || FORBIDDEN;
+    const seconds = stack.edge.errorSeconds.get(answer.status) ?? 0;
+    if (request.method === "GET" && seconds > 0)
+      kept.set(result.path, { answer, until: now() + seconds * 1000 });
+    return answer;
   }
 
   async function countedAtEdge(request: IncomingMessage): Promise<HttpAnswer> {

@@ -11,7 +11,13 @@ export interface EdgeDefinition {
   readonly methods: readonly string[] | undefined;
   /** Paths besides the default whose requests run through the function. */
   readonly paths: readonly string[];
+  /** Seconds for which the distribution keeps an answer with an error, by its status. */
+  readonly errorSeconds: ReadonlyMap<number, number>;
 }
+
+/** What CloudFront keeps although nobody says so, and for how many seconds. */
+const CACHED_ERRORS = [404, 414, 500, 501, 502, 503, 504];
+const CACHED_SECONDS = 10;
 
 const Behaviour = z.object({
   TargetOriginId: z.string(),
@@ -24,6 +30,9 @@ const Distribution = z.object({
     DefaultCacheBehavior: Behaviour,
     CacheBehaviors: z.array(Behaviour).default([]),
     Origins: z.array(z.object({ Id: z.string(), DomainName: z.unknown() })),
+    CustomErrorResponses: z
+      .array(z.object({ ErrorCode: z.number(), ErrorCachingMinTTL: z.optional(z.number()) }))
+      .default([]),
   }),
 });
 
@@ -33,11 +42,10 @@ export function edgeOf(resources: Resources): EdgeDefinition {
   const code = text(edgeFunction?.[1].Properties.FunctionCode, "the code of a CloudFront function");
   const [distribution] = ofType(resources, "AWS::CloudFront::Distribution");
   if (distribution === undefined)
-    return { code, origins: new Map(), methods: undefined, paths: [] };
+    return { code, origins: new Map(), methods: undefined, paths: [], errorSeconds: new Map() };
 
-  const { DefaultCacheBehavior, CacheBehaviors, Origins } = Distribution.parse(
-    distribution[1].Properties,
-  ).DistributionConfig;
+  const { DefaultCacheBehavior, CacheBehaviors, Origins, CustomErrorResponses } =
+    Distribution.parse(distribution[1].Properties).DistributionConfig;
   const used = [DefaultCacheBehavior, ...CacheBehaviors].map((one) => one.TargetOriginId);
   return {
     code,
@@ -50,5 +58,12 @@ export function edgeOf(resources: Resources): EdgeDefinition {
     paths: CacheBehaviors.flatMap(({ PathPattern = "", FunctionAssociations }) =>
       FunctionAssociations.length > 0 ? [PathPattern] : [],
     ),
+    errorSeconds: new Map([
+      ...CACHED_ERRORS.map((status) => [status, CACHED_SECONDS] as const),
+      ...CustomErrorResponses.map(
+        ({ ErrorCode, ErrorCachingMinTTL = CACHED_SECONDS }) =>
+          [ErrorCode, ErrorCachingMinTTL] as const,
+      ),
+    ]),
   };
 }

@@ -108,6 +108,17 @@ describe("the edge", () => {
     expect(edgeCode(template)).toContain('const TRANSPORTS = ["polling","websocket"];');
   });
 
+  test("keeps no answer with an error, which everybody who polls would be given", () => {
+    const { CustomErrorResponses } = distribution(template);
+
+    expect(CustomErrorResponses).toEqual(
+      [404, 414, 500, 501, 502, 503, 504].map((ErrorCode) => ({
+        ErrorCode,
+        ErrorCachingMinTTL: 0,
+      })),
+    );
+  });
+
   test("serves both paths alike: all methods, nothing cached, by HTTPS alone, through the function", () => {
     const [polling] = CacheBehaviors;
     const { TargetOriginId, PathPattern, ...behaviour } = polling;
