@@ -184,8 +184,8 @@ export interface Lifecycle<T extends AppTypes = UntypedApp> {
   ) => Promise<void>;
   /**
    * Called where a socket has lost its connection, and has not come back for as many seconds as the limit
-   * `awayAfter` names; within a minute more; with the rooms that it was in or may have been in. It may still come back:
-   * then `onBack` is called with those that it is in, perhaps at the same time.
+   * `awayAfter` names; within a minute more; with its rooms. It may still come back: then `onBack` is called, perhaps at
+   * the same time, and again with the next return where that has failed.
    */
   readonly onAway?: Hook<T>;
   readonly awayAfter?: string;

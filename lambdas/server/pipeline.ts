@@ -2,7 +2,7 @@ import type { AnyApp, Namespace } from "./app.ts";
 import { decodeFrame } from "./engine/frames.ts";
 import { MAX_RUN } from "./model/limits.ts";
 import type { Limited } from "./model/rate.ts";
-import { type Address, departedOf, MAIN } from "./model/session.ts";
+import { type Address, MAIN } from "./model/session.ts";
 import { CONNECT_TIMEOUT } from "./model/time-outs.ts";
 import { createUnderWay } from "./model/under-way.ts";
 import { acknowledge } from "./pipeline/acknowledgements.ts";
@@ -19,6 +19,7 @@ import { createSender } from "./pipeline/send.ts";
 import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
 import { answerFailure, answerUnsent } from "./pipeline/unsent.ts";
 import { createUpgrade } from "./pipeline/upgrade.ts";
+import { welcome } from "./pipeline/welcome.ts";
 import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
 
 const NO_SESSION = "a packet before CONNECT, or after the end of its session";
@@ -203,10 +204,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
     case "connected": {
       const { session, handshake, connection, recovered } = result;
       kit.sessions.remember(connection, sentAt);
-      // What a function that has died left of them would be heard by this one.
-      if (departedOf(connection).length > 0) await sender.clear({ ...connection, sockets: {} });
-      // Who comes back is in no room that it had left.
-      if (recovered?.isAway) await sender.callAwayHook("onBack", { ...recovered, left: [] });
+      await welcome(kit, connection, recovered).catch(giveUp);
       const opening = [...buffer.emissions];
       const greeting = await greet(
         opening,

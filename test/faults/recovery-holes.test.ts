@@ -12,7 +12,7 @@ afterAll(() => world.stop());
 
 const { newOrg, people, connected, join, tell, events, heard, comeBack, ...more } =
   recovering(world);
-const { offsetOf, recordOf, roomsOf, putClub, awayFromClub } = more;
+const { offsetOf, recordOf, roomsOf, putClub, joinClub, awayFromClub } = more;
 
 const todos = { projectId: "p1", collectionId: "todos" };
 
@@ -24,6 +24,23 @@ const subscribe = (connectionId: string, queryId: string) =>
 
 const create = (org: string, data: object = { _id: "x" }) =>
   world.publish({ event: "db:create", org, ...todos, data });
+
+/** Says something in the chat `club`, some time after whatever was before. */
+async function say(connectionId: string, content: string): Promise<void> {
+  world.pass(1000);
+  const message = { projectId: "p1", chatId: "club", type: "text", content };
+  await world.send(connectionId, `42["message:send",${JSON.stringify(message)}]`);
+  world.pass(1000);
+}
+
+/** What a connection has heard of the chat `club`. */
+const said = (connectionId: string) =>
+  events(connectionId)
+    .filter(([name]) => name === "message:new")
+    .map(
+      ([, payload]) =>
+        (payload as { readonly message: { readonly content: string } }).message.content,
+    );
 
 const revoke = (org: string, target: object) => world.publish({ event: "revoke", org, target });
 
@@ -154,6 +171,24 @@ describe("a socket that comes back, and in the meantime", () => {
     expect(await roomsOf(sid)).not.toContain("chat#p1#club");
   });
 
+  test("is taken off a chat, hears that, and nothing that is said there afterwards", async () => {
+    const { org, ann, pid } = await awayFromClub();
+    const ben = await world.connect("ben", org);
+    await joinClub(ben);
+    await say(ben, "before");
+
+    const back = await asItComesBack(
+      () => comeBack("ann", org, ann, pid),
+      async () => {
+        await putClub(org, ["ben"]);
+        await say(ben, "after");
+      },
+    );
+
+    expect(said(back)).toEqual(["before"]);
+    expect(events(back).map(([name]) => name)).toContain("chat:left");
+  });
+
   test("has two live queries that match one document, gets it for both", async () => {
     const org = newOrg();
     const ann = await world.connect("ann", org);
@@ -225,6 +260,21 @@ describe("a socket that comes back, and in the meantime", () => {
     expect(connected(back).sid).toBe(sid);
     expect([...heard(cut), ...heard(back)]).toEqual([1]);
   });
+});
+
+test("a socket that was taken off a chat while it was away hears that, and nothing that was said there afterwards", async () => {
+  const { org, ann, pid } = await awayFromClub();
+  const ben = await world.connect("ben", org);
+  await joinClub(ben);
+  await say(ben, "before");
+  await putClub(org, ["ben"]);
+  await say(ben, "after");
+  await putClub(org, ["ben", "cat"]);
+
+  const back = await comeBack("ann", org, ann, pid);
+
+  expect(said(back)).toEqual(["before"]);
+  expect(events(back).map(([name]) => name)).toContain("chat:left");
 });
 
 describe("a client that cannot have its session", () => {

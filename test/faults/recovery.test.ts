@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
+import type { CallInput } from "./commands.ts";
 import { recovering } from "./recovering.ts";
 import { createWorld } from "./world.ts";
 
@@ -240,6 +241,24 @@ describe("the presence of a user whose connection is lost", () => {
 
     await world.send(back, '421["presence:offline"]');
     expect(notices(ben).at(-1)).toBe("ann offline");
+  });
+
+  test("begins again with the next return where that could not be stored with the first", async () => {
+    const { org, ann, ben, pid } = await watched();
+    await world.disconnect(ann);
+    world.pass(21_000);
+    await world.sweepLost(0);
+    let back = ann;
+    const isEntering = ({ UpdateExpression = "" }: CallInput) =>
+      String(UpdateExpression).startsWith("ADD sids");
+    await world.failing(isEntering, async () => {
+      back = await comeBack("ann", org, ann, pid);
+    });
+    expect(world.isConnected(back)).toBe(false);
+
+    await comeBack("ann", org, back, pid);
+
+    expect(notices(ben)).toEqual(["ann online", "ann offline", "ann online"]);
   });
 
   test("does not begin again where it was ended before the socket lost its connection", async () => {

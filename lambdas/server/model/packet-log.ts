@@ -34,4 +34,6 @@ export interface PendingPacket {
   readonly room: string;
   readonly id: string;
   readonly field?: readonly [name: string, value: string] | undefined;
+  /** Whether it was sent to other rooms as well. */
+  readonly isShared?: boolean | undefined;
 }

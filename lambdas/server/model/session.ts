@@ -206,3 +206,12 @@ export type Refused = "full" | "churning" | "gone";
 
 /** The kind of a room: what its name begins with, up to the first `#`. */
 export const kindOf = (room: string): string => room.split("#", 1)[0] ?? room;
+
+/** What one read finds out about who connects. */
+export interface Checked {
+  readonly isRevoked: boolean;
+  /** The tenant's own limit of connections. */
+  readonly connectionLimit?: number | undefined;
+  /** The connection, where it was asked for. */
+  readonly connection?: Connection | undefined;
+}

@@ -33,8 +33,16 @@ export interface Missed {
   readonly packets: readonly MissedPacket[];
   /** Ids of packets that may still be on their way to it. */
   readonly unmarked: ReadonlySet<string>;
-  /** Rooms that it was taken out of, with the time. */
-  readonly left: readonly { readonly room: string; readonly at: number }[];
+  /** Rooms that it was taken out of. */
+  readonly left: ReadonlyMap<string, Leave>;
+}
+
+/** How a session was taken out of a room. */
+export interface Leave {
+  /** Epoch milliseconds of the last time. */
+  readonly at: number;
+  /** The first time: what was broadcast to the room after this is not for the session. */
+  readonly broadcast: string;
 }
 
 /** One room's log, as far as it is read. */
@@ -77,9 +85,9 @@ export function missedIn(
   );
   const due = found.filter((one) => isFor(session, one));
   if (due.some(({ entry }) => isEnd(entry))) return undefined;
-  const left = leavesIn(due, session);
-  const isHeard = ({ entry: { room, id, frames } }: Found) =>
-    frames.length > 0 && !((left.get(room.room) ?? Number.POSITIVE_INFINITY) < timeOf(id));
+  const left = new Map<string, Leave>();
+  for (const { entry } of due) noteLeave(left, session, entry);
+  const isHeard = ({ entry }: Found) => entry.frames.length > 0 && !isAfterLeave(left, entry);
   const copies = recall === undefined ? [] : copiesIn(found, cursor, recall);
   const sent = [...due.filter(isHeard), ...copies];
   const packets = new Map<string, MissedPacket>();
@@ -92,7 +100,7 @@ export function missedIn(
     unmarked: new Set(
       sent.flatMap(({ doneAt, id }) => (doneAt === undefined && deadlineOf(id) > readAt ? id : [])),
     ),
-    left: [...left].map(([room, at]) => ({ room, at })),
+    left,
   };
 }
 
@@ -100,15 +108,26 @@ export function missedIn(
 export const byId = (a: { readonly id: string }, b: { readonly id: string }): number =>
   a.id < b.id ? -1 : 1;
 
-/** Rooms that a session was taken out of, unless it has come in again since; with the last time. */
-function leavesIn(due: readonly Found[], { roomStamps }: StoredSession) {
-  const left = new Map<string, number>();
-  for (const { entry } of due) {
-    const { leaves: room, id, at = timeOf(id) } = entry;
-    if (room === undefined || stampOf(at, true) < Number(roomStamps.get(room))) continue;
-    left.set(room, Math.max(left.get(room) ?? 0, at));
-  }
-  return left;
+/** Notes what an entry takes a session out of, unless it has come in again since. */
+export function noteLeave(
+  left: Map<string, Leave>,
+  { roomStamps }: Pick<StoredSession, "roomStamps">,
+  { leaves: room, id, at = timeOf(id) }: LogEntry,
+): void {
+  if (room === undefined || stampOf(at, true) < Number(roomStamps.get(room))) return;
+  const broadcast = broadcastOf(id);
+  const known = left.get(room);
+  const isFirst = known === undefined || broadcast < known.broadcast;
+  left.set(room, {
+    at: Math.max(known?.at ?? 0, at),
+    broadcast: isFirst ? broadcast : known.broadcast,
+  });
+}
+
+/** Whether a session was taken out of the room of a packet before that was broadcast. */
+export function isAfterLeave(left: ReadonlyMap<string, Leave>, { room, id }: LogEntry): boolean {
+  const leave = left.get(room.room);
+  return leave !== undefined && broadcastOf(id) > leave.broadcast;
 }
 
 /** An entry, and when its posts to the session's part of the room were over, if that is known. */

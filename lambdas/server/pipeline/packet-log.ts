@@ -24,8 +24,8 @@ export function entriesOf(emissions: readonly Emission[]): readonly LogEntry[] {
 
 /** Where an emission is found in the log; nothing where it is not kept. */
 export function pendingOf(emission: Emission): PendingPacket | undefined {
-  const [entry] = entriesOf([emission]);
-  return entry && { room: entry.room.room, id: entry.id };
+  const [entry, ...others] = entriesOf([emission]);
+  return entry && { room: entry.room.room, id: entry.id, isShared: others.length > 0 };
 }
 
 /** Notes when the posts of some emissions were over, in a part of their rooms. */

@@ -14,7 +14,7 @@ import { type Connection, type StoredSession, socketIn } from "#server/model/ses
 import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
 import type { TakeRequest } from "#server/store/adapter.ts";
 import { cursorOf } from "./cursor.ts";
-import { byId, type Missed, missedIn, readLogs } from "./missed.ts";
+import { byId, isAfterLeave, type Missed, missedIn, noteLeave, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";
 import type { Sender } from "./sender.ts";
 
@@ -130,14 +130,13 @@ async function resume(
     await sender.lose(session);
     return "superseded";
   }
-  for (const { room, at } of missed.left) await adapter.rooms.leave(listingOf(session), [room], at);
   if (!(await replay(kit, { session, cursor, readAt }, missed))) return "superseded";
-  await Promise.all([old && kit.transport.discard(old.connectionId), refresh(kit, session)]).catch(
-    (error: unknown) =>
-      runtime.telemetry.fail("a socket that came back was not refreshed", error, {
-        sid: session.sid,
+  if (old !== undefined)
+    await kit.transport.discard(old.connectionId).catch((error: unknown) =>
+      runtime.telemetry.fail("a connection that was taken over was not closed", error, {
+        connectionId: old.connectionId,
       }),
-  );
+    );
   return { session: taken, connection };
 }
 
@@ -150,6 +149,7 @@ async function prepare(kit: Kit, taken: StoredSession, offset: Offset | undefine
     previous && adapter.connections.get(previous.connectionId, 0),
     app.recall?.(socketIn(taken), taken.claims, stores),
     adapter.rooms.list(taken),
+    refresh(kit, taken),
     old && adapter.rooms.erase(listingOf(taken), taken.rooms, [old.connectedAt]),
   ]);
   return { old, recall, cursor: cursorOf(kit, taken, offset, before) };
@@ -200,6 +200,9 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
   const { cursor, readAt } = position;
   const posted = new Set(missed.packets.map(({ id }) => id));
   const last = missed.packets.at(-1)?.id;
+  const left = new Map(missed.left);
+  for (const [room, { at }] of left)
+    await adapter.rooms.leave(listingOf(position.session), [room], at);
   // Nothing of what is noted has been posted yet.
   let session: StoredSession = { ...position.session, pending: new Set() };
   for (let round = 0; round < MAX_ROUNDS && posted.size <= 2 * MOST_REPLAYED; round += 1) {
@@ -209,12 +212,14 @@ async function complete(kit: Kit, position: Position, missed: Missed): Promise<b
     if (after?.state === "connected") return true;
     if (after?.state !== "recovering") return false;
     session = after;
-    for (const { id, entry, field } of await pendingOf(kit, session)) {
+    for (const { id, entry, field, isShared } of await pendingOf(kit, session)) {
       if (posted.has(id)) continue;
       posted.add(id);
       const { at = timeOf(entry.id) } = entry;
+      noteLeave(left, session, entry);
       if (entry.leaves !== undefined)
         await adapter.rooms.leave(listingOf(session), [entry.leaves], at);
+      if (!isShared && isAfterLeave(left, entry)) continue;
       const frames = copyOf(entry.frames, field);
       const offset = { ...lateOffset(position, last), id };
       const ends = isEnd(entry);
@@ -235,10 +240,10 @@ async function pendingOf({ adapter }: Kit, { pending, nsp, session }: StoredSess
   const entries = await adapter.log.get(notes.map(({ room, id }) => ({ room: roomOf(room), id })));
   const byNote = new Map(entries.map((entry) => [`${entry.id} ${entry.room.room}`, entry]));
   return notes
-    .flatMap(({ room, id, field }) => {
+    .flatMap(({ room, id, field, isShared }) => {
       const entry = byNote.get(`${id} ${room}`);
       const own = field === undefined ? id : copyId(id, field);
-      return entry === undefined ? [] : [{ id: own, entry, field }];
+      return entry === undefined ? [] : [{ id: own, entry, field, isShared }];
     })
     .toSorted(byId);
 }
@@ -250,12 +255,13 @@ const lateOffset = ({ cursor, readAt }: Position, last: string | undefined): Omi
     : replayOffset(last, cursor, readAt);
 
 function pendingIn(note: string): PendingPacket {
-  const [room = "", id = "", field] = JSON.parse(note) as [
+  const [room = "", id = "", field, isShared] = JSON.parse(note) as [
     string?,
     string?,
     PendingPacket["field"]?,
+    boolean?,
   ];
-  return { room, id, field: field ?? undefined };
+  return { room, id, field: field ?? undefined, isShared };
 }
 
 /** The frames of a packet, with its offset. */

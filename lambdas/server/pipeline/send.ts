@@ -255,7 +255,7 @@ async function notify(
   await callHook(kit, (...given) => onDisconnect(...given, reason), ended, found);
 }
 
-/** Has the application notify others that a socket is away, or back. */
+/** Has the application notify others that a socket is away, or back: in no room that it has left. */
 async function callAwayHook(
   kit: Kit,
   change: "onAway" | "onBack",
@@ -263,7 +263,7 @@ async function callAwayHook(
 ): Promise<void> {
   const hook = kit.app.namespaces[session.nsp]?.[change];
   const found: Ending[] = [];
-  if (hook !== undefined) await callHook(kit, hook, session, found);
+  if (hook !== undefined) await callHook(kit, hook, { ...session, left: [] }, found);
   await settle(kit, found);
 }
 

@@ -6,6 +6,7 @@ import type { Limited, RateLimit } from "#server/model/rate.ts";
 import type {
   Address,
   BinaryPart,
+  Checked,
   Connection,
   ConnectionPage,
   DepartedSession,
@@ -120,8 +121,8 @@ export interface Sessions {
     connectionId: string,
     reason: DisconnectReason,
   ): Promise<StoredSession | undefined>;
-  /** Notes that the application is told that a session is away; `false` where it is back, or it was told. */
-  markAway(session: StoredSession): Promise<boolean>;
+  /** Notes that the application is told that a session is away; `false` where it is back, or it was told. Or that it was told that it is back. */
+  markAway(session: StoredSession, isAway: boolean): Promise<boolean>;
   /** Whether there are such in a shard. */
   hasLost(shard: number): Promise<boolean>;
   /** A page of the sessions in a shard that have lost their connection, or have ended after that. */
@@ -277,17 +278,12 @@ export interface Slots {
   release(tenant: string, slot: number, socket: Pick<SocketKey, "sid">): Promise<void>;
 }
 
-interface Checked {
-  readonly isRevoked: boolean;
-  readonly connectionLimit?: number | undefined;
-  readonly connection?: Connection | undefined;
-}
-
 /** Credentials that admit nobody any more, and tenants' own limits of connections. */
 export interface Revocations {
   /** Whether one of these credentials is revoked; in the same read, the tenant's own limit and the connection. */
   check(tenant: string, credentials: readonly string[], connectionId?: string): Promise<Checked>;
   add(tenant: string, credential: string): Promise<void>;
+  /** Takes a revocation back. */
   remove(tenant: string, credential: string): Promise<void>;
   /** Gives a tenant a limit of its own; 0 takes it away. */
   limit(tenant: string, connections: number): Promise<void>;

@@ -45,7 +45,7 @@ function createReturns(
       return taken === undefined ? readLiving(table, request.sid) : recordOf(taken);
     },
 
-    async note({ sid, connectedAt, pending }, { room, id, field }) {
+    async note({ sid, connectedAt, pending }, { room, id, field, isShared }) {
       if (pending.size >= MOST_REPLAYED) return "full";
       const noted = await unlessFull(
         table.update(sessionKey(sid), {
@@ -53,7 +53,7 @@ function createReturns(
           condition: RECOVERING,
           names: STATE,
           values: {
-            ...{ ":packet": new Set([JSON.stringify([room, id, field])]) },
+            ...{ ":packet": new Set([JSON.stringify([room, id, field, isShared])]) },
             ...{ ":connectedAt": connectedAt, ":recovering": "recovering" },
           },
           isRepeatable: true,
@@ -99,7 +99,11 @@ function createLosses(
       return isOwn && session.endedAt === undefined ? session : undefined;
     },
 
-    async markAway({ sid, lostAt }) {
+    async markAway({ sid, lostAt }, isAway) {
+      if (!isAway) {
+        const change = { update: "REMOVE isAway", condition: EXISTS, isRepeatable: true };
+        return (await table.update(sessionKey(sid), change)) !== undefined;
+      }
       const marked = await table.update(sessionKey(sid), {
         update: "SET isAway = :true",
         condition: `${EXISTS} AND #state = :detached AND lostAt = :lostAt`,
@@ -180,7 +184,7 @@ function completeUpdate(
     update: [
       "SET #state = :connected, completed = :connectedAt, completedAt = :now, floor = :floor, spare = :spare",
       ...(keeps ? [", replayed = :replayed"] : []),
-      " REMOVE pending, lostAt, isAway, #shard, #reason",
+      " REMOVE pending, lostAt, #shard, #reason",
     ].join(""),
     condition: `${RECOVERING} AND ${isNoted ? "pending = :pending" : "attribute_not_exists(pending)"}`,
     names: { ...STATE, "#shard": "shard", "#reason": "reason" },
