@@ -5,8 +5,11 @@ export { Encoder } from "socket.io-parser";
 /** How many events are remembered, those received last; copies come within seconds of each other. */
 const REMEMBERED = 1000;
 
-/** An offset begins with the id of its packet, which all copies have: a ULID and the index in its broadcast. */
-const ID_IN_OFFSET = /^[0-9A-HJKMNP-TV-Z]{26}\d+(?=\.)/;
+/**
+ * An offset begins with the id of its packet, which all copies have: a ULID and the index in its broadcast, and after
+ * `~` the live query that it is for.
+ */
+const ID_IN_OFFSET = /^[0-9A-HJKMNP-TV-Z]{26}\d+(~[\w-]*)?(?=\.)/;
 
 /**
  * Socket.IO's decoder, without the copies of an event that connection state recovery may post (contract,
@@ -40,8 +43,7 @@ export class Decoder extends AnyDecoder {
     const pid = this.#pids.get(nsp);
     const id = pid && ID_IN_OFFSET.exec(String(data.at(-1)))?.[0];
     if (!id) return true;
-    // A live query's copy of a change has the id of the change.
-    const key = JSON.stringify([pid, id, data[1]?.queryId]);
+    const key = JSON.stringify([pid, id]);
     if (this.#received.has(key)) return false;
     const [oldest = ""] = this.#received.add(key);
     if (this.#received.size > REMEMBERED) this.#received.delete(oldest);

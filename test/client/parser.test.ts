@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { connect } from "../../client/index.ts";
 import { Decoder, Encoder } from "../../client/parser.ts";
+import { copyId } from "../../lambdas/server/model/offset.ts";
 
 /** An offset of the nth packet, posted at this time. */
 const offset = (n: number, time = 1) =>
@@ -36,13 +37,13 @@ describe("the decoder", () => {
 
   test("keeps each live query's copy of a change, once", () => {
     const { received, receive } = decoding();
-    const copies = [{}, { queryId: "a" }, { queryId: "b" }].map((payload) =>
-      event("db:create", payload, offset(1)),
-    );
+    const [id = "", ...times] = offset(1).split(".");
+    const ids = [id, ...["a", "b", "ü ~."].map((queryId) => copyId(id, ["queryId", queryId]))];
+    const copies = ids.map((one) => event("db:create", {}, [one, ...times].join(".")));
 
     receive(opening("pid"), ...copies, ...copies);
 
-    expect(received).toHaveLength(3);
+    expect(received).toHaveLength(4);
   });
 
   test.each([
