@@ -63,6 +63,27 @@ describe("a call that the SDK repeats, because its answer was lost,", () => {
     });
   });
 
+  test("keeps a part of a binary event, which is served, and so is the next one", async () => {
+    /** A binary event with an acknowledgement, and its attachment. */
+    const binary = async (ann: string, ackId: number) => {
+      const bytes = { _placeholder: true, num: 0 };
+      const payload = JSON.stringify({ projectId: "p1", bytes });
+      await world.send(ann, `451-${ackId}["custom:event",${payload}]`);
+      world.pass(100);
+      await world.send(ann, "bAAEC");
+      world.pass(100);
+    };
+    const acknowledged = (ann: string) =>
+      world.framesOf(ann).flatMap((frame) => /^43(\d)\[\{"ok":true/.exec(frame)?.[1] ?? []);
+    await forEachCall(async (repeating) => {
+      const { ann } = await alone();
+      await repeating(() => binary(ann, 1));
+      await binary(ann, 2);
+
+      expect(acknowledged(ann)).toEqual(["1", "2"]);
+    });
+  });
+
   test("deletes a message", async () => {
     await forEachCall(async (repeating) => {
       const { ann } = await alone();

@@ -35,12 +35,13 @@ export function createReconstruct({
     const held = await connections.addPart(connectionId, part);
     if (held === undefined) await binaryParts.erase(connectionId, [part]);
     if (held === undefined || heldFault(held, now()) !== undefined) return "illegal";
-    return findComplete(held) === undefined ? [] : takeAll(connectionId, held);
+    return findComplete(held) === undefined ? [] : takeAll(connectionId, held, part.id);
   };
 
   async function takeAll(
     connectionId: string,
     held: readonly BinaryPart[],
+    by: string,
   ): Promise<Reconstruction> {
     const newest = Math.max(...held.map(({ receivedAt }) => receivedAt));
     await pause(Math.max(0, newest + SETTLING - now()));
@@ -54,7 +55,7 @@ export function createReconstruct({
       const taken = complete.packets.map(({ header, attachments }) => [header, ...attachments]);
       const takenIds = new Set(taken.flat().map(({ id }) => id));
       const rest = seen.parts.filter(({ id }) => !takenIds.has(id));
-      if (!(await connections.takeParts(connectionId, seen.partChanges, rest))) continue;
+      if (!(await connections.takeParts(seen, rest, by))) continue;
       const { isOrdered } = complete;
       for (const packet of taken)
         packets.push({ parts: await binaryParts.take(connectionId, packet), isOrdered });

@@ -63,11 +63,11 @@ export interface Connections {
   touch(connectionId: string, now: number, sessionDue: number): Promise<Connection | undefined>;
   /** Notes a part of a binary packet and gives all that are held. */
   addPart(connectionId: string, part: BinaryPart): Promise<readonly BinaryPart[] | undefined>;
-  /** Leaves only `rest` of the parts; `false` where they have changed since. */
+  /** Leaves only `rest` of the parts, for the one that has added the part `by`; `false` where they have changed since. */
   takeParts(
-    connectionId: string,
-    partChanges: number,
+    connection: Pick<Connection, "connectionId" | "partChanges">,
     rest: readonly BinaryPart[],
+    by: string,
   ): Promise<boolean>;
   /** Ends a connection, also one that is only about to be added, for everyone but the sweep; gives what it knew, once. */
   end(connectionId: string, now: number): Promise<Connection | undefined>;

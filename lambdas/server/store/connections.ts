@@ -165,14 +165,15 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
         values: { ":part": [part], ":one": 1, ":none": 0 },
         returns: "UPDATED_NEW",
       });
-      return held?.parts as readonly BinaryPart[] | undefined;
+      return held && uniqueParts(held.parts as readonly BinaryPart[]);
     },
 
-    async takeParts(connectionId, partChanges, rest) {
+    async takeParts({ connectionId, partChanges }, rest, by) {
       const taken = await table.update(connectionKey(connectionId), {
-        update: "SET parts = :rest ADD partChanges :one",
+        update: "SET parts = :rest, partsTakenBy = :by ADD partChanges :one",
         condition: `${EXISTS} AND partChanges = :seen`,
-        values: { ":seen": partChanges, ":rest": rest, ":one": 1 },
+        values: { ":seen": partChanges, ":rest": rest, ":by": by, ":one": 1 },
+        isOwn: (item) => item.partsTakenBy === by && Number(item.partChanges) > partChanges,
       });
       return taken !== undefined;
     },
@@ -180,12 +181,20 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
 }
 
 /** The connection that an item is of. */
-export const connectionOf = (item: Item | undefined): Connection | undefined =>
-  item && {
+export function connectionOf(item: Item | undefined): Connection | undefined {
+  if (item === undefined) return undefined;
+  const connection = {
     ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
     ...(item as unknown as Connection),
-    connectionId: connectionIdOf(item as Item & Key),
   };
+  const connectionId = connectionIdOf(item as Item & Key);
+  return { ...connection, connectionId, parts: uniqueParts(connection.parts) };
+}
+
+/** A call that the SDK has repeated has noted its part twice. */
+const uniqueParts = (parts: readonly BinaryPart[]): readonly BinaryPart[] => [
+  ...new Map(parts.map((part) => [part.id, part])).values(),
+];
 
 /** A page of the keys in a shard of the index that the sweep reads. */
 export const shardQuery = (shard: number, from: string | undefined, limit: number) => ({
