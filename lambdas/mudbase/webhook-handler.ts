@@ -15,6 +15,9 @@ import { observe, telemetry } from "#server/telemetry.ts";
 /** Milliseconds for which the id of a delivery is remembered: senders try again for a day. */
 const TTL = 86_400_000;
 
+/** Characters of an id: a longer one is none, and lines do not repeat it. */
+const MAX_ID = 128;
+
 /** `POST /webhooks/<projectId>/<integrationId>`; the status is all a sender is told. */
 export function webhookHandler(app: AnyLeanApp) {
   const parts = createParts(app);
@@ -33,7 +36,11 @@ export function webhookHandler(app: AnyLeanApp) {
   ): Promise<APIGatewayProxyStructuredResultV2> =>
     observe(context, async () => {
       const { projectId = "", integrationId = "" } = event.pathParameters ?? {};
-      telemetry.about({ projectId, integrationId });
+      // Whoever sends this may be anybody.
+      telemetry.about({
+        projectId: projectId.slice(0, MAX_ID),
+        integrationId: integrationId.slice(0, MAX_ID),
+      });
       try {
         const body = Buffer.from(event.body ?? "", event.isBase64Encoded ? "base64" : "utf8");
         const result = await receive({ projectId, integrationId, headers: event.headers, body });

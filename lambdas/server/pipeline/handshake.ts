@@ -3,6 +3,9 @@ import { admitsOrigin, headerOf } from "#server/engine/handshake.ts";
 import { ConnectError } from "#server/errors.ts";
 import type { Parts } from "./parts.ts";
 
+/** Characters that a line repeats of what a stranger sends: headers may have 10 KB. */
+const MAX_QUOTED = 128;
+
 /** What both transports ask of a handshake. */
 export function createHandshake({ app, runtime, stores }: Parts<AnyApp>) {
   const { telemetry, allowedOrigins } = runtime;
@@ -11,7 +14,7 @@ export function createHandshake({ app, runtime, stores }: Parts<AnyApp>) {
     /** Whether a page of its origin may connect; what is refused is logged. */
     isAdmitted({ connectionId, headers }: Pick<Upgrade, "connectionId" | "headers">): boolean {
       const isAdmitted = admitsOrigin(allowedOrigins, headers);
-      const origin = headerOf(headers, "origin");
+      const origin = headerOf(headers, "origin")?.slice(0, MAX_QUOTED);
       if (!isAdmitted)
         telemetry.note("a handshake was refused", {
           ...{ connectionId, reason: "its origin is not allowed", origin },

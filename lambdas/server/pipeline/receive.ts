@@ -23,9 +23,10 @@ const MAX_PACKETS = 2000;
 
 /**
  * Milliseconds after which no more packets of a POST are begun, so that what was begun can be finished before the
- * function ends: the others are refused as those of a user that sends too fast.
+ * function ends after 29 s, also where it waits for an acknowledgement or another server for 20 s: the others are refused
+ * as those of a user that sends too fast.
  */
-const LATEST_BEGIN = 15_000;
+const LATEST_BEGIN = 5_000;
 const TOO_LATE: Limited = { retryAfterMs: 1000, isFlood: false };
 
 /** Packets of one POST that are handled at the same time: what one waits for must not keep the others. */
