@@ -1,4 +1,7 @@
+import { Token } from "aws-cdk-lib";
+import { RetentionDays } from "aws-cdk-lib/aws-logs";
 import * as z from "zod";
+import { LIMITS } from "../lambdas/server/model/limits.ts";
 import { METRICS } from "../lambdas/server/model/telemetry.ts";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { BOUNDS } from "./defaults.ts";
@@ -14,6 +17,13 @@ const transports = z
   .array(z.string(), { error: TRANSPORTS_RULE })
   .refine((given: readonly string[]) => areTransports(given), TRANSPORTS_RULE);
 
+/** What only the deployment knows, such as the ARN of a secret of the same application, is not checked. */
+const orToken = (schema: z.ZodType) =>
+  z.unknown().superRefine((given, { addIssue }) => {
+    if (Token.isUnresolved(given)) return;
+    for (const { message } of schema.safeParse(given).error?.issues ?? []) addIssue(message);
+  });
+
 /** Every prop of a server; what is checked elsewhere may be anything here. */
 const PROPS = {
   app: text.optional(),
@@ -21,7 +31,12 @@ const PROPS = {
   limits: z.unknown().optional(),
   applicationLimits: z.record(z.string(), z.number({ error: "must be a number" })).optional(),
   heartbeat: z.unknown().optional(),
-  allowedOrigins: originList.optional(),
+  allowedOrigins: z
+    .preprocess(
+      (given) => (Array.isArray(given) ? given.filter((one) => !Token.isUnresolved(one)) : given),
+      originList,
+    )
+    .optional(),
   transports: transports.optional(),
   environment: z.record(z.string(), text).optional(),
   lateModules: z.array(text).optional(),
@@ -31,12 +46,21 @@ const PROPS = {
   heartbeatConcurrency: whole(...BOUNDS.heartbeatConcurrency).optional(),
   pollingConcurrency: whole(...BOUNDS.pollingConcurrency).optional(),
   requestsPerSecond: whole(...BOUNDS.requestsPerSecond).optional(),
-  logRetention: z.number().optional(),
+  logRetention: z
+    .number()
+    .refine((days) => Object.hasOwn(RetentionDays, days), "must be one of RetentionDays")
+    .optional(),
   tracing: flag,
   deletionProtection: flag,
   accessLogs: flag,
   gatewayLogRole: flag,
-  admin: z.strictObject({ secretArn, secretKeyArn: keyArn.optional(), readonly: flag }).optional(),
+  admin: z
+    .strictObject({
+      secretArn: orToken(secretArn),
+      secretKeyArn: orToken(keyArn).optional(),
+      readonly: flag,
+    })
+    .optional(),
 } as const satisfies Readonly<Record<keyof ServerOptions | "app" | "functions", z.ZodType>>;
 
 const Props = z.object(PROPS);
@@ -73,8 +97,13 @@ const OPTIONS = {
 } as const;
 
 /** Throws one sentence that names every prop that is wrong or unknown, at the construct's path. */
-export function checkProps(props: object, path: string): void {
+export function checkProps(props: ServerOptions, path: string): void {
   const faults = faultsIn(Props, props);
+  for (const name of Object.keys(props.applicationLimits ?? {}))
+    if (Object.hasOwn(LIMITS, name))
+      faults.push(`applicationLimits.${name} is a limit of the server, and belongs into limits`);
+  if (props.pollingConcurrency !== undefined && props.transports?.includes("polling") === false)
+    faults.push("pollingConcurrency needs polling among transports");
   if ("app" in props === "functions" in props) faults.push("either app or functions is required");
   if (faults.length > 0) throw new Error(`${path}: ${faults.join("; ")}.`);
 }

@@ -32,6 +32,12 @@ export interface LambdaFunctionProps extends BundleProps {
   readonly concurrency?: number | undefined;
 }
 
+/** Where functions invoke functions. */
+export function lambdaEndpointOf(scope: Construct): string {
+  const { region, urlSuffix } = Stack.of(scope);
+  return `https://lambda.${region}.${urlSuffix}`;
+}
+
 /** A small ESM bundle on ARM64, whose role may do nothing but write its own log. */
 export class LambdaFunction extends AnyFunction {
   constructor(
@@ -43,7 +49,6 @@ export class LambdaFunction extends AnyFunction {
       retention: operation.logRetention,
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
-    const { region, urlSuffix } = Stack.of(scope);
     const role = new Role(scope, `${id}Role`, {
       assumedBy: new ServicePrincipal("lambda.amazonaws.com"),
     });
@@ -70,7 +75,7 @@ export class LambdaFunction extends AnyFunction {
       timeout: Duration.seconds(29),
       environment: {
         ...environment,
-        AWS_ENDPOINT_URL_LAMBDA: `https://lambda.${region}.${urlSuffix}`,
+        AWS_ENDPOINT_URL_LAMBDA: lambdaEndpointOf(scope),
         NODE_OPTIONS: "--enable-source-maps",
         POWERTOOLS_SERVICE_NAME: operation.service,
         POWERTOOLS_METRICS_NAMESPACE: NAMESPACE,

@@ -3,7 +3,7 @@ import { Certificate, type ICertificate } from "aws-cdk-lib/aws-certificatemanag
 import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
 import { ContractLimits } from "../lambdas/mudbase/limits.ts";
-import { Heartbeat, Limits } from "../lambdas/server/model/limits.ts";
+import { Heartbeat, LIMITS, Limits } from "../lambdas/server/model/limits.ts";
 import { Alarms } from "./alarms.ts";
 import type { Settings } from "./config.ts";
 import { Dashboard } from "./dashboard.ts";
@@ -150,7 +150,11 @@ function serverProps(settings: Settings): SocketIoServerProps {
     },
     // Each takes its own numbers out of all settings.
     limits: Limits.parse(numbers),
-    applicationLimits: ContractLimits.parse(numbers),
+    applicationLimits: Object.fromEntries(
+      Object.entries(ContractLimits.parse(numbers)).filter(
+        ([name]) => !Object.hasOwn(LIMITS, name),
+      ),
+    ),
     heartbeat: Heartbeat.parse(numbers),
     admin:
       secretArn === undefined

@@ -1,4 +1,4 @@
-import { Annotations, Names, Stack } from "aws-cdk-lib";
+import { Annotations, Names, Stack, Token } from "aws-cdk-lib";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import type { Metric } from "aws-cdk-lib/aws-cloudwatch";
 import type { Table } from "aws-cdk-lib/aws-dynamodb";
@@ -17,7 +17,7 @@ import { Dashboard, type DashboardOptions } from "./dashboard.ts";
 import { DEFAULTS } from "./defaults.ts";
 import { Edge, type EdgeOptions } from "./edge.ts";
 import type { FanOut } from "./fan-out.ts";
-import type { Operation } from "./lambda-function.ts";
+import { lambdaEndpointOf, type Operation } from "./lambda-function.ts";
 import { LifecycleEvents } from "./lifecycle-events.ts";
 import { counted } from "./metrics.ts";
 import { numbersOf, RegularHeartbeat } from "./numbers.ts";
@@ -25,6 +25,7 @@ import { PollingEndpoint } from "./polling-endpoint.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
 import type { AdminProps, SocketIoServerProps } from "./server-props.ts";
+import { US_EAST_1 } from "./setting-kinds.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
@@ -165,11 +166,17 @@ export class SocketIoServer extends Construct {
     checkOptions("grantSend", { sender, also }, this.node.path);
     this.#grantPost(sender, also);
     this.#fanOut.allowInvoking(sender);
+    sender.addEnvironment("AWS_ENDPOINT_URL_LAMBDA", lambdaEndpointOf(this));
   }
 
   /** CloudFront in front of the API: with it, Socket.IO's default path works, and long polling. */
   addEdge(props: EdgeOptions = {}): Edge {
     checkOptions("addEdge", props, this.node.path);
+    const { region } = Stack.of(this);
+    if (props.webAcl === "own" && !Token.isUnresolved(region) && region !== US_EAST_1)
+      throw new Error(
+        `${this.node.path}: addEdge: webAcl "own" is for stacks in ${US_EAST_1}, and this one is in ${region}: make a web ACL there and give its ARN.`,
+      );
     const handler = this.polling;
     const polling =
       handler && new PollingEndpoint(this, "PollingEndpoint", { handler, rate: this.#rate });

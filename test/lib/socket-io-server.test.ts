@@ -2,8 +2,10 @@ import { resolve } from "node:path";
 import { App, Stack } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import type { ICertificate } from "aws-cdk-lib/aws-certificatemanager";
+import { CfnDistribution } from "aws-cdk-lib/aws-cloudfront";
 import { AccountPrincipal, Role } from "aws-cdk-lib/aws-iam";
 import { Code, Function as LambdaFunction, Runtime } from "aws-cdk-lib/aws-lambda";
+import { Secret } from "aws-cdk-lib/aws-secretsmanager";
 import { type CfnTopic, Topic } from "aws-cdk-lib/aws-sns";
 import { describe, expect, test } from "vitest";
 import type { EdgeOptions } from "../../lib/edge.ts";
@@ -157,6 +159,24 @@ describe("an application of one file", () => {
   });
 });
 
+test("a function of the application that may send has the environment that the server's own have", () => {
+  const stack = newStack();
+  const server = new SocketIoServer(stack, "Chat", { app: APP });
+  const sender = new LambdaFunction(stack, "Sender", {
+    ...{ runtime: Runtime.NODEJS_24_X, handler: "index.handler" },
+    code: Code.fromInline("exports.handler = async () => 1;"),
+  });
+  server.grantSend(sender);
+
+  const environments = environmentsIn(Template.fromStack(stack));
+  const ofServer = new Set(Object.keys(environments.get("ChatPublish") ?? {}));
+  for (const name of ["NODE_OPTIONS", "POWERTOOLS_SERVICE_NAME", "POWERTOOLS_METRICS_NAMESPACE"])
+    ofServer.delete(name);
+  expect(Object.keys(environments.get("Sender") ?? {}).toSorted()).toEqual(
+    [...ofServer].toSorted(),
+  );
+});
+
 describe("an Admin UI", () => {
   const secretArn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:chat-admin-AbCdEf";
   const stack = newStack();
@@ -176,6 +196,23 @@ describe("an Admin UI", () => {
     );
     expect(rolesOf(mayRead)).toEqual(["ChatPolling", "ChatSocket"]);
     expect(rolesOf(mayList)).toEqual(["ChatHeartbeat", "ChatPolling", "ChatSocket"]);
+  });
+
+  test("may have a secret, and origins, that only the deployment names", () => {
+    const own = newStack();
+    const { secretArn: token } = new Secret(own, "Secret");
+    const { attrDomainName: domainName } = new CfnDistribution(own, "Site", {
+      distributionConfig: {
+        enabled: true,
+        defaultCacheBehavior: { targetOriginId: "own", viewerProtocolPolicy: "https-only" },
+      },
+    });
+    const allowedOrigins = [`https://${domainName}`, "https://app.example.org"];
+    new SocketIoServer(own, "Chat", { app: APP, admin: { secretArn: token }, allowedOrigins });
+
+    const text = JSON.stringify(Template.fromStack(own).toJSON());
+    expect(text).toContain("https://app.example.org");
+    expect(text).not.toContain("${Token[");
   });
 
   test("is read-only, unless it is said not to be", () => {
@@ -292,6 +329,15 @@ describe("wrong props are refused with their name and what they must be", () => 
       { limits: { roomPerSocket: 50 } as object },
       "Realtime/Chat: limits: there is no roomPerSocket, but roomsPerSocket.",
     ],
+    [
+      { applicationLimits: { roomsPerSocket: 500 } },
+      "Realtime/Chat: applicationLimits.roomsPerSocket is a limit of the server, and belongs into limits.",
+    ],
+    [
+      { transports: ["websocket"], pollingConcurrency: 5 },
+      "Realtime/Chat: pollingConcurrency needs polling among transports.",
+    ],
+    [{ logRetention: 45 } as object, "Realtime/Chat: logRetention must be one of RetentionDays."],
   ])("%j", (props, message) => {
     expect(() => new SocketIoServer(newStack(), "Chat", { ...props, functions })).toThrow(message);
   });
@@ -319,6 +365,18 @@ describe("wrong props are refused with their name and what they must be", () => 
       "a misspelt option of the edge",
       (server) => server.addEdge({ webACL: "own" } as EdgeOptions),
       "addEdge: there is no webACL, but webAcl.",
+    ],
+    [
+      "a web ACL of its own in another region than CloudFront's",
+      () => {
+        const env = { account: "123456789012", region: "eu-west-1" };
+        const app = new App({ context: { "aws:cdk:bundling-stacks": [] } });
+        const server = new SocketIoServer(new Stack(app, "Realtime", { env }), "Chat", {
+          functions,
+        });
+        return server.addEdge({ webAcl: "own" });
+      },
+      'addEdge: webAcl "own" is for stacks in us-east-1, and this one is in eu-west-1',
     ],
     [
       "the ARN of a topic",
