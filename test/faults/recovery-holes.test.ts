@@ -310,6 +310,19 @@ describe("a client that cannot have its session", () => {
     expect(world.isConnected(back)).toBe(true);
   });
 
+  test("with a token that grants more while its session is connected, has that one cut, and cannot go back to it", async () => {
+    const org = newOrg();
+    await world.publish({ event: "limit:put", org, connections: 1 });
+    const ann = await world.connect("ann", org);
+    const { pid } = connected(ann);
+
+    const anew = await world.connect("ann", org, { projects: ["p1", "p2", "p3"] }, { pid });
+    expect([world.isConnected(ann), world.isConnected(anew)]).toEqual([false, true]);
+
+    const back = await world.connect("ann", org, {}, { pid });
+    expect([world.isConnected(back), world.isConnected(anew)]).toEqual([false, true]);
+  });
+
   test.each([
     ["a pid of any length", { pid: "a".repeat(3000) }],
     [

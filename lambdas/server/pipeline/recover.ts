@@ -92,14 +92,20 @@ async function refused(
   const { tenant, userId } = known.session;
   if (tenant !== identity.tenant || userId !== identity.userId) return undefined;
   if (known.connectedAt > connectedAt) return "superseded";
+  if (known.slot !== undefined && known.state !== "detached")
+    await kit.sender.cut(known.connectionId, "its client has begun anew");
   await releaseSlot(kit, known);
   return undefined;
 }
 
-/** The new session of a client that could not come back is not to find its tenant full because of the old one. */
+/**
+ * The new session of a client that could not come back is not to find its tenant full because of the old one, which
+ * nobody comes back to from here on: there would be one more than there are slots.
+ */
 async function releaseSlot({ adapter }: Kit, session: StoredSession): Promise<void> {
   const { slot, session: identity } = session;
-  if (slot !== undefined) await adapter.slots.release(identity.tenant, slot, session);
+  if (slot !== undefined && (await adapter.sessions.giveUp(session)))
+    await adapter.slots.release(identity.tenant, slot, session);
 }
 
 /** Nothing where all that was missed cannot be filled. */

@@ -121,6 +121,8 @@ export interface Sessions {
     connectionId: string,
     reason: DisconnectReason,
   ): Promise<StoredSession | undefined>;
+  /** Has a session that has lost its connection neither come back nor keep its slot; `false` where it has not, or is back. */
+  giveUp(session: StoredSession): Promise<boolean>;
   /** Notes that the application is told that a session is away; `false` where it is back, or it was told. Or that it was told that it is back. */
   markAway(session: StoredSession, isAway: boolean): Promise<boolean>;
   /** Whether there are such in a shard. */

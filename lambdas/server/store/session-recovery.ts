@@ -13,7 +13,7 @@ const SESSIONS_A_PAGE = 1000;
 
 type Recovery = Pick<
   Sessions,
-  "take" | "note" | "complete" | "lose" | "markAway" | "hasLost" | "lostInShard"
+  "take" | "note" | "complete" | "lose" | "giveUp" | "markAway" | "hasLost" | "lostInShard"
 >;
 
 /** Sessions that lose their connection, and come back by another. */
@@ -78,7 +78,7 @@ function createReturns(
 function createLosses(
   { table, now }: Storage,
   shardFor: ShardFor,
-): Pick<Recovery, "lose" | "markAway"> {
+): Pick<Recovery, "lose" | "giveUp" | "markAway"> {
   // Functions without clients of their own may only read batches.
   const known = async (sid: string) => (await table.getAll([sessionKey(sid)])).map(recordOf);
   return {
@@ -97,6 +97,16 @@ function createLosses(
       const [session] = lost === undefined ? await known(sid) : [recordOf(lost)];
       const isOwn = session?.connectionId === connectionId && session.state === "detached";
       return isOwn && session.endedAt === undefined ? session : undefined;
+    },
+
+    async giveUp({ sid, pid }) {
+      const given = await table.update(sessionKey(sid), {
+        update: "REMOVE pid, slot",
+        condition: `${EXISTS} AND #state = :detached AND pid = :pid`,
+        names: STATE,
+        values: { ":detached": "detached", ":pid": pid },
+      });
+      return given !== undefined;
     },
 
     async markAway({ sid, lostAt }, isAway) {
