@@ -5,7 +5,8 @@ import type { FanOutJob } from "#server/pipeline/deliver.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createReport } from "#server/pipeline/report.ts";
 import { createSender } from "#server/pipeline/send.ts";
-import { UndeliveredError } from "#server/pipeline/sender.ts";
+import { UndeliveredError, UnmovedError } from "#server/pipeline/sender.ts";
+import type { Emission } from "#server/socket/emit-buffer.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
 const MAX_TRIES = 3;
@@ -34,7 +35,9 @@ export function fanOutHandler(app: AnyLeanApp) {
         telemetry.fail("a part of a room was not delivered to", error, { tries });
         // Where some of it has left, what has not is counted as failed posts.
         if (error instanceof UndeliveredError) return;
-        const again: Job = { emissions, range, tries: tries + 1 };
+        // Everybody else has got the rest.
+        const left = error instanceof UnmovedError ? emissions.filter(isMove) : emissions;
+        const again: Job = { emissions: left, range, tries: tries + 1 };
         if (tries < MAX_TRIES) await parts.runtime.invokeWorker(again);
         else telemetry.count("FanOutsFailed");
       } finally {
@@ -42,3 +45,6 @@ export function fanOutHandler(app: AnyLeanApp) {
       }
     });
 }
+
+const isMove = ({ leaves, joins }: Emission): boolean =>
+  leaves !== undefined || joins !== undefined;

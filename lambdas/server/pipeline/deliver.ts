@@ -59,7 +59,7 @@ export interface Delivered {
   readonly gone: readonly Gone[];
   /** Sockets whose session a packet has ended; `close` where their connections are to be cut as well. */
   readonly ended: readonly (SocketAudience & { readonly close: boolean })[];
-  /** What was thrown where a socket could not be moved; one that could not leave got nothing, and `ready` was not called. */
+  /** What was thrown where a socket could not be moved; one that could not leave got nothing of rooms, and `ready` was not called. */
   readonly stayed: readonly unknown[];
   /** What was thrown where a post failed for another reason than a connection being gone. */
   readonly failures: readonly unknown[];

@@ -38,7 +38,7 @@ export async function joinRooms(
   return failures;
 }
 
-/** Takes connections out of rooms; those that could not leave are to get nothing. */
+/** Takes connections out of rooms; those that could not leave are to get nothing of rooms. */
 export async function leaveRooms(queues: Queues, { rooms, now }: MovingParts): Promise<unknown[]> {
   const failures: unknown[] = [];
   await forEach(queues, async (connectionId, queue) => {
@@ -52,7 +52,9 @@ export async function leaveRooms(queues: Queues, { rooms, now }: MovingParts): P
           );
     } catch (error) {
       failures.push(error);
-      queues.delete(connectionId);
+      const own = queue.filter(({ audience }) => !isOfRooms(audience));
+      if (own.length > 0) queues.set(connectionId, own);
+      else queues.delete(connectionId);
     }
   });
   return failures;

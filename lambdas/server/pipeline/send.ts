@@ -29,7 +29,7 @@ import {
 import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
 import type { Parts } from "./parts.ts";
-import { type Sender, type SendOptions, UndeliveredError } from "./sender.ts";
+import { type Sender, type SendOptions, UndeliveredError, UnmovedError } from "./sender.ts";
 
 /** Ends sockets, and gives what was known of each. */
 interface Ending {
@@ -109,7 +109,7 @@ async function send(
 ): Promise<void> {
   const { gone, ended, stayed, failures } = await post(kit, emissions, options);
   await settle(kit, endings(kit, { gone, ended }));
-  if (stayed.length > 0) throw new AggregateError(stayed, "some sockets could not be moved");
+  if (stayed.length > 0) throw new UnmovedError(stayed);
   if (failures.length > 0) throw new UndeliveredError(failures);
 }
 

@@ -27,13 +27,23 @@ export class UndeliveredError extends AggregateError {
   }
 }
 
+/** Some sockets could not be moved; all others have got what was for them. */
+export class UnmovedError extends AggregateError {
+  override readonly name = "UnmovedError";
+
+  constructor(failures: readonly unknown[]) {
+    super(failures, "some sockets could not be moved", { cause: failures[0] });
+  }
+}
+
 /** Sends packets, and ends sockets: whatever ends one, or is found to have ended, comes through here. */
 export interface Sender {
   /** An empty buffer. */
   newBuffer(): EmitBuffer;
   /**
    * Posts emissions, then ends the sockets that are gone or that they end. Throws an `UndeliveredError`
-   * once all is done where some post failed; throws anything else before the first post.
+   * once all is done where some post failed, or an `UnmovedError` where some socket could not be moved; throws anything
+   * else before the first post.
    */
   send(emissions: readonly Emission[], options?: SendOptions): Promise<void>;
   /** The same; failed posts are logged, as a second try would reach those again whom the first one has. */

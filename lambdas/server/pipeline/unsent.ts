@@ -1,7 +1,7 @@
 import type { Namespace } from "#server/app.ts";
 import { refuseInternally, type SocketEvent } from "./answers.ts";
 import type { Dispatched } from "./event.ts";
-import { type Sender, UndeliveredError } from "./sender.ts";
+import { type Sender, UndeliveredError, UnmovedError } from "./sender.ts";
 
 /** Nobody could tell whose packet it is. */
 export async function answerFailure(
@@ -22,6 +22,7 @@ export async function answerUnsent(
   error: unknown,
   giveUp: Dispatched["giveUp"],
 ): Promise<never> {
-  if (!(error instanceof UndeliveredError)) await send(giveUp(error));
+  const isAnswered = error instanceof UndeliveredError || error instanceof UnmovedError;
+  if (!isAnswered) await send(giveUp(error));
   throw error;
 }
