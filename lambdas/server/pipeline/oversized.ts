@@ -23,6 +23,16 @@ export function refuseOversized(
     INVOCATION_BYTES,
     "a change with its documents",
   );
+  refuseLarger(handedOn(emissions), INVOCATION_BYTES, "what one event emits to rooms");
+}
+
+/** Bytes that a function hands to another where a room is large: quotes in packets are escaped. */
+function handedOn(emissions: readonly Emission[]): number {
+  const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
+  const bytes = forRooms.reduce((sum, emission) => sum + allBytesOf(emission), 0);
+  // Escaped they are at most twice as long: most events need not be written out for this.
+  if (2 * bytes + forRooms.length * BESIDE <= INVOCATION_BYTES) return bytes;
+  return Buffer.byteLength(JSON.stringify(forRooms));
 }
 
 function refuseLarger(bytes: number, limit: number, what: string): void {
