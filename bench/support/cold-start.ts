@@ -91,8 +91,8 @@ const SAME_CLIENTS = `
 const BESIDES = {
   "and what posts, without its pool (undici), which the first frame loads":
     'export { createGateway } from "./lambdas/server/gateway/connections.ts";',
-  "and Powertools' logger and metrics":
-    'export { telemetry } from "./lambdas/server/telemetry.ts";',
+  "and Powertools' logger and metrics, which the first line loads":
+    'export { Logger } from "@aws-lambda-powertools/logger"; export { Metrics } from "@aws-lambda-powertools/metrics";',
   "and zod, which an application with schemas loads":
     'import * as z from "zod/mini"; export const schema = z.object({ count: z.int() });',
   "and Socket.IO's parser": 'export { readPacket } from "./lambdas/server/socket/packets.ts";',
