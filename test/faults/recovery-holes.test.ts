@@ -277,6 +277,24 @@ test("a socket that was taken off a chat while it was away hears that, and nothi
   expect(events(back).map(([name]) => name)).toContain("chat:left");
 });
 
+test("a socket that comes back with one fresh token after another is in the rooms of the last one alone", async () => {
+  const org = newOrg();
+  let last = await world.connect("ann", org, { jti: "token-0" });
+  const { sid, pid } = connected(last);
+  for (let n = 1; n <= 15; n += 1) {
+    await world.disconnect(last);
+    world.pass(1000);
+    last = await world.connect("ann", org, { jti: `token-${n}` }, { pid });
+    expect(connected(last).sid).toBe(sid);
+  }
+  await revoke(org, { jti: "token-1" });
+
+  expect(world.isConnected(last)).toBe(true);
+  expect((await roomsOf(sid)).filter((room) => room.startsWith("token"))).toEqual([
+    "token#token-15",
+  ]);
+});
+
 describe("a client that cannot have its session", () => {
   test("gets a new one where the rooms of a fresh token do not fit, and is found by these", async () => {
     const org = newOrg();
@@ -285,7 +303,7 @@ describe("a client that cannot have its session", () => {
     for (let n = 0; n < 12; n += 1) await join(ann, `room-${n}`);
     await world.disconnect(ann);
 
-    const back = await world.connect("ann", org, { jti: "new" }, { pid });
+    const back = await world.connect("ann", org, { jti: "new", sid: "one more" }, { pid });
     expect(connected(back).sid).not.toBe(sid);
     await revoke(org, { jti: "new" });
 
@@ -294,7 +312,7 @@ describe("a client that cannot have its session", () => {
 
   test.each([
     ["a token that grants more", 0, { projects: ["p1", "p2"] }],
-    ["a token whose rooms do not fit", 12, { jti: "new" }],
+    ["a token whose rooms do not fit", 12, { jti: "new", sid: "one more" }],
   ])("with %s, finds the slot of the old one free", async (_, rooms, claims) => {
     const org = newOrg();
     await world.publish({ event: "limit:put", org, connections: 1 });

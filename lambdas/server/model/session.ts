@@ -120,6 +120,8 @@ export interface StoredSession extends SocketKey {
   /** The ids of packets that its recovery has posted, and that may still be on their way otherwise. */
   readonly replayed: ReadonlySet<string>;
   readonly rooms: readonly string[];
+  /** Rooms that its authentication has given it. */
+  readonly given?: readonly string[] | undefined;
   /** The stamp of each room that it is in. */
   readonly roomStamps: ReadonlyMap<string, number>;
   /** Rooms left not long ago, which may list the socket where something broke off. */

@@ -145,7 +145,7 @@ async function comeBack(
   recover: ReturnType<typeof createRecover>,
   { namespace, address, found, handshake, receivedAt }: Returning,
 ): Promise<Recovered | "illegal"> {
-  const { revocations, rooms } = parts.adapter;
+  const { revocations, rooms, sessions } = parts.adapter;
   const { pid, offset } = handshake.auth;
   if (typeof pid !== "string" || !PID.test(pid)) return undefined;
   const sid = sidIn(pid);
@@ -160,11 +160,17 @@ async function comeBack(
     ...{ ...address, pid, offset, isRevoked, identity: { tenant, userId, data, expiresAt } },
     identityHash: identityHashOf(namespace, found),
     attach: ({ session }) => attach(parts, namespace, address, session, receivedAt),
-    // A fresh token may come with rooms of its own.
-    async join({ roomStamps }) {
-      const fresh = (found.rooms ?? []).filter((room) => !roomStamps.has(room));
+    // A fresh token may come with rooms of its own, and without those of the last one.
+    async join({ roomStamps, given = [] }) {
+      const gives = found.rooms ?? [];
+      const fresh = gives.filter((room) => !roomStamps.has(room));
+      const stale = given.filter((room) => roomStamps.has(room) && !gives.includes(room));
+      if (fresh.length === 0 && stale.length === 0) return true;
       const member = { sid, nsp: address.nsp, tenant, userId };
-      return fresh.length === 0 || Array.isArray(await rooms.join(member, fresh, receivedAt));
+      await rooms.leave(member, stale, receivedAt);
+      if (!Array.isArray(await rooms.join(member, fresh, receivedAt))) return false;
+      await sessions.setGiven(sid, gives);
+      return true;
     },
   });
 }
@@ -251,7 +257,7 @@ async function begin(
     nsp,
     session,
     {
-      ...{ rooms: [...new Set(first)], tags, slot, pid },
+      ...{ rooms: [...new Set(first)], given: more, tags, slot, pid },
       identityHash: pid && identityHashOf(namespace, found),
     },
     receivedAt,

@@ -101,6 +101,8 @@ export interface Sessions {
   ): Promise<StoredSession | undefined>;
   /** Has a connection take a session, as the one that comes back; gives it as it is then, taken or not, if it lives. */
   take(request: TakeRequest): Promise<StoredSession | undefined>;
+  /** Notes the rooms that its authentication gives a session from now on. */
+  setGiven(sid: string, given: readonly string[]): Promise<void>;
   /** Leaves a packet of a room to the recovery that goes on for a connection; `false` where none does, `full` where too much was left to it. */
   note(
     session: Pick<StoredSession, "sid" | "connectedAt" | "pending">,
@@ -153,6 +155,7 @@ export interface TakeRequest {
 /** What a session has from the start. */
 export interface First {
   readonly rooms: readonly string[];
+  readonly given?: readonly string[];
   /** Its tags, by the room that lists them. */
   readonly tags?: Readonly<Record<string, Tags>> | undefined;
   readonly slot?: number | undefined;
@@ -285,7 +288,6 @@ export interface Revocations {
   /** Whether one of these credentials is revoked; in the same read, the tenant's own limit and the connection. */
   check(tenant: string, credentials: readonly string[], connectionId?: string): Promise<Checked>;
   add(tenant: string, credential: string): Promise<void>;
-  /** Takes a revocation back. */
   remove(tenant: string, credential: string): Promise<void>;
   /** Gives a tenant a limit of its own; 0 takes it away. */
   limit(tenant: string, connections: number): Promise<void>;

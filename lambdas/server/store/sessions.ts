@@ -24,7 +24,7 @@ export function createSessions(
     ...createSessionRecovery(storage, shards),
 
     async begin({ connectionId, connectedAt, link }, nsp, session, first, receivedAt) {
-      const { rooms, tags, slot, pid, identityHash } = first;
+      const { rooms, given, tags, slot, pid, identityHash } = first;
       const { id: sid, tenant, userId } = session;
       const stamp = stampOf(receivedAt);
       const noted = rooms.map((room) => [noteOf(room), stamp] as const);
@@ -34,7 +34,7 @@ export function createSessions(
         ...{ rooms: Object.fromEntries(noted), state: "connected", completed: connectedAt },
         ...{ since: {}, epochs: { [connectedAt]: now() } },
         ...(pid !== undefined && {
-          ...{ pid, tags, beganAt: receivedAt, completedAt: now(), identityHash },
+          ...{ pid, given, tags, beganAt: receivedAt, completedAt: now(), identityHash },
           since: Object.fromEntries(rooms.map((room) => [noteOf(room), receivedAt])),
         }),
         ...Object.fromEntries(Object.keys(roomsOfKind).map((kind) => [setOf(kind), {}])),
@@ -52,6 +52,11 @@ export function createSessions(
 
     getAll: async (sids) =>
       (await table.getAll(sids.map(sessionKey))).flatMap((item) => recordOf(item) ?? []),
+
+    async setGiven(sid, given) {
+      const change = { update: "SET given = :given", values: { ":given": given } };
+      await table.update(sessionKey(sid), { ...change, condition: EXISTS, isRepeatable: true });
+    },
 
     async setData(sid, data) {
       await table.update(sessionKey(sid), {
