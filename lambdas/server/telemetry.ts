@@ -25,6 +25,9 @@ let metrics: Metrics | undefined;
 let writtenAt = Date.now();
 let isUrgent = false;
 
+/** Powertools writes a line once it has as many of one metric; there are two. */
+const MOST_SAMPLES = 200;
+
 /** Of each run of a fan-out, which are not added up. */
 let samples: { readonly metric: "FanOut" | "FanOutDuration"; readonly value: number }[] = [];
 
@@ -98,25 +101,31 @@ export async function observe<Result>(
     return await work();
   } finally {
     if (isUrgent || Date.now() - writtenAt >= PERIOD) await publishMetrics();
+    else if (samples.length >= MOST_SAMPLES) await writeSamples();
     await loading;
     keys = {};
   }
 }
 
+/** Hands the samples to Powertools, and gives what writes them. */
+async function writeSamples() {
+  const powertools = await import("@aws-lambda-powertools/metrics");
+  const { Count, Milliseconds } = powertools.MetricUnit;
+  metrics ??= new powertools.Metrics();
+  for (const { metric, value } of samples)
+    metrics.addMetric(metric, metric === "FanOutDuration" ? Milliseconds : Count, value);
+  samples = [];
+  return { metrics, Count };
+}
+
 async function publishMetrics(): Promise<void> {
-  const { Metrics: Own, MetricUnit } = await import("@aws-lambda-powertools/metrics");
-  metrics ??= new Own();
   writtenAt = Date.now();
   isUrgent = false;
-  for (const { metric, value } of samples) {
-    const unit = metric === "FanOutDuration" ? MetricUnit.Milliseconds : MetricUnit.Count;
-    metrics.addMetric(metric, unit, value);
-  }
-  samples = [];
+  const { metrics, Count } = await writeSamples();
   for (const { metric, dimension, value } of totals.values()) {
     if (value === 0) continue;
-    if (Object.keys(dimension).length === 0) metrics.addMetric(metric, MetricUnit.Count, value);
-    else metrics.singleMetric().addDimensions(dimension).addMetric(metric, MetricUnit.Count, value);
+    if (Object.keys(dimension).length === 0) metrics.addMetric(metric, Count, value);
+    else metrics.singleMetric().addDimensions(dimension).addMetric(metric, Count, value);
   }
   totals.clear();
   if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
