@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { wordingOf } from "../lambdas/server/model/wording.ts";
 import { nearest } from "./nearest.ts";
-import { US_EAST_1 } from "./setting-kinds.ts";
+import { misplacedWebAcl, US_EAST_1 } from "./setting-kinds.ts";
 import { SETTINGS } from "./settings.ts";
 
 /** Settings that mean nothing without another one. */
@@ -123,6 +123,5 @@ function misplaced(settings: Settings, region?: string): readonly Fault[] {
     message: `must be in ${home}, as the stack is`,
   }));
   if (!settings.waf || home === US_EAST_1) return faults;
-  const message = `is for stacks in ${US_EAST_1}, and this one is in ${home}: make a web ACL there and give webAclArn`;
-  return [{ name: "waf", message }, ...faults];
+  return [{ name: "waf", message: misplacedWebAcl(home, "webAclArn") }, ...faults];
 }

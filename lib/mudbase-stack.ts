@@ -2,8 +2,8 @@ import { CfnOutput, Stack } from "aws-cdk-lib";
 import { Certificate, type ICertificate } from "aws-cdk-lib/aws-certificatemanager";
 import { Topic } from "aws-cdk-lib/aws-sns";
 import type { Construct } from "constructs";
-import { ContractLimits } from "../lambdas/mudbase/limits.ts";
-import { Heartbeat, LIMITS, Limits } from "../lambdas/server/model/limits.ts";
+import { CONTRACT_LIMITS } from "../lambdas/mudbase/limits.ts";
+import { Heartbeat, Limits, withinBounds } from "../lambdas/server/model/limits.ts";
 import { Alarms } from "./alarms.ts";
 import type { Settings } from "./config.ts";
 import { Dashboard } from "./dashboard.ts";
@@ -150,11 +150,7 @@ function serverProps(settings: Settings): SocketIoServerProps {
     },
     // Each takes its own numbers out of all settings.
     limits: Limits.parse(numbers),
-    applicationLimits: Object.fromEntries(
-      Object.entries(ContractLimits.parse(numbers)).filter(
-        ([name]) => !Object.hasOwn(LIMITS, name),
-      ),
-    ),
+    applicationLimits: withinBounds(CONTRACT_LIMITS).parse(numbers),
     heartbeat: Heartbeat.parse(numbers),
     admin:
       secretArn === undefined

@@ -86,6 +86,10 @@ function separated(list: string): readonly string[] {
 
 export const US_EAST_1 = "us-east-1";
 
+/** What is said of a web ACL for CloudFront that a stack of another region is to make. */
+export const misplacedWebAcl = (region: string, instead: string): string =>
+  `is for stacks in ${US_EAST_1}, and this one is in ${region}: make a web ACL there and give ${instead}`;
+
 /** An ARN by its parts; `example` is how one ends. */
 function arn(service: string, resource: string, example: string, what: string, region?: string) {
   const pattern = `^arn:aws[a-z-]*:${service}:${region ?? "[a-z\\d-]+"}:\\d{12}:${resource}$`;

@@ -25,7 +25,7 @@ import { PollingEndpoint } from "./polling-endpoint.ts";
 import { PublishBus } from "./publish-bus.ts";
 import { serverFunctions } from "./server-functions.ts";
 import type { AdminProps, SocketIoServerProps } from "./server-props.ts";
-import { US_EAST_1 } from "./setting-kinds.ts";
+import { misplacedWebAcl, US_EAST_1 } from "./setting-kinds.ts";
 import { type ItemAction, StateTable } from "./state-table.ts";
 import { WebSocketGateway } from "./websocket-gateway.ts";
 
@@ -175,7 +175,7 @@ export class SocketIoServer extends Construct {
     const { region } = Stack.of(this);
     if (props.webAcl === "own" && !Token.isUnresolved(region) && region !== US_EAST_1)
       throw new Error(
-        `${this.node.path}: addEdge: webAcl "own" is for stacks in ${US_EAST_1}, and this one is in ${region}: make a web ACL there and give its ARN.`,
+        `${this.node.path}: addEdge: webAcl "own" ${misplacedWebAcl(region, "its ARN")}.`,
       );
     const handler = this.polling;
     const polling =

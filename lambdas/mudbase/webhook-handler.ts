@@ -6,6 +6,7 @@ import type {
 import { createIntegrationRegistry } from "#mudbase/store/integration-registry.ts";
 import { createWebhooks } from "#mudbase/webhooks.ts";
 import type { AnyLeanApp } from "#server/app.ts";
+import { MAX_ID } from "#server/model/id.ts";
 import { createParts, createPublisher } from "#server/pipeline/parts.ts";
 import { requestHandler } from "#server/runtime.ts";
 import { createIdempotency } from "#server/store/idempotency.ts";
@@ -14,9 +15,6 @@ import { observe, telemetry } from "#server/telemetry.ts";
 
 /** Milliseconds for which the id of a delivery is remembered: senders try again for a day. */
 const TTL = 86_400_000;
-
-/** Characters of an id: a longer one is none, and lines do not repeat it. */
-const MAX_ID = 128;
 
 /** `POST /webhooks/<projectId>/<integrationId>`; the status is all a sender is told. */
 export function webhookHandler(app: AnyLeanApp) {
@@ -36,7 +34,7 @@ export function webhookHandler(app: AnyLeanApp) {
   ): Promise<APIGatewayProxyStructuredResultV2> =>
     observe(context, async () => {
       const { projectId = "", integrationId = "" } = event.pathParameters ?? {};
-      // Whoever sends this may be anybody.
+      // Whoever sends this may be anybody, and no id at all.
       telemetry.about({
         projectId: projectId.slice(0, MAX_ID),
         integrationId: integrationId.slice(0, MAX_ID),

@@ -115,7 +115,7 @@ export interface StoredSession extends SocketKey {
   readonly completedAt: number;
   /** Epoch milliseconds before which all that was over has been received. */
   readonly floor?: number | undefined;
-  /** Packets that were left to its recovery: each is the JSON of `[room, id]`. */
+  /** Packets that were left to its recovery: each is the JSON of `[room, id, field, isShared]`. */
   readonly pending: ReadonlySet<string>;
   /** The ids of packets that its recovery has posted, and that may still be on their way otherwise. */
   readonly replayed: ReadonlySet<string>;
@@ -208,6 +208,33 @@ export type Refused = "full" | "churning" | "gone";
 
 /** The kind of a room: what its name begins with, up to the first `#`. */
 export const kindOf = (room: string): string => room.split("#", 1)[0] ?? room;
+
+/** Who comes back to a session, and how it is reached from now on. */
+export interface TakeRequest {
+  readonly sid: string;
+  readonly pid: string;
+  readonly nsp: string;
+  readonly connectionId: string;
+  readonly connectedAt: number;
+  readonly identity: Identity;
+  /** A hash of what must be as it was. */
+  readonly identityHash: string;
+  /** Sessions that were lost before this may not come back, in epoch milliseconds. */
+  readonly lostAfter: number;
+}
+
+/** What a session has from the start. */
+export interface First {
+  readonly rooms: readonly string[];
+  /** Those of them that its authentication has given it. */
+  readonly given?: readonly string[];
+  /** Its tags, by the room that lists them. */
+  readonly tags?: Readonly<Record<string, Tags>> | undefined;
+  readonly slot?: number | undefined;
+  /** What a client comes back with, and a hash of what must be as it was then. */
+  readonly pid?: string | undefined;
+  readonly identityHash?: string | undefined;
+}
 
 /** What one read finds out about who connects. */
 export interface Checked {

@@ -31,7 +31,7 @@ export function createVisitLost({ app, adapter, runtime }: Parts, sender: Sender
     if (age > limits.connectionStateRecovery * 1000) return sender.endLost(session);
     const { awayAfter } = app.namespaces[nsp] ?? {};
     const isDue = awayAfter !== undefined && age > Number(limits[awayAfter]) * 1000;
-    if (isDue && !isAway && (await sessions.markAway(session, true)))
+    if (isDue && !isAway && (await sessions.markAway(session)))
       await sender.callAwayHook("onAway", session);
   };
 }

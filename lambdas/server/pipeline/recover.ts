@@ -10,9 +10,13 @@ import {
   retentionOf,
   sidIn,
 } from "#server/model/recovery.ts";
-import { type Connection, type StoredSession, socketIn } from "#server/model/session.ts";
+import {
+  type Connection,
+  type StoredSession,
+  socketIn,
+  type TakeRequest,
+} from "#server/model/session.ts";
 import { copyOf, PacketType, withFirst } from "#server/socket/packets.ts";
-import type { TakeRequest } from "#server/store/adapter.ts";
 import { cursorOf } from "./cursor.ts";
 import { byId, isAfterLeave, type Missed, missedIn, noteLeave, readLogs } from "./missed.ts";
 import type { Parts } from "./parts.ts";

@@ -13,5 +13,5 @@ export async function welcome(
   if (recovered?.isAway !== true) return;
   await sender.callAwayHook("onBack", recovered);
   // Only now: whatever fails before is tried again with the next return.
-  await adapter.sessions.markAway(recovered, false);
+  await adapter.sessions.markBack(recovered.sid);
 }

@@ -11,14 +11,14 @@ import type {
   ConnectionPage,
   DepartedSession,
   DisconnectReason,
-  Identity,
+  First,
   Listed,
   Member,
   Refused,
   Session,
   SocketKey,
   StoredSession,
-  Tags,
+  TakeRequest,
 } from "#server/model/session.ts";
 import type { AppAdapter, Pages } from "./app-adapter.ts";
 
@@ -125,8 +125,10 @@ export interface Sessions {
   ): Promise<StoredSession | undefined>;
   /** Has a session that has lost its connection neither come back nor keep its slot; `false` where it has not, or is back. */
   giveUp(session: StoredSession): Promise<boolean>;
-  /** Notes that the application is told that a session is away; `false` where it is back, or it was told. Or that it was told that it is back. */
-  markAway(session: StoredSession, isAway: boolean): Promise<boolean>;
+  /** Notes that the application is told that a session is away; `false` where it is back, or it was told. */
+  markAway(session: StoredSession): Promise<boolean>;
+  /** Notes that it has been told that the session is back. */
+  markBack(sid: string): Promise<void>;
   /** Whether there are such in a shard. */
   hasLost(shard: number): Promise<boolean>;
   /** A page of the sessions in a shard that have lost their connection, or have ended after that. */
@@ -136,32 +138,6 @@ export interface Sessions {
   ): Promise<{ readonly sessions: readonly StoredSession[]; readonly next?: string | undefined }>;
   /** Forgets sessions that have ended. */
   remove(sids: readonly string[]): Promise<void>;
-}
-
-/** Who comes back to a session, and how it is reached from now on. */
-export interface TakeRequest {
-  readonly sid: string;
-  readonly pid: string;
-  readonly nsp: string;
-  readonly connectionId: string;
-  readonly connectedAt: number;
-  readonly identity: Identity;
-  /** A hash of what must be as it was. */
-  readonly identityHash: string;
-  /** Sessions that were lost before this may not come back, in epoch milliseconds. */
-  readonly lostAfter: number;
-}
-
-/** What a session has from the start. */
-export interface First {
-  readonly rooms: readonly string[];
-  readonly given?: readonly string[];
-  /** Its tags, by the room that lists them. */
-  readonly tags?: Readonly<Record<string, Tags>> | undefined;
-  readonly slot?: number | undefined;
-  /** What a client comes back with, and a hash of what must be as it was then. */
-  readonly pid?: string | undefined;
-  readonly identityHash?: string | undefined;
 }
 
 /** What sessions own. Of several commands on one thing the one with the greater stamp wins, however they come. */
@@ -288,6 +264,7 @@ export interface Revocations {
   /** Whether one of these credentials is revoked; in the same read, the tenant's own limit and the connection. */
   check(tenant: string, credentials: readonly string[], connectionId?: string): Promise<Checked>;
   add(tenant: string, credential: string): Promise<void>;
+  /** Takes a revocation back. */
   remove(tenant: string, credential: string): Promise<void>;
   /** Gives a tenant a limit of its own; 0 takes it away. */
   limit(tenant: string, connections: number): Promise<void>;

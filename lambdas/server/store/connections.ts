@@ -181,18 +181,16 @@ function createHeldParts(table: Table): Pick<Connections, "addPart" | "takeParts
 }
 
 /** The connection that an item is of. */
-export function connectionOf(item: Item | undefined): Connection | undefined {
-  if (item === undefined) return undefined;
-  const connection = {
-    ...{ parts: [], partChanges: 0, sockets: {}, departed: {} },
+export const connectionOf = (item: Item | undefined): Connection | undefined =>
+  item && {
+    ...{ partChanges: 0, sockets: {}, departed: {} },
     ...(item as unknown as Connection),
+    connectionId: connectionIdOf(item as Item & Key),
+    parts: uniqueParts(item.parts as readonly BinaryPart[] | undefined),
   };
-  const connectionId = connectionIdOf(item as Item & Key);
-  return { ...connection, connectionId, parts: uniqueParts(connection.parts) };
-}
 
 /** A call that the SDK has repeated has noted its part twice. */
-const uniqueParts = (parts: readonly BinaryPart[]): readonly BinaryPart[] => [
+const uniqueParts = (parts: readonly BinaryPart[] = []): readonly BinaryPart[] => [
   ...new Map(parts.map((part) => [part.id, part])).values(),
 ];
 

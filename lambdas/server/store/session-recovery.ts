@@ -1,6 +1,6 @@
 import { MOST_EPOCHS, MOST_REPLAYED } from "#server/model/recovery.ts";
-import type { StoredSession } from "#server/model/session.ts";
-import type { Sessions, TakeRequest } from "./adapter.ts";
+import type { StoredSession, TakeRequest } from "#server/model/session.ts";
+import type { Sessions } from "./adapter.ts";
 import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
 import { type Key, sessionKey } from "./keys.ts";
 import { readLiving, recordOf, SPARE } from "./session-item.ts";
@@ -13,7 +13,15 @@ const SESSIONS_A_PAGE = 1000;
 
 type Recovery = Pick<
   Sessions,
-  "take" | "note" | "complete" | "lose" | "giveUp" | "markAway" | "hasLost" | "lostInShard"
+  | "take"
+  | "note"
+  | "complete"
+  | "lose"
+  | "giveUp"
+  | "markAway"
+  | "markBack"
+  | "hasLost"
+  | "lostInShard"
 >;
 
 /** Sessions that lose their connection, and come back by another. */
@@ -78,7 +86,7 @@ function createReturns(
 function createLosses(
   { table, now }: Storage,
   shardFor: ShardFor,
-): Pick<Recovery, "lose" | "giveUp" | "markAway"> {
+): Pick<Recovery, "lose" | "giveUp" | "markAway" | "markBack"> {
   // Functions without clients of their own may only read batches.
   const known = async (sid: string) => (await table.getAll([sessionKey(sid)])).map(recordOf);
   return {
@@ -109,11 +117,12 @@ function createLosses(
       return given !== undefined;
     },
 
-    async markAway({ sid, lostAt }, isAway) {
-      if (!isAway) {
-        const change = { update: "REMOVE isAway", condition: EXISTS, isRepeatable: true };
-        return (await table.update(sessionKey(sid), change)) !== undefined;
-      }
+    async markBack(sid) {
+      const change = { update: "REMOVE isAway", condition: EXISTS, isRepeatable: true };
+      await table.update(sessionKey(sid), change);
+    },
+
+    async markAway({ sid, lostAt }) {
       const marked = await table.update(sessionKey(sid), {
         update: "SET isAway = :true",
         condition: `${EXISTS} AND #state = :detached AND lostAt = :lostAt`,
