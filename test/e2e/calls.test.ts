@@ -8,6 +8,7 @@ import { rawClient } from "../support/raw.ts";
 import { settled, stack } from "../support/running.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { emptyUpstream } from "../support/upstream.ts";
+import { connectAlone } from "../support/websocket.ts";
 
 const ROOM = 10;
 
@@ -137,11 +138,7 @@ async function connectionCosts(org: string): Promise<Record<"connect" | "disconn
   const before = stack.gateway.connectionIds().length;
   stack.takeCalls();
   const raw = await rawClient();
-  await raw.nextFrame();
-  // A CONNECT that overtakes its connection's item is tried again, which is a call more.
-  await settled();
-  raw.send(`40${JSON.stringify({ token: await tokenFor({ org, sub: "eve" }) })}`);
-  await raw.nextFrame();
+  await connectAlone(raw, await tokenFor({ org, sub: "eve" }), settled);
   await settled();
   const connect = costOf(stack.takeCalls());
   raw.close(1000, "");

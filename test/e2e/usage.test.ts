@@ -4,7 +4,7 @@ import { client, connected, newOrg, type Person, receiving, tokenFor } from "../
 import { documentedCostsWithRecovery } from "../support/performance.ts";
 import { startMetered } from "../support/running.ts";
 import { lobby, SAMPLES } from "../support/samples.ts";
-import { openWebSocket } from "../support/websocket.ts";
+import { connectAlone, openWebSocket } from "../support/websocket.ts";
 
 const ROOM = 10;
 
@@ -71,14 +71,9 @@ test("a connection by the edge uses its request and its bytes, one past it does 
 test("a connection uses its item, its entry in the index of shards, its session and its rooms", async () => {
   const token = await tokenFor({ org: newOrg(), sub: "ann" });
   const address = `${stack.url.replace("http", "ws")}${stack.stagePath}?EIO=4&transport=websocket`;
-  const { writeUnits, invocations } = await used(async () => {
-    const ann = await openWebSocket(address);
-    await ann.nextFrame();
-    // A CONNECT that overtakes the connection's item is tried again, which costs a unit more.
-    await stack.idle();
-    ann.send(`40${JSON.stringify({ token })}`);
-    await ann.nextFrame();
-  });
+  const { writeUnits, invocations } = await used(async () =>
+    connectAlone(await openWebSocket(address), token, stack.idle),
+  );
 
   // Connection and entry; the session on the connection; the session, and its two rooms.
   expect(writeUnits).toBe(2 + 1 + 1 + 2);
