@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { createRequire } from "node:module";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { proxies } from "../support/proxy.ts";
@@ -25,6 +25,8 @@ const SCRIPT = createRequire(import.meta.url)
 
 let stack: LocalStack;
 let browser: Browser;
+/** Of each test its own: nobody whom an earlier one has left behind hears what is published to it. */
+let org = "";
 /** An empty page of another origin than the deployment's. */
 let elsewhere: Server;
 
@@ -45,6 +47,13 @@ afterAll(async () => {
   await browser?.close();
   elsewhere?.close();
   await stack?.stop();
+});
+
+beforeEach(({ task }) => {
+  org = task.id;
+});
+afterEach(async () => {
+  for (const context of browser?.contexts() ?? []) await context.close();
 });
 
 async function openPage(): Promise<Page> {
@@ -83,7 +92,7 @@ type Global = Client & { io(url: string, options: object): Client["socket"] };
 
 /** Connects in a page with these options besides. */
 async function connectIn(page: Page, url: string, options: object = {}): Promise<void> {
-  const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
+  const token = await signToken({ sub: "ann", org, projects: ["p1"] }, SECRET);
   await page.evaluate(
     ([to, given]) => {
       const it = globalThis as unknown as Global;
@@ -146,11 +155,11 @@ describe.each(PLACES)("a page of another origin with the stock client, which %s,
       const id = await idIn();
       const to = [{ kind: "user", userId: "ann" }];
       const send = (n: number) =>
-        publishTo(stack, { event: "emit", org: "acme", to, name: "news", payload: { n } });
+        publishTo(stack, { event: "emit", org, to, name: "news", payload: { n } });
       await send(0);
       await receivedIn(page, 1);
 
-      await cut(stack);
+      await cut(stack, org);
       await page.waitForFunction(() => !(globalThis as unknown as Client).socket.connected);
       for (const n of [1, 2, 3]) await send(n);
       stack.cutEvery(undefined);
@@ -175,6 +184,7 @@ describe("a page of another origin with the stock client", () => {
       const upgrading = receivedIn(page, 20).then(() => proxy.letThrough());
       const received = await publishNumbersWhile(
         stack,
+        org,
         upgrading.then(() => receivedIn(page, 1000)),
       );
 
@@ -191,7 +201,7 @@ describe("a page of another origin with the stock client", () => {
     async () => {
       const page = await openPage();
       await connectIn(page, (await startProxy(stack.url, "refused")).url);
-      const received = await publishNumbersWhile(stack, receivedIn(page, 100));
+      const received = await publishNumbersWhile(stack, org, receivedIn(page, 100));
 
       const first = Number(received[0]?.[1]);
       expect(received).toEqual(received.map((_, n) => ["polling", first + n]));

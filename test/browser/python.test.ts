@@ -1,7 +1,7 @@
 import { execFile, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { proxies } from "../support/proxy.ts";
@@ -23,6 +23,8 @@ const hasPython = await run(PYTHON, ["-c", "import socketio, websocket, requests
 if (!hasPython) console.warn("python-socketio is not tested: it is not installed.");
 
 let stack: LocalStack;
+/** Of each test its own: nobody whom an earlier one has left behind hears what is published to it. */
+let org = "";
 
 beforeAll(async () => {
   if (!hasPython) return;
@@ -32,6 +34,10 @@ beforeAll(async () => {
   });
 });
 afterAll(() => stack?.stop());
+
+beforeEach(({ task }) => {
+  org = task.id;
+});
 
 const startProxy = proxies();
 
@@ -128,7 +134,7 @@ describe.each([
 ])("python-socketio's %s", (_, program, life) => {
   /** What it prints once it has received so many numbers. */
   const connect = async (url: string, count = 0) => {
-    const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
+    const token = await signToken({ sub: "ann", org, projects: ["p1"] }, SECRET);
     const { stdout } = await run(PYTHON, ["-c", program, url, token, String(count)]);
     return stdout.trim().split("\n");
   };
@@ -156,7 +162,7 @@ describe.each([
       ] as const,
     ])("receives each of %s", async (__, count, [, place, transport]) => {
     const gathering = connect(await place(), count);
-    const [, used, text = ""] = await publishNumbersWhile(stack, gathering);
+    const [, used, text = ""] = await publishNumbersWhile(stack, org, gathering);
     const numbers = JSON.parse(text) as readonly number[];
 
     expect(used).toBe(transport);
@@ -168,7 +174,7 @@ describe.each([
 
   /** A client that goes on until it is told to stop, and what it prints next. */
   async function living(url: string) {
-    const token = await signToken({ sub: "ann", org: "acme", projects: ["p1"] }, SECRET);
+    const token = await signToken({ sub: "ann", org, projects: ["p1"] }, SECRET);
     const child = spawn(PYTHON, ["-c", life, url, token]);
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     return { next: async () => (await lines.next()).value, stop: () => child.kill() };
@@ -176,7 +182,7 @@ describe.each([
 
   const to = [{ kind: "custom", room: "garden" }];
   const send = (n: number) =>
-    publishTo(stack, { event: "emit", org: "acme", to, name: "news", payload: { n } });
+    publishTo(stack, { event: "emit", org, to, name: "news", payload: { n } });
 
   test.skipIf(!hasPython).each(PLACES)(
     "comes back by itself from a cut where it %s, joins again, and receives once what follows",
@@ -186,7 +192,7 @@ describe.each([
         expect(await client.next()).toBe(transport);
         await send(1);
         expect(await client.next()).toBe("1");
-        await cut(stack);
+        await cut(stack, org);
         expect(await client.next()).toBe("disconnect");
         stack.cutEvery(undefined);
         expect(await client.next()).toBe(transport);

@@ -12,17 +12,18 @@ export async function cutWebSockets(stack: LocalStack): Promise<void> {
   for (const id of stack.gateway.connectionIds()) stack.gateway.drop(id);
 }
 
-/** Cuts the requests that come from now on, for ann of acme, until they are let through again. */
-export async function cutRequests(stack: LocalStack): Promise<void> {
+/** Cuts the requests that come from now on, for ann of this organisation, until they are let through again. */
+export async function cutRequests(stack: LocalStack, org: string): Promise<void> {
   stack.cutEvery(1);
   // A GET that waits already is not cut: this is its answer, and the next one is.
   const to = [{ kind: "user", userId: "ann" }];
-  await publishTo(stack, { event: "emit", org: "acme", to, name: "more", payload: {} });
+  await publishTo(stack, { event: "emit", org, to, name: "more", payload: {} });
 }
 
-/** Publishes numbers to ann of acme as the event `news`, one after another, while something runs. */
+/** Publishes numbers to ann of this organisation as the event `news`, one after another, while something runs. */
 export async function publishNumbersWhile<Result>(
   stack: LocalStack,
+  org: string,
   running: Promise<Result>,
 ): Promise<Result> {
   let isOver = false;
@@ -31,6 +32,6 @@ export async function publishNumbersWhile<Result>(
   });
   const to = [{ kind: "user", userId: "ann" }];
   for (let n = 0; !isOver; n += 1)
-    await publishTo(stack, { event: "emit", org: "acme", to, name: "news", payload: { n } });
+    await publishTo(stack, { event: "emit", org, to, name: "news", payload: { n } });
   return over;
 }
