@@ -23,7 +23,7 @@ const projects = (script: string) =>
 const RUN: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
   "npm ci": [[CI, "\nstep npm ci "]],
   "npm start": [
-    [README, "run(START, "],
+    [README, "run(START.replace(INSTALLED, "],
     [README, "startInstead(OWN)"],
   ],
   "npm test": projects("test"),
