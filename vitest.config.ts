@@ -46,6 +46,13 @@ const ISOLATED = [
   "test/model/{ledger,polling,recovery}.test.ts",
 ];
 
+/** Those that end their world with its modules, or whose clock would be ahead of what the next one's functions remember. */
+const FAULTS_ALONE = [
+  "polling-{dying,ends,failing,others}",
+  "{dying,failing,repeating,retrying}",
+  "{heartbeat,recovery-left-over,rotation}",
+].map((name) => `test/faults/${name}.test.ts`);
+
 /** Only what hangs is to end by it: a busy machine takes many times as long as a quiet one. */
 const patient = { testTimeout: 300_000, hookTimeout: 300_000 };
 const ofInstallations = { ...patient, hookTimeout: 600_000 };
@@ -61,8 +68,8 @@ export default defineConfig({
   test: {
     // Here and not in the projects, which would each have it run again.
     globalSetup: ["test/support/synthesised.ts"],
-    // Vitest would leave a core unused; the stack of an end-to-end test alone does not take two.
-    maxWorkers: "100%",
+    // More than cores: tests wait for browsers, installations and each other's answers for a third of their time.
+    maxWorkers: "150%",
     projects: [
       {
         test: {
@@ -94,6 +101,15 @@ export default defineConfig({
         test: {
           ...{ name: "faults", env },
           include: ["test/faults/**/*.test.ts"],
+          exclude: FAULTS_ALONE,
+          isolate: false,
+          ...patient,
+        },
+      },
+      {
+        test: {
+          ...{ name: "faults-alone", env },
+          include: FAULTS_ALONE,
           ...patient,
         },
       },
