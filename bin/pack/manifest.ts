@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { builtOf } from "./imports.ts";
 import type { Package } from "./packages.ts";
@@ -7,7 +8,6 @@ interface Root {
   readonly version: string;
   readonly license: string;
   readonly engines: object;
-  readonly repository?: string | object;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -24,7 +24,7 @@ const TYPES: Readonly<Record<string, string>> = { "aws-lambda": "@types/aws-lamb
 /** The package.json of a package that imports these packages. */
 export function manifestOf(one: Package, imported: readonly string[]): object {
   const root = JSON.parse(readFileSync("package.json", "utf8")) as Root;
-  const { version, license, engines, repository } = root;
+  const { version, license, engines } = root;
   const versionOf = (name: string): string => {
     const installed = root.dependencies[name] ?? root.devDependencies[name];
     if (installed === undefined)
@@ -39,7 +39,7 @@ export function manifestOf(one: Package, imported: readonly string[]): object {
   const { optionalPeers = [], bin } = one;
   return {
     ...{ name: one.name, version, description: one.description, keywords: one.keywords },
-    ...{ license, repository, type: "module", sideEffects: false, engines },
+    ...{ license, repository: repositoryAt(origin()), type: "module", sideEffects: false, engines },
     exports: Object.fromEntries(
       Object.entries(one.exports).map(([name, file]) => [
         name,
@@ -58,4 +58,22 @@ export function manifestOf(one: Package, imported: readonly string[]): object {
       ),
     }),
   };
+}
+
+/** Where this clone came from; empty without git, or where it came from nowhere. */
+function origin(): string {
+  const { stdout } = spawnSync("git", ["remote", "get-url", "origin"], { encoding: "utf8" });
+  return (stdout as string | null)?.trim() ?? "";
+}
+
+/** The field of a manifest that says where a package's source is; none for what only this machine can reach. */
+export function repositoryAt(remote: string): object | undefined {
+  // Git's own short form of ssh, git@host:path, is no URL.
+  const address = remote.replace(/^(\w+@[^:/]+):(?!\/\/)/, "ssh://$1/");
+  if (!/^(https|ssh):/.test(address) || !URL.canParse(address)) return undefined;
+  const url = new URL(address);
+  // A clone's address may hold the token of who made it.
+  url.password = "";
+  if (url.protocol === "https:") url.username = "";
+  return { type: "git", url: `git+${url.href}` };
 }
