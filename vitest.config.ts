@@ -54,7 +54,10 @@ const FAULTS_ALONE = [
 ].map((name) => `test/faults/${name}.test.ts`);
 
 /** Only what hangs is to end by it: a busy machine takes many times as long as a quiet one. */
-const patient = { testTimeout: 300_000, hookTimeout: 300_000 };
+const patient = {
+  ...{ testTimeout: 300_000, hookTimeout: 300_000 },
+  expect: { poll: { timeout: 100_000 } },
+};
 const ofInstallations = { ...patient, hookTimeout: 600_000 };
 
 /** One stack serves all files of a worker: they share its modules. */

@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
-import { afterEach, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { connect } from "../../client/index.ts";
 import { Decoder, Encoder } from "../../client/parser.ts";
 import { copyId } from "../../lambdas/server/model/offset.ts";
+import { until } from "../support/until.ts";
 
 /** An offset of the nth packet, posted at this time. */
 const offset = (n: number, time = 1) =>
@@ -155,7 +156,7 @@ describe("a client with it", () => {
     socket.send(`4${event("news", 1, offset(1))}`);
     socket.send(`4${event("news", 2, offset(2))}`);
     socket.send(`4${event("news", 1, offset(1, 9))}`);
-    await vi.waitUntil(() => heard.length === 2);
+    await until(() => heard.length === 2);
 
     const second = accepted();
     socket.terminate();
@@ -164,7 +165,7 @@ describe("a client with it", () => {
     returned.socket.send(`4${opening("pid")}`);
     returned.socket.send(`4${event("news", 2, `${offset(2)}.5.x`)}`);
     returned.socket.send(`4${event("news", 3, offset(3))}`);
-    await vi.waitUntil(() => heard.length === 3);
+    await until(() => heard.length === 3);
 
     expect(heard).toEqual([1, 2, 3]);
     expect(client.recovered).toBe(true);

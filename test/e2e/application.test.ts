@@ -1,6 +1,6 @@
 import { Stack } from "aws-cdk-lib";
 import { Manager } from "socket.io-client";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import { readBundles } from "../../local/bundles.ts";
 import type { LocalStack } from "../../local/stack.ts";
@@ -8,6 +8,7 @@ import { endLost } from "../support/lost.ts";
 import { withoutOffset } from "../support/offsets.ts";
 import { client, connected } from "../support/people.ts";
 import { startFromApp } from "../support/started-app.ts";
+import { until } from "../support/until.ts";
 
 const APP = "test/support/application.ts";
 let started: Awaited<ReturnType<typeof startFromApp>>;
@@ -176,7 +177,7 @@ test("an application's hook for a socket whose connection is lost runs when nobo
   await ben.socket.emitWithAck("join", "orchard");
   ben.socket.io.reconnection(false);
   ben.socket.io.engine.close();
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === 1);
+  await until(() => stack.gateway.connectionIds().length === 1);
   await stack.idle();
   expect(await ann.flushed()).toEqual([]);
 

@@ -1,4 +1,4 @@
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { REREAD } from "../../lambdas/server/model/limits.ts";
 import type { ServiceCall } from "../../local/services.ts";
 import { newOrg, type Person, person, tokenFor } from "../support/people.ts";
@@ -7,6 +7,7 @@ import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
 import { settled, stack } from "../support/running.ts";
 import { lobby, SAMPLES, shop, shopAt } from "../support/samples.ts";
+import { until } from "../support/until.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 import { connectAlone } from "../support/websocket.ts";
 
@@ -148,7 +149,7 @@ async function connectionCosts(org: string): Promise<Record<"connect" | "disconn
   await settled();
   stack.takeCalls();
   eve.socket.io.engine.close();
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === before);
+  await until(() => stack.gateway.connectionIds().length === before);
   await settled();
   return { connect, disconnect: costOf(stack.takeCalls()) };
 }

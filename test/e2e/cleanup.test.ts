@@ -1,10 +1,11 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { endLost } from "../support/lost.ts";
 import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
+import { until } from "../support/until.ts";
 
 const HEARTBEAT = stack.functions.named("Heartbeat");
 const SHARDS = 16;
@@ -101,9 +102,7 @@ describe("the cleanup", () => {
     await cleanUp();
     expect(await client.nextFrame()).toBe("2");
     client.send("3");
-    await vi.waitUntil(
-      async () => Number((await connectionOf("ann"))?.lastSeenAt) > Date.now() - 60_000,
-    );
+    await until(async () => Number((await connectionOf("ann"))?.lastSeenAt) > Date.now() - 60_000);
     await cleanUp();
 
     expect(await client.nextFrame()).toBe("2");
@@ -130,7 +129,7 @@ describe("the cleanup", () => {
     await endLost();
 
     expect(await ben.nextEvent("presence:user:offline")).toMatchObject({ userId: "ann" });
-    await vi.waitUntil(() => !ann.socket.connected);
+    await until(() => !ann.socket.connected);
   });
 
   test("[SIO13] closes connections without CONNECT after 45 s", async () => {
@@ -214,7 +213,7 @@ describe("the cleanup", () => {
     const { pk, connectedAt } = (await connectionOf("ann")) ?? {};
     const sid = ann.socket.id;
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await connectionItems()).length === 0);
+    await until(async () => (await connectionItems()).length === 0);
 
     await cleanUp();
     const exists = async () => (await stack.database.items()).some((item) => item.pk === pk);

@@ -7,6 +7,7 @@ import { type Random, randomFrom } from "../../local/random.ts";
 import { newOrg } from "../support/people.ts";
 import { CLIENTS, idOf, isReplayed, type Received, returning } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 /** So few because each costs a handshake and two functions, a tenth of a second. */
 const CUTS = 60;
@@ -211,7 +212,7 @@ test.each(SEEDS)(
     await Promise.all(clients.map(({ finished }) => finished));
     isOver = true;
     await Promise.all(sending);
-    await vi.waitUntil(() => clients.every(({ socket }) => socket.connected));
+    await until(() => clients.every(({ socket }) => socket.connected));
     await stack.idle();
     for (const { socket } of clients) await socket.emitWithAck("presence:update");
 

@@ -1,11 +1,12 @@
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { LambdaClient } from "@aws-sdk/client-lambda";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createEmitter, PublishError, type Via } from "../../client/emitter.ts";
 import { withoutOffset } from "../support/offsets.ts";
 import { client, connected, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
 import { publishFunction } from "../support/publishing.ts";
 import { settled, stack } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 const aws = {
   endpoint: stack.url,
@@ -44,7 +45,7 @@ describe.each([
 
     await emitter.to({ kind: "wallet", of: "chain", id: "Eth" }).emit("news");
     await emitter.to({ kind: "wallet", of: "currency", id: "USD" }).emit("news", 1);
-    await vi.waitUntil(() => received.length === 2, { timeout: 10_000 });
+    await until(() => received.length === 2);
 
     expect(received.map(withoutOffset).toSorted()).toEqual([[], [1]]);
   });

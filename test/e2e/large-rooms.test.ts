@@ -1,7 +1,8 @@
-import { afterAll, expect, test, vi } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
 import { startWithLimits } from "../support/running.ts";
 import { shop, shopAt } from "../support/samples.ts";
+import { until } from "../support/until.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
 const PEOPLE = 24;
@@ -41,7 +42,7 @@ test("a room larger than a page is divided among fan-out workers, and everyone r
 
   expect(await ann?.socket.emitWithAck("custom:event", { projectId: "p1" })).toEqual({ ok: true });
   await stack.idle();
-  await vi.waitUntil(() => others.every(({ received }) => received.length > 0));
+  await until(() => others.every(({ received }) => received.length > 0));
 
   for (const { received } of others) expect(received).toEqual(["custom:event"]);
   expect(ann?.received).toEqual([]);
@@ -62,9 +63,7 @@ test("the packets of one handler reach each socket of a large room in the order 
 
   await ann?.socket.emitWithAck("integration:execute", { ...shop, endpoint: "list" });
   await stack.idle();
-  await vi.waitUntil(() =>
-    all.every(({ received }) => received.includes("integration:usage:updated")),
-  );
+  await until(() => all.every(({ received }) => received.includes("integration:usage:updated")));
 
   for (const { received } of others)
     expect(received.filter((event) => event !== "integration:execution:started")).toEqual([
@@ -98,7 +97,7 @@ test("live queries of more than a page are divided among fan-out workers, and ea
     ...{ data: { _id: "d1", done: true }, previous: { _id: "d1", done: false } },
   });
   await stack.idle();
-  await vi.waitUntil(() => copies.every((received) => received.length === 3));
+  await until(() => copies.every((received) => received.length === 3));
 
   for (const received of copies) expect(received).toEqual([undefined, "first", "second"]);
   const posts = stack.takeCalls().filter(({ action }) => action === "execute-api:POST");

@@ -1,12 +1,13 @@
 import { Stack } from "aws-cdk-lib";
 import { Rule } from "aws-cdk-lib/aws-events";
 import { LambdaFunction } from "aws-cdk-lib/aws-events-targets";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { SocketIoServer } from "../../lib/socket-io-server.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { endLost, visitLost } from "../support/lost.ts";
 import { client, connected } from "../support/people.ts";
 import { startFromApp } from "../support/started-app.ts";
+import { until } from "../support/until.ts";
 
 let started: Awaited<ReturnType<typeof startFromApp>>;
 let stack: LocalStack;
@@ -55,7 +56,7 @@ test("a socket that connects and is closed is told of once each, with the reason
   const ann = await connect("ann");
   const { id } = ann;
   ann.disconnect();
-  await vi.waitUntil(() => happened.length === 2, { timeout: 20_000 });
+  await until(() => happened.length === 2);
 
   expect(shown(happened)).toEqual([
     "Socket Connected ann",
@@ -68,12 +69,12 @@ test("a socket that comes back is told of as recovered, and one that does not as
   const happened = await watch();
   const ben = await connect("ben", { reconnection: true, reconnectionDelay: 10 });
   ben.io.engine.close();
-  await vi.waitUntil(() => happened.length === 2, { timeout: 20_000 });
+  await until(() => happened.length === 2);
   expect(ben.recovered).toBe(true);
 
   await lose(ben);
   await endLost(stack, "ServerHeartbeat");
-  await vi.waitUntil(() => happened.length === 3, { timeout: 20_000 });
+  await until(() => happened.length === 3);
 
   expect(shown(happened)).toEqual([
     "Socket Connected ben",
@@ -92,7 +93,7 @@ test("who is disconnected while away is told of at the next visit, with that rea
   await lose(eve);
   await visitLost(stack, "ServerHeartbeat");
   const told = () => shown(happened).filter((text) => text.startsWith("Socket Disconnected"));
-  await vi.waitUntil(() => told().length > 0, { timeout: 20_000 });
+  await until(() => told().length > 0);
   await stack.idle();
 
   expect(told()).toEqual(["Socket Disconnected ben server namespace disconnect"]);
@@ -103,7 +104,7 @@ async function lose(socket: Awaited<ReturnType<typeof connect>>): Promise<void> 
   const { id } = socket;
   socket.io.reconnection(false);
   socket.io.engine.close();
-  await vi.waitUntil(
+  await until(
     async () =>
       (await stack.database.items()).some(
         ({ pk, state }) => pk === `sess#${id}` && state === "detached",
@@ -122,7 +123,7 @@ test("a room is occupied and vacated once each, however many come and go at once
     await stack.idle();
   }
   for (const socket of sockets) socket.disconnect();
-  await vi.waitUntil(() => happened.length === 12, { timeout: 20_000 });
+  await until(() => happened.length === 12);
 
   expect(shown(happened).filter((text) => text.startsWith("Room"))).toEqual([
     "Room Occupied garden",

@@ -1,5 +1,5 @@
 import { DeleteCommand } from "@aws-sdk/lib-dynamodb";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { signToken } from "../../client/token.ts";
 import {
   client,
@@ -13,6 +13,7 @@ import {
 import { publish } from "../support/publishing.ts";
 import { connectionItems, SECRET, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
+import { until } from "../support/until.ts";
 
 const REACHED = "Realtime connection limit reached for your plan.";
 
@@ -62,7 +63,7 @@ describe("the connection limit of an organisation", () => {
     const org = await limited(1);
     const ann = await person({ org });
     ann.socket.disconnect();
-    await vi.waitUntil(async () => (await connectionItems()).length === 0);
+    await until(async () => (await connectionItems()).length === 0);
 
     expect(await outcome(org, "ben")).toEqual({ connected: true });
   });
@@ -106,7 +107,7 @@ test("[SIO17] an expired token disconnects the socket at its next event", async 
   const ann = receiving(org, await connected(client({ auth: { token } })));
   const gone = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  await vi.waitUntil(
+  await until(
     () => {
       ann.emitWithoutAck("presence:update");
       return !ann.socket.connected;

@@ -1,8 +1,9 @@
 import { once } from "node:events";
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { WebSocket } from "ws";
 import type { RealtimeSocket } from "../../client/index.ts";
 import { people } from "../support/people.ts";
+import { until } from "../support/until.ts";
 
 const chat = { chatId: "c", projectId: "p1" };
 
@@ -18,7 +19,7 @@ test("what a client sends just before it disconnects is done, all of it", async 
     ann.socket.emit("message:send", { ...chat, type: "text", content });
   ann.socket.disconnect();
 
-  await vi.waitUntil(() => heard.length >= contents.length, { timeout: 10_000 });
+  await until(() => heard.length >= contents.length);
   expect(heard.toSorted()).toEqual(contents.toSorted());
 });
 

@@ -2,13 +2,14 @@ import { createHmac } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, expect, inject, test, vi } from "vitest";
+import { afterAll, expect, inject, test } from "vitest";
 import { isPolling } from "#server/model/transport.ts";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
 import { client, connected, newOrg, tokenFor } from "../support/people.ts";
 import { SECRETS, startFromAssembly, startWithLimits } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
+import { until } from "../support/until.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
 /**
@@ -111,7 +112,7 @@ test("everything that a role allows is used by its function, and nothing else is
     await stack.functions.invoke(stack.functions.named("Heartbeat"), { shard });
   await publish({ event: "revoke", org, target: { userId: "ann" } });
   for (const socket of sockets) socket.disconnect();
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
+  await until(() => stack.gateway.connectionIds().length === 0);
   await stack.idle();
 
   for (const [functionName, granted] of grants()) {

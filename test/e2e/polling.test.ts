@@ -32,11 +32,6 @@ const startProxy = proxies();
 /** The address of a proxy that lets no WebSocket through. */
 const blocked = async (): Promise<string> => (await startProxy(stack.url, "refused")).url;
 
-/** An upgrade may take longer than `expect.poll` waits by default. */
-const LONG = { timeout: 10_000 };
-/** As may what comes by polling, on a busy machine. */
-const VERY_LONG = { timeout: 60_000 };
-
 const transportOf = (socket: Socket): string => socket.io.engine.transport.name;
 
 /** Resolves once a client has upgraded. */
@@ -156,7 +151,7 @@ describe.each(CLIENTS)("socket.io-client %s with its default options", (version,
       const back = joined(socket);
       await cut(socket, org);
       expect(await back).toEqual({ type: "project", id: "p1" });
-      await expect.poll(() => transportOf(socket), LONG).toBe(transport);
+      await expect.poll(() => transportOf(socket)).toBe(transport);
       await ann.clearReceived();
       await send(2);
 
@@ -203,7 +198,7 @@ describe("a client of each version", () => {
     const all = await everyVersion(org, proxy.url);
     const broadcasting = broadcastNumbers(org, 1000);
     // The upgrade begins when some have come by polling.
-    await expect.poll(() => all.every(({ length }) => length >= 20), VERY_LONG).toBe(true);
+    await expect.poll(() => all.every(({ length }) => length >= 20)).toBe(true);
     proxy.letThrough();
     await broadcasting;
 
@@ -222,7 +217,7 @@ describe("a client of each version", () => {
     await broadcastNumbers(org, 100);
 
     for (const received of all) {
-      await expect.poll(() => received.length, LONG).toBe(100);
+      await expect.poll(() => received.length).toBe(100);
       expect(received).toEqual(upTo(100).map((n) => ["polling", n]));
     }
   });
@@ -292,7 +287,7 @@ test.each(PLACES)(
     const send = (n: number) => publish({ event: "emit", org, to, name: "news", payload: { n } });
     await connected(socket);
     await socket.emitWithAck("subscribe:project", "p1");
-    await expect.poll(() => transportOf(socket), LONG).toBe(transport);
+    await expect.poll(() => transportOf(socket)).toBe(transport);
     const { id } = socket;
     await send(0);
     await expect.poll(() => numbers).toEqual([0]);
@@ -307,7 +302,7 @@ test.each(PLACES)(
     await back;
     await send(4);
 
-    await expect.poll(() => numbers, LONG).toEqual([0, 1, 2, 3, 4]);
+    await expect.poll(() => numbers).toEqual([0, 1, 2, 3, 4]);
     expect([socket.id, socket.recovered]).toEqual([id, true]);
     await endSilent(lost);
   },
@@ -329,7 +324,7 @@ describe("a client that upgrades", () => {
       await new Promise((resolve) => socket.io.once("reconnect", resolve));
 
       expect(await socket.emitWithAck("subscribe:project", "p1")).toMatchObject({ id: "p1" });
-      await expect.poll(() => transportOf(socket), LONG).toBe("websocket");
+      await expect.poll(() => transportOf(socket)).toBe("websocket");
       await endSilent(await lost);
       expect(await socket.emitWithAck("presence:update")).toEqual({ ok: true });
     },

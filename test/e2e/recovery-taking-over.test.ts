@@ -1,8 +1,9 @@
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { gardening, news } from "../support/gardeners.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { later, type RawSession } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 const garden = { room: "garden" };
 const lobby = { projectId: "p1", chatId: "lobby" };
@@ -71,13 +72,13 @@ test("a DISCONNECT ends the session, also where the end of the connection is han
     ann.client.send("41");
     ann.client.close(1000, "");
     await ann.client.closed;
-    await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 1 });
+    await until(() => stack.gateway.connectionIds().length === 0, { interval: 1 });
     await stack.idle();
 
     const next = await connect({ token, pid: ann.answer.pid });
     expect(next.answer.sid).not.toBe(ann.answer.sid);
     next.client.kill();
-    await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 1 });
+    await until(() => stack.gateway.connectionIds().length === 0, { interval: 1 });
   }
 });
 

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, inject, test, vi } from "vitest";
+import { afterEach, describe, expect, inject, test } from "vitest";
 import { REFUSAL_CODES } from "../../lambdas/server/errors.ts";
 import { domainOf, METRICS } from "../../lambdas/server/model/telemetry.ts";
 import { FAILED_ROUTES } from "../../lib/metrics.ts";
@@ -12,6 +12,7 @@ import { client, connected, newOrg, people, refusal, tokenFor } from "../support
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
 import { logged, settled, stack, startWithMetricsPeriod } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 type Line = Readonly<Record<string, unknown>>;
 
@@ -137,7 +138,7 @@ test("connections are counted when they open and close, and when they are found 
     await ben.emit("subscribe:project", "p1");
     const before = new Set(stack.gateway.connectionIds());
     ann.socket.disconnect();
-    await vi.waitUntil(() => stack.gateway.connectionIds().length < before.size);
+    await until(() => stack.gateway.connectionIds().length < before.size);
     await stack.idle();
     for (const connectionId of stack.gateway.connectionIds()) stack.gateway.drop(connectionId);
     await publish({ event: "emit", org: ann.org, to: [{ kind: "org" }], name: "news" });
@@ -158,7 +159,7 @@ test("a failing management API is counted for each attempt, and the acknowledgem
     stack.takeCalls();
     stack.faults.setRates({ ...NO_FAULTS, failPosts: 1 });
     const answer = ann.emit("presence:update");
-    await vi.waitUntil(() => {
+    await until(() => {
       posts.push(
         ...stack.takeCalls().flatMap(({ action }) => (/POST$/.test(action) ? action : [])),
       );

@@ -1,9 +1,10 @@
-import { afterAll, describe, expect, test, vi } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import type { Usage } from "../../local/usage.ts";
 import { client, connected, newOrg, type Person, receiving, tokenFor } from "../support/people.ts";
 import { documentedCostsWithRecovery } from "../support/performance.ts";
 import { startMetered } from "../support/running.ts";
 import { lobby, SAMPLES } from "../support/samples.ts";
+import { until } from "../support/until.ts";
 import { connectAlone, openWebSocket } from "../support/websocket.ts";
 
 const ROOM = 10;
@@ -102,7 +103,7 @@ test("minutes are those that connections were open, whether they still are or no
   const closed = await used(async () => {
     await stack.advance(600_000);
     for (const { socket } of [ann, ben]) socket.disconnect();
-    await vi.waitUntil(() => stack.gateway.connectionIds().length === open - 2);
+    await until(() => stack.gateway.connectionIds().length === open - 2);
   });
 
   for (const { connectionMinutes } of [both, closed]) {

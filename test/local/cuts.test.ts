@@ -5,12 +5,13 @@ import {
   GetConnectionCommand,
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type CutKind, drawCut } from "../../local/cuts.ts";
 import { millisecondsIn } from "../../local/numbers.ts";
 import { randomFrom } from "../../local/random.ts";
 import { deployPerTest, httpApi } from "../support/deployment.ts";
 import { gatePerTest } from "../support/gate.ts";
+import { until } from "../support/until.ts";
 import { openWebSocket } from "../support/websocket.ts";
 
 describe("a cut that is drawn", () => {
@@ -86,7 +87,7 @@ describe("with cutEvery", () => {
     for (let count = 0; count < CONNECTIONS; count += 1)
       clients.push(await openWebSocket(`${stack.url.replace("http", "ws")}/live?EIO=4`));
     const codes = await Promise.all(clients.map(({ closed }) => closed));
-    await vi.waitUntil(() => stack.gateway.connectionIds().length === 0);
+    await until(() => stack.gateway.connectionIds().length === 0);
     await stack.idle();
 
     const contexts = logged.map((line) => JSON.parse(line));

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   assemblyWith,
   type Deployment,
@@ -8,6 +8,7 @@ import {
   template,
 } from "../support/deployment.ts";
 import { gatePerTest } from "../support/gate.ts";
+import { until } from "../support/until.ts";
 
 const start = deployPerTest();
 const newGate = gatePerTest();
@@ -223,7 +224,7 @@ describe("an asynchronous invocation", () => {
     deployment.stack.functions.invokeAsync("Function", {});
     await deployment.stack.idle();
 
-    await vi.waitUntil(() => deployment.logged.filter((line) => line === "tried").length === 3);
+    await until(() => deployment.logged.filter((line) => line === "tried").length === 3);
   });
 
   const { Function: ours } = template().Resources;

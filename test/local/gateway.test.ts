@@ -4,9 +4,10 @@ import {
   GetConnectionCommand,
   PostToConnectionCommand,
 } from "@aws-sdk/client-apigatewaymanagementapi";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type Deployment, deployPerTest, POSTING, template } from "../support/deployment.ts";
 import { gatePerTest } from "../support/gate.ts";
+import { until } from "../support/until.ts";
 import { openWebSocket, type RawClient } from "../support/websocket.ts";
 
 const start = deployPerTest();
@@ -84,9 +85,9 @@ test("the events have the fields of the real ones", async () => {
   const deployment = await start(LOGGING);
   const client = await connect(deployment, "/live?EIO=4&EIO=5&token=x");
   client.send("2");
-  await vi.waitUntil(() => deployment.logged.length === 2);
+  await until(() => deployment.logged.length === 2);
   client.kill();
-  await vi.waitUntil(() => deployment.logged.length === 3);
+  await until(() => deployment.logged.length === 3);
 
   const [connected, message, disconnected] = events(deployment);
   expect(connected).toMatchObject({
@@ -293,9 +294,9 @@ describe("frames", () => {
 
     client.send(gate.url);
     client.send("second");
-    await vi.waitUntil(() => deployment.logged.length === 1, { timeout: 10_000 });
+    await until(() => deployment.logged.length === 1);
     gate.open();
-    await vi.waitUntil(() => deployment.logged.length === 2);
+    await until(() => deployment.logged.length === 2);
 
     expect(deployment.logged).toEqual(["second", gate.url]);
   });
@@ -306,7 +307,7 @@ describe("frames", () => {
     const sent = Array.from({ length: 60 }, (_, n) => `${n}`);
 
     for (const frame of sent) client.send(frame);
-    await vi.waitUntil(() => deployment.logged.length === sent.length);
+    await until(() => deployment.logged.length === sent.length);
 
     expect(deployment.logged).not.toEqual(sent);
     expect(new Set(deployment.logged)).toEqual(new Set(sent));
@@ -319,7 +320,7 @@ describe("$disconnect", () => {
     const client = await connect(deployment);
 
     client.close(4001, "bye");
-    await vi.waitUntil(() => deployment.logged.length === 2);
+    await until(() => deployment.logged.length === 2);
 
     expect(events(deployment)[1].requestContext).toMatchObject({
       disconnectStatusCode: 4001,
@@ -333,7 +334,7 @@ describe("$disconnect", () => {
 
     client.close(1000, "");
     await client.closed;
-    await vi.waitUntil(() => deployment.stack.gateway.connectionIds().length === 0);
+    await until(() => deployment.stack.gateway.connectionIds().length === 0);
     await deployment.stack.idle();
 
     expect(events(deployment)).toHaveLength(1);

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import {
   type Deployment,
   deploy,
@@ -8,6 +8,7 @@ import {
 } from "../support/deployment.ts";
 import { gatePerTest } from "../support/gate.ts";
 import { rawRequest } from "../support/raw-request.ts";
+import { until } from "../support/until.ts";
 
 const start = deployPerTest();
 const newGate = gatePerTest();
@@ -170,7 +171,7 @@ describe("the answer to a request", () => {
     expect(response.status).toBe(503);
     expect(await response.json()).toEqual({ message: "Service Unavailable" });
     gate.open();
-    await vi.waitUntil(() => deployment.logged.includes("passed"));
+    await until(() => deployment.logged.includes("passed"));
   });
 
   test("is 500 if the function takes longer than it may", async () => {
@@ -243,7 +244,7 @@ describe("a GET that is held", () => {
     await expect(held).rejects.toThrow();
     gate.open();
 
-    await vi.waitUntil(() => deployment.logged.includes("passed"));
+    await until(() => deployment.logged.includes("passed"));
   });
 
   test("is answered, or cut, when the stack stops", async () => {

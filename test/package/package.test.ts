@@ -15,6 +15,7 @@ import { publint } from "publint";
 import { io } from "socket.io-client";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { PACKAGES } from "../../bin/pack/packages.ts";
+import { until } from "../support/until.ts";
 
 const KB = 1000;
 const MB = 1000 * KB;
@@ -110,7 +111,7 @@ function begin(cwd: string, ...args: readonly string[]) {
   const ended = new Promise((resolve) => child.on("close", resolve));
   return {
     async printed(pattern: RegExp): Promise<RegExpExecArray> {
-      const match = await vi.waitUntil(() => pattern.exec(all), { timeout: 100_000 });
+      const match = await until(() => pattern.exec(all));
       return match as RegExpExecArray;
     },
     async stop(): Promise<void> {

@@ -1,8 +1,9 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { endLost } from "../support/lost.ts";
 import { newOrg, tokenFor } from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { connectionItems, logged, settled, stack } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 const session = async () => rawSocket(await tokenFor({ org: newOrg() }));
 const stored = async () => (await connectionItems()).map(({ pk }) => pk);
@@ -309,7 +310,7 @@ describe("API Gateway", () => {
 
 /** Resolves once the session of the only connection has ended; frames of one client may be handled in another order. */
 const sessionEnded = () =>
-  vi.waitUntil(async () => (await stored()).every((pk) => String(pk).startsWith("conn#")));
+  until(async () => (await stored()).every((pk) => String(pk).startsWith("conn#")));
 
 async function lastSeen(): Promise<number> {
   const items = await connectionItems();

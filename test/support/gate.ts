@@ -1,7 +1,8 @@
 import { once } from "node:events";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterEach, vi } from "vitest";
+import { afterEach } from "vitest";
+import { until } from "./until.ts";
 
 /** A server that answers nobody until it is opened: functions of tests wait for it. */
 export interface Gate {
@@ -30,7 +31,7 @@ export function gatePerTest(): () => Promise<Gate> {
     await once(server, "listening");
     return {
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-      arrived: (count) => vi.waitUntil(() => arrivals >= count, { timeout: 10_000 }),
+      arrived: (count) => until(() => arrivals >= count),
       open() {
         isOpen = true;
         for (const response of waiting.splice(0)) response.end();

@@ -1,9 +1,9 @@
 import { io, type Socket } from "socket.io-client";
-import { vi } from "vitest";
 import { connect } from "../../client/index.ts";
 import type { TokenClaims } from "../../client/token.ts";
 import type { LocalStack } from "../../local/stack.ts";
 import { client, connected, newOrg, tokenFor } from "./people.ts";
+import { until } from "./until.ts";
 import { openWebSocket, type RawClient } from "./websocket.ts";
 
 interface Options {
@@ -69,7 +69,7 @@ export async function returning(
     new Promise((resolve) => socket.emit(event, payload, resolve));
   let connectionId = await connectionOf(stack, socket);
   async function isNoticed(): Promise<void> {
-    await vi.waitUntil(() => !gateway.connectionIds().includes(connectionId), { interval: 1 });
+    await until(() => !gateway.connectionIds().includes(connectionId), { interval: 1 });
     await stack.idle();
   }
 
@@ -81,7 +81,7 @@ export async function returning(
     async lose(how = "noticed") {
       if (how === "unnoticed") gateway.drop(connectionId);
       else socket.io.engine.close();
-      await vi.waitUntil(() => socket.disconnected, { interval: 1 });
+      await until(() => socket.disconnected, { interval: 1 });
       if (how === "noticed") await isNoticed();
     },
     async disconnect() {
@@ -124,8 +124,8 @@ const MARGIN = 60;
 
 /** Resolves when what has been posted was clearly before what comes: a copy of it is allowed no more. */
 export async function later(): Promise<void> {
-  const until = Date.now() + MARGIN;
-  await vi.waitUntil(() => Date.now() > until, { interval: 5 });
+  const end = Date.now() + MARGIN;
+  await until(() => Date.now() > end, { interval: 5 });
 }
 
 /** The id in an offset, by which packets are in order. */

@@ -1,7 +1,8 @@
-import { inject, vi } from "vitest";
+import { inject } from "vitest";
 import type { GatewayOptions } from "../../local/gateway.ts";
 import { type LocalStack, startStack } from "../../local/stack.ts";
 import { CONNECTION_ITEM } from "./connection-items.ts";
+import { until } from "./until.ts";
 
 /** The secret that signs tokens in tests. */
 export const SECRET = "a secret of at least thirty-two characters";
@@ -81,10 +82,10 @@ export const settled = (): Promise<void> => stack.idle();
 
 /** Resolves once all connections are closed and no work is pending. */
 export async function allDisconnected(): Promise<void> {
-  await vi.waitUntil(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
+  await until(() => stack.gateway.connectionIds().length === 0, { interval: 2 });
   await settled();
   // A client that polls says goodbye in a request of its own, which follows the one that is under way.
-  await vi.waitUntil(async () => !(await connectionItems()).some(isPolling), {
+  await until(async () => !(await connectionItems()).some(isPolling), {
     ...{ interval: 20, timeout: 20_000 },
   });
   await settled();
