@@ -14,7 +14,7 @@ export const lifecycle: Lifecycle<Core> = {
   emits: { ...presenceEmits, ...revokeEmits },
   everyone: orgRoom,
   roomsOfKind: { wallet: "walletRoomsPerSocket" },
-  // A presence that was under way is found by the second look.
+  // A presence that was under way, and a change that was not announced, are found by the second look.
   repeatsOnDisconnect: true,
   onDisconnect: (socket, rooms, context) =>
     goOffline(socket, rooms.filter(isPresenceRoom), context.io.to, context),

@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import type { TokenData } from "#mudbase/model/identity.ts";
-import type { Presence } from "#mudbase/store/presence.ts";
+import type { Presence, Status } from "#mudbase/store/presence.ts";
 import type { Context, Departed } from "#server/app.ts";
 import { EventError } from "#server/errors.ts";
 import { checked, optional, texts, withDefault } from "#server/model/fields.ts";
@@ -51,8 +51,7 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
     const joined = await socket.join(presenceRooms);
     const entered = await presence.enter(socket, socket.data.user, joined, receivedAt);
 
-    const change = { to: socket.to, presence, flush, timestamp };
-    await announce("online", socket, entered.done, change);
+    await announce(socket, entered.done, { to: socket.to, presence, flush, timestamp });
     await failAfter(flush, entered);
   },
 });
@@ -133,11 +132,13 @@ const MAX_ROUNDS = 5;
 
 type To = (rooms: readonly Room[]) => Broadcast<Contract>;
 
-interface Change {
+interface Announcing {
   readonly to: To;
-  readonly presence: Pick<Presence, "onlineIn">;
+  readonly presence: Pick<Presence, "confirm">;
   readonly flush: () => Promise<void>;
   readonly timestamp: string;
+  /** Whether the socket is no more. */
+  readonly isGone?: boolean;
 }
 
 type User = Pick<Departed<Contract>, "id" | "tenant" | "userId" | "data">;
@@ -156,15 +157,12 @@ export async function goOffline(
   { presence, flush, timestamp }: Pick<Context<Core>, "presence" | "flush" | "timestamp">,
   going?: Going,
 ): Promise<void> {
-  // In this order: a crash in between leaves it noted where it was online.
   const exited = await presence.exit(socket, rooms, going?.receivedAt);
-  const leaving = exited.failure === undefined ? going?.leave() : undefined;
-  const announcing = announce("offline", socket, exited.done, { to, presence, flush, timestamp });
-  const [left, announced] = await Promise.allSettled([leaving, announcing]);
-
-  if (announced.status === "rejected") throw announced.reason;
-  const failure = exited.failure ?? (left.status === "rejected" ? left.reason : undefined);
-  await failAfter(flush, { failure });
+  const isGone = going === undefined;
+  await announce(socket, exited.done, { to, presence, flush, timestamp, isGone });
+  await failAfter(flush, exited);
+  // In this order: whatever fails before leaves it noted where it was online, so that a repeat or the end announces it.
+  await going?.leave();
 }
 
 /** Brings a socket online again that was away, and notifies those who can see its user where it is the first. */
@@ -174,33 +172,33 @@ export async function comeOnline(
   { io, presence, flush, timestamp, receivedAt }: Context<Core>,
 ): Promise<void> {
   const entered = await presence.enter(socket, socket.data.user, rooms, receivedAt);
-  await announce("online", socket, entered.done, { to: io.to, presence, flush, timestamp });
+  await announce(socket, entered.done, { to: io.to, presence, flush, timestamp });
   await failAfter(flush, entered);
 }
 
 /**
- * Notifies those who can see a user in some rooms that it has come online there, or gone; and looks again
+ * Notifies those who can see a user in some rooms that it has come online there, or gone; and confirms it
  * when that is done. Another function may have said the contrary in the meantime, so where it is no longer
  * so it says what is: whoever speaks last has looked after speaking.
  */
 async function announce(
-  change: "online" | "offline",
   user: User,
-  changed: readonly Room[],
-  { to, presence, flush, timestamp }: Change,
+  changed: readonly Status[],
+  { to, presence, flush, timestamp, isGone = false }: Announcing,
 ): Promise<void> {
   const { userId } = user;
-  let [isOnline, rooms] = [change === "online", changed];
-  for (let round = 0; round < MAX_ROUNDS && rooms.length > 0; round += 1) {
-    const audience = to(rooms.flatMap((room) => [presenceAudience(room), room]));
-    if (isOnline)
-      audience.emit("presence:user:online", { userId, user: user.data.user, timestamp });
-    else audience.emit("presence:user:offline", { userId, timestamp });
+  const audienceOf = (statuses: readonly Status[]) =>
+    to(statuses.flatMap(({ room }) => [presenceAudience(room), room]));
+  let left = changed;
+  for (let round = 0; round < MAX_ROUNDS && left.length > 0; round += 1) {
+    const online = left.filter(({ isOnline }) => isOnline);
+    const offline = left.filter(({ isOnline }) => !isOnline);
+    if (online.length > 0)
+      audienceOf(online).emit("presence:user:online", { userId, user: user.data.user, timestamp });
+    if (offline.length > 0)
+      audienceOf(offline).emit("presence:user:offline", { userId, timestamp });
     await flush();
-
-    const online = new Set(await presence.onlineIn(user, rooms));
-    rooms = rooms.filter((room) => online.has(room) !== isOnline);
-    isOnline = !isOnline;
+    left = await presence.confirm(user, left, isGone);
   }
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, inject, test } from "vitest";
 import type { CallInput } from "../faults/commands.ts";
-import { createWorld } from "../faults/world.ts";
+import { createWorld, type Fault } from "../faults/world.ts";
 import { ask, eventsReceivedBy } from "../support/asking.ts";
 
 const world = await createWorld(inject("assembly"), {
@@ -143,5 +143,147 @@ describe("where the write of one project of two fails", () => {
 
     const left = (await world.items()).filter(({ pk }) => String(pk).startsWith(`online#${org}#`));
     expect(left).toEqual([]);
+  });
+});
+
+describe("what breaks off before others are notified is announced later:", () => {
+  const isOfPresence = ({ Key }: CallInput) => String(Key?.pk).startsWith(`online#${org}#`);
+  /** What an announcement begins with: the rooms are read. */
+  const isAnnouncing = roomQuery("project#p1");
+  const isConfirming = (input: CallInput) =>
+    isOfPresence(input) && input.UpdateExpression === "DELETE announcing :self";
+  const p1 = { projectId: "p1" };
+  const internal = { error: { code: "internal" } };
+
+  const itemsLeft = async () =>
+    (await world.items()).filter(({ pk }) => String(pk).startsWith(`online#${org}#`));
+
+  test("the end of a socket whose call the SDK has repeated, at once", async () => {
+    const connectionId = await ann();
+    await ask(world, connectionId, "presence:online", p1);
+
+    await world.repeating(isOfPresence, () => world.disconnect(connectionId));
+
+    expect(told()).toEqual(["online", "offline"]);
+    expect(await itemsLeft()).toEqual([]);
+  });
+
+  test("coming online whose call the SDK has repeated, at once and once", async () => {
+    const connectionId = await ann();
+
+    await world.repeating(isOfPresence, () => ask(world, connectionId, "presence:online", p1));
+
+    expect(told()).toEqual(["online"]);
+  });
+
+  test.each([
+    ["could not be announced", isAnnouncing],
+    ["was not confirmed", (input: CallInput) => isConfirming(input)],
+  ])("coming online that %s, as the client asks again", async (_, failing) => {
+    const connectionId = await ann();
+    const online = () => ask(world, connectionId, "presence:online", p1);
+
+    await world.failing(failing, async () => expect(await online()).toMatchObject(internal));
+    const before = told().length;
+    expect(await online()).toEqual({ ok: true });
+    expect(told().slice(before)).toEqual(["online"]);
+
+    await online();
+    expect(told().slice(before)).toEqual(["online"]);
+  });
+
+  test("coming online, to whom the user's other socket has announced nothing", async () => {
+    const [first, second] = [await ann(), await ann()];
+    const online = (socket: string) => ask(world, socket, "presence:online", p1);
+    await world.failing(isAnnouncing, () => online(first));
+
+    await online(second);
+    expect(told()).toEqual([]);
+    await online(first);
+
+    expect(told()).toEqual(["online"]);
+  });
+
+  test.each([
+    ["as the client asks again", (id: string) => ask(world, id, "presence:offline")],
+    [
+      "by the sweep after its end",
+      async (id: string) => {
+        await world.disconnect(id);
+        await world.sweep();
+      },
+    ],
+  ])("presence:offline, %s", async (_, repeat) => {
+    const connectionId = await ann();
+    await ask(world, connectionId, "presence:online", p1);
+    await world.failing(isAnnouncing, async () =>
+      expect(await ask(world, connectionId, "presence:offline")).toMatchObject(internal),
+    );
+    expect(told()).toEqual(["online"]);
+
+    await repeat(connectionId);
+    expect(told()).toEqual(["online", "offline"]);
+
+    await world.disconnect(connectionId);
+    await world.sweep();
+    expect(told()).toEqual(["online", "offline"]);
+    expect(await itemsLeft()).toEqual([]);
+  });
+
+  test("presence:offline is announced once where the socket ends meanwhile", async () => {
+    const connectionId = await ann();
+    await ask(world, connectionId, "presence:online", p1);
+
+    const posting = world.holdNext(isAnnouncing);
+    const going = ask(world, connectionId, "presence:offline");
+    await posting.reached;
+    await world.disconnect(connectionId);
+    posting.release();
+    await going;
+    await world.sweep();
+
+    expect(told()).toEqual(["online", "offline"]);
+    expect(await itemsLeft()).toEqual([]);
+  });
+
+  test("the end of a socket, by the sweep, wherever its function dies", async () => {
+    const end = async (call: number, fault?: Fault) => {
+      const connectionId = await ann();
+      await ask(world, connectionId, "presence:online", p1);
+      const before = told().length;
+      const { calls } = await world.withFault(call, fault, () => world.disconnect(connectionId));
+      await world.sweep();
+      return { calls, heard: told().slice(before) };
+    };
+    const { calls, heard } = await end(0);
+    expect(heard).toEqual(["offline"]);
+    for (let call = 1; call <= calls; call += 1) {
+      const { heard } = await end(call, "dies before");
+      // Whoever dies after the posts leaves them to be repeated.
+      expect([call, [...new Set(heard)]]).toEqual([call, ["offline"]]);
+      expect(await itemsLeft()).toEqual([]);
+    }
+    expect(calls).toBeGreaterThan(4);
+  });
+
+  test("what a socket's end has said last, although the user is back, and its function has died", async () => {
+    const old = await ann();
+    await ask(world, old, "presence:online", p1);
+
+    const posting = world.holdNext(isAnnouncing);
+    const isBack = async () => {
+      await posting.reached;
+      await ask(world, await ann(), "presence:online", p1);
+      posting.release();
+    };
+    // What follows the posts fails, as if it had died.
+    const isOld = (input: CallInput) =>
+      isOfPresence(input) && String(input.UpdateExpression).startsWith("DELETE sids :self, known");
+    await Promise.all([world.failing(isOld, () => world.disconnect(old)), isBack()]);
+    expect(told().at(-1)).toBe("offline");
+    await world.sweep();
+
+    expect(told().at(-1)).toBe("online");
+    expect(await isOnline()).toBe(true);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
 import type { CallInput } from "./commands.ts";
 import { recovering } from "./recovering.ts";
-import { createWorld } from "./world.ts";
+import { createWorld, type Fault } from "./world.ts";
 
 const world = await createWorld(inject("assembly"), { connectionStateRecovery: 120 });
 afterAll(() => world.stop());
@@ -255,6 +255,43 @@ describe("the presence of a user whose connection is lost", () => {
       back = await comeBack("ann", org, ann, pid);
     });
     expect(world.isConnected(back)).toBe(false);
+
+    await comeBack("ann", org, back, pid);
+
+    expect(notices(ben)).toEqual(["ann online", "ann offline", "ann online"]);
+  });
+
+  test("ends wherever the sweep dies that was to announce it, once its socket cannot come back", async () => {
+    const sweepAway = async (call: number, fault?: Fault) => {
+      const { ann, ben } = await watched();
+      await world.disconnect(ann);
+      world.pass(21_000);
+      const sweep = () => world.sweepLost(0).catch(() => undefined);
+      const { calls } = await world.withFault(call, fault, sweep);
+      for (let again = 0; again < 3; again += 1) await world.sweepLost();
+      return { calls, heard: notices(ben) };
+    };
+    const { calls, heard } = await sweepAway(0);
+    expect(heard).toEqual(["ann online", "ann offline"]);
+    for (let call = 1; call <= calls; call += 1) {
+      const { heard } = await sweepAway(call, "dies before");
+      expect([call, [...new Set(heard)]]).toEqual([call, ["ann online", "ann offline"]]);
+    }
+    expect(calls).toBeGreaterThan(4);
+  });
+
+  test("begins again although its return could not be announced, with the next one", async () => {
+    const { org, ann, ben, pid } = await watched();
+    await world.disconnect(ann);
+    world.pass(21_000);
+    await world.sweepLost(0);
+    let back = ann;
+    const isAnnouncing = ({ ExpressionAttributeValues: values = {} }: CallInput) =>
+      values[":room"] === `room#${org}#/#project#p1`;
+    await world.failing(isAnnouncing, async () => {
+      back = await comeBack("ann", org, ann, pid);
+    });
+    expect(notices(ben)).toEqual(["ann online", "ann offline"]);
 
     await comeBack("ann", org, back, pid);
 

@@ -93,6 +93,8 @@ export interface World {
   holdNext(fits: (input: CallInput) => boolean): Held;
   /** Has calls of the database that fit fail. */
   failing(fits: (input: CallInput) => boolean, work: () => Promise<unknown>): Promise<void>;
+  /** Has the SDK repeat calls of the database that fit, as if the first answer were lost. */
+  repeating(fits: (input: CallInput) => boolean, work: () => Promise<unknown>): Promise<void>;
   /** Cuts a connection so that nobody hears of it. */
   drop(connectionId: string): void;
   /** The heartbeat for one time, which comes at another: epoch milliseconds. */
@@ -122,6 +124,12 @@ export interface World {
 }
 
 const isOfRates = ({ Key }: CallInput): boolean => String(Key?.pk).startsWith("rate#");
+
+/** Makes a call twice, and gives the second answer, as the SDK does where the first is lost. */
+async function repeated<Result>(call: () => Promise<Result>): Promise<Result> {
+  await call();
+  return call().then(markRepeated, (error) => Promise.reject(markRepeated(error)));
+}
 
 /** Something to wait for. */
 function signal() {
@@ -176,6 +184,7 @@ export async function createWorld(
   const roundTrips = createRoundTrips();
   let gate: ((input: CallInput) => Promise<void> | undefined) | undefined;
   let isFailing: (input: CallInput) => boolean = () => false;
+  let isRepeating: (input: CallInput) => boolean = () => false;
 
   /** What was under way when its caller stopped waiting for it. */
   const late: (() => Promise<unknown>)[] = [];
@@ -201,7 +210,7 @@ export async function createWorld(
         late.push(call);
         throw new Error("no answer yet");
       case "is repeated":
-        if (isRepeated) await call();
+        if (isRepeated) return repeated(call);
         return call().then(markRepeated, (error) => Promise.reject(markRepeated(error)));
       default:
         await call();
@@ -214,8 +223,9 @@ export async function createWorld(
       await gate?.(command.input);
       if (isFailing(command.input)) throw new Error("throttled");
       if (!isOfRates(command.input)) count(kindOf(command));
-      const call = () =>
-        attempt(() => real.send(command as never), { unprocessed: unprocessedOf(command) });
+      const once = () => real.send(command as never);
+      const sent = isRepeating(command.input) ? () => repeated(once) : once;
+      const call = () => attempt(sent, { unprocessed: unprocessedOf(command) });
       if (isOfRates(command.input)) return call();
       return roundTrips.take(kindOf(command) === "reads", call);
     },
@@ -371,6 +381,11 @@ export async function createWorld(
       isFailing = fits;
       await work();
       isFailing = () => false;
+    },
+    async repeating(fits, work) {
+      isRepeating = fits;
+      await work();
+      isRepeating = () => false;
     },
     async sweep() {
       clock += LATEST_WRITE + 1000;

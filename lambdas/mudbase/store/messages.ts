@@ -162,7 +162,12 @@ function createMarkRead(
     markRead: (key, messageIds, userId) => settleAll(messageIds, (id) => mark(key, id, userId)),
   };
 
-  async function mark(key: ChatKey, messageId: string, userId: string): Promise<boolean> {
+  /** Gives the message's id where it was unread. */
+  async function mark(
+    key: ChatKey,
+    messageId: string,
+    userId: string,
+  ): Promise<string | undefined> {
     const marked = await unlessFull(
       table.update(messageKey(key, messageId), {
         update: "ADD readers :set",
@@ -170,6 +175,6 @@ function createMarkRead(
         values: { ":user": userId, ":set": new Set([userId]) },
       }),
     );
-    return marked !== undefined && marked !== "full";
+    return marked === undefined || marked === "full" ? undefined : messageId;
   }
 }

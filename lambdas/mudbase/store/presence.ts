@@ -4,70 +4,65 @@ import type { Room } from "#mudbase/rooms.ts";
 import type { Departed } from "#server/app.ts";
 import { expiryAfter } from "#server/store/connections.ts";
 import { stampOf } from "#server/store/session-item.ts";
-import type { Item, Storage } from "#server/store/table.ts";
+import type { Condition, Item, Storage } from "#server/store/table.ts";
 import { presenceKey, presencePartition } from "./keys.ts";
+import { listOnline, type OnlinePage, type PageRequest } from "./presence-list.ts";
 import { type Settled, settleAll } from "./settle-all.ts";
-
-/** One user who is online, as of `lastSeen` in epoch milliseconds. */
-export interface OnlineUser {
-  readonly userId: string;
-  readonly user: UserProfile;
-  readonly lastSeen: number;
-}
-
-/** A page of the users online: `count` is of all pages, `cursor` asks for the next one if there is one. */
-export interface OnlinePage {
-  readonly users: readonly OnlineUser[];
-  readonly count: number;
-  /** Set where there are more than were counted. */
-  readonly countIsLowerBound?: true | undefined;
-  readonly cursor?: string | undefined;
-}
 
 /** A socket of a user. */
 export type Present = Pick<Departed<Contract>, "id" | "tenant" | "userId">;
 
+/** Whether a user is online in a room. */
+export interface Status {
+  readonly room: Room;
+  readonly isOnline: boolean;
+}
+
 /**
  * Who is online in which presence room, by their sockets. Of coming and going the one that was received later wins,
- * in whatever order they are handled.
+ * in whatever order they are handled. What a socket changes is noted as not announced until it is confirmed: whoever
+ * repeats what has broken off in between is given it again.
  */
 export interface Presence {
-  /** Brings a socket online in rooms that it has joined; `done` are those in which its user was not online before. */
+  /** Brings a socket online in rooms that it has joined; `done` is what others are to be notified of. */
   enter(
     member: Present,
     user: UserProfile,
     rooms: readonly Room[],
     receivedAt: number,
-  ): Promise<Settled<Room>>;
-  /** Takes a socket offline, for good where no time is given; gives the rooms in which it was its user's last. */
-  exit(member: Present, rooms: readonly Room[], receivedAt?: number): Promise<Settled<Room>>;
+  ): Promise<Settled<Status>>;
+  /** Takes a socket offline, for good where no time is given; `done` is what others are to be notified of. */
+  exit(member: Present, rooms: readonly Room[], receivedAt?: number): Promise<Settled<Status>>;
+  /**
+   * Confirms that others were notified of what a socket has changed, and forgets one that has gone for good;
+   * gives what is so instead where that has changed again.
+   */
+  confirm(
+    member: Present,
+    announced: readonly Status[],
+    isGone: boolean,
+  ): Promise<readonly Status[]>;
   /** Forgets that a socket has been online, or has gone, unless its stamp is above `upTo`. */
   forget(member: Present, rooms: readonly Room[], upTo?: number): Promise<void>;
   /** Keeps a socket's presence, which may stay for hours more. */
   refresh(member: Present, rooms: readonly Room[]): Promise<void>;
-  /** The rooms of these in which the user of a socket is online. */
-  onlineIn(member: Present, rooms: readonly Room[]): Promise<readonly Room[]>;
   /** Notes that the user of a socket is still there. */
   touch(member: Present, rooms: readonly Room[]): Promise<void>;
-  list(
-    org: string,
-    room: Room,
-    page: { limit: number; cursor?: string | undefined },
-  ): Promise<OnlinePage>;
+  list(org: string, room: Room, page: PageRequest): Promise<OnlinePage>;
 }
 
-/** A page of users stays below this many bytes, so that its packet fits API Gateway's limit. */
-const PAGE_BYTES = 96 * 1024;
-
-/** Queries that make up a page of users, and that count all of them: one reads about 5,000 users. */
-const MOST_QUERIES = 4;
+/** The stamp of what is no more: no command comes after it. */
+const GONE = Number.MAX_SAFE_INTEGER;
 
 const self = ({ id }: Present) => new Set([id]);
 const keyFor = ({ tenant, userId }: Present, room: Room) => presenceKey(tenant, room, userId);
 
-/** Presence in the table: an item a user and room, which holds the set of the user's sockets there. */
+/**
+ * Presence in the table: an item a user and room. Of the user's sockets it holds those that are online there (`sids`),
+ * all of which it has a stamp (`known`), and those whose last change may not have been announced (`announcing`).
+ */
 export function createPresence(storage: Storage): Presence {
-  const { table, now } = storage;
+  const { now } = storage;
   return {
     enter: (member, user, entered, receivedAt) =>
       settleAll(entered, (room) => add(storage, member, user, room, stampOf(receivedAt))),
@@ -79,8 +74,21 @@ export function createPresence(storage: Storage): Presence {
           : drop(storage, member, room, stampOf(receivedAt, true)),
       ),
 
-    async forget(member, forgotten, upTo = Number.MAX_SAFE_INTEGER) {
-      await Promise.all(forgotten.map((room) => forget(storage, member, room, upTo)));
+    async confirm(member, announced, isGone) {
+      const isSo = await Promise.all(
+        announced.map((status) => confirm(storage, member, status, isGone)),
+      );
+      return announced
+        .filter((_, index) => !isSo[index])
+        .map(({ room, isOnline }) => ({ room, isOnline: !isOnline }));
+    },
+
+    async forget(member, forgotten, upTo = GONE) {
+      const upToThen = {
+        condition: "#stamp <= :upTo",
+        ...{ names: stampName(member), values: { ":upTo": upTo } },
+      };
+      await Promise.all(forgotten.map((room) => forget(storage, member, room, upToThen)));
     },
 
     refresh: (member, refreshed) =>
@@ -90,12 +98,6 @@ export function createPresence(storage: Storage): Presence {
         value: expiryAfter(now()),
       }),
 
-    async onlineIn(member, asked) {
-      const items = await table.getAll(asked.map((room) => keyFor(member, room)));
-      const online = new Set(items.filter(isOnline).map(({ pk }) => pk));
-      return asked.filter((room) => online.has(keyFor(member, room).pk));
-    },
-
     touch: (member, touched) =>
       updateEach(storage, member, touched, {
         update: "SET lastSeen = :value",
@@ -103,7 +105,7 @@ export function createPresence(storage: Storage): Presence {
         value: now(),
       }),
 
-    list: (org, room, page) => list(storage, presencePartition(org, room), page),
+    list: (org, room, page) => listOnline(storage, presencePartition(org, room), page),
   };
 }
 
@@ -133,17 +135,30 @@ const stampName = ({ id }: Present) => ({ "#stamp": `stamp:${id}` });
 
 const NOT_NEWER = "(attribute_not_exists(#stamp) OR #stamp <= :stamp)";
 
-/** Adds a socket to its user's; tells whether it is the first. */
+/** What an item said of a user before a socket changed it. */
+function readBefore({ sids, announcing, ...rest }: Item, { id }: Present) {
+  const online = sids instanceof Set ? sids : new Set();
+  const others = online.size - (online.has(id) ? 1 : 0);
+  return {
+    isIn: online.has(id),
+    areOthersIn: others > 0,
+    isAnnouncing: announcing instanceof Set && announcing.has(id),
+    stamp: rest[`stamp:${id}`],
+  };
+}
+
+/** Adds a socket to its user's, of whom it may be the first. */
 async function add(
-  { table, now }: Storage,
+  storage: Storage,
   member: Present,
   user: UserProfile,
   room: Room,
   stamp: number,
-): Promise<boolean> {
+): Promise<Status | undefined> {
+  const { table, now } = storage;
   const old = await table.update(keyFor(member, room), {
     update:
-      "ADD sids :self, known :self SET #stamp = :stamp, #user = :user, lastSeen = :now, expiresAt = :expiry",
+      "ADD sids :self, known :self, announcing :self SET #stamp = :stamp, #user = :user, lastSeen = :now, expiresAt = :expiry",
     condition: NOT_NEWER,
     names: { ...stampName(member), "#user": "user" },
     values: {
@@ -155,130 +170,112 @@ async function add(
     },
     ...{ returns: "UPDATED_OLD", isRepeatable: true },
   });
-  // A repeated call finds what the first one has made.
-  const isOwn = (sids: unknown) => sids instanceof Set && sids.size === 1 && sids.has(member.id);
-  const wasRepeated = old?.[`stamp:${member.id}`] === stamp && isOwn(old.sids);
-  return old !== undefined && (old.sids === undefined || wasRepeated);
+  if (old === undefined) return undefined;
+  const { isIn, areOthersIn, isAnnouncing } = readBefore(old, member);
+  if (isAnnouncing || !(isIn || areOthersIn)) return { room, isOnline: true };
+  await unmark(storage, member, room, { condition: "attribute_exists(known)" });
+  return undefined;
 }
 
-/** Takes a socket out of its user's, and keeps when it went; tells whether it was the last. */
+/** Takes a socket out of its user's, of whom it may be the last, and keeps when it went. */
 async function drop(
-  { table, now }: Storage,
+  storage: Storage,
   member: Present,
   room: Room,
   stamp: number,
-): Promise<boolean> {
+): Promise<Status | undefined> {
+  // Whether it is there, not yet, or not at all: what comes late must find that it has gone.
+  const before = await takeOut(storage, member, room, { stamp, condition: NOT_NEWER });
+  if (before === undefined) return undefined;
+  const { isIn, areOthersIn, isAnnouncing } = before;
+  if (isAnnouncing || (isIn && !areOthersIn)) return { room, isOnline: areOthersIn };
+  await unmark(storage, member, room, { condition: "attribute_exists(known)" });
+  return undefined;
+}
+
+/** Takes a socket out of its user's that is no more, and may have been the last. */
+async function remove(storage: Storage, member: Present, room: Room): Promise<Status | undefined> {
+  const condition = "attribute_exists(#stamp)";
+  const before = await takeOut(storage, member, room, { stamp: GONE, condition });
+  if (before === undefined) return undefined;
+  const { isIn, areOthersIn, isAnnouncing, stamp } = before;
+  if (isIn && !areOthersIn) return { room, isOnline: false };
+  // Another function may be announcing what it did before: what that leaves is found when this is repeated.
+  if (isAnnouncing) return stamp === GONE ? { room, isOnline: areOthersIn } : undefined;
+  await forget(storage, member, room, { condition, names: stampName(member) });
+  return undefined;
+}
+
+async function takeOut(
+  { table, now }: Storage,
+  member: Present,
+  room: Room,
+  { stamp, condition }: { readonly stamp: number; readonly condition: string },
+): Promise<ReturnType<typeof readBefore> | undefined> {
   const before = await table.update(keyFor(member, room), {
-    // Whether it is there, not yet, or not at all: what comes late must find that it has gone.
-    update: "DELETE sids :self ADD known :self SET #stamp = :stamp, expiresAt = :expiry",
-    condition: NOT_NEWER,
+    update:
+      "DELETE sids :self ADD known :self, announcing :self SET #stamp = :stamp, expiresAt = :expiry",
+    condition,
     names: stampName(member),
     values: { ":self": self(member), ":stamp": stamp, ":expiry": expiryAfter(now()) },
     ...{ returns: "ALL_OLD", isRepeatable: true },
   });
-  if (before === undefined) return false;
-  const { sids } = before;
-  // A repeated call finds that the first one has taken it out.
-  if (sids === undefined) return before[`stamp:${member.id}`] === stamp;
-  return sids instanceof Set && sids.size === 1 && sids.has(member.id);
+  return before && readBefore(before, member);
 }
 
-/** Takes a socket out of its user's that is no more; tells whether it was the last. */
-async function remove(storage: Storage, member: Present, room: Room): Promise<boolean> {
-  const { table } = storage;
-  const key = keyFor(member, room);
-  const alone = await table.remove(key, {
-    condition: "known = :self",
-    values: { ":self": self(member) },
-  });
-  if (alone !== undefined) return alone.sids !== undefined;
-  const left = await table.update(key, {
-    update: "DELETE sids :self",
-    condition: "contains(sids, :id)",
-    values: { ":self": self(member), ":id": member.id },
-    returns: "ALL_NEW",
-  });
-  await forget(storage, member, room, Number.MAX_SAFE_INTEGER);
-  return left !== undefined && left.sids === undefined;
+/** Tells whether what others were notified of is still so; then it is no longer noted as not announced. */
+async function confirm(
+  storage: Storage,
+  member: Present,
+  { room, isOnline }: Status,
+  isGone: boolean,
+): Promise<boolean> {
+  const done = isGone ? forget : unmark;
+  if (isOnline) return done(storage, member, room, { condition: "attribute_exists(sids)" });
+  const condition = "attribute_not_exists(sids) AND attribute_exists(known)";
+  if (await done(storage, member, room, { condition })) return true;
+  // Somebody is online, or nothing is left of anybody.
+  const [item] = await storage.table.getAll([keyFor(member, room)]);
+  return item?.sids === undefined;
 }
 
+type Where = Condition & { readonly condition: string };
+
+/** Notes that a socket's last change was announced. */
+async function unmark(
+  { table }: Storage,
+  member: Present,
+  room: Room,
+  { condition }: Where,
+): Promise<boolean> {
+  const left = await table.update(keyFor(member, room), {
+    update: "DELETE announcing :self",
+    ...{ condition, values: { ":self": self(member) }, isRepeatable: true },
+  });
+  return left !== undefined;
+}
+
+/** Forgets a socket where the condition holds; tells whether it did. */
 async function forget(
   { table }: Storage,
   member: Present,
   room: Room,
-  upTo: number,
-): Promise<void> {
+  { condition, ...more }: Where,
+): Promise<boolean> {
   const key = keyFor(member, room);
-  const left = await table.update(key, {
-    update: "DELETE sids :self, known :self REMOVE #stamp",
-    condition: "contains(known, :id) AND #stamp <= :upTo",
-    names: stampName(member),
-    values: { ":self": self(member), ":id": member.id, ":upTo": upTo },
-    ...{ returns: "ALL_NEW", isRepeatable: true },
-  });
-  // Whoever is the last that the item knows of takes it away.
-  if (left !== undefined && left.known === undefined)
-    await table.remove(key, { condition: "attribute_not_exists(known)" });
+  const values = { ":self": self(member), ...more.values };
+  const withAll = () =>
+    table.remove(key, {
+      // What the SDK repeats finds that it is done.
+      condition: `attribute_not_exists(pk) OR (known = :self AND ${condition})`,
+      ...{ ...more, values },
+    });
+  const alone = () =>
+    table.update(key, {
+      update: "DELETE sids :self, known :self, announcing :self REMOVE #stamp",
+      condition: `known <> :self AND ${condition}`,
+      ...{ names: stampName(member), values, isRepeatable: true },
+    });
+  // No item is left that knows of nobody: the others may have been forgotten in between.
+  return ((await withAll()) ?? (await alone()) ?? (await withAll())) !== undefined;
 }
-
-type PageRequest = Parameters<Presence["list"]>[2];
-
-async function list(
-  storage: Storage,
-  partition: string,
-  { limit, cursor }: PageRequest,
-): Promise<OnlinePage> {
-  const users: OnlineUser[] = [];
-  let bytes = 0;
-  let next: string | undefined;
-  for await (const page of storage.table.pages(
-    onlineQuery(partition, limit + 1, cursor),
-    MOST_QUERIES,
-  )) {
-    next = page.last && String(page.last.sk);
-    for (const user of page.items.map(onlineUser)) {
-      bytes += Buffer.byteLength(JSON.stringify(user));
-      if (users.length === limit || (bytes > PAGE_BYTES && users.length > 0))
-        return { users, cursor: users.at(-1)?.userId, ...(await countAll(storage, partition)) };
-      users.push(user);
-    }
-  }
-  const isWhole = next === undefined && cursor === undefined;
-  const counted = isWhole ? { count: users.length } : await countAll(storage, partition);
-  return { users, cursor: next, ...counted };
-}
-
-async function countAll(
-  { table }: Storage,
-  partition: string,
-): Promise<Pick<OnlinePage, "count" | "countIsLowerBound">> {
-  const { Limit, ProjectionExpression, ExpressionAttributeNames, ...query } =
-    onlineQuery(partition);
-  let count = 0;
-  let last: Item | undefined;
-  for await (const page of table.pages({ ...query, Select: "COUNT" }, MOST_QUERIES)) {
-    count += page.count;
-    last = page.last;
-  }
-  return last === undefined ? { count } : { count, countIsLowerBound: true };
-}
-
-const onlineQuery = (partition: string, limit?: number, cursor?: string) => ({
-  KeyConditionExpression: cursor === undefined ? "pk = :room" : "pk = :room AND sk > :cursor",
-  FilterExpression: "attribute_exists(sids)",
-  ExpressionAttributeValues: {
-    ":room": partition,
-    ...(cursor !== undefined && { ":cursor": cursor }),
-  },
-  ProjectionExpression: "sk, #user, lastSeen",
-  ExpressionAttributeNames: { "#user": "user" },
-  ...(limit !== undefined && { Limit: limit }),
-});
-
-const isOnline = ({ sids }: Item): boolean => sids !== undefined;
-
-const onlineUser = ({ sk, user, lastSeen }: Item): OnlineUser => ({
-  userId: String(sk),
-  user: user as UserProfile,
-  lastSeen: Number(lastSeen),
-});

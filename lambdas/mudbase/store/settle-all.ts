@@ -1,21 +1,20 @@
-/** Which of several entries something was done for, and what was thrown for another, if anything was. */
-export interface Settled<Entry> {
-  readonly done: readonly Entry[];
+/** What was done for several entries, and what was thrown for another, if anything was. */
+export interface Settled<Done> {
+  readonly done: readonly Done[];
   readonly failure?: unknown;
 }
 
-/** Tries each of several entries: one that fails does not hide what became of the others. */
-export async function settleAll<Entry>(
+/** Tries each of several entries, which may come to nothing: one that fails does not hide what became of the others. */
+export async function settleAll<Entry, Done>(
   entries: readonly Entry[],
-  attempt: (entry: Entry) => Promise<boolean>,
-): Promise<Settled<Entry>> {
+  attempt: (entry: Entry) => Promise<Done | undefined>,
+): Promise<Settled<Done>> {
   const results = await Promise.allSettled(entries.map(attempt));
   const [failed] = results.filter((result) => result.status === "rejected");
   return {
-    done: entries.filter((_, index) => {
-      const result = results[index];
-      return result?.status === "fulfilled" && result.value;
-    }),
+    done: results.flatMap((result) =>
+      result.status === "fulfilled" && result.value !== undefined ? [result.value] : [],
+    ),
     failure: failed?.reason,
   };
 }
