@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Part } from "./ledger/calls.ts";
-import { tryPresence } from "./ledger/presence.ts";
+import { type PresenceScenario, type Rule, tryPresence } from "./ledger/presence.ts";
 import { type Scenario, tryAll } from "./ledger/scenarios.ts";
 
 /** `MODEL=large` tries the orders that take minutes. */
@@ -76,7 +76,7 @@ const LARGE: readonly Scenario[] = [
   { commands: "Q5x Q10y Q15x", besides: "detach1 return20" },
 ];
 
-const titled = (scenarios: readonly Scenario[]) =>
+const titled = <Tried extends object>(scenarios: readonly Tried[]) =>
   scenarios.map((scenario) => ({
     title: Object.entries(scenario)
       .map(([name, value]) => (name === "commands" ? value : `${name} ${JSON.stringify(value)}`))
@@ -122,8 +122,51 @@ test.each(ABLATIONS)("without %s there is %s", (part, problem, scenario) => {
   expect(found, run?.join("; ")).toContain(problem);
 });
 
-test("exactly one of a user's sockets learns that it was the first, or the last", () => {
-  expect(tryPresence()).toEqual({ states: expect.any(Number) });
+describe("presence", () => {
+  const scenarios: readonly PresenceScenario[] = [
+    { commands: "Ea5 Eb7", heard: 1 },
+    { online: "ab", commands: "Da Db", heard: 1 },
+    { online: "ab", commands: "Xa5 Xb7", heard: 1 },
+    { online: "a", commands: "Xa5 Da", heard: 1, isImpatient: true },
+    { commands: "Ea5 Xa10 Eb7", isImpatient: true },
+    { commands: "Ea5 Xa10 Da", isImpatient: true },
+    { commands: "Ea5 Ea6 Eb7", deaths: 2 },
+    { commands: "Ea5 Xa10 Xa11 Da", deaths: 2 },
+    { online: "a", commands: "Da Eb7", deaths: 1 },
+    { online: "a", commands: "Da Eb7 Db", deaths: 2 },
+    { online: "a", commands: "Xa5 Ea6 Eb7 Xb8", deaths: 1 },
+    { online: "ab", commands: "Xa5 Da Db", deaths: 2 },
+    { online: "ab", commands: "Da Db Ec5", deaths: 1 },
+    { online: "a", commands: "Da", lost: 2, deaths: 1 },
+    { commands: "Ea5 Xa10 Da", lost: 1 },
+    { commands: "Ea5 Eb7 Da", lost: 1 },
+  ];
+
+  const large: readonly PresenceScenario[] = [
+    { commands: "Ea5 Xa10 Ea15 Eb7 Xb12", isImpatient: true },
+    { online: "ab", commands: "Da Db Ec5 Dc", deaths: 2 },
+  ];
+
+  test.each(titled(isLarge ? [...scenarios, ...large] : scenarios))(
+    "is announced as it is, in every order of $title",
+    { timeout: 600_000 },
+    ({ scenario }) => {
+      expect(tryPresence(scenario)).toEqual({ states: expect.any(Number) });
+    },
+  );
+
+  test.each<readonly [Rule, string, PresenceScenario]>([
+    ["mark", "believe that it is online", { online: "a", commands: "Da Eb7 Db", deaths: 1 }],
+    ["own", "believe that it is", { online: "a", commands: "Da Eb7 Xb9 Db", deaths: 1 }],
+    ["confirmed", "believe that it is offline", { online: "a", commands: "Da Eb7" }],
+    ["stamp", "online are a", { commands: "Ea5 Xa10", isImpatient: true }],
+    ["first end", "2 times", { online: "a", commands: "Xa5 Da", heard: 1, isImpatient: true }],
+    ["kept", "believe that it is online", { online: "a", commands: "Da", deaths: 1 }],
+  ])("without %s %s", (rule, problem, scenario) => {
+    const { problem: found = "nothing", run } = tryPresence(scenario, [rule]);
+
+    expect(found, run?.join("; ")).toContain(problem);
+  });
 });
 
 describe("who does not wait for what is under way", () => {
