@@ -24,7 +24,8 @@ export const lifecycle: Lifecycle<Core> = {
       receivedAt: context.receivedAt,
       leave: async () => undefined,
     }),
-  onBack: (socket, rooms, context) => comeOnline(socket, rooms.filter(isPresenceRoom), context),
+  onBack: (socket, rooms, context) =>
+    comeOnline(socket, rooms.filter(isPresenceRoom), context.io.to, context),
   async refresh(socket, { rooms, claims }, { queries, presence }) {
     await queries.refresh(socket, claims);
     await presence.refresh(socket, rooms.filter(isPresenceRoom));

@@ -46,13 +46,8 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
   payload: () => withDefault(z.object({ projectId: optional(Id) }), {}),
   access: grantedPresence,
 
-  async handle({ presenceRooms, socket, presence, ...context }) {
-    const { flush, timestamp, receivedAt } = context;
-    const joined = await socket.join(presenceRooms);
-    const entered = await presence.enter(socket, socket.data.user, joined, receivedAt);
-
-    await announce(socket, entered.done, { to: socket.to, presence, flush, timestamp });
-    await failAfter(flush, entered);
+  async handle({ presenceRooms, socket, ...context }) {
+    await comeOnline(socket, await socket.join(presenceRooms), socket.to, context);
   },
 });
 
@@ -165,14 +160,16 @@ export async function goOffline(
   await going?.leave();
 }
 
-/** Brings a socket online again that was away, and notifies those who can see its user where it is the first. */
+/** Brings a socket online in some rooms, and notifies those who can see its user where it is the first. */
 export async function comeOnline(
   socket: User,
   rooms: readonly Room[],
-  { io, presence, flush, timestamp, receivedAt }: Context<Core>,
+  to: To,
+  context: Pick<Context<Core>, "presence" | "flush" | "timestamp" | "receivedAt">,
 ): Promise<void> {
+  const { presence, flush, timestamp, receivedAt } = context;
   const entered = await presence.enter(socket, socket.data.user, rooms, receivedAt);
-  await announce(socket, entered.done, { to: io.to, presence, flush, timestamp });
+  await announce(socket, entered.done, { to, presence, flush, timestamp });
   await failAfter(flush, entered);
 }
 
