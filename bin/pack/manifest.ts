@@ -8,6 +8,7 @@ interface Root {
   readonly version: string;
   readonly license: string;
   readonly engines: object;
+  readonly repository?: string | object;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;
 }
@@ -24,7 +25,7 @@ const TYPES: Readonly<Record<string, string>> = { "aws-lambda": "@types/aws-lamb
 /** The package.json of a package that imports these packages. */
 export function manifestOf(one: Package, imported: readonly string[]): object {
   const root = JSON.parse(readFileSync("package.json", "utf8")) as Root;
-  const { version, license, engines } = root;
+  const { version, license, engines, repository = repositoryAt(origin()) } = root;
   const versionOf = (name: string): string => {
     const installed = root.dependencies[name] ?? root.devDependencies[name];
     if (installed === undefined)
@@ -39,7 +40,7 @@ export function manifestOf(one: Package, imported: readonly string[]): object {
   const { optionalPeers = [], bin } = one;
   return {
     ...{ name: one.name, version, description: one.description, keywords: one.keywords },
-    ...{ license, repository: repositoryAt(origin()), type: "module", sideEffects: false, engines },
+    ...{ license, repository, type: "module", sideEffects: false, engines },
     exports: Object.fromEntries(
       Object.entries(one.exports).map(([name, file]) => [
         name,
