@@ -71,7 +71,7 @@ export default defineConfig({
   test: {
     // Here and not in the projects, which would each have it run again.
     globalSetup: ["test/support/synthesised.ts"],
-    // More than cores: tests wait for browsers, installations and each other's answers for a third of their time.
+    // More than cores: while one test waits for a browser, an installation or an answer, another one runs.
     maxWorkers: "150%",
     projects: [
       {

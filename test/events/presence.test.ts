@@ -178,7 +178,7 @@ describe("what breaks off before others are notified is announced later:", () =>
 
   test.each([
     ["could not be announced", isAnnouncing],
-    ["was not confirmed", (input: CallInput) => isConfirming(input)],
+    ["was not confirmed", isConfirming],
   ])("coming online that %s, as the client asks again", async (_, failing) => {
     const connectionId = await ann();
     const online = () => ask(world, connectionId, "presence:online", p1);

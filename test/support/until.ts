@@ -1,7 +1,7 @@
 import { vi } from "vitest";
 
-type Wait = typeof vi.waitUntil;
-
 /** Resolves with what a condition gives once that is truthy. Only what hangs ends by time: a busy machine takes long. */
-export const until = ((isSo: () => unknown, options: object = {}) =>
-  vi.waitUntil(isSo, { timeout: 100_000, ...options })) as Wait;
+export const until = <Given>(
+  isSo: () => Given | Promise<Given>,
+  options: { readonly interval?: number; readonly timeout?: number } = {},
+) => vi.waitUntil(isSo, { timeout: 100_000, ...options });
