@@ -240,8 +240,9 @@ describe("what breaks off before others are notified is announced later:", () =>
     await world.disconnect(connectionId);
     posting.release();
     await going;
-    await world.sweep();
 
+    expect(await itemsLeft()).toEqual([]);
+    await world.sweep();
     expect(told()).toEqual(["online", "offline"]);
     expect(await itemsLeft()).toEqual([]);
   });

@@ -133,6 +133,7 @@ async function updateEach(
 /** Where an item has the stamp of a socket. */
 const stampName = ({ id }: Present) => ({ "#stamp": `stamp:${id}` });
 
+const HAS_STAMP = "attribute_exists(#stamp)";
 const NOT_NEWER = "(attribute_not_exists(#stamp) OR #stamp <= :stamp)";
 
 /** What an item said of a user before a socket changed it. */
@@ -195,14 +196,13 @@ async function drop(
 
 /** Takes a socket out of its user's that is no more, and may have been the last. */
 async function remove(storage: Storage, member: Present, room: Room): Promise<Status | undefined> {
-  const condition = "attribute_exists(#stamp)";
-  const before = await takeOut(storage, member, room, { stamp: GONE, condition });
+  const before = await takeOut(storage, member, room, { stamp: GONE, condition: HAS_STAMP });
   if (before === undefined) return undefined;
   const { isIn, areOthersIn, isAnnouncing, stamp } = before;
   if (isIn && !areOthersIn) return { room, isOnline: false };
-  // Another function may be announcing what it did before: what that leaves is found when this is repeated.
+  // Another function may be announcing what it did before, and forgets it then: what is left is found by a repeat.
   if (isAnnouncing) return stamp === GONE ? { room, isOnline: areOthersIn } : undefined;
-  await forget(storage, member, room, { condition, names: stampName(member) });
+  await forget(storage, member, room, { condition: HAS_STAMP, names: stampName(member) });
   return undefined;
 }
 
@@ -241,17 +241,20 @@ async function confirm(
 
 type Where = Condition & { readonly condition: string };
 
-/** Notes that a socket's last change was announced. */
+/** Notes that a socket's last change was announced; one that has ended meanwhile is forgotten. */
 async function unmark(
-  { table }: Storage,
+  storage: Storage,
   member: Present,
   room: Room,
   { condition }: Where,
 ): Promise<boolean> {
-  const left = await table.update(keyFor(member, room), {
+  const left = await storage.table.update(keyFor(member, room), {
     update: "DELETE announcing :self",
-    ...{ condition, values: { ":self": self(member) }, isRepeatable: true },
+    ...{ condition, values: { ":self": self(member) } },
+    ...{ returns: "ALL_NEW", isRepeatable: true },
   });
+  if (left?.[`stamp:${member.id}`] === GONE)
+    await forget(storage, member, room, { condition: HAS_STAMP, names: stampName(member) });
   return left !== undefined;
 }
 

@@ -160,7 +160,9 @@ function* confirm(
 
 function* unmark(sid: string, condition: string, without: Without): Part<boolean> {
   const update = without.includes("own") ? "REMOVE announcing" : "DELETE announcing :self";
-  return (yield about("has announced", sid, { update, condition })).ok;
+  const left = yield about("has announced", sid, { update, condition, returns: "ALL_NEW" });
+  if (left.ok && readBefore(left, sid).wasGone) yield* forget(sid, "attribute_exists(#stamp)");
+  return left.ok;
 }
 
 function* forget(sid: string, condition: string): Part<boolean> {
