@@ -87,16 +87,19 @@ interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
   readonly connect: ReturnType<typeof createConnect>;
 }
 
-/** Engine.IO: one frame. */
+/**
+ * Engine.IO: one frame. A breach closes what it came by: the end of a link is its owner's only once it has taken over,
+ * and until then its client polls on.
+ */
 async function onFrame(kit: Kit, received: Received, text: string): Promise<void> {
   const { runtime, links } = kit;
   const { close, cut } = kit.sender;
   const { connectionId: link, receivedAt } = received;
   const connectionId = links.ownerOf(link) ?? link;
   if (runtime.now() - receivedAt > MAX_RUN)
-    return cut(connectionId, "a frame that comes too late for the order of what it does");
+    return cut(link, "a frame that comes too late for the order of what it does");
   if (Buffer.byteLength(text) > runtime.heartbeat.maxPayload)
-    return close(connectionId, "a frame above maxPayload");
+    return close(link, "a frame above maxPayload");
   const limited = received.limited ?? (await kit.limit(connectionId));
   if (limited?.isFlood) return kit.underWay(connectionId, () => forceClose(kit, connectionId));
   return onEngineFrame(kit, { ...received, connectionId, link, text, limited, isOrdered: true });
@@ -105,7 +108,7 @@ async function onFrame(kit: Kit, received: Received, text: string): Promise<void
 /** Engine.IO: one frame of a known connection, or of a link that is not known to be one. */
 async function onEngineFrame(kit: Kit, from: From): Promise<void> {
   const { close, drop } = kit.sender;
-  const { connectionId, limited } = from;
+  const { link, limited } = from;
   const frame = decodeFrame(from.text);
   switch (frame.type) {
     case "message":
@@ -116,16 +119,16 @@ async function onEngineFrame(kit: Kit, from: From): Promise<void> {
       return limited === undefined ? onPong(kit, from) : undefined;
     case "probe":
     case "upgrade": {
-      const owner = await kit.probing.ownerOf(from.link, from.receivedAt);
-      if (owner === undefined) return close(connectionId, "there is nothing to upgrade");
-      return kit.probing[frame.type]({ owner, link: from.link });
+      const owner = await kit.probing.ownerOf(link, from.receivedAt);
+      if (owner === undefined) return close(link, "there is nothing to upgrade");
+      return kit.probing[frame.type]({ owner, link });
     }
     case "noop":
       return undefined;
     case "close":
-      return drop(connectionId);
+      return drop(link);
     case "illegal":
-      return close(connectionId, "no packet that a client of Engine.IO 4 sends");
+      return close(link, "no packet that a client of Engine.IO 4 sends");
   }
 }
 
@@ -134,12 +137,12 @@ async function onPacket(kit: Kit, from: From, packet: ClientPacket, text: string
   const { app, sender } = kit;
   const { close } = kit.sender;
   const { connectionId } = from;
-  if (packet.type === "violation") return close(connectionId, packet.reason);
+  if (packet.type === "violation") return close(from.link, packet.reason);
   const key: Address = { connectionId, nsp: packet.nsp };
   if (packet.type === "connect") return onConnect(kit, from, key, packet.auth);
   const namespace = app.namespaces[packet.nsp];
   if (namespace === undefined)
-    return close(connectionId, "a packet of a namespace that is not connected");
+    return close(from.link, "a packet of a namespace that is not connected");
   if (packet.type === "event") return onEvent(kit, from, namespace, { ...packet, key });
   const session = await kit.sessions.find(key, from.receivedAt);
   if (session === undefined) return onStray(kit, from, key);
@@ -274,14 +277,13 @@ async function isOwners(kit: Kit, from: From, owner: string | undefined): Promis
   return true;
 }
 
-/** Closes a connection that has nothing to be served, and the link that its client still has. */
+/** Closes what a frame came by that there is nothing for. */
 async function closeStray(kit: Kit, { connectionId, link }: From, reason: string): Promise<void> {
   const { close, cut } = kit.sender;
   const known = await kit.adapter.connections.find(connectionId);
   // What was under way as the connection was cut is no breach: its client may come back.
   const closeIt = known?.endedAt === undefined ? close : cut;
-  await closeIt(connectionId, reason);
-  if (link !== connectionId) await closeIt(link, reason);
+  await closeIt(link, reason);
 }
 
 /** Tells the client not to come back, and cuts it. */

@@ -36,6 +36,22 @@ describe("GETs and POSTs", () => {
     expect((await older).packets).toEqual(["6"]);
   });
 
+  test("a GET that comes while the end is under way is released by it, as one that came before", async () => {
+    const { ann } = await begin();
+    const end = world.holdNext(({ UpdateExpression }) => !!UpdateExpression?.includes("closedIn"));
+    const closing = ann.post("1");
+    await end.reached;
+    const look = holdLook();
+    const waiting = ann.get();
+    await look.reached;
+    end.release();
+    await closing;
+    look.release();
+
+    expect((await waiting).packets).toEqual(["6"]);
+    expect(await ann.get()).toEqual(UNKNOWN);
+  });
+
   test("a GET that is repeated on its way is answered the same", async () => {
     const { ann, ben } = await begin();
     await tell(ben, 1);
@@ -183,6 +199,34 @@ describe("an upgrade", () => {
     expect(world.isConnected(link)).toBe(false);
     expect(numbersIn((await ann.get()).packets)).toEqual([1]);
   });
+
+  test.each(["abc", "1", "4hello", '42/nope,["message"]'])(
+    "is given up by a link that has probed and sends %s, and polling goes on",
+    async (breach) => {
+      const scene = await begin();
+      const link = await linked(scene);
+      await world.send(link, breach);
+      await tell(scene.ben, 1);
+
+      expect(world.isConnected(link)).toBe(false);
+      expect(numbersIn((await scene.ann.get()).packets)).toEqual([1]);
+      expect(await scene.ann.link()).not.toBe(400);
+    },
+  );
+
+  test.each(["abc", "1", "4hello"])(
+    "ends with its session by a link that has taken over and sends %s",
+    async (breach) => {
+      const scene = await begin();
+      const link = await upgraded(scene);
+      await world.send(link, breach);
+      await tell(scene.ben, 1);
+
+      expect(world.isConnected(link)).toBe(false);
+      expect(numbersIn(world.framesOf(link))).toEqual([]);
+      expect(await scene.ann.get()).toEqual(UNKNOWN);
+    },
+  );
 
   test("is followed by no GET and no POST", async () => {
     const scene = await begin();

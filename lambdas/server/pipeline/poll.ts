@@ -48,9 +48,13 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
       ? await limited(poll, () => work(limits.pollWait * 1000))
       : await work(UNCONNECTED_WAIT);
     if (packets !== undefined) return answer(connectionId, packets);
+    if (connection !== undefined && !wasProbed) return answerPackets([NOOP]);
+    const left = await queues.find(connectionId);
     // A GET that waited before the probe is released in any case; one that came later may be one after the upgrade.
-    if (wasProbed && (await isUpgraded(connectionId))) return answerRefusal("request");
-    return connection === undefined && !wasProbed ? answerRefusal("sid") : answerPackets([NOOP]);
+    if (wasProbed && left !== undefined && isTakenOver(left)) return answerRefusal("request");
+    // Its end was under way, and releases it, or broke off.
+    const hasBrokenOff = !wasProbed && left !== undefined && isDrainable(left);
+    return hasBrokenOff ? answerRefusal("sid") : answerPackets([NOOP]);
   };
 
   /** A client drops what one payload brings with a close packet: that comes by a GET of its own. */
@@ -59,11 +63,6 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
     if (packets.length > 1) return answerPackets(packets.slice(0, -1));
     await queues.drained(connectionId);
     return answerPackets(packets);
-  }
-
-  async function isUpgraded(connectionId: string): Promise<boolean> {
-    const queue = await queues.find(connectionId);
-    return queue !== undefined && isTakenOver(queue);
   }
 
   /** What comes while it waits; nothing where nothing does, or where another GET, an upgrade or an end comes first. */
