@@ -62,6 +62,17 @@ describe("GETs and POSTs", () => {
     expect(numbersIn((await ann.get()).packets)).toEqual([2]);
   });
 
+  test("GETs that are called by the second they are sent in are one after the other", async () => {
+    const { ann, ben } = await begin();
+    await tell(ben, 1);
+    const second = "1764226000";
+    const first = await ann.get(second);
+    await tell(ben, 2);
+
+    expect(numbersIn(first.packets)).toEqual([1]);
+    expect(numbersIn((await ann.get(second)).packets)).toEqual([2]);
+  });
+
   test("a GET is answered with sixteen packets at most, and the next one with the rest", async () => {
     const { ann, ben } = await begin();
     for (const n of upTo(20)) await tell(ben, n);

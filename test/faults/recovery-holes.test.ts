@@ -2,6 +2,7 @@ import { UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { afterAll, describe, expect, inject, test } from "vitest";
 import { LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import { MOST_REPLAYED } from "../../lambdas/server/model/recovery.ts";
+import type { CallInput } from "./commands.ts";
 import { recovering } from "./recovering.ts";
 import { createWorld } from "./world.ts";
 
@@ -240,6 +241,26 @@ describe("a socket that comes back, and in the meantime", () => {
     expect(connected(back).sid).toBe(sid);
     expect(heard(back)).toEqual(numbers);
     expect(world.isConnected(back)).toBe(true);
+  });
+
+  test("cannot be told of a packet, is cut, and comes back for it; all others hear it at once", async () => {
+    const { org, ann, ben, sid, pid } = await people();
+    const cat = await world.connect("cat", org);
+    await join(cat);
+    await world.disconnect(ann);
+    const isNote = ({ UpdateExpression }: CallInput) =>
+      UpdateExpression?.startsWith("ADD pending") === true;
+    const cut = await asItComesBack(
+      () => comeBack("ann", org, ann, pid),
+      () => world.failing(isNote, () => tell(ben, 1)),
+    );
+    expect(heard(cat)).toEqual([1]);
+    expect(world.isConnected(cut)).toBe(false);
+
+    const back = await comeBack("ann", org, cut, pid);
+
+    expect(connected(back).sid).toBe(sid);
+    expect([...heard(cut), ...heard(back)]).toEqual([1]);
   });
 
   test("has as much left to it as it posts, is cut, and comes back for more", async () => {

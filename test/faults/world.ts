@@ -11,6 +11,7 @@ import { publishing } from "../../lambdas/mudbase/publishing.ts";
 import { createIntegrationRegistry } from "../../lambdas/mudbase/store/integration-registry.ts";
 import { createStores } from "../../lambdas/mudbase/stores.ts";
 import { createWebhooks } from "../../lambdas/mudbase/webhooks.ts";
+import type { AnyApp, AnyLeanApp } from "../../lambdas/server/app.ts";
 import type { PollingAnswer } from "../../lambdas/server/engine/transports/polling.ts";
 import type { PendingOpen } from "../../lambdas/server/engine/transports/websocket.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
@@ -159,6 +160,8 @@ export async function createWorld(
   assembly: string,
   settings: Partial<Limits> = {},
   variables: NodeJS.ProcessEnv = {},
+  /** In place of the contract. */
+  other?: AnyApp,
 ): Promise<World> {
   const limits = Limits.parse({ shards: 1, ...settings });
   const { tables } = readStack(assembly);
@@ -266,18 +269,20 @@ export async function createWorld(
     pause: async () => undefined,
     remaining: () => 29_000,
   };
-  const worker = createSender(createParts({ ...core, matching: createMatching }, runtime));
-  const app = contractApp(() =>
+  const contract = contractApp(() =>
     createStores(runtime, {
       verifyToken: async (token) => claimsOf(JSON.parse(token)),
       callUpstream: async () => ({ ok: true, status: 200, data: {}, durationMs: 1 }),
     }),
   );
+  const app: AnyApp = other ?? contract;
+  const lean: AnyLeanApp = other ?? { ...core, matching: createMatching };
+  const worker = createSender(createParts(lean, runtime));
   const parts = createParts(app, runtime);
   let server = createServer(parts);
   const pollingParts = createParts(app, runtime);
   const polling = createPolling(pollingParts, createServer(pollingParts));
-  const coreParts = createParts(core, {
+  const coreParts = createParts(other ?? core, {
     ...runtime,
     invokeSelf: (range) => sweeper.sweep(range as ShardRange),
   });

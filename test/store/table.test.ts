@@ -107,6 +107,15 @@ describe("reads", () => {
     expect(asked.map((keys) => keys?.length)).toEqual([100, 1, 1]);
     expect(asked[1]).toEqual([key(7)]);
   });
+
+  test("ask for each key once, as DynamoDB wants it", async () => {
+    dynamo.on(BatchGetCommand).resolves({});
+
+    await table.getAll([key(1), key(2), key(1)]);
+
+    const [asked] = dynamo.commandCalls(BatchGetCommand);
+    expect(asked?.args[0].input.RequestItems?.items?.Keys).toEqual([key(1), key(2)]);
+  });
 });
 
 describe("batch writes", () => {

@@ -66,7 +66,9 @@ async function askOne<Packet extends Unsure>(
         break;
       }
       const { entry } = packet;
-      const noted = entry === undefined || (await sessions.note(session, entry));
+      // One that cannot be told must not keep the packet from all others: cut, it reads the log when it comes back.
+      const noted =
+        entry === undefined || (await sessions.note(session, entry).catch(() => "full" as const));
       if (noted === "full") cuts.push(session.connectionId);
       if (noted !== false) break;
       if (round === MAX_ROUNDS) throw new Error("a session changed each time that it was asked");

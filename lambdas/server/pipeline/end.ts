@@ -156,7 +156,7 @@ export async function endLost(
   { sid, reason = LOST.reason, lostAt = 0 }: StoredSession,
 ): Promise<readonly StoredSession[]> {
   const ended = await kit.adapter.sessions.end(sid, reason, { lostAt });
-  return ended === undefined ? [] : [await clearSession(kit, ended)];
+  return ended === undefined ? [] : [await clearOrLeave(kit, ended)];
 }
 
 async function eraseParts({ adapter }: EndingParts, { connectionId, parts }: Connection) {
@@ -185,7 +185,16 @@ async function endSession(
   reason: DisconnectReason,
 ): Promise<readonly StoredSession[]> {
   const ended = await kit.adapter.sessions.end(sid, reason, { connectionId });
-  return ended === undefined ? [] : [await clearSession(kit, ended)];
+  return ended === undefined ? [] : [await clearOrLeave(kit, ended)];
+}
+
+/** The first time; what fails is left to the sweep, because nobody else would have the application told of the end. */
+async function clearOrLeave(kit: EndingParts, ended: StoredSession): Promise<StoredSession> {
+  const { connectionId } = ended;
+  return clearSession(kit, ended).catch((error: unknown) => {
+    kit.runtime.telemetry.fail("a session that has ended was not cleared", error, { connectionId });
+    return ended;
+  });
 }
 
 /** Deletes whatever a session has, or may have. */

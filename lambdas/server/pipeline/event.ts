@@ -24,7 +24,7 @@ import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
-import type { Sender } from "./sender.ts";
+import { type Sender, UnmovedError } from "./sender.ts";
 
 const UNORDERED =
   "payload: the order of its attachments cannot be told; send one attachment an event, or base64 in the payload";
@@ -99,8 +99,16 @@ async function greet(
   ...[opening, namespace, key, session, handshake, receivedAt, recovered]: Greeted
 ): Promise<readonly Emission[]> {
   if (namespace.onConnect === undefined) return [];
-  const sendOrLog: Sender["sendOrLog"] = (emissions, options) =>
-    given.sender.sendOrLog([...opening.splice(0), ...emissions], options);
+  const sendOrLog: Sender["sendOrLog"] = async (emissions, options) => {
+    const first = opening.splice(0);
+    try {
+      await given.sender.sendOrLog([...first, ...emissions], options);
+    } catch (error) {
+      // Where nothing has left, CONNECT is still to be answered.
+      if (!(error instanceof UnmovedError)) opening.unshift(...first);
+      throw error;
+    }
+  };
   const sender = { ...given.sender, sendOrLog };
   const kit = { ...given, sender };
   const { telemetry } = kit.runtime;

@@ -25,6 +25,10 @@ const WAITING_SHARE = 0.8;
 const slotsOf = (concurrency: string | undefined): number | undefined =>
   concurrency === undefined ? undefined : Math.floor(Number(concurrency) * WAITING_SHARE);
 
+/** What a client calls its GET by, if that tells it from others: some count the seconds. */
+const keyOf = (t: string | undefined): string | undefined =>
+  t === undefined || /^\d*$/.test(t) ? undefined : t;
+
 /** A GET: answers what waits, or waits for it. */
 export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtime">) {
   const { queues } = adapter;
@@ -33,7 +37,7 @@ export function createPoll({ adapter, runtime }: Pick<Parts, "adapter" | "runtim
 
   return async (connectionId: string, request: PollingRequest): Promise<PollingAnswer> => {
     const { query, requestId, receivedAt: at } = request;
-    const poll = { key: query.t ?? requestId, request: requestId, at };
+    const poll = { key: keyOf(query.t) ?? requestId, request: requestId, at };
     const queue = await queues.arrive(connectionId, poll);
     if (queue === undefined) return refuse(connectionId);
     if (queue.sent.length > 0) return answer(connectionId, queue.sent);

@@ -1,3 +1,4 @@
+import pMap from "p-map";
 import type { Lifecycle } from "#server/app.ts";
 import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY } from "#server/model/key-range.ts";
@@ -30,6 +31,9 @@ import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
 import type { Parts } from "./parts.ts";
 import { type Sender, type SendOptions, UndeliveredError, UnmovedError } from "./sender.ts";
+
+/** Sockets ended at the same time: the application may have each told to a room. */
+const ENDS_AT_ONCE = 10;
 
 /** Ends sockets, and gives what was known of each. */
 interface Ending {
@@ -93,11 +97,10 @@ interface Kit extends EndingParts {
 }
 
 async function expire(kit: Kit, socket: SocketKey): Promise<void> {
-  const { app, newBuffer } = kit;
-  const buffer = newBuffer();
+  const buffer = kit.newBuffer();
   const timestamp = new Date(kit.runtime.now()).toISOString();
   const emit = (event: string, ...args: readonly unknown[]) => buffer.emit(socket, event, args);
-  app.namespaces[socket.nsp]?.onExpire?.({ emit }, timestamp);
+  kit.app.namespaces[socket.nsp]?.onExpire?.({ emit }, timestamp);
   buffer.disconnect(socket, true);
   await send(kit, buffer.emissions);
 }
@@ -107,9 +110,10 @@ async function send(
   emissions: readonly Emission[],
   options: SendOptions = {},
 ): Promise<void> {
-  const { gone, ended, stayed, failures } = await post(kit, emissions, options);
-  await settle(kit, endings(kit, { gone, ended }));
-  if (stayed.length > 0) throw new UnmovedError(stayed);
+  const { gone, ended, stayed, failures: unsent } = await post(kit, emissions, options);
+  // Who could not be ended has its packets, as all others have: nothing is to be sent again.
+  const failures = [...unsent, ...(await settleAll(kit, endings(kit, { gone, ended })))];
+  if (stayed.length > 0) throw new UnmovedError([...stayed, ...failures]);
   if (failures.length > 0) throw new UndeliveredError(failures);
 }
 
@@ -118,12 +122,11 @@ async function sendOrLog(
   emissions: readonly Emission[],
   options?: SendOptions,
 ): Promise<void> {
-  const { telemetry } = kit.runtime;
   try {
     await send(kit, emissions, options);
   } catch (error) {
     if (!(error instanceof UndeliveredError)) throw error;
-    telemetry.fail("some posts failed", error);
+    kit.runtime.telemetry.fail("some posts failed", error);
   }
 }
 
@@ -132,21 +135,16 @@ async function post(
   emissions: readonly Emission[],
   { range = EVERYBODY, ready, pageSize }: SendOptions = {},
 ): Promise<Delivered> {
-  const { runtime, matching, transport, links } = kit;
-  const { telemetry, now, limits, newId } = kit.runtime;
-  const { rooms } = kit.adapter;
+  const { matching, transport, links } = kit;
+  const { telemetry, now, limits, newId, invokeWorker } = kit.runtime;
+  const { rooms, upgrades: stored } = kit.adapter;
   const began = now();
   const delivered = await deliver(
     { emissions, range },
     {
       ...{ rooms, matching, pageSize: pageSize ?? limits.fanOutPage, ready },
       ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.close } }),
-      ...{
-        post: transport.post,
-        upgrades: { links, stored: kit.adapter.upgrades },
-        now,
-        invokeWorker: runtime.invokeWorker,
-      },
+      ...{ post: transport.post, upgrades: { links, stored }, now, invokeWorker },
     },
   );
   telemetry.count("FanOut", delivered.recipients);
@@ -205,32 +203,36 @@ const discarding = (kit: Kit, id: string, ...given: readonly [string, End?]): En
   ...{ ...cutting(kit, id, ...given), cut: () => kit.transport.discard(id) },
 });
 
+/** Settles some endings, or throws. */
+async function settle(kit: Kit, first: readonly Ending[]): Promise<void> {
+  const [failure] = await settleAll(kit, first);
+  if (failure !== undefined) throw failure;
+}
+
 /**
  * Ends sockets, and those that are found gone while others are notified of it, until none is left: each
- * ends once, so this comes to an end.
+ * ends once, so this comes to an end. Gives what was thrown.
  */
-async function settle(kit: Kit, first: readonly Ending[]): Promise<void> {
-  const { telemetry } = kit.runtime;
+async function settleAll(kit: Kit, first: readonly Ending[]): Promise<readonly unknown[]> {
   const failures: unknown[] = [];
   let waiting = first;
   while (waiting.length > 0) {
     const found: Ending[] = [];
-    await Promise.all(
-      waiting.map(async (ending) => {
-        try {
-          await settleOne(kit, ending, found);
-        } catch (error) {
-          const { connectionId, isLogged = false } = ending;
-          // Everybody else has been posted to: it must not look as if nothing was sent. The sweep comes.
-          const message = "a connection that is gone was not forgotten";
-          if (isLogged) telemetry.fail(message, error, { connectionId });
-          else failures.push(error);
-        }
-      }),
-    );
+    const settleOrNote = async (ending: Ending) => {
+      try {
+        await settleOne(kit, ending, found);
+      } catch (error) {
+        const { connectionId, isLogged = false } = ending;
+        // Everybody else has been posted to: it must not look as if nothing was sent. The sweep comes.
+        const message = "a connection that is gone was not forgotten";
+        if (isLogged) kit.runtime.telemetry.fail(message, error, { connectionId });
+        else failures.push(error);
+      }
+    };
+    await pMap(waiting, settleOrNote, { concurrency: ENDS_AT_ONCE });
     waiting = found;
   }
-  if (failures.length > 0) throw failures[0];
+  return failures;
 }
 
 async function settleOne(kit: Kit, { end, cut, isRepeated = false }: Ending, found: Ending[]) {
@@ -274,16 +276,14 @@ async function callHook(
   session: StoredSession,
   found: Ending[],
 ): Promise<void> {
-  const { app, newBuffer } = kit;
-  const { telemetry } = kit.runtime;
   const { nsp } = session;
   const { id, tenant } = session.session;
-  const namespace = app.namespaces[nsp] ?? {};
-  const buffer = newBuffer();
+  const namespace = kit.app.namespaces[nsp] ?? {};
+  const buffer = kit.newBuffer();
   const sendFinding: Sender["sendOrLog"] = async (emissions, options) => {
     const delivered = await post(kit, emissions, options);
     found.push(...endings(kit, delivered));
-    for (const error of delivered.failures) telemetry.fail("some posts failed", error);
+    for (const error of delivered.failures) kit.runtime.telemetry.fail("some posts failed", error);
   };
   const outlet = createOutlet(kit, buffer, sendFinding);
   const flush = async () => {

@@ -18,12 +18,14 @@ export interface SendOptions {
   readonly pageSize?: number | undefined;
 }
 
-/** Some packets could not be posted; the others have been. */
+/** Some packets could not be posted, or some sockets not ended; the others have been. */
 export class UndeliveredError extends AggregateError {
   override readonly name = "UndeliveredError";
 
   constructor(failures: readonly unknown[]) {
-    super(failures, `${failures.length} packets could not be posted`, { cause: failures[0] });
+    super(failures, `${failures.length} packets could not be posted, or sockets not ended`, {
+      cause: failures[0],
+    });
   }
 }
 
@@ -42,7 +44,7 @@ export interface Sender {
   newBuffer(): EmitBuffer;
   /**
    * Posts emissions, then ends the sockets that are gone or that they end. Throws an `UndeliveredError`
-   * once all is done where some post failed, or an `UnmovedError` where some socket could not be moved; throws anything
+   * once all is done where some of that failed, or an `UnmovedError` where some socket could not be moved; throws anything
    * else before the first post.
    */
   send(emissions: readonly Emission[], options?: SendOptions): Promise<void>;

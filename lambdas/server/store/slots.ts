@@ -54,7 +54,7 @@ export function createSlots(storage: Storage): Slots {
 
     async release(tenant, slot, { sid }) {
       await storage.table.remove(slotKey(tenant, slot), {
-        condition: "sid = :sid",
+        condition: "attribute_not_exists(pk) OR sid = :sid",
         values: { ":sid": sid },
       });
     },

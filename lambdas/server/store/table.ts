@@ -130,8 +130,9 @@ function createReads(parts: TableParts): Reads {
 
     async getAll(keys) {
       const found: Item[] = [];
-      for (const batch of chunks(keys, GETS_A_BATCH)) {
-        const Keys = batch.map(({ pk, sk }) => ({ pk, sk }));
+      // DynamoDB refuses a batch that names a key twice.
+      const each = new Map(keys.map(({ pk, sk }) => [JSON.stringify([pk, sk]), { pk, sk }]));
+      for (const Keys of chunks([...each.values()], GETS_A_BATCH)) {
         await untilDone<Gets>(
           parts,
           { [TableName]: { Keys, ConsistentRead: true } },
