@@ -9,6 +9,9 @@ import { createVisit } from "./visit.ts";
 /** Connections visited at the same time. */
 const VISITS_AT_ONCE = 50;
 
+/** Milliseconds that a visit may take: a post that hangs is given up after ten seconds and its last try. */
+const LONGEST_VISIT = 18_000;
+
 const MINUTE = 60_000;
 
 /** Milliseconds by which the scheduler may call late. */
@@ -19,6 +22,8 @@ export interface ShardRange {
   readonly shard: number;
   readonly from?: string | undefined;
   readonly isOfLost?: boolean;
+  /** How many are left of a page for which another function had no time; what comes after it is not this one's. */
+  readonly left?: number;
   /** The minute that it is for, in epoch milliseconds. */
   readonly scheduledTime?: number;
 }
@@ -34,11 +39,12 @@ export interface Sweep {
 /** The sweep of a deployment's connections. */
 export function createSweep(parts: Parts, sender: Sender): Sweep {
   const { runtime, adapter } = parts;
-  const { invokeSelf, telemetry, limits, now } = runtime;
+  const { invokeSelf, limits, now } = runtime;
   const shards = Array.from({ length: limits.shards }, (_, shard) => shard);
   const minutes = Math.max(1, Math.floor(runtime.heartbeat.pingInterval / MINUTE));
   // Two rounds without a pong, the second of which may be late.
   const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
+  const safely = createSafely(parts);
   const visit = createVisit(parts, sender, { maxSilence, minutes });
   const visitLost = createVisitLost(parts, sender);
 
@@ -57,13 +63,26 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     sweep: (range) => (range.isOfLost ? sweepLost(range) : sweepConnections(range)),
   };
 
-  async function sweepConnections({ shard, from, scheduledTime = now() }: ShardRange) {
-    const { connections, next } = await adapter.connections.inShard(shard, from);
-    if (next !== undefined) await invokeSelf({ shard, scheduledTime, from: next });
-    const visitSafely = (connection: Connection) =>
-      safely(() => visit(connection, scheduledTime), connection);
-    const swept = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
-    await forgetReleased(connections.filter((_, index) => swept[index] === "lives"));
+  async function sweepConnections({ shard, from, left, scheduledTime = now() }: ShardRange) {
+    const { connections, next } = await adapter.connections.inShard(shard, from, left);
+    if (next !== undefined && left === undefined)
+      await invokeSelf({ shard, scheduledTime, from: next });
+    // A page that is not over when its function ends would be repeated, and all pages after it.
+    let visited = 0;
+    const visitSafely = async (connection: Connection) => {
+      if (runtime.remaining() < LONGEST_VISIT) return pMapSkip;
+      visited += 1;
+      const swept = await safely(() => visit(connection, scheduledTime), connection);
+      return swept === "lives" ? connection : pMapSkip;
+    };
+    const living = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
+    const last = connections[visited - 1];
+    if (last !== undefined && visited < connections.length)
+      await invokeSelf({
+        ...{ shard, scheduledTime, from: last.connectionId },
+        left: connections.length - visited,
+      });
+    await forgetReleased(living);
   }
 
   async function shardsWithLost(): Promise<readonly number[]> {
@@ -88,12 +107,15 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     const purge = (session: StoredSession) => safely(() => adapter.ledger.purge(session), session);
     await pMap(sessions, purge, { concurrency: VISITS_AT_ONCE });
   }
+}
 
-  /** One that fails must not keep the others from their ping. */
-  async function safely<Result>(
+/** One that fails must not keep the others from their ping. */
+const createSafely =
+  ({ runtime: { telemetry } }: Parts) =>
+  async <Result>(
     action: () => Promise<Result>,
     { connectionId }: { readonly connectionId?: string },
-  ): Promise<Result | undefined> {
+  ): Promise<Result | undefined> => {
     try {
       return await action();
     } catch (error) {
@@ -101,5 +123,4 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
       telemetry.fail("a connection could not be swept", error, { connectionId });
       return undefined;
     }
-  }
-}
+  };

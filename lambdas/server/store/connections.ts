@@ -99,11 +99,14 @@ function createLives(
     },
 
     async inShard(shard, from, limit = CONNECTIONS_A_PAGE) {
-      const keys = await table.page(shardQuery(shard, from, limit));
-      const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
+      const after = from === undefined ? undefined : connectionKey(from).pk;
+      const { items, last } = await table.page(shardQuery(shard, after, limit));
+      const found = await table.getAll(items.map(({ pk, sk }) => ({ pk, sk }) as Key));
+      const byKey = new Map(found.map((item) => [item.pk, item]));
       return {
-        connections: items.flatMap((item) => connectionOf(item) ?? []),
-        next: keys.last && String(keys.last.pk),
+        // A batch has no order.
+        connections: items.flatMap(({ pk }) => connectionOf(byKey.get(pk)) ?? []),
+        next: last && connectionIdOf(last as Item & Key),
       };
     },
   };
