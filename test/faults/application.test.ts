@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, inject, test } from "vitest";
-import { defineApp, defineNamespace, everybody } from "../../lambdas/server/app.ts";
+import { defineApp, defineNamespace } from "../../lambdas/server/app.ts";
 import type { CallInput } from "./commands.ts";
 import { createWorld } from "./world.ts";
 
@@ -9,7 +9,7 @@ type Done = (answer: string) => void;
 const app = defineApp({
   namespaces: {
     "/": defineNamespace({
-      authenticate: everybody,
+      authenticate: async ({ auth }) => ({ tenant: String(auth.tenant ?? "acme") }),
       on: {
         async join(socket, room: string, done: Done) {
           await socket.join(room);
@@ -59,6 +59,18 @@ test("a caller is answered once, and others are told once, where a socket could 
 
   expect(eventsOf(caller).slice(1)).toEqual(['437["done"]']);
   expect(eventsOf(watcher).slice(2)).toEqual(['42["disconnected","stage"]']);
+});
+
+test.each([
+  ["x".repeat(384), true],
+  ["x".repeat(385), false],
+  ["#".repeat(129), false],
+])("a tenant of %s lets its sockets in: %s", async (tenant, isLetIn) => {
+  const connectionId = await world.connect("ann", "acme", {}, { tenant });
+  await world.send(connectionId, `421["join","${"x".repeat(1536)}"]`);
+
+  expect(eventsOf(connectionId)).toHaveLength(isLetIn ? 2 : 0);
+  expect(world.isConnected(connectionId)).toBe(isLetIn);
 });
 
 test("CONNECT is answered where what an application sends at once to others cannot be sent", async () => {

@@ -12,7 +12,7 @@ import {
   type StoredSession,
 } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
-import { requireNames, requireRooms, requireSmall } from "#server/names.ts";
+import { requireNames, requireRooms, requireSmall, requireTenant } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { recovers } from "./end.ts";
@@ -119,7 +119,8 @@ async function identify(
   const { tenant = "", userId = handshake.id, data = {}, expiresAt } = found;
   if (expiresAt !== undefined && expiresAt * 1000 <= now())
     throw new ConnectError(REFUSED, { reason: "the token has expired" });
-  requireNames([tenant, userId, ...(found.credentials ?? [])]);
+  requireTenant(tenant);
+  requireNames([userId, ...(found.credentials ?? [])]);
   requireRooms(found.rooms ?? []);
   const { id, auth } = handshake;
   for (const middleware of use)
