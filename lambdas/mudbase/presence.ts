@@ -47,7 +47,10 @@ const presenceOnline = /* @__PURE__ */ defineEvent({
   access: grantedPresence,
 
   async handle({ presenceRooms, socket, ...context }) {
-    await comeOnline(socket, await socket.join(presenceRooms), socket.to, context);
+    const rooms = await socket.join(presenceRooms);
+    await comeOnline(socket, rooms, socket.to, context);
+    // An end that was handled meanwhile may have looked for it before it was there.
+    if ((await socket.rooms()).length === 0) await goOffline(socket, rooms, socket.to, context);
   },
 });
 

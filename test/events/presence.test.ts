@@ -230,6 +230,22 @@ describe("what breaks off before others are notified is announced later:", () =>
     expect(await itemsLeft()).toEqual([]);
   });
 
+  test.each([
+    ["is noted as online", isOfPresence],
+    ["is announced", isAnnouncing],
+  ])("the end of a socket, at once, although it ends before it %s", async (_, fits) => {
+    const connectionId = await ann();
+    const coming = world.holdNext(fits);
+    const asked = ask(world, connectionId, "presence:online", p1);
+    await coming.reached;
+    await world.disconnect(connectionId);
+    coming.release();
+    await asked;
+
+    expect(told().at(-1)).toBe("offline");
+    expect(await itemsLeft()).toEqual([]);
+  });
+
   test("presence:offline is announced once where the socket ends meanwhile", async () => {
     const connectionId = await ann();
     await ask(world, connectionId, "presence:online", p1);
