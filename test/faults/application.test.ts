@@ -15,6 +15,9 @@ const app = defineApp({
           await socket.join(room);
           done("joined");
         },
+        tell_others(socket, nsp: string) {
+          socket.nsp.of(nsp).emit("told");
+        },
         disconnect_all(socket, room: string, done: Done) {
           socket.nsp.in("watchers").emit("disconnected", room);
           socket.nsp.in(room).disconnectSockets();
@@ -29,6 +32,7 @@ const app = defineApp({
         io.to("watchers").emit("left", socket.id);
       },
     }),
+    "/others": defineNamespace({ authenticate: async () => ({ tenant: "acme" }) }),
   },
 });
 
@@ -93,4 +97,13 @@ test("others are told of an end although what the socket leaves could not be del
   await world.failing(isErasing, () => world.disconnect(ann));
 
   expect(eventsOf(watcher).slice(2)).toEqual([expect.stringMatching(/^42\["left"/)]);
+});
+
+test("a handler reaches the sockets of another namespace", async () => {
+  const [ann, other] = [await world.connect("ann", "acme"), await world.connect("ben", "acme")];
+  await world.send(other, "40/others,");
+
+  await world.send(ann, '42["tell_others","/others"]');
+
+  expect(eventsOf(other).at(-1)).toBe('42/others,["told"]');
 });

@@ -239,6 +239,7 @@ function socketOf(
   const { rooms, sessions, ledger } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
+  const everyoneIn = (nsp: string) => everyoneOf(kit.app.namespaces[nsp] ?? {});
   const isChosen = (name: string) => name !== everyone && name !== session.id;
   const membership: Membership = {
     async join(given) {
@@ -262,7 +263,7 @@ function socketOf(
       return typeof claimed === "string" ? refuseClaim(claimed, what) : claimed;
     },
   };
-  return createSocket(key, session, outlet, membership, everyone);
+  return createSocket(key, session, outlet, membership, everyoneIn);
 }
 
 async function flush(

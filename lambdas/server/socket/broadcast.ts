@@ -173,7 +173,7 @@ export function createIo<T extends Types>(
 }
 
 /** The sockets of a tenant in one namespace. */
-export function createNamespace<T extends Types>(
+function createNamespace<T extends Types>(
   outlet: Outlet,
   where: Where,
   everyone: string,

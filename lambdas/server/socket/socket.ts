@@ -2,8 +2,9 @@ import type { Claim, Member, Session, SocketKey } from "#server/model/session.ts
 import {
   type Broadcast,
   createBroadcast,
-  createNamespace,
+  createIo,
   type Emit,
+  type Io,
   type Outlet,
   type TimeoutEmitter,
   type Types,
@@ -20,7 +21,7 @@ export interface Socket<T extends Types = Untyped> {
   /** What the application keeps with the socket; at most 8 KB; changes are kept when the handler has returned. */
   readonly data: T["Data"];
   /** All sockets of the tenant in this namespace. */
-  readonly nsp: Broadcast<T> & { readonly name: string };
+  readonly nsp: Io<T> & { readonly name: string };
   readonly emit: Emit<T["Emits"]>;
   /** Asks the client for an acknowledgement, for as many milliseconds; 20,000 at most. */
   // biome-ignore lint/suspicious/noExplicitAny: Socket.IO's own default: whatever a client answers.
@@ -72,11 +73,12 @@ export function createSocket<T extends Types>(
   session: Session,
   outlet: Outlet,
   membership: Membership,
-  everyone: string,
+  everyoneIn: (nsp: string) => string,
 ): Socket<T> {
   const { id, tenant, userId, data } = session;
   const { connectionId, nsp } = key;
   const { buffer } = outlet;
+  const everyone = everyoneIn(nsp);
   const to = (room: string | readonly string[]) =>
     createBroadcast<T>(outlet, {
       ...{ tenant, nsp, rooms: [room].flat(), except: [], sender: id },
@@ -91,7 +93,7 @@ export function createSocket<T extends Types>(
     rooms: rooms as Socket<T>["rooms"],
     // Made when they are asked for: most events ask for neither.
     get nsp() {
-      return Object.assign(createNamespace<T>(outlet, { tenant, nsp }, everyone), { name: nsp });
+      return Object.assign(createIo<T>(outlet, { tenant, nsp }, everyoneIn), { name: nsp });
     },
     get broadcast() {
       return to(everyone);
