@@ -48,14 +48,20 @@ interface Action {
 }
 
 const require = createRequire(import.meta.url);
-const db = require("dynalite/db") as { updateIndexes: unknown };
-db.updateIndexes = (
-  _store: unknown,
-  _table: unknown,
-  _old: unknown,
-  _new: unknown,
-  done: () => void,
-) => done();
+const db = require("dynalite/db") as { updateIndexes: UpdateIndexes };
+
+type UpdateIndexes = (store: object, table: object, old: object, now: object, done: Done) => void;
+
+/** Makes a call that updates no index; databases of the same worker have theirs. */
+function withoutIndexes(call: () => void): void {
+  const { updateIndexes } = db;
+  db.updateIndexes = (_store, _table, _old, _now, done) => done(null);
+  try {
+    call();
+  } finally {
+    db.updateIndexes = updateIndexes;
+  }
+}
 
 const actionOf = (name: string): Action => ({
   run: require(`dynalite/actions/${name}`) as Action["run"],
@@ -149,11 +155,13 @@ function run(action: keyof typeof ACTIONS, call: Call, before: string | undefine
   const input = inputOf(call);
   const invalid = check(input, store);
   if (invalid) throw new Error(JSON.stringify(invalid));
-  act(store, input, (error, result) => {
-    if (error && !/ConditionalCheckFailed/.test(JSON.stringify(error))) throw error;
-    const attributes = result?.Attributes && unmarshall(result.Attributes);
-    answer = error ? { ok: false } : { ok: true, ...(attributes && { attributes }) };
-  });
+  withoutIndexes(() =>
+    act(store, input, (error, result) => {
+      if (error && !/ConditionalCheckFailed/.test(JSON.stringify(error))) throw error;
+      const attributes = result?.Attributes && unmarshall(result.Attributes);
+      answer = error ? { ok: false } : { ok: true, ...(attributes && { attributes }) };
+    }),
+  );
   if (answer === undefined) throw new Error("dynalite did not answer at once");
   return { after, answer };
 }
