@@ -65,7 +65,7 @@ export function createIntegrationRegistry(storage: Storage): IntegrationRegistry
 
   async function releaseWebhooks({ org, projectId, integrationId }: IntegrationKey) {
     await table.remove(webhookOwnerKey(projectId, integrationId), {
-      condition: "attribute_not_exists(pk) OR org = :org",
+      condition: "org = :org",
       values: { ":org": org },
     });
   }

@@ -269,8 +269,7 @@ async function forget(
   const values = { ":self": self(member), ...more.values };
   const withAll = () =>
     table.remove(key, {
-      // What the SDK repeats finds that it is done.
-      condition: `attribute_not_exists(pk) OR (known = :self AND ${condition})`,
+      condition: `known = :self AND ${condition}`,
       ...{ ...more, values },
     });
   const alone = () =>

@@ -116,7 +116,7 @@ async function keep(
 /** Only its own claim: where nobody knows whether it got one, there may be another's. */
 async function forget({ table }: Ids, kind: string, id: string, attempt: string): Promise<void> {
   await table.remove(idempotencyKey(kind, id), {
-    condition: "attribute_not_exists(pk) OR attempt = :attempt",
+    condition: "attempt = :attempt",
     values: { ":attempt": attempt },
   });
 }

@@ -44,8 +44,7 @@ export function createLog({ table, now }: Storage, retention: number): Log {
 
     async get(wanted) {
       const rooms = new Map(wanted.map(({ room }) => [logPartition(room), room]));
-      const keys = new Map(wanted.map((one) => [JSON.stringify(entryKey(one)), entryKey(one)]));
-      const items = await table.getAll([...keys.values()]);
+      const items = await table.getAll(wanted.map(entryKey));
       return items.flatMap((item) => {
         const room = rooms.get(String(item.pk));
         return room === undefined ? [] : [entryOf(room, item)];

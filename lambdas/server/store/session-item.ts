@@ -155,7 +155,7 @@ export async function removeStamped(
   keys: readonly Key[],
   upTo: number,
 ): Promise<void> {
-  const condition = "attribute_not_exists(pk) OR stamp <= :upTo";
+  const condition = "stamp <= :upTo";
   await Promise.all(keys.map((key) => table.remove(key, { condition, values: { ":upTo": upTo } })));
 }
 

@@ -54,7 +54,7 @@ export function createSlots(storage: Storage): Slots {
 
     async release(tenant, slot, { sid }) {
       await storage.table.remove(slotKey(tenant, slot), {
-        condition: "attribute_not_exists(pk) OR sid = :sid",
+        condition: "sid = :sid",
         values: { ":sid": sid },
       });
     },
@@ -101,10 +101,8 @@ async function takeOver(
 ): Promise<number | undefined> {
   const checked = some([...taken], HOLDERS_CHECKED);
   const keysOf = (holder: Holder) => [sessionKey(holder.sid), connectionKey(holder.connectionId)];
-  // One connection may have two: its first try to connect broke off.
-  const keys = checked.flatMap(([, holder]) => keysOf(holder)).map((key) => [key.pk, key] as const);
   const living = new Set(
-    (await table.getAll([...new Map(keys).values()]))
+    (await table.getAll(checked.flatMap(([, holder]) => keysOf(holder))))
       .filter(({ endedAt }: Item) => endedAt === undefined)
       .map(({ pk }) => pk),
   );

@@ -213,12 +213,13 @@ function createWrites(parts: TableParts, { get, getAll }: Reads): Omit<Table, ke
       }
     },
 
-    remove: (Key, condition = {}) =>
+    remove: (Key, { condition, ...more } = {}) =>
       unlessConditionFails(async () => {
-        const { Attributes } = await client.send(
-          new DeleteCommand({ TableName, Key, ReturnValues: "ALL_OLD", ...inputOf(condition) }),
-        );
-        return Attributes;
+        // What the SDK deletes again is gone by then.
+        const orGone = condition && { condition: `attribute_not_exists(pk) OR (${condition})` };
+        const input = { TableName, Key, ...inputOf({ ...more, ...orGone }) };
+        const command = new DeleteCommand({ ...input, ReturnValues: "ALL_OLD" });
+        return (await client.send(command)).Attributes;
       }),
 
     async writeAll(puts, deletes) {

@@ -26,7 +26,7 @@ export const createWaits = ({ table, now }: Storage): Waits => ({
   },
 
   async release(slot, request) {
-    const condition = "attribute_not_exists(pk) OR holder = :request";
+    const condition = "holder = :request";
     await table.remove(waitKey(slot), { condition, values: { ":request": request } });
   },
 });
