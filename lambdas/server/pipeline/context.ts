@@ -1,5 +1,5 @@
 import { createIo, type Outlet } from "#server/socket/broadcast.ts";
-import { everyoneOf } from "./namespaces.ts";
+import { everyoneIn } from "./namespaces.ts";
 import type { Parts } from "./parts.ts";
 
 /** What every handler, hook and publication of a namespace is given; what it emits waits in the outlet's buffer. */
@@ -11,7 +11,7 @@ export const createContext = <Flush>(
   receivedAt = runtime.now(),
 ) => ({
   ...stores,
-  io: createIo(outlet, where, (nsp) => everyoneOf(app.namespaces[nsp] ?? {})),
+  io: createIo(outlet, where, everyoneIn(app)),
   newId: runtime.newId,
   timestamp: new Date(runtime.now()).toISOString(),
   flush,

@@ -20,7 +20,7 @@ import {
   requireToken,
 } from "./answers.ts";
 import { createContext } from "./context.ts";
-import { everyoneOf } from "./namespaces.ts";
+import { everyoneIn, everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
 import { refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
@@ -239,7 +239,6 @@ function socketOf(
   const { rooms, sessions, ledger } = adapter;
   const member = memberOf(key, session);
   const everyone = everyoneOf(namespace);
-  const everyoneIn = (nsp: string) => everyoneOf(kit.app.namespaces[nsp] ?? {});
   const isChosen = (name: string) => name !== everyone && name !== session.id;
   const membership: Membership = {
     async join(given) {
@@ -263,7 +262,7 @@ function socketOf(
       return typeof claimed === "string" ? refuseClaim(claimed, what) : claimed;
     },
   };
-  return createSocket(key, session, outlet, membership, everyoneIn);
+  return createSocket(key, session, outlet, membership, everyoneIn(kit.app));
 }
 
 async function flush(
