@@ -100,13 +100,10 @@ function createLives(
 
     async inShard(shard, from, limit = CONNECTIONS_A_PAGE) {
       const after = from === undefined ? undefined : connectionKey(from).pk;
-      const { items, last } = await table.page(shardQuery(shard, after, limit));
-      const found = await table.getAll(items.map(({ pk, sk }) => ({ pk, sk }) as Key));
-      const byKey = new Map(found.map((item) => [item.pk, item]));
+      const { items, last } = await pageOfShard(table, shard, after, limit);
       return {
-        // A batch has no order.
-        connections: items.flatMap(({ pk }) => connectionOf(byKey.get(pk)) ?? []),
-        next: last && connectionIdOf(last as Item & Key),
+        connections: items.flatMap((item) => connectionOf(item) ?? []),
+        next: last && connectionIdOf(last),
       };
     },
   };
@@ -197,7 +194,22 @@ const uniqueParts = (parts: readonly BinaryPart[] = []): readonly BinaryPart[] =
   ...new Map(parts.map((part) => [part.id, part])).values(),
 ];
 
-/** A page of the keys in a shard of the index that the sweep reads. */
+/** A page of the items in a shard of the index that the sweep reads, in its order; `last` is there where there are more. */
+export async function pageOfShard(
+  table: Table,
+  ...query: Parameters<typeof shardQuery>
+): Promise<{ readonly items: readonly Item[]; readonly last: Key | undefined }> {
+  const keys = await table.page(shardQuery(...query));
+  const found = await table.getAll(keys.items as (Item & Key)[]);
+  // A batch has no order.
+  const byKey = new Map(found.map((item) => [item.pk, item]));
+  return {
+    items: keys.items.map(({ pk }) => byKey.get(pk)).filter((item) => item !== undefined),
+    last: keys.last as (Item & Key) | undefined,
+  };
+}
+
+/** A page of the keys in a shard. */
 export const shardQuery = (shard: number, from: string | undefined, limit: number) => ({
   IndexName: SHARD_INDEX,
   KeyConditionExpression: from === undefined ? "#shard = :shard" : "#shard = :shard AND pk > :from",

@@ -1,8 +1,8 @@
 import { MOST_EPOCHS, MOST_REPLAYED } from "#server/model/recovery.ts";
 import type { StoredSession, TakeRequest } from "#server/model/session.ts";
 import type { Sessions } from "./adapter.ts";
-import { EXISTS, expiryAfter, shardOf, shardQuery } from "./connections.ts";
-import { type Key, sessionKey } from "./keys.ts";
+import { EXISTS, expiryAfter, pageOfShard, shardOf, shardQuery } from "./connections.ts";
+import { sessionKey } from "./keys.ts";
 import { readLiving, recordOf, SPARE } from "./session-item.ts";
 import { type Storage, unlessFull } from "./table.ts";
 
@@ -140,12 +140,8 @@ async function lostInShard(
   shard: number,
   from: string | undefined,
 ): ReturnType<Recovery["lostInShard"]> {
-  const keys = await table.page(shardQuery(shard, from, SESSIONS_A_PAGE));
-  const items = await table.getAll(keys.items.map(({ pk, sk }) => ({ pk, sk }) as Key));
-  return {
-    sessions: items.flatMap((item) => recordOf(item) ?? []),
-    next: keys.last && String(keys.last.pk),
-  };
+  const { items, last } = await pageOfShard(table, shard, from, SESSIONS_A_PAGE);
+  return { sessions: items.flatMap((item) => recordOf(item) ?? []), next: last?.pk };
 }
 
 const STATE = { "#state": "state" };
