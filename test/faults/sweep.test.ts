@@ -57,3 +57,36 @@ test("a page that takes longer than a function is left to another from where it 
   expect(visited.toSorted()).toEqual(connections.map(({ connectionId }) => connectionId));
   expect(most).toBeLessThan(PAGE);
 });
+
+test("a page of lost sessions that takes longer than a function leaves the rest to the next minute's sweep", async () => {
+  const lost = new Set(Array.from({ length: PAGE }, (_, n) => `s${n}`));
+  let [clock, began, visits] = [10_000_000, 0, 0];
+  const sessions = {
+    lostInShard: async () => ({
+      sessions: [...lost].map((sid) => ({ sid, state: "detached", lostAt: 0 })),
+    }),
+  };
+  const runtime = {
+    ...{ limits: Limits.parse({ shards: 1 }), heartbeat: Heartbeat.parse({}), telemetry: SILENT },
+    now: () => clock,
+    remaining: () => began + TIME_OUT - clock,
+  };
+  const endLost = async ({ sid }: { readonly sid: string }) => {
+    expect(lost.delete(sid)).toBe(true);
+    visits += 1;
+    if (visits % 50 === 0) clock += 10_000;
+  };
+  const { sweep } = createSweep(
+    { adapter: { sessions, log: { ends: async () => [] } }, runtime } as unknown as Parts,
+    { endLost } as unknown as Sender,
+  );
+
+  let minutes = 0;
+  for (; lost.size > 0; minutes += 1) {
+    began = clock;
+    await sweep({ shard: 0, isOfLost: true });
+    expect(clock - began).toBeLessThan(TIME_OUT);
+  }
+
+  expect(minutes).toBeGreaterThan(1);
+});

@@ -45,6 +45,8 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
   // Two rounds without a pong, the second of which may be late.
   const maxSilence = 2 * minutes * MINUTE + SCHEDULE_DELAY + MAX_RUN;
   const safely = createSafely(parts);
+  // A page that is not over when its function ends would be repeated, and all pages after it.
+  const hasTime = () => runtime.remaining() >= LONGEST_VISIT;
   const visit = createVisit(parts, sender, { maxSilence, minutes });
   const visitLost = createVisitLost(parts, sender);
 
@@ -53,7 +55,7 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
       const turn = Math.floor(scheduledTime / MINUTE) % minutes;
       const due = shards.filter((shard) => shard % minutes === turn);
       // Also where nobody comes back any more: some may have lost theirs before that was set.
-      const lost = await shardsWithLost();
+      const lost = await shardsWithLost(parts, shards);
       await Promise.all([
         ...due.map((shard) => invokeSelf({ shard, scheduledTime })),
         ...lost.map((shard) => invokeSelf({ shard, isOfLost: true })),
@@ -67,37 +69,29 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     const { connections, next } = await adapter.connections.inShard(shard, from, left);
     if (next !== undefined && left === undefined)
       await invokeSelf({ shard, scheduledTime, from: next });
-    // A page that is not over when its function ends would be repeated, and all pages after it.
     let visited = 0;
     const visitSafely = async (connection: Connection) => {
-      if (runtime.remaining() < LONGEST_VISIT) return pMapSkip;
+      if (!hasTime()) return pMapSkip;
       visited += 1;
       const swept = await safely(() => visit(connection, scheduledTime), connection);
       return swept === "lives" ? connection : pMapSkip;
     };
     const living = await pMap(connections, visitSafely, { concurrency: VISITS_AT_ONCE });
     const last = connections[visited - 1];
-    if (last !== undefined && visited < connections.length)
-      await invokeSelf({
-        ...{ shard, scheduledTime, from: last.connectionId },
-        left: connections.length - visited,
-      });
+    const rest = connections.length - visited;
+    if (last !== undefined && rest > 0)
+      await invokeSelf({ shard, scheduledTime, from: last.connectionId, left: rest });
     await forgetReleased(living);
-  }
-
-  async function shardsWithLost(): Promise<readonly number[]> {
-    const orSkip = async (shard: number) =>
-      (await adapter.sessions.hasLost(shard)) ? shard : pMapSkip;
-    return pMap(shards, orSkip, { concurrency: VISITS_AT_ONCE });
   }
 
   async function sweepLost({ shard, from }: ShardRange): Promise<void> {
     const { sessions, next } = await adapter.sessions.lostInShard(shard, from);
     if (next !== undefined) await invokeSelf({ shard, isOfLost: true, from: next });
     const ends = (await safely(() => adapter.log.ends(), {})) ?? [];
-    await pMap(sessions, (session) => safely(() => visitLost(session, ends), session), {
-      concurrency: VISITS_AT_ONCE,
-    });
+    // The next minute's sweep begins with those that are left.
+    const visitSafely = async (session: StoredSession) =>
+      hasTime() && safely(() => visitLost(session, ends), session);
+    await pMap(sessions, visitSafely, { concurrency: VISITS_AT_ONCE });
   }
 
   /** Takes away what living sockets have released, and whatever a crash has left undone of it. */
@@ -107,6 +101,12 @@ export function createSweep(parts: Parts, sender: Sender): Sweep {
     const purge = (session: StoredSession) => safely(() => adapter.ledger.purge(session), session);
     await pMap(sessions, purge, { concurrency: VISITS_AT_ONCE });
   }
+}
+
+function shardsWithLost({ adapter }: Parts, shards: readonly number[]): Promise<number[]> {
+  const orSkip = async (shard: number) =>
+    (await adapter.sessions.hasLost(shard)) ? shard : pMapSkip;
+  return pMap(shards, orSkip, { concurrency: VISITS_AT_ONCE });
 }
 
 /** One that fails must not keep the others from their ping. */
