@@ -117,6 +117,18 @@ describe("post", () => {
     expect(management.calls()).toHaveLength(2);
   });
 
+  test("no try begins after the latest time that was given", async () => {
+    management.on(PostToConnectionCommand).callsFake(() => {
+      time += 1000;
+      throw limited();
+    });
+
+    await expect(gateway.post("abc=", "42[]", time + 2500)).rejects.toBeInstanceOf(
+      LimitExceededException,
+    );
+    expect(management.calls()).toHaveLength(3);
+  });
+
   test("any other failure passes at once", async () => {
     const forbidden = Object.assign(new Error("no"), { $metadata: { httpStatusCode: 403 } });
     management.on(PostToConnectionCommand).rejects(forbidden);

@@ -1,11 +1,15 @@
 import fc from "fast-check";
+import { ulid } from "ulid";
 import { describe, expect, test } from "vitest";
 import { createMatching } from "../../lambdas/mudbase/matching.ts";
 import { projectRoom, type Room, userRoom } from "../../lambdas/mudbase/rooms.ts";
 import { createQueries } from "../../lambdas/mudbase/store/queries.ts";
+import { createLinks } from "../../lambdas/server/engine/transports/links.ts";
+import { createTransport } from "../../lambdas/server/engine/transports/transport.ts";
 import { divideRest, EVERYBODY, type KeyRange } from "../../lambdas/server/model/key-range.ts";
 import type { Listed } from "../../lambdas/server/model/session.ts";
 import { type Delivered, deliver, type FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
+import { numbered } from "../../lambdas/server/pipeline/packet-log.ts";
 import type { Emission } from "../../lambdas/server/socket/emit-buffer.ts";
 import type { Table } from "../../lambdas/server/store/table.ts";
 import { sessionIds } from "../support/session-ids.ts";
@@ -291,5 +295,79 @@ describe("live queries", () => {
     expect(mostPosts).toBeLessThanOrEqual(101);
     expect(functions).toBeLessThan((2000 / 100) * 2.5);
     expect(largest).toBeLessThan(1_000_000);
+  });
+});
+
+describe("what is late", () => {
+  const BEGAN = 1_000_000_000_000;
+  const empty = {
+    rooms: {
+      page: async () => ({ members: [] }),
+      ...{ join: async () => [], leave: async () => [], among: async () => [] },
+    },
+    invokeWorker: async () => undefined,
+  };
+
+  test("is not posted, and its connection is cut: its client comes back for that", async () => {
+    let time = BEGAN;
+    const posted: string[] = [];
+    const cut: string[] = [];
+    const to = { connectionId: "c1", nsp: "/" };
+    const frames = ["one", "two", "three", "four"];
+    const emissions = numbered(
+      frames.map((frame) => ({ audience: to, frames: [frame] })),
+      () => ulid(BEGAN),
+    );
+
+    const delivered = await deliver(
+      { emissions, range: EVERYBODY },
+      {
+        ...{ ...empty, pageSize: 10, now: () => time },
+        async post(_, frame) {
+          posted.push(frame);
+          time += 8000;
+          return "sent";
+        },
+        recovery: {
+          log: {
+            append: async () => undefined,
+            remove: async () => undefined,
+            mark: async () => undefined,
+          },
+          sessions: { getAll: async () => [], note: async () => true },
+          rooms: { settle: async () => undefined },
+          newId: () => ulid(time),
+          cut: async (connectionId) => void cut.push(connectionId),
+        },
+      },
+    );
+
+    expect(posted).toEqual(["one", "two", "three"]);
+    expect(cut).toEqual(["c1"]);
+    expect(delivered.failures).toEqual([new Error("a packet was left too late to be posted")]);
+  });
+
+  test("is not put into a queue that has had no room until then, and the queue is closed", async () => {
+    let time = BEGAN;
+    let appends = 0;
+    const closed: string[] = [];
+    const { post } = createTransport({
+      queues: {
+        async append() {
+          appends += 1;
+          return "full";
+        },
+        close: async (connectionId) => void closed.push(connectionId),
+      },
+      webSocket: { post: async () => "sent", close: async () => undefined },
+      ...{ links: createLinks(), newId: () => "id", now: () => time },
+      async pause(milliseconds) {
+        time += milliseconds;
+      },
+    });
+
+    expect(await post("poll:1", "one", BEGAN + 300)).toBe("gone");
+    expect(appends).toBe(2);
+    expect(closed).toEqual(["poll:1"]);
   });
 });

@@ -24,9 +24,9 @@ export interface GatewayParts {
 
 /** The gateway behind a management client. What is throttled, fails or breaks is tried again, with jitter, eight times in all. */
 export function createGateway({ client, pause, now, count }: GatewayParts): Gateway {
-  async function call(send: () => Promise<unknown>): Promise<PostResult> {
+  async function call(send: () => Promise<unknown>, latest?: number): Promise<PostResult> {
     try {
-      await persist(send, { tries: TRIES, pause, now, onFailure });
+      await persist(send, { tries: TRIES, pause, now, latest, onFailure });
       return "sent";
     } catch (error) {
       if (error instanceof GoneException) return "gone";
@@ -40,8 +40,11 @@ export function createGateway({ client, pause, now, count }: GatewayParts): Gate
   }
 
   return {
-    post: (connectionId, frame) =>
-      call(() => client.send(new LeanPostCommand({ ConnectionId: connectionId, Data: frame }))),
+    post: (connectionId, frame, latest) =>
+      call(
+        () => client.send(new LeanPostCommand({ ConnectionId: connectionId, Data: frame })),
+        latest,
+      ),
     async close(connectionId) {
       await call(() => client.send(new DeleteConnectionCommand({ ConnectionId: connectionId })));
     },

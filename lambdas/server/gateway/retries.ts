@@ -9,6 +9,8 @@ export interface RetryParts {
   readonly pause: (milliseconds: number) => Promise<unknown>;
   /** Milliseconds of a clock. */
   readonly now: () => number;
+  /** When the last try may begin, by that clock. */
+  readonly latest?: number | undefined;
   /** Told of every failure, whatever the next try brings. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -16,17 +18,18 @@ export interface RetryParts {
 /** Calls AWS; what is throttled, fails on its side, breaks or is not answered in time is tried again, with jitter. */
 export async function persist<Result>(
   call: () => Promise<Result>,
-  { tries, pause, now, onFailure }: RetryParts,
+  { tries, pause, now, latest = Number.POSITIVE_INFINITY, onFailure }: RetryParts,
 ): Promise<Result> {
-  const end = now() + LONGEST_CALLING;
+  const end = Math.min(latest, now() + LONGEST_CALLING);
   for (let tried = 1; ; tried += 1) {
     try {
       return await call();
     } catch (error) {
       onFailure?.(error);
-      if (!isPassing(error) || tried === tries || now() >= end) throw error;
+      const wait = waitAfter(tried);
+      if (!isPassing(error) || tried === tries || now() + wait > end) throw error;
+      await pause(wait);
     }
-    await pause(waitAfter(tried));
   }
 }
 

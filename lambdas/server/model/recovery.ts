@@ -6,8 +6,8 @@ import type { StoredSession } from "./session.ts";
 /** Milliseconds after the start of a broadcast at which its last post has been answered, or is not begun. */
 export const DEADLINE = MAX_RUN;
 
-/** Milliseconds after which no post of a broadcast is begun, so that it is answered before the deadline. */
-export const LATEST_POST = DEADLINE - 8000;
+/** Milliseconds after which no try of a post is begun, so that it is answered before the deadline. */
+const LATEST_POST = DEADLINE - 8000;
 
 /** Milliseconds by which clocks may differ. */
 export const CLOCK_MARGIN = 50;
@@ -60,6 +60,9 @@ export function isReceived(id: string, doneAt: number, { id: last, ...cursor }: 
 /** Packets of one broadcast are posted in their order. */
 const isBeforeIn = (id: string, last: string): boolean =>
   broadcastOf(id) === broadcastOf(last) && id < last;
+
+/** When the last try to post a packet may begin. */
+export const latestPostOf = (id: string): number => timeOf(id) + LATEST_POST;
 
 /** When the posts of a packet were over of which no mark says so. */
 export const deadlineOf = (id: string): number => timeOf(id) + DEADLINE;

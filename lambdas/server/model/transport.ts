@@ -5,7 +5,8 @@ export type PostResult = "sent" | "gone" | "too_large";
 
 /** The way to clients of one transport. */
 export interface Transport {
-  post(connectionId: string, frame: string): Promise<PostResult>;
+  /** Posts a frame, as often as it takes; no try begins after `latest`, in epoch milliseconds. */
+  post(connectionId: string, frame: string, latest?: number): Promise<PostResult>;
   /** Cuts a connection; one that is gone already is just that. */
   close(connectionId: string): Promise<void>;
 }

@@ -1,10 +1,10 @@
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
-import { copyId, timeOf, withOffset, withoutOffset } from "#server/model/offset.ts";
+import { copyId, withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
 import { isEnd } from "#server/model/packet-log.ts";
-import { LATEST_POST } from "#server/model/recovery.ts";
-import type { PostResult } from "#server/model/transport.ts";
+import { latestPostOf } from "#server/model/recovery.ts";
+import type { PostResult, Transport } from "#server/model/transport.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { copyOf, withFirst } from "#server/socket/packets.ts";
 import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
@@ -30,7 +30,7 @@ export interface DeliveryParts {
   readonly rooms: Pick<Rooms, "page" | "among" | "join" | "leave">;
   /** Where sockets may come back. */
   readonly recovery?: RecoveryParts | undefined;
-  readonly post: (connectionId: string, frame: string) => Promise<PostResult>;
+  readonly post: Transport["post"];
   /** Where clients may upgrade. */
   readonly upgrades?: UpgradeParts | undefined;
   readonly now: () => number;
@@ -112,10 +112,13 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
-      refuseLate(queue, parts.now());
-      const result = await postAll(connectionId, queue, postedAt, (...frame) => {
+      const result = await postAll(connectionId, queue, postedAt, (...sent) => {
+        const [, , latest] = sent;
+        // It could come when a client is taken to have it.
+        if (latest !== undefined && parts.now() > latest)
+          throw new Error("a packet was left too late to be posted");
         posts += 1;
-        return parts.post(...frame);
+        return parts.post(...sent);
       });
       if (result === "gone") gone.push(goneOf(connectionId));
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
@@ -177,12 +180,6 @@ const askedIn = (queues: Queues, unsure: readonly Queued[]): readonly string[] =
       .flatMap(({ ackId, sid }) => (ackId === undefined ? [] : (sid ?? []))),
   ),
 ];
-
-/** What could be posted so late that a client would be taken to have it. */
-function refuseLate(queue: readonly Queued[], now: number): void {
-  const isLate = ({ id }: Queued) => id !== undefined && now - timeOf(id) > LATEST_POST;
-  if (queue.some(isLate)) throw new Error("a packet was left too late to be posted");
-}
 
 const isLeave = ({ leaves }: Emission): boolean => leaves !== undefined;
 
@@ -266,11 +263,13 @@ async function postAll(
   postedAt: number,
   post: DeliveryParts["post"],
 ): Promise<PostResult> {
-  for (const queued of queue)
+  for (const queued of queue) {
+    const latest = queued.id === undefined ? undefined : latestPostOf(queued.id);
     for (const frame of framesOf(queued, postedAt)) {
-      const result = await post(connectionId, frame);
+      const result = await post(connectionId, frame, latest);
       if (result !== "sent") return result;
     }
+  }
   return "sent";
 }
 

@@ -46,7 +46,7 @@ export function createParts<App extends AnyLeanApp>(
   const links = createLinks();
   const { gateway: webSocket, newId, pause } = runtime;
   const { queues } = adapter;
-  const transports = createTransport({ queues, webSocket, links, newId, pause });
+  const transports = createTransport({ queues, webSocket, links, newId, pause, now });
   const transport = watch === undefined ? transports : noting(transports, watch);
   return { app, runtime, adapter, watch, stores, transport, links };
 
@@ -59,8 +59,9 @@ export function createParts<App extends AnyLeanApp>(
 /** The same way to clients, which notes what has arrived there. */
 const noting = (transport: Transports, watch: Watch): Transports => ({
   ...transport,
-  async post(connectionId, frame) {
-    const result = await transport.post(connectionId, frame);
+  async post(...sent) {
+    const result = await transport.post(...sent);
+    const [connectionId, frame] = sent;
     if (result === "sent") watch.posted(connectionId, frame);
     return result;
   },

@@ -48,7 +48,7 @@ export const broadcaster = (
     const { links, queues, webSocket, ids } = functionOver(ask, later, options);
     const newId = () => `${name}.${ids.next().value}`;
     const transport = createTransport({
-      ...{ queues, webSocket, links, newId },
+      ...{ queues, webSocket, links, newId, now },
       pause: async () => undefined,
     });
     for (const packet of packets) {

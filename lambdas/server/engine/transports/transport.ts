@@ -20,6 +20,7 @@ export interface TransportParts {
   readonly links: Links;
   readonly newId: () => string;
   readonly pause: (milliseconds: number) => Promise<unknown>;
+  readonly now: () => number;
 }
 
 /** Both transports: what is for a client that polls waits in its queue, until it has upgraded. */
@@ -28,12 +29,12 @@ export function createTransport(parts: TransportParts): Transports {
   const append = createBatches(appendAll);
 
   return {
-    async post(connectionId, frame) {
+    async post(connectionId, frame, latest = Number.POSITIVE_INFINITY) {
       const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
-      if (link !== undefined) return webSocket.post(link, frame);
+      if (link !== undefined) return webSocket.post(link, frame, latest);
       if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
-      const result = await append(connectionId, frame);
-      return typeof result === "object" ? webSocket.post(result.link, frame) : result;
+      const result = await append(connectionId, frame, latest);
+      return typeof result === "object" ? webSocket.post(result.link, frame, latest) : result;
     },
     close: (connectionId) => close(connectionId, CLOSE),
     discard: (connectionId) => close(connectionId),
@@ -48,8 +49,9 @@ export function createTransport(parts: TransportParts): Transports {
   async function appendAll(
     connectionId: string,
     packets: readonly string[],
+    latest: number,
   ): Promise<PostResult | { readonly link: string }> {
-    const result = await appendOnceThereIsRoom(parts, connectionId, packets);
+    const result = await appendOnceThereIsRoom(parts, connectionId, packets, latest);
     if (typeof result === "object") links.upgraded(connectionId, result.link);
     if (result !== "dead") return result;
     await close(connectionId, CLOSE);
@@ -58,16 +60,18 @@ export function createTransport(parts: TransportParts): Transports {
 }
 
 async function appendOnceThereIsRoom(
-  { queues, newId, pause }: TransportParts,
+  { queues, newId, pause, now }: TransportParts,
   connectionId: string,
   packets: readonly string[],
+  latest: number,
 ): Promise<"sent" | "gone" | "dead" | { readonly link: string }> {
   const id = newId();
-  for (let waits = 0; ; waits += 1) {
+  for (let waits = 0; now() <= latest; waits += 1) {
     const result = await queues.append(connectionId, packets, id);
     if (result === "appended") return "sent";
     if (result !== "full" && result !== "overtaken") return result;
-    if (waits === MAX_WAITS) return "dead";
+    if (waits === MAX_WAITS) break;
     if (result === "full" || waits > 0) await pause(WAIT);
   }
+  return "dead";
 }
