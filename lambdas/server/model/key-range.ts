@@ -23,6 +23,18 @@ export interface MemberPage {
   readonly until?: string | undefined;
 }
 
+/** Parts of all ids, of equal size. */
+const PARTS = 8;
+
+/** The part that an id is in. */
+export const partOf = (id: string): number => Math.floor(positionOf(id) * PARTS);
+
+/** The one part that holds all ids of a key range; nothing where there is none. */
+export function onlyPartOf({ after, upTo }: KeyRange): number | undefined {
+  if (after === undefined || upTo === undefined) return undefined;
+  return partOf(after) === partOf(upTo) ? partOf(after) : undefined;
+}
+
 /** All there are. */
 export const EVERYBODY: KeyRange = { without: [] };
 /** The characters of session ids (base64url), in the order of DynamoDB's sort keys. */

@@ -50,7 +50,7 @@ type Page = NonNullable<Awaited<ReturnType<Log["read"]>>>;
 
 /** Reads the logs of rooms from where a client may have missed something; nothing where they hold too much. */
 export async function readLogs(
-  { session, nsp }: StoredSession,
+  { sid, session, nsp }: StoredSession,
   rooms: readonly string[],
   cursor: Cursor,
   log: Pick<Log, "read">,
@@ -59,7 +59,7 @@ export async function readLogs(
   let left = { items: MOST_READ, bytes: MOST_READ_BYTES };
   const read = async (room: string): Promise<Page | undefined> => {
     if (left.items < 0 || left.bytes < 0) return undefined;
-    const page = await log.read({ tenant, nsp, room }, replaysFrom(cursor));
+    const page = await log.read({ tenant, nsp, room }, replaysFrom(cursor), sid);
     const items = (page?.entries.length ?? 0) + (page?.marks.length ?? 0);
     left = { items: left.items - items, bytes: left.bytes - bytesOf(page?.entries ?? []) };
     return page;

@@ -228,10 +228,14 @@ export interface Log {
   append(entries: readonly LogEntry[]): Promise<void>;
   remove(entries: readonly Pick<LogEntry, "room" | "id" | "closes">[]): Promise<void>;
   mark(marks: readonly Mark[]): Promise<void>;
-  /** What was broadcast from a time on, in epoch milliseconds; nothing where that is more than one read gives. */
+  /**
+   * What was broadcast from a time on, in epoch milliseconds, and all marks that speak of a session;
+   * nothing where that is more than one read gives.
+   */
   read(
     room: RoomKey,
     from: number,
+    sid: string,
   ): Promise<
     { readonly entries: readonly LogEntry[]; readonly marks: readonly Mark[] } | undefined
   >;

@@ -69,6 +69,10 @@ export function roomOf({ pk }: Pick<Key, "pk">): RoomKey {
 export const logPartition = ({ tenant, nsp, room }: RoomKey): string =>
   `${segments("log", tenant, nsp)}#${room}`;
 
+/** The partition of the marks that are of one part of a large room alone. */
+export const marksPartition = ({ tenant, nsp, room }: RoomKey, part: number): string =>
+  `${segments("marks", String(part), tenant, nsp)}#${room}`;
+
 /** The partition of the ends among what all logs hold: what has disconnected the sockets of a room. */
 export const ENDS = "ends";
 

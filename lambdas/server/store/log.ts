@@ -1,8 +1,9 @@
 import { encodeTime } from "ulid";
-import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import { type KeyRange, onlyPartOf, partOf, type RoomKey } from "#server/model/key-range.ts";
+import { broadcastOf } from "#server/model/offset.ts";
 import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
 import type { Log } from "./adapter.ts";
-import { ENDS, type Key, logPartition } from "./keys.ts";
+import { ENDS, type Key, logPartition, marksPartition } from "./keys.ts";
 import type { Item, KeyedItem, Storage } from "./table.ts";
 
 /** Items of one partition that are read from a time on, in one query of a megabyte at most. */
@@ -30,15 +31,14 @@ export function createLog({ table, now }: Storage, retention: number): Log {
         [],
       ),
 
-    async read(room, from) {
-      const { items, last } = await table.page({
-        ...queryFrom(logPartition(room), from),
-        ConsistentRead: true,
-      });
-      if (last !== undefined) return undefined;
+    async read(room, from, sid) {
+      const own = await itemsOf(logPartition(room), from);
+      if (own === undefined) return undefined;
+      const apart = isByOne(own) ? [] : await itemsOf(marksPartition(room, partOf(sid)), from);
+      if (apart === undefined) return undefined;
       return {
-        entries: items.filter(({ done }) => done === undefined).map((item) => entryOf(room, item)),
-        marks: items.filter(({ done }) => done !== undefined).map((item) => markOf(room, item)),
+        entries: own.filter(isEntry).map((item) => entryOf(room, item)),
+        marks: [...own, ...apart].filter(isMark).map((item) => markOf(room, item)),
       };
     },
 
@@ -56,7 +56,26 @@ export function createLog({ table, now }: Storage, retention: number): Log {
       return items.map(({ entry }) => JSON.parse(String(entry)) as LogEntry);
     },
   };
+
+  /** All items of a partition from a time on; nothing where they are too many. */
+  async function itemsOf(partition: string, from: number): Promise<readonly Item[] | undefined> {
+    const query = { ...queryFrom(partition, from), ConsistentRead: true };
+    const { items, last } = await table.page(query);
+    return last === undefined ? items : undefined;
+  }
 }
+
+const isMark = ({ done }: Item): boolean => done !== undefined;
+const isEntry = (item: Item): boolean => !isMark(item);
+
+/** Whether it is known of each broadcast that one function has posted it to the whole room. */
+function isByOne(items: readonly Item[]): boolean {
+  const marks = items.filter(isMark).filter(({ range }) => isOfAll(range as KeyRange));
+  const whole = new Set(marks.map(({ sk }) => broadcastOf(String(sk))));
+  return items.filter(isEntry).every(({ sk }) => whole.has(broadcastOf(String(sk))));
+}
+
+const isOfAll = ({ after, upTo }: KeyRange): boolean => (after ?? upTo) === undefined;
 
 /** Ids begin with their time. */
 const queryFrom = (partition: string, time: number) => ({
@@ -86,11 +105,18 @@ const entryOf = (room: RoomKey, { sk, entry }: Item): LogEntry => ({
   ...{ room, id: String(sk) },
 });
 
-/** Before the entries of its broadcast, one for each function that posts to a part of the room. */
-const markItem = ({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem => ({
-  ...{ pk: logPartition(room), sk: `${broadcast}!${mark.range.after ?? ""}` },
-  ...{ ...mark, ...expiry },
-});
+/**
+ * Before the entries of its broadcast, one for each function that posts to a part of the room. A return reads few of
+ * those of a large room: what speaks of one part alone is in a partition of that.
+ */
+function markItem({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem {
+  const part = mark.also.length > 0 ? undefined : onlyPartOf(mark.range);
+  return {
+    pk: part === undefined ? logPartition(room) : marksPartition(room, part),
+    sk: `${broadcast}!${mark.range.after ?? ""}`,
+    ...{ ...mark, ...expiry },
+  };
+}
 
 const markOf = (room: RoomKey, { sk, done, range, also }: Item): Mark => ({
   ...{ room, broadcast: String(sk).split("!")[0] ?? "", done: Number(done) },
