@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { REREAD } from "../../lambdas/server/model/limits.ts";
 import type { ServiceCall } from "../../local/services.ts";
-import { newOrg, type Person, person, tokenFor } from "../support/people.ts";
+import { BY_WEBSOCKET, newOrg, type Person, person, tokenFor } from "../support/people.ts";
 import { type Cost, documentedCostsWithRecovery } from "../support/performance.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
@@ -46,7 +46,7 @@ async function room(): Promise<readonly [Person, ...Person[]]> {
   await publish({ event: "integration:put", org, integration: shopAt(backEnd.url) });
   const [ann, ...others] = await Promise.all(
     Array.from({ length: ROOM }, (_, n) =>
-      person({ org, sub: n < ROOM - 1 ? `user-${n}` : "ben" }),
+      person({ org, sub: n < ROOM - 1 ? `user-${n}` : "ben" }, BY_WEBSOCKET),
     ),
   );
   await Promise.all(
@@ -144,7 +144,7 @@ async function connectionCosts(org: string): Promise<Record<"connect" | "disconn
   const connect = costOf(stack.takeCalls());
   raw.close(1000, "");
 
-  const eve = await person({ org, sub: "eve" });
+  const eve = await person({ org, sub: "eve" }, BY_WEBSOCKET);
   await eve.emit("subscribe:project", "p1");
   await settled();
   stack.takeCalls();

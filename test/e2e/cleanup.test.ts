@@ -1,7 +1,15 @@
 import { PutCommand, UpdateCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
-import { endLost } from "../support/lost.ts";
-import { expectNoEvents, isoTime, newOrg, people, person, tokenFor } from "../support/people.ts";
+import { endLost, kill } from "../support/lost.ts";
+import {
+  BY_WEBSOCKET,
+  expectNoEvents,
+  isoTime,
+  newOrg,
+  people,
+  person,
+  tokenFor,
+} from "../support/people.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { connectionItems, settled, stack } from "../support/running.ts";
 import { TableName, table } from "../support/table.ts";
@@ -78,7 +86,7 @@ describe("the cleanup", () => {
   test("costs a query per shard, two batches, and a post and a recorded pong per connection", async () => {
     const org = newOrg();
     const all = await Promise.all(
-      Array.from({ length: 10 }, (_, n) => person({ org, sub: `u${n}` })),
+      Array.from({ length: 10 }, (_, n) => person({ org, sub: `u${n}` }, BY_WEBSOCKET)),
     );
     await settled();
     stack.takeCalls();
@@ -177,7 +185,7 @@ describe("the cleanup", () => {
     const { connectionId } = (await sessionOf("ann")) ?? {};
     const killed = String(connectionId);
 
-    stack.gateway.drop(killed);
+    await kill(ann.socket, killed);
     await cleanUp();
     await endLost();
 
@@ -194,7 +202,7 @@ describe("the cleanup", () => {
     await ben.nextEvent("presence:user:online");
     const { connectionId } = (await sessionOf("ann")) ?? {};
     const killed = String(connectionId);
-    stack.gateway.drop(killed);
+    await kill(ann.socket, killed);
     // The function ended the connection and died right after it.
     await rewrite(await connectionOf("ann"), { endedAt: Date.now() - 66_000 });
 

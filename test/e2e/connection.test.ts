@@ -5,7 +5,15 @@ import { io as io31 } from "socket.io-client-3.1";
 import { io as io40 } from "socket.io-client-4.0";
 import { describe, expect, test } from "vitest";
 import { signToken } from "../../client/token.ts";
-import { client, connected, newOrg, person, receiving, tokenFor } from "../support/people.ts";
+import {
+  BY_WEBSOCKET,
+  client,
+  connected,
+  newOrg,
+  person,
+  receiving,
+  tokenFor,
+} from "../support/people.ts";
 import { rawClient } from "../support/raw.ts";
 import { connectionItems, logged, SECRET, stack } from "../support/running.ts";
 
@@ -49,7 +57,7 @@ describe("the URL of a client", () => {
   test("the stage path works directly, without a trailing slash", async () => {
     const token = await tokenFor({ org: newOrg() });
 
-    const socket = await connected(client({ ...direct, auth: { token } }));
+    const socket = await connected(client({ ...direct, ...BY_WEBSOCKET, auth: { token } }));
 
     expect(await socket.emitWithAck("subscribe:project", "p1")).toMatchObject({ id: "p1" });
   });

@@ -1,11 +1,12 @@
 import { afterAll, expect, test } from "vitest";
-import { client, connected, newOrg, tokenFor } from "../support/people.ts";
+import { ARE_POLLING, client, connected, newOrg, tokenFor } from "../support/people.ts";
 import { startWithLimits } from "../support/running.ts";
 import { shop, shopAt } from "../support/samples.ts";
 import { until } from "../support/until.ts";
 import { emptyUpstream } from "../support/upstream.ts";
 
-const PEOPLE = 24;
+/** Each that polls has an environment of the polling function for itself. */
+const PEOPLE = ARE_POLLING ? 12 : 24;
 const PAGE = 3;
 
 const stack = await startWithLimits({ fanOutPage: PAGE });
@@ -34,6 +35,27 @@ async function crowd() {
   );
 }
 
+/** Resolves once everything has arrived that was posted: packets for one connection keep their order. */
+async function allReceived(all: Awaited<ReturnType<typeof crowd>>): Promise<void> {
+  await stack.idle();
+  await Promise.all(all.map(({ socket }) => socket.emitWithAck("presence:update")));
+}
+
+/**
+ * What functions of this name have given connections since the calls were last taken: what is posted, or appended to
+ * the queues of clients that poll. Such an append is repeated where a GET comes at that moment, and told from that
+ * GET's own call only in functions that serve none.
+ */
+function given(calls: ReturnType<typeof stack.takeCalls>, prefix: string): number {
+  const isAppend = (action: string, partition = "") =>
+    action === "dynamodb:UpdateItem" && partition.startsWith("conn#poll:");
+  return calls.filter(
+    ({ functionName, action, partition }) =>
+      functionName.startsWith(prefix) &&
+      (action === "execute-api:POST" || isAppend(action, partition)),
+  ).length;
+}
+
 test("a room larger than a page is divided among fan-out workers, and everyone receives one copy", async () => {
   const all = await crowd();
   const [ann, ...others] = all;
@@ -43,18 +65,14 @@ test("a room larger than a page is divided among fan-out workers, and everyone r
   expect(await ann?.socket.emitWithAck("custom:event", { projectId: "p1" })).toEqual({ ok: true });
   await stack.idle();
   await until(() => others.every(({ received }) => received.length > 0));
+  const calls = stack.takeCalls();
+  await allReceived(all);
 
   for (const { received } of others) expect(received).toEqual(["custom:event"]);
   expect(ann?.received).toEqual([]);
-  const calls = stack.takeCalls();
-  const posted = (prefix: string) =>
-    calls.filter(
-      ({ functionName, action }) =>
-        functionName.startsWith(prefix) && action === "execute-api:POST",
-    ).length;
   // The handler's own function posts one page and the acknowledgement.
-  expect(posted("Socket")).toBeLessThanOrEqual(PAGE + 1);
-  expect(posted("Socket") + posted("FanOut")).toBe(PEOPLE);
+  expect(given(calls, "FanOut")).toBeGreaterThanOrEqual(PEOPLE - (PAGE + 1));
+  if (!ARE_POLLING) expect(given(calls, "Socket") + given(calls, "FanOut")).toBe(PEOPLE);
 });
 
 test("the packets of one handler reach each socket of a large room in the order emitted", async () => {
@@ -64,6 +82,7 @@ test("the packets of one handler reach each socket of a large room in the order 
   await ann?.socket.emitWithAck("integration:execute", { ...shop, endpoint: "list" });
   await stack.idle();
   await until(() => all.every(({ received }) => received.includes("integration:usage:updated")));
+  await allReceived(all);
 
   for (const { received } of others)
     expect(received.filter((event) => event !== "integration:execution:started")).toEqual([
@@ -97,11 +116,11 @@ test("live queries of more than a page are divided among fan-out workers, and ea
     ...{ data: { _id: "d1", done: true }, previous: { _id: "d1", done: false } },
   });
   await stack.idle();
-  await until(() => copies.every((received) => received.length === 3));
+  await until(() => copies.every((received) => received.length >= 3));
+  const calls = stack.takeCalls();
+  await allReceived(all);
 
   for (const received of copies) expect(received).toEqual([undefined, "first", "second"]);
-  const posts = stack.takeCalls().filter(({ action }) => action === "execute-api:POST");
-  expect(posts).toHaveLength(3 * PEOPLE);
-  const byPublish = posts.filter(({ functionName }) => functionName.startsWith("Publish"));
-  expect(byPublish.length).toBeLessThanOrEqual(3 * PAGE);
+  expect(given(calls, "FanOut")).toBeGreaterThanOrEqual(3 * (PEOPLE - PAGE));
+  if (!ARE_POLLING) expect(given(calls, "Publish") + given(calls, "FanOut")).toBe(3 * PEOPLE);
 });

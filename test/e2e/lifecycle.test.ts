@@ -69,8 +69,7 @@ test("a socket that comes back is told of as recovered, and one that does not as
   const happened = await watch();
   const ben = await connect("ben", { reconnection: true, reconnectionDelay: 10 });
   ben.io.engine.close();
-  await until(() => happened.length === 2);
-  expect(ben.recovered).toBe(true);
+  await until(() => happened.length === 2 && ben.recovered);
 
   await lose(ben);
   await endLost(stack, "ServerHeartbeat");

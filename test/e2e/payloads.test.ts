@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { people, tokenFor } from "../support/people.ts";
+import { ARE_POLLING, people, tokenFor } from "../support/people.ts";
 import { rawSocket } from "../support/raw.ts";
 import { logged, settled, stack } from "../support/running.ts";
 
@@ -10,9 +10,13 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   await ben.emit("subscribe:project", "p1");
   const numbers = Array.from({ length: 1000 }, (_, n) => n);
 
-  const acks = await Promise.all(
-    numbers.map((n) => ann.emit("custom:event", { projectId: "p1", n })),
-  );
+  const emit = async (n: number): Promise<unknown> => {
+    const answer = await ann.emit("custom:event", { projectId: "p1", n });
+    // What comes by polling, and is not begun within five seconds, may be tried again.
+    const isRefused = JSON.stringify(answer).includes('"rate_limited"');
+    return ARE_POLLING && isRefused ? emit(n) : answer;
+  };
+  const acks = await Promise.all(numbers.map(emit));
 
   expect(acks).toEqual(numbers.map(() => ({ ok: true })));
   const received = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));
@@ -31,16 +35,20 @@ test("a payload of 30 KB arrives whole, whatever its characters", async () => {
   expect(await ben.nextEvent("custom:event")).toMatchObject({ text });
 });
 
-test("a payload of 100 KB in one frame closes the connection as API Gateway would, and others receive nothing", async () => {
-  const { ann, ben } = await people("ann", "ben");
-  await ben.emit("subscribe:project", "p1");
-  const closed = new Promise((resolve) => ann.socket.once("disconnect", resolve));
+// A client that polls sends no frames: test/protocol/polling.test.ts has what is too large for it.
+test.skipIf(ARE_POLLING)(
+  "a payload of 100 KB in one frame closes the connection as API Gateway would, and others receive nothing",
+  async () => {
+    const { ann, ben } = await people("ann", "ben");
+    await ben.emit("subscribe:project", "p1");
+    const closed = new Promise((resolve) => ann.socket.once("disconnect", resolve));
 
-  ann.emitWithoutAck("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
+    ann.emitWithoutAck("custom:event", { projectId: "p1", text: "x".repeat(100 * KIB) });
 
-  expect(await closed).toBe("transport close");
-  expect(await ben.receivesNothing()).toBe(true);
-});
+    expect(await closed).toBe("transport close");
+    expect(await ben.receivesNothing()).toBe(true);
+  },
+);
 
 test("a custom payload of 32 KiB is the maximum", async () => {
   const { ann, ben } = await people("ann", "ben");

@@ -6,7 +6,7 @@ import { afterAll, expect, inject, test } from "vitest";
 import { isPolling } from "#server/model/transport.ts";
 import { createPermissions } from "../../local/permissions.ts";
 import { readStack } from "../../local/template.ts";
-import { client, connected, newOrg, tokenFor } from "../support/people.ts";
+import { BY_WEBSOCKET, client, connected, newOrg, tokenFor } from "../support/people.ts";
 import { SECRETS, startFromAssembly, startWithLimits } from "../support/running.ts";
 import { SAMPLES, shop, shopAt } from "../support/samples.ts";
 import { until } from "../support/until.ts";
@@ -57,7 +57,7 @@ test("everything that a role allows is used by its function, and nothing else is
     Array.from({ length: 20 }, (_, n) => tokenFor({ org, sub: n === 0 ? "ann" : `user-${n}` })),
   );
   const sockets = await Promise.all(
-    tokens.map((token) => connected(client({ auth: { token } }, stack.url))),
+    tokens.map((token) => connected(client({ ...BY_WEBSOCKET, auth: { token } }, stack.url))),
   );
   for (const { event, payload } of SAMPLES) await sockets[0]?.emitWithAck(event, payload);
   for (const socket of sockets)
@@ -158,7 +158,8 @@ test("a stack without one permission fails at the call that needs it, and its lo
   const poorer = await startFromAssembly(assembly, (text) => void logged.push(text));
   try {
     const token = await tokenFor({ org: newOrg() });
-    const socket = await connected(client({ auth: { token } }, poorer.url)).catch(String);
+    const options = { ...BY_WEBSOCKET, auth: { token } };
+    const socket = await connected(client(options, poorer.url)).catch(String);
     expect(socket).toBe("Error: websocket error");
     expect(logged.join("")).toMatch(
       /Socket\w+ is not authorized to perform: lambda:InvokeFunction on resource: arn:aws:lambda/,

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { endLost } from "../support/lost.ts";
+import { endLost, kill } from "../support/lost.ts";
 import { expectNoEvents, isoTime, newOrg, type Person, people, person } from "../support/people.ts";
-import { connectionItems, settled, stack } from "../support/running.ts";
+import { connectionItems, settled } from "../support/running.ts";
 
 const profile = { email: "ann@example.org", firstName: "Ann", lastName: "Alm" };
 const online = async (asker: Person, page = {}) =>
@@ -243,8 +243,8 @@ test("a client killed without a close leaves no items, and its user goes offline
   await ben.nextEvent("presence:user:online");
   const [killed] = await connectionIdsOf("ann");
 
-  stack.gateway.drop(killed ?? "");
-  // No $disconnect ever comes: the next packet to the dead connection detects it.
+  await kill(ann.socket, killed ?? "");
+  // Nothing tells of it: the next packet to the dead connection detects it.
   await ben.emit("custom:message", { targetUserId: "ann", message: "are you there?" });
   await settled();
   await endLost();

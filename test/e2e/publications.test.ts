@@ -2,6 +2,7 @@ import { PutCommand } from "@aws-sdk/lib-dynamodb";
 import { describe, expect, test } from "vitest";
 import { whileInProgress } from "../support/in-progress.ts";
 import {
+  ARE_POLLING,
   client,
   connected,
   expectNoEvents,
@@ -194,13 +195,14 @@ describe("db:create, update, delete", () => {
 
     const calls = stack.takeCalls().map(({ action }) => action);
     expect(calls.filter((action) => action === "dynamodb:Query")).toHaveLength(3);
-    expect(calls.filter((action) => action === "execute-api:POST")).toHaveLength(50);
-    // The log before, the sessions of those that match, the mark after.
-    expect(calls.filter((action) => !/^(dynamodb:Query|execute-api:POST)$/.test(action))).toEqual([
-      "dynamodb:BatchWriteItem",
-      "dynamodb:BatchGetItem",
-      "dynamodb:BatchWriteItem",
-    ]);
+    // Appends to the queues of clients that poll are repeated where one asks at that moment.
+    if (!ARE_POLLING) {
+      expect(calls.filter((action) => action === "execute-api:POST")).toHaveLength(50);
+      // The log before, the sessions of those that match, the mark after.
+      expect(calls.filter((action) => !/^(dynamodb:Query|execute-api:POST)$/.test(action))).toEqual(
+        ["dynamodb:BatchWriteItem", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem"],
+      );
+    }
     for (const someone of all)
       expect(await someone.nextEvent("db:create")).toMatchObject({ queryId: "q3" });
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { afterEach, beforeAll, expect, test } from "vitest";
 import { NO_FAULTS } from "../../local/fault-injection.ts";
-import { client, newOrg, person, tokenFor } from "../support/people.ts";
+import { BY_WEBSOCKET, client, newOrg, person, tokenFor } from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient, rawSocket } from "../support/raw.ts";
 import { logged, settled, stack } from "../support/running.ts";
@@ -31,7 +31,8 @@ beforeAll(async () => {
   breaching.send("9");
   await breaching.closed;
   // An event, and an entry, that fail.
-  const ann = await person({ org: newOrg() });
+  // What answers a client that polls would be in the table, too.
+  const ann = await person({ org: newOrg() }, BY_WEBSOCKET);
   stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
   await ann.emit("presence:update");
   stack.faults.setRates(NO_FAULTS);

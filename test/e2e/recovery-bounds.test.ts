@@ -5,6 +5,7 @@ import { newOrg, tokenFor } from "../support/people.ts";
 import { publishTo } from "../support/publish-to.ts";
 import { returners, returning } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
+import { until } from "../support/until.ts";
 
 const p1 = { projectId: "p1" };
 const garden = { room: "garden" };
@@ -142,7 +143,7 @@ describe("after a revocation", () => {
     await publish({ event: "restore", org, target: { userId: "ann" } });
     await stack.idle();
 
-    expect(ann.socket.disconnected).toBe(true);
+    await until(() => ann.socket.disconnected);
     expect(await ann.comeBack()).toBe(false);
     expect(ann.socket.id).not.toBe(id);
   });

@@ -8,7 +8,16 @@ import { PRICES } from "../../lib/prices.ts";
 import { NO_FAULTS } from "../../local/fault-injection.ts";
 import { LINES_OF_AN_INVOCATION } from "../../local/lambda-lines.ts";
 import { events, publications } from "../support/contract.ts";
-import { client, connected, newOrg, people, refusal, tokenFor } from "../support/people.ts";
+import {
+  BY_WEBSOCKET,
+  client,
+  connected,
+  newOrg,
+  people,
+  person,
+  refusal,
+  tokenFor,
+} from "../support/people.ts";
 import { publish } from "../support/publishing.ts";
 import { rawClient } from "../support/raw.ts";
 import { logged, settled, stack, startWithMetricsPeriod } from "../support/running.ts";
@@ -17,6 +26,16 @@ import { until } from "../support/until.ts";
 type Line = Readonly<Record<string, unknown>>;
 
 const p1 = { projectId: "p1" };
+
+/** Users of a new organisation, whatever others use: what answers a client that polls would be in the table, too. */
+async function byWebSocket() {
+  const org = newOrg();
+  const [ann, ben] = await Promise.all([
+    person({ org }, BY_WEBSOCKET),
+    person({ org, sub: "ben" }, BY_WEBSOCKET),
+  ]);
+  return { ann, ben };
+}
 
 /** The JSON lines that the functions have logged since the last call. */
 async function linesOf(work: () => Promise<unknown>): Promise<Line[]> {
@@ -134,7 +153,7 @@ test("a refusal is counted by its code, and no client can create a metric", asyn
 
 test("connections are counted when they open and close, and when they are found gone", async () => {
   const lines = await linesOf(async () => {
-    const { ann, ben } = await people("ann", "ben");
+    const { ann, ben } = await byWebSocket();
     await ben.emit("subscribe:project", "p1");
     const before = new Set(stack.gateway.connectionIds());
     ann.socket.disconnect();
@@ -152,7 +171,7 @@ test("connections are counted when they open and close, and when they are found 
 });
 
 test("a failing management API is counted for each attempt, and the acknowledgement still arrives", async () => {
-  const { ann } = await people("ann");
+  const { ann } = await byWebSocket();
   const posts: string[] = [];
 
   const lines = await linesOf(async () => {
@@ -244,7 +263,7 @@ test("[EIO2] an OPEN after the client's timeout is not posted, closes the connec
 });
 
 test("a failure is one line with its event, connection, request and cause, and no contents", async () => {
-  const { ann } = await people("ann");
+  const { ann } = await byWebSocket();
 
   const lines = await linesOf(async () => {
     stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
@@ -271,7 +290,7 @@ test("a failure is one line with its event, connection, request and cause, and n
 });
 
 test("the name of a client's event cannot forge a log line", async () => {
-  const { ann } = await people("ann");
+  const { ann } = await byWebSocket();
   const forged = '\n{"level":"ERROR","message":"all is lost"}\n';
 
   const lines = await linesOf(async () => {

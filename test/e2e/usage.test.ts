@@ -1,6 +1,14 @@
 import { afterAll, describe, expect, test } from "vitest";
 import type { Usage } from "../../local/usage.ts";
-import { client, connected, newOrg, type Person, receiving, tokenFor } from "../support/people.ts";
+import {
+  BY_WEBSOCKET,
+  client,
+  connected,
+  newOrg,
+  type Person,
+  receiving,
+  tokenFor,
+} from "../support/people.ts";
 import { documentedCostsWithRecovery } from "../support/performance.ts";
 import { startMetered } from "../support/running.ts";
 import { lobby, SAMPLES } from "../support/samples.ts";
@@ -13,10 +21,10 @@ const logged: string[] = [];
 const stack = await startMetered((text) => void logged.push(text));
 afterAll(() => stack.stop());
 
-/** A connected user of the metered stack. */
+/** A connected user of the metered stack, by WebSocket. */
 async function person(org: string, sub: string, options: object = {}): Promise<Person> {
   const auth = { token: await tokenFor({ org, sub }) };
-  return receiving(org, await connected(client({ auth, ...options }, stack.url)));
+  return receiving(org, await connected(client({ ...BY_WEBSOCKET, auth, ...options }, stack.url)));
 }
 
 /** What is used until nothing is pending any more. */

@@ -26,6 +26,12 @@ export interface Person {
 /** What clients use that name no transports: `TRANSPORTS=polling` has the same tests poll. */
 const TRANSPORTS = (process.env.TRANSPORTS ?? "websocket").split(",");
 
+/** Whether they stay with polling. */
+export const ARE_POLLING = !TRANSPORTS.includes("websocket");
+
+/** Options of a client in a test that is about WebSockets, whatever others use. */
+export const BY_WEBSOCKET = { transports: ["websocket"] };
+
 const sockets = new Set<Socket>();
 let organisations = 0;
 

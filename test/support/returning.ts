@@ -1,8 +1,10 @@
 import { io, type Socket } from "socket.io-client";
+import { isPolling, pollingId } from "#server/model/transport.ts";
 import { connect } from "../../client/index.ts";
 import type { TokenClaims } from "../../client/token.ts";
 import type { LocalStack } from "../../local/stack.ts";
-import { client, connected, newOrg, tokenFor } from "./people.ts";
+import { fallSilent } from "./lost.ts";
+import { ARE_POLLING, client, connected, newOrg, tokenFor } from "./people.ts";
 import { until } from "./until.ts";
 import { openWebSocket, type RawClient } from "./websocket.ts";
 
@@ -13,7 +15,7 @@ interface Options {
 
 /** The typed client, with those options that it leaves open. */
 const typed = ((url: string, { auth, reconnection }: Options) => {
-  const socket = connect(url, auth);
+  const socket = connect(url, { ...auth, ...(ARE_POLLING && { transports: ["polling"] }) });
   if (!reconnection) socket.io.reconnection(false);
   return socket;
 }) as unknown as typeof io;
@@ -69,9 +71,20 @@ export async function returning(
     new Promise((resolve) => socket.emit(event, payload, resolve));
   let connectionId = await connectionOf(stack, socket);
   async function isNoticed(): Promise<void> {
-    await until(() => !gateway.connectionIds().includes(connectionId), { interval: 1 });
+    if (isPolling(connectionId)) await until(async () => !(await isReached()), { interval: 20 });
+    else await until(() => !gateway.connectionIds().includes(connectionId), { interval: 1 });
     await stack.idle();
   }
+
+  /** Whether a session is taken to be reached by the connection. */
+  const isReached = async (): Promise<boolean> =>
+    (await stack.database.items()).some(
+      (item) =>
+        String(item.pk).startsWith("sess#") &&
+        item.connectionId === connectionId &&
+        item.state === "connected" &&
+        item.endedAt === undefined,
+    );
 
   return {
     socket,
@@ -79,7 +92,8 @@ export async function returning(
     received,
     emit,
     async lose(how = "noticed") {
-      if (how === "unnoticed") gateway.drop(connectionId);
+      if (how === "unnoticed")
+        isPolling(connectionId) ? fallSilent(socket) : gateway.drop(connectionId);
       else socket.io.engine.close();
       await until(() => socket.disconnected, { interval: 1 });
       if (how === "noticed") await isNoticed();
@@ -103,8 +117,11 @@ export async function returning(
 
 /** The id of the connection by which a client connects, while no other one does. */
 async function connectionOf({ gateway }: LocalStack, socket: Socket): Promise<string> {
-  await connected(socket);
-  return gateway.connectionIds().at(-1) ?? "";
+  const { engine } = (await connected(socket)).io;
+  const { id = "" } = engine as unknown as { readonly id?: string };
+  return engine.transport.name === "polling"
+    ? pollingId(id)
+    : (gateway.connectionIds().at(-1) ?? "");
 }
 
 /** Users of a new organisation and its project p1, by their names. */
