@@ -56,6 +56,7 @@ function tokenFor(values: {
 function projectsIn(value: string): "*" | readonly string[] {
   if (value === "*") return "*";
   const ids = value === "" ? [] : value.split(",").map((id) => id.trim());
+  if (ids.includes("")) throw new Error(`--projects has an empty id: ${JSON.stringify(value)}.`);
   if (ids.includes("*")) throw new Error("--projects must be ids or '*', not both.");
   return ids.map((id) => requiredId("each of --projects", id));
 }

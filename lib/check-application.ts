@@ -60,8 +60,8 @@ export function checkApplication(
   app: string,
   { environment = {}, lateModules = [] }: Pick<ServerOptions, "environment" | "lateModules">,
 ): string | undefined {
-  if (!existsSync(app) || !statSync(app).isFile())
-    throw new Error(`The application ${app} does not exist.`);
+  if (!existsSync(app)) throw new Error(`The application ${app} does not exist.`);
+  if (!statSync(app).isFile()) throw new Error(`The application ${app} is not a file.`);
   const folder = mkdtempSync(join(tmpdir(), "application-"));
   try {
     bundleInto(folder, { entry: checkOf(app), lateModules });

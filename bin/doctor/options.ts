@@ -21,19 +21,20 @@ export function readOptions(args: string[]): DoctorOptions {
     options: {
       url: { type: "string" },
       path: { type: "string" },
-      token: { type: "string", default: "" },
+      token: { type: "string" },
       context: { type: "string", short: "c", multiple: true, default: [] },
       wait: { type: "string", default: "0" },
       help: { type: "boolean", default: false },
     },
   });
-  const { url, path } = values;
+  const { url, path, token } = values;
+  if (token === "") throw new Error("--token is empty; leave it out if there is none.");
   if (url !== undefined && !isAddress(url))
     throw new Error(`--url must be a URL like https://example.org, not ${JSON.stringify(url)}.`);
   if (path !== undefined && !path.startsWith("/"))
     throw new Error(`--path must be a path like /live, not ${JSON.stringify(path)}.`);
   return {
-    ...values,
+    ...{ ...values, token: token ?? "" },
     context: Object.fromEntries(values.context.map(settingIn)),
     wait: numberIn("--wait", values.wait, 0, 3600),
   };

@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import * as z from "zod";
-import { millisecondsIn, numberIn } from "../../local/numbers.ts";
+import { millisecondsIn, numberIn, wholeNumberIn } from "../../local/numbers.ts";
 
 /** The lines of the help about what `npm start` and the package's command both take. */
 export const OPTIONS = `  --port PORT             port that clients connect to (default 3000; 0 for any free one)
@@ -51,7 +51,7 @@ export function readOptions(args: string[]) {
   const loseDisconnects = values["lose-disconnects"];
   return {
     ...{ app, host, watch, admin, data },
-    port: numberIn("--port", values.port, 0, 65_535),
+    port: wholeNumberIn("--port", values.port, 0, 65_535),
     secrets: values.secrets === undefined ? {} : secretsIn(values.secrets),
     gateway: {
       shuffle,
@@ -65,6 +65,7 @@ export function readOptions(args: string[]) {
 }
 
 function secretsIn(file: string): Record<string, string> {
+  if (!existsSync(file)) throw new Error(`The file ${file} of --secrets does not exist.`);
   try {
     return z.record(z.string(), z.string()).parse(JSON.parse(readFileSync(file, "utf8")));
   } catch (cause) {

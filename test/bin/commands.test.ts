@@ -61,6 +61,9 @@ test.each([
   [["--cut-every=-5"], /^--cut-every must be a positive number of seconds, not "-5"\.$/],
   [["--cut-every", "soon"], /^--cut-every must be a positive number of seconds, not "soon"\.$/],
   [["--cut-every", "Infinity"], /^--cut-every must be a positive number of seconds/],
+  [["--port", "3.5"], /^--port must be a whole number, not "3\.5"\.$/],
+  [["--secrets", "nope.json"], /^The file nope\.json of --secrets does not exist\.$/],
+  [["--app", "docs"], /The application docs is not a file\.$/],
   [["--watch"], /^--watch needs --app\.$/],
   [["--app", "nowhere.ts"], /The application nowhere\.ts does not exist\.$/],
   [["--app", "README.md"], /The application README\.md: it cannot be bundled\.$/],
@@ -72,6 +75,13 @@ test.each([
   expect(await runHere("start", ...args)).toMatchObject({
     code: 1,
     err: expect.stringMatching(message),
+  });
+});
+
+test("doctor refuses an empty token, as a variable that is not set would give it", async () => {
+  expect(await runHere("doctor", "--token=")).toMatchObject({
+    ...{ code: 1, out: "" },
+    err: "--token is empty; leave it out if there is none.",
   });
 });
 
@@ -136,7 +146,7 @@ describe("token", () => {
     [[...who, "--expires", "soon"], '--expires must be a time like 30m, 12h or 7d, not "soon".'],
     [[...who, "--expires", "0m"], '--expires must be a time like 30m, 12h or 7d, not "0m".'],
     [[...who, "--projects", "*,p1"], "--projects must be ids or '*', not both."],
-    [[...who, "--projects", "p1,"], "each of --projects is required; see --help."],
+    [[...who, "--projects", "p1,"], '--projects has an empty id: "p1,".'],
     [[...who, "--secret", ""], "--secret is required; see --help."],
     [["--sub", "a".repeat(129), "--org", "acme"], /^--sub must be an id of 1 to 128 characters/],
   ])("refuses %j in one sentence", async (args, message) => {
