@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, inject, test } from "vitest";
+import { until } from "../support/until.ts";
 import { recovering } from "./recovering.ts";
 import { createWorld } from "./world.ts";
 
@@ -28,6 +29,9 @@ const emit = (org: string, rooms: readonly string[]) => {
   return world.publish({ event: "emit", org, to, name: "hello", payload: {} });
 };
 
+/** What a connection has heard of `emit`. */
+const hellos = (connectionId: string) => events(connectionId).filter(([name]) => name === "hello");
+
 /** A call that writes marks of the log. */
 const isMark = ({ RequestItems = {} }: { readonly RequestItems?: unknown }) =>
   JSON.stringify(RequestItems).includes('"done"');
@@ -48,6 +52,52 @@ describe("what is broadcast", () => {
 
     expect(pages).toBeGreaterThan(1);
     expect(events(back).map(([name]) => name)).toEqual(["hello"]);
+  });
+
+  test.each([
+    ["is replayed where a worker came too late to post its part", 20_000, true],
+    [
+      "is not taken for received where a worker came so late that it may be: its sockets begin anew",
+      40_000,
+      false,
+    ],
+  ])("%s", async (_, delay, isBack) => {
+    const org = newOrg();
+    const all = await Promise.all(
+      Array.from({ length: 7 }, async (_, n) => {
+        const user = `user-${n}`;
+        const connectionId = await world.connect(user, org);
+        await join(connectionId);
+        return { user, connectionId, ...connected(connectionId) };
+      }),
+    );
+    const [ann, ...others] = all.toSorted((a, b) => (a.sid < b.sid ? 1 : -1));
+    const held: [string, string][] = [];
+    const { reached, release } = world.holdNext(({ ExpressionAttributeValues: values = {} }) => {
+      const [after, upTo] = [String(values[":from"]), String(values[":to"])];
+      const isOfWorker = others.some(({ sid }) => sid <= after);
+      const isHeld = isOfWorker && after < String(ann?.sid) && String(ann?.sid) < upTo;
+      if (isHeld) held.push([after, upTo]);
+      return isHeld;
+    });
+    const first = emit(org, ["corner"]);
+    await reached;
+    const isOutside = ({ sid }: { readonly sid: string }) =>
+      held.every(([after, upTo]) => sid < after || sid > upTo);
+    const heardAlready = others.filter(isOutside);
+    await until(() => heardAlready.every((one) => hellos(one.connectionId).length > 0));
+    world.pass(delay);
+    await emit(org, ["corner"]);
+    release();
+    await first;
+
+    const { user = "", connectionId = "", pid = "", sid } = ann ?? {};
+    expect(hellos(connectionId)).toHaveLength(1);
+    expect(world.isConnected(connectionId)).toBe(false);
+    const back = await comeBack(user, org, connectionId, pid);
+
+    expect(connected(back).sid === sid).toBe(isBack);
+    expect(hellos(back)).toHaveLength(isBack ? 1 : 0);
   });
 
   test("is not replayed where it was sent to nobody because only a part of it could be logged", async () => {

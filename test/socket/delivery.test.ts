@@ -1,6 +1,5 @@
 import fc from "fast-check";
-import { ulid } from "ulid";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { createMatching } from "../../lambdas/mudbase/matching.ts";
 import { projectRoom, type Room, userRoom } from "../../lambdas/mudbase/rooms.ts";
 import { createQueries } from "../../lambdas/mudbase/store/queries.ts";
@@ -9,7 +8,6 @@ import { createTransport } from "../../lambdas/server/engine/transports/transpor
 import { divideRest, EVERYBODY, type KeyRange } from "../../lambdas/server/model/key-range.ts";
 import type { Listed } from "../../lambdas/server/model/session.ts";
 import { type Delivered, deliver, type FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
-import { numbered } from "../../lambdas/server/pipeline/packet-log.ts";
 import type { Emission } from "../../lambdas/server/socket/emit-buffer.ts";
 import type { Table } from "../../lambdas/server/store/table.ts";
 import { sessionIds } from "../support/session-ids.ts";
@@ -298,76 +296,42 @@ describe("live queries", () => {
   });
 });
 
-describe("what is late", () => {
-  const BEGAN = 1_000_000_000_000;
-  const empty = {
-    rooms: {
-      page: async () => ({ members: [] }),
-      ...{ join: async () => [], leave: async () => [], among: async () => [] },
-    },
-    invokeWorker: async () => undefined,
-  };
-
-  test("is not posted, and its connection is cut: its client comes back for that", async () => {
-    let time = BEGAN;
-    const posted: string[] = [];
-    const cut: string[] = [];
-    const to = { connectionId: "c1", nsp: "/" };
-    const frames = ["one", "two", "three", "four"];
-    const emissions = numbered(
-      frames.map((frame) => ({ audience: to, frames: [frame] })),
-      () => ulid(BEGAN),
-    );
-
-    const delivered = await deliver(
-      { emissions, range: EVERYBODY },
-      {
-        ...{ ...empty, pageSize: 10, now: () => time },
-        async post(_, frame) {
-          posted.push(frame);
-          time += 8000;
-          return "sent";
-        },
-        recovery: {
-          log: {
-            append: async () => undefined,
-            remove: async () => undefined,
-            mark: async () => undefined,
-          },
-          sessions: { getAll: async () => [], note: async () => true },
-          rooms: { settle: async () => undefined },
-          newId: () => ulid(time),
-          cut: async (connectionId) => void cut.push(connectionId),
-        },
+describe("a post that comes too late", () => {
+  let time = 0;
+  const done: string[] = [];
+  const { post } = createTransport({
+    queues: {
+      async append(connectionId) {
+        done.push(connectionId);
+        time += 1000;
+        return { link: "link" };
       },
-    );
-
-    expect(posted).toEqual(["one", "two", "three"]);
-    expect(cut).toEqual(["c1"]);
-    expect(delivered.failures).toEqual([new Error("a packet was left too late to be posted")]);
+      close: async () => undefined,
+    },
+    webSocket: {
+      async post(connectionId) {
+        done.push(connectionId);
+        return "sent";
+      },
+      close: async () => undefined,
+    },
+    ...{ links: createLinks(), newId: () => "id", now: () => time },
+    pause: async () => undefined,
+  });
+  beforeEach(() => {
+    time = 1000;
+    done.length = 0;
   });
 
-  test("is not put into a queue that has had no room until then, and the queue is closed", async () => {
-    let time = BEGAN;
-    let appends = 0;
-    const closed: string[] = [];
-    const { post } = createTransport({
-      queues: {
-        async append() {
-          appends += 1;
-          return "full";
-        },
-        close: async (connectionId) => void closed.push(connectionId),
-      },
-      webSocket: { post: async () => "sent", close: async () => undefined },
-      ...{ links: createLinks(), newId: () => "id", now: () => time },
-      async pause(milliseconds) {
-        time += milliseconds;
-      },
-    });
+  test.each(["abc=", "poll:1"])("is not begun for %s", async (connectionId) => {
+    await expect(post(connectionId, "2", 999)).rejects.toThrow("too late");
 
-    expect(await post("poll:1", "one", BEGAN + 300)).toBe("gone");
-    expect(appends).toBe(2);
-    expect(closed).toEqual(["poll:1"]);
+    expect(done).toEqual([]);
+  });
+
+  test("is not begun by the WebSocket that its client turns out to have upgraded to", async () => {
+    await expect(post("poll:1", "2", 1500)).rejects.toThrow("too late");
+
+    expect(done).toEqual(["poll:1"]);
   });
 });

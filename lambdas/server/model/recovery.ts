@@ -6,8 +6,11 @@ import type { StoredSession } from "./session.ts";
 /** Milliseconds after the start of a broadcast at which its last post has been answered, or is not begun. */
 export const DEADLINE = MAX_RUN;
 
-/** Milliseconds after which no try of a post is begun, so that it is answered before the deadline. */
-const LATEST_POST = DEADLINE - 8000;
+/**
+ * Milliseconds after which no try of a post is begun: one that is takes 3 s to connect and 8 s to be answered. What is
+ * for a client that polls may wait 2 s for room in its queue.
+ */
+const LATEST_POST = DEADLINE - 12_000;
 
 /** Milliseconds by which clocks may differ. */
 export const CLOCK_MARGIN = 50;

@@ -3,7 +3,7 @@ import type { Matching } from "#server/model/matching.ts";
 import { copyId, withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
 import { isEnd } from "#server/model/packet-log.ts";
-import { latestPostOf } from "#server/model/recovery.ts";
+import { deadlineOf, latestPostOf } from "#server/model/recovery.ts";
 import type { PostResult, Transport } from "#server/model/transport.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { copyOf, withFirst } from "#server/socket/packets.ts";
@@ -57,6 +57,8 @@ export interface Delivered {
   /** Frames posted to them, as far as they were there. */
   readonly posts: number;
   readonly gone: readonly Gone[];
+  /** Connections that a packet may not have reached in time: what they have received since says that it has. */
+  readonly late: readonly string[];
   /** Sockets whose session a packet has ended; `close` where their connections are to be cut as well. */
   readonly ended: readonly (SocketAudience & { readonly close: boolean })[];
   /** What was thrown where a socket could not be moved; one that could not leave got nothing of rooms, and `ready` was not called. */
@@ -85,6 +87,7 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   let posts = 0;
   let isKnown = true;
   const gone: Gone[] = [];
+  const late: string[] = [];
   const failures: unknown[] = [];
 
   await Promise.all([
@@ -108,17 +111,13 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
     );
   }
   await noted;
-  return { recipients: queues.size, posts, gone, ended: endings(queues), stayed, failures };
+  return { recipients: queues.size, posts, gone, late, ended: endings(queues), stayed, failures };
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
-      const result = await postAll(connectionId, queue, postedAt, (...sent) => {
-        const [, , latest] = sent;
-        // It could come when a client is taken to have it.
-        if (latest !== undefined && parts.now() > latest)
-          throw new Error("a packet was left too late to be posted");
+      const result = await postAll(connectionId, queue, postedAt, (...frame) => {
         posts += 1;
-        return parts.post(...sent);
+        return parts.post(...frame);
       });
       if (result === "gone") gone.push(goneOf(connectionId));
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
@@ -132,14 +131,20 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
     return { connectionId, found: recipients.listing(connectionId) };
   }
 
-  /** A client of which nobody knows what it has got comes back for it. */
+  /** A client of which nobody knows what it has got comes back for it, unless it may be taken to have that. */
   async function cutUnknown(connectionId: string): Promise<void> {
-    await recovery?.cut(connectionId).then(
-      () => void gone.push(goneOf(connectionId)),
-      () => {
-        isKnown = false;
-      },
-    );
+    if (recovery === undefined) return;
+    // All are of one broadcast.
+    const isLate = () => parts.now() > deadlineOf(emissions[0]?.id ?? "");
+    const isCut =
+      !isLate() &&
+      (await recovery.cut(connectionId).then(
+        () => true,
+        () => false,
+      ));
+    isKnown &&= isCut;
+    if (isCut && !isLate()) gone.push(goneOf(connectionId));
+    else late.push(connectionId);
   }
 }
 

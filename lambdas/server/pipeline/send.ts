@@ -4,7 +4,6 @@ import { encodeFrame } from "#server/engine/frames.ts";
 import { EVERYBODY } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { type SocketKey, type StoredSession, socketIn } from "#server/model/session.ts";
-import { isPolling } from "#server/model/transport.ts";
 import { createUnderWay } from "#server/model/under-way.ts";
 import {
   createEmitBuffer,
@@ -17,16 +16,14 @@ import { type Delivered, deliver } from "./deliver.ts";
 import {
   clear,
   clearEnded,
-  type End,
   type EndingParts,
-  end,
-  endGone,
   endLost,
   endSocket,
   LOST,
   lose,
   recovers,
 } from "./end.ts";
+import { cutting, discarding, type Ending, endings, losing } from "./endings.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
 import type { Parts } from "./parts.ts";
@@ -34,18 +31,6 @@ import { type Sender, type SendOptions, UndeliveredError, UnmovedError } from ".
 
 /** Sockets ended at the same time: the application may have each told to a room. */
 const ENDS_AT_ONCE = 10;
-
-/** Ends sockets, and gives what was known of each. */
-interface Ending {
-  readonly connectionId: string;
-  readonly end: () => Promise<readonly StoredSession[]>;
-  /** What comes last, whatever became of the others. */
-  readonly cut?: () => Promise<void>;
-  /** Whether a failure is only logged. */
-  readonly isLogged?: boolean;
-  /** Whether everything has been done once before. */
-  readonly isRepeated?: boolean;
-}
 
 /** The way to the sockets of a deployment; `onEnded` is called for each connection that ends, before anything else. */
 export function createSender(
@@ -83,8 +68,7 @@ export function createSender(
     },
     expire: (socket) => underWay(socket.sid, () => expire(kit, socket)),
     close: (connectionId, reason) => settle(kit, [discarding(kit, connectionId, reason)]),
-    drop: (connectionId) =>
-      settle(kit, [discarding(kit, connectionId, "the client closed it", LOST)]),
+    drop: (id) => settle(kit, [discarding(kit, id, "the client closed it", LOST)]),
     cut: (connectionId, reason, as = LOST.reason) =>
       settle(kit, [cutting(kit, connectionId, reason, { reason: as })]),
   };
@@ -110,9 +94,10 @@ async function send(
   emissions: readonly Emission[],
   options: SendOptions = {},
 ): Promise<void> {
-  const { gone, ended, stayed, failures: unsent } = await post(kit, emissions, options);
+  const delivered = await post(kit, emissions, options);
   // Who could not be ended has its packets, as all others have: nothing is to be sent again.
-  const failures = [...unsent, ...(await settleAll(kit, endings(kit, { gone, ended })))];
+  const failures = [...delivered.failures, ...(await settleAll(kit, endings(kit, delivered)))];
+  const { stayed } = delivered;
   if (stayed.length > 0) throw new UnmovedError([...stayed, ...failures]);
   if (failures.length > 0) throw new UndeliveredError(failures);
 }
@@ -137,14 +122,18 @@ async function post(
 ): Promise<Delivered> {
   const { matching, transport, links } = kit;
   const { telemetry, now, limits, newId, invokeWorker } = kit.runtime;
-  const { rooms, upgrades: stored } = kit.adapter;
   const began = now();
   const delivered = await deliver(
     { emissions, range },
     {
-      ...{ rooms, matching, pageSize: pageSize ?? limits.fanOutPage, ready },
+      ...{ rooms: kit.adapter.rooms, matching, pageSize: pageSize ?? limits.fanOutPage, ready },
       ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.close } }),
-      ...{ post: transport.post, upgrades: { links, stored }, now, invokeWorker },
+      ...{
+        post: transport.post,
+        upgrades: { links, stored: kit.adapter.upgrades },
+        now,
+        invokeWorker,
+      },
     },
   );
   telemetry.count("FanOut", delivered.recipients);
@@ -154,54 +143,6 @@ async function post(
   telemetry.count("PostsFailed", delivered.failures.length);
   return delivered;
 }
-
-function endings(kit: Kit, { gone, ended }: Pick<Delivered, "gone" | "ended">): readonly Ending[] {
-  return [
-    ...gone.map((one) => ({
-      ...{ ...one, end: () => endGone(kit, one), isLogged: true },
-      cut: () => forget(kit, one.connectionId),
-    })),
-    ...ended.map(({ close: cuts, sid, ...address }) =>
-      cuts || sid === undefined
-        ? cutting(kit, address.connectionId)
-        : {
-            ...address,
-            end: () => endSocket(kit, { ...address, sid }, kit.runtime.now(), BY_SERVER.reason),
-          },
-    ),
-  ];
-}
-
-/** Ends a connection that is gone. */
-const losing = (kit: Kit, connectionId: string): Ending => ({
-  ...{ connectionId, end: () => end(kit, connectionId, LOST) },
-  cut: () => forget(kit, connectionId),
-});
-
-/** What polls is closed although it is gone: nothing may wait for it any more. */
-async function forget({ transport }: Kit, connectionId: string): Promise<void> {
-  if (isPolling(connectionId)) await transport.close(connectionId);
-}
-
-const BY_SERVER: End = { reason: "server namespace disconnect", isFinal: true };
-
-/** Ends a connection, and cuts it when that is done. */
-function cutting(
-  kit: Kit,
-  connectionId: string,
-  reason = "the server disconnected it",
-  as = BY_SERVER,
-): Ending {
-  const { transport, runtime } = kit;
-  runtime.telemetry.note("a connection was closed", { connectionId, reason });
-  const cut = () => transport.close(connectionId);
-  return { connectionId, end: () => end(kit, connectionId, as), cut };
-}
-
-/** The same, and nothing that waits is given any more. */
-const discarding = (kit: Kit, id: string, ...given: readonly [string, End?]): Ending => ({
-  ...{ ...cutting(kit, id, ...given), cut: () => kit.transport.discard(id) },
-});
 
 /** Settles some endings, or throws. */
 async function settle(kit: Kit, first: readonly Ending[]): Promise<void> {

@@ -7,8 +7,6 @@ const MAX_BYTES = 32_768;
 interface Batch<Result> {
   readonly packets: string[];
   bytes: number;
-  /** When the first of them is too late, in epoch milliseconds. */
-  latest: number;
   /** Whether it may take more. */
   isOpen: boolean;
   readonly result: Promise<Result>;
@@ -19,30 +17,26 @@ interface Batch<Result> {
  * as many as a GET makes room for. A client that sends many events at once is answered many at once.
  */
 export function createBatches<Result>(
-  work: (connectionId: string, packets: readonly string[], latest: number) => Promise<Result>,
+  work: (connectionId: string, packets: readonly string[]) => Promise<Result>,
 ) {
   const last = new Map<string, Batch<Result>>();
 
-  return (connectionId: string, packet: string, latest: number): Promise<Result> => {
+  return (connectionId: string, packet: string): Promise<Result> => {
     const bytes = Buffer.byteLength(packet);
     const before = last.get(connectionId);
     if (before?.isOpen && hasRoom(before, bytes)) {
       before.packets.push(packet);
       before.bytes += bytes;
-      before.latest = Math.min(before.latest, latest);
       return before.result;
     }
-    const batch: Batch<Result> = {
-      ...{ packets: [packet], bytes, latest },
-      ...{ isOpen: true, result: begin() },
-    };
+    const batch: Batch<Result> = { packets: [packet], bytes, isOpen: true, result: begin() };
     last.set(connectionId, batch);
     return batch.result;
 
     async function begin(): Promise<Result> {
       await before?.result.catch(() => undefined);
       batch.isOpen = false;
-      return work(connectionId, batch.packets, batch.latest).finally(() => {
+      return work(connectionId, batch.packets).finally(() => {
         if (last.get(connectionId) === batch) last.delete(connectionId);
       });
     }

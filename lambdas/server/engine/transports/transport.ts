@@ -25,20 +25,23 @@ export interface TransportParts {
 
 /** Both transports: what is for a client that polls waits in its queue, until it has upgraded. */
 export function createTransport(parts: TransportParts): Transports {
-  const { queues, webSocket, links } = parts;
+  const { queues, webSocket, links, now } = parts;
   const append = createBatches(appendAll);
 
   return {
-    async post(connectionId, frame, latest = Number.POSITIVE_INFINITY) {
-      const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
-      if (link !== undefined) return webSocket.post(link, frame, latest);
-      if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
-      const result = await append(connectionId, frame, latest);
-      return typeof result === "object" ? webSocket.post(result.link, frame, latest) : result;
-    },
+    post,
     close: (connectionId) => close(connectionId, CLOSE),
     discard: (connectionId) => close(connectionId),
   };
+
+  async function post(connectionId: string, frame: string, latest?: number): Promise<PostResult> {
+    if (latest !== undefined && now() > latest) throw new Error("too late for a post");
+    const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
+    if (link !== undefined) return webSocket.post(link, frame, latest);
+    if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
+    const result = await append(connectionId, frame);
+    return typeof result === "object" ? post(connectionId, frame, latest) : result;
+  }
 
   async function close(connectionId: string, last?: string): Promise<void> {
     if (!isPolling(connectionId)) return webSocket.close(connectionId);
@@ -49,9 +52,8 @@ export function createTransport(parts: TransportParts): Transports {
   async function appendAll(
     connectionId: string,
     packets: readonly string[],
-    latest: number,
   ): Promise<PostResult | { readonly link: string }> {
-    const result = await appendOnceThereIsRoom(parts, connectionId, packets, latest);
+    const result = await appendOnceThereIsRoom(parts, connectionId, packets);
     if (typeof result === "object") links.upgraded(connectionId, result.link);
     if (result !== "dead") return result;
     await close(connectionId, CLOSE);
@@ -60,18 +62,16 @@ export function createTransport(parts: TransportParts): Transports {
 }
 
 async function appendOnceThereIsRoom(
-  { queues, newId, pause, now }: TransportParts,
+  { queues, newId, pause }: TransportParts,
   connectionId: string,
   packets: readonly string[],
-  latest: number,
 ): Promise<"sent" | "gone" | "dead" | { readonly link: string }> {
   const id = newId();
-  for (let waits = 0; now() <= latest; waits += 1) {
+  for (let waits = 0; ; waits += 1) {
     const result = await queues.append(connectionId, packets, id);
     if (result === "appended") return "sent";
     if (result !== "full" && result !== "overtaken") return result;
-    if (waits === MAX_WAITS) break;
+    if (waits === MAX_WAITS) return "dead";
     if (result === "full" || waits > 0) await pause(WAIT);
   }
-  return "dead";
 }
