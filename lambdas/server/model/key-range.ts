@@ -32,11 +32,13 @@ export const partOf = (id: string): number => Math.floor(positionOf(id) * PARTS)
 /** The one part that holds all ids of a key range; nothing where there is none. */
 export function onlyPartOf({ after, upTo }: KeyRange): number | undefined {
   if (after === undefined || upTo === undefined) return undefined;
-  return partOf(after) === partOf(upTo) ? partOf(after) : undefined;
+  const part = partOf(after);
+  return part === partOf(upTo) ? part : undefined;
 }
 
 /** All there are. */
 export const EVERYBODY: KeyRange = { without: [] };
+
 /** The characters of session ids (base64url), in the order of DynamoDB's sort keys. */
 const CHARACTERS = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz";
 

@@ -84,18 +84,20 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   const { emissions, recipients, queues, settles, cuts, stayed } = await begin(job, parts);
   const forRooms = emissions.filter(({ audience }) => isOfRooms(audience));
   const postedAt = parts.now();
+  // All are of one broadcast.
+  const id = emissions[0]?.id;
+  const latest = id === undefined ? undefined : latestPostOf(id);
   let posts = 0;
   let isKnown = true;
   const gone: Gone[] = [];
   const late: string[] = [];
   const failures: unknown[] = [];
+  const fail = (error: unknown) => void failures.push(error);
 
   await Promise.all([
     forEach(queues, postTo),
     ...recipients.rest.map((rest) =>
-      parts
-        .invokeWorker({ emissions: forRooms, range: rest })
-        .catch((error: unknown) => void failures.push(error)),
+      parts.invokeWorker({ emissions: forRooms, range: rest }).catch(fail),
     ),
   ]);
   // Whoever finds no link asks for it again.
@@ -107,7 +109,7 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
     isKnown &&= stayed.length === 0;
     const marks = isKnown && mark(recovery.log, emissions, { range, also, done: parts.now() });
     await Promise.all([marks, ...settles.map((listing) => recovery.rooms.settle(listing))]).catch(
-      (error: unknown) => void failures.push(error),
+      fail,
     );
   }
   await noted;
@@ -115,9 +117,9 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
-      const result = await postAll(connectionId, queue, postedAt, (...frame) => {
+      const result = await postAll(queue, postedAt, (frame) => {
         posts += 1;
-        return parts.post(...frame);
+        return parts.post(connectionId, frame, latest);
       });
       if (result === "gone") gone.push(goneOf(connectionId));
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
@@ -134,8 +136,7 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
   /** A client of which nobody knows what it has got comes back for it, unless it may be taken to have that. */
   async function cutUnknown(connectionId: string): Promise<void> {
     if (recovery === undefined) return;
-    // All are of one broadcast.
-    const isLate = () => parts.now() > deadlineOf(emissions[0]?.id ?? "");
+    const isLate = () => id !== undefined && parts.now() > deadlineOf(id);
     const isCut =
       !isLate() &&
       (await recovery.cut(connectionId).then(
@@ -263,18 +264,15 @@ function framesOf(queued: Queued, postedAt: number): readonly string[] {
 }
 
 async function postAll(
-  connectionId: string,
   queue: readonly Queued[],
   postedAt: number,
-  post: DeliveryParts["post"],
+  post: (frame: string) => Promise<PostResult>,
 ): Promise<PostResult> {
-  for (const queued of queue) {
-    const latest = queued.id === undefined ? undefined : latestPostOf(queued.id);
+  for (const queued of queue)
     for (const frame of framesOf(queued, postedAt)) {
-      const result = await post(connectionId, frame, latest);
+      const result = await post(frame);
       if (result !== "sent") return result;
     }
-  }
   return "sent";
 }
 

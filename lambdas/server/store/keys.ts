@@ -38,9 +38,12 @@ export const binaryPartKey = (connectionId: string, id: string): Key => ({
   sk: segments("part", id),
 });
 
-/** The partition of a room, whose name comes last: it may hold anything. */
-export const roomPartition = ({ tenant, nsp, room }: RoomKey): string =>
-  `${segments("room", tenant, nsp)}#${room}`;
+/** A partition of a room, whose name comes last: it may hold anything. */
+const partitionOf = (kind: string, { tenant, nsp, room }: RoomKey): string =>
+  `${segments(kind, tenant, nsp)}#${room}`;
+
+/** The partition of who is in a room. */
+export const roomPartition = (room: RoomKey): string => partitionOf("room", room);
 
 /** Where a room lists a session that is reached by the connection made at this time, in epoch milliseconds. */
 export const memberKey = (room: RoomKey, sid: string, connectedAt: number): Key => ({
@@ -53,8 +56,8 @@ export const memberKey = (room: RoomKey, sid: string, connectedAt: number): Key 
 export const memberBounds = (sid: string): readonly [string, string] => [`${sid}#`, `${sid}$`];
 
 /** Whether anybody is in a room. */
-export const occupancyKey = ({ tenant, nsp, room }: RoomKey): Key => ({
-  pk: `${segments("occupied", tenant, nsp)}#${room}`,
+export const occupancyKey = (room: RoomKey): Key => ({
+  pk: partitionOf("occupied", room),
   sk: "occupied",
 });
 
@@ -66,12 +69,11 @@ export function roomOf({ pk }: Pick<Key, "pk">): RoomKey {
 }
 
 /** The partition of a room's log. */
-export const logPartition = ({ tenant, nsp, room }: RoomKey): string =>
-  `${segments("log", tenant, nsp)}#${room}`;
+export const logPartition = (room: RoomKey): string => partitionOf("log", room);
 
 /** The partition of the marks that are of one part of a large room alone. */
-export const marksPartition = ({ tenant, nsp, room }: RoomKey, part: number): string =>
-  `${segments("marks", String(part), tenant, nsp)}#${room}`;
+export const marksPartition = (room: RoomKey, part: number): string =>
+  partitionOf(`marks${part}`, room);
 
 /** The partition of the ends among what all logs hold: what has disconnected the sockets of a room. */
 export const ENDS = "ends";

@@ -34,12 +34,11 @@ export function createLog({ table, now }: Storage, retention: number): Log {
     async read(room, from, sid) {
       const own = await itemsOf(logPartition(room), from);
       if (own === undefined) return undefined;
-      const apart = isByOne(own) ? [] : await itemsOf(marksPartition(room, partOf(sid)), from);
-      if (apart === undefined) return undefined;
-      return {
-        entries: own.filter(isEntry).map((item) => entryOf(room, item)),
-        marks: [...own, ...apart].filter(isMark).map((item) => markOf(room, item)),
-      };
+      const entries = own.filter((item) => !isMark(item)).map((item) => entryOf(room, item));
+      const marks = own.filter(isMark).map((item) => markOf(room, item));
+      if (isByOne(entries, marks)) return { entries, marks };
+      const apart = await itemsOf(marksPartition(room, partOf(sid)), from);
+      return apart && { entries, marks: [...marks, ...apart.map((item) => markOf(room, item))] };
     },
 
     async get(wanted) {
@@ -66,16 +65,13 @@ export function createLog({ table, now }: Storage, retention: number): Log {
 }
 
 const isMark = ({ done }: Item): boolean => done !== undefined;
-const isEntry = (item: Item): boolean => !isMark(item);
 
 /** Whether it is known of each broadcast that one function has posted it to the whole room. */
-function isByOne(items: readonly Item[]): boolean {
-  const marks = items.filter(isMark).filter(({ range }) => isOfAll(range as KeyRange));
-  const whole = new Set(marks.map(({ sk }) => broadcastOf(String(sk))));
-  return items.filter(isEntry).every(({ sk }) => whole.has(broadcastOf(String(sk))));
+function isByOne(entries: readonly LogEntry[], marks: readonly Mark[]): boolean {
+  const whole = marks.filter(({ range: { after, upTo } }) => (after ?? upTo) === undefined);
+  const broadcasts = new Set(whole.map(({ broadcast }) => broadcast));
+  return entries.every(({ id }) => broadcasts.has(broadcastOf(id)));
 }
-
-const isOfAll = ({ after, upTo }: KeyRange): boolean => (after ?? upTo) === undefined;
 
 /** Ids begin with their time. */
 const queryFrom = (partition: string, time: number) => ({
@@ -107,10 +103,11 @@ const entryOf = (room: RoomKey, { sk, entry }: Item): LogEntry => ({
 
 /**
  * Before the entries of its broadcast, one for each function that posts to a part of the room. A return reads few of
- * those of a large room: what speaks of one part alone is in a partition of that.
+ * those of a large room: what speaks of one part alone is in a partition of that. Who has posted to others `also` is the
+ * first function, whose range is from the first id on.
  */
 function markItem({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem {
-  const part = mark.also.length > 0 ? undefined : onlyPartOf(mark.range);
+  const part = onlyPartOf(mark.range);
   return {
     pk: part === undefined ? logPartition(room) : marksPartition(room, part),
     sk: `${broadcast}!${mark.range.after ?? ""}`,
@@ -119,6 +116,6 @@ function markItem({ room, broadcast, ...mark }: Mark, expiry: object): KeyedItem
 }
 
 const markOf = (room: RoomKey, { sk, done, range, also }: Item): Mark => ({
-  ...{ room, broadcast: String(sk).split("!")[0] ?? "", done: Number(done) },
+  ...{ room, broadcast: broadcastOf(String(sk)), done: Number(done) },
   ...{ range: range as KeyRange, also: also as Mark["also"] },
 });
