@@ -18,7 +18,6 @@ import { createReport } from "./pipeline/report.ts";
 import { createSender } from "./pipeline/send.ts";
 import { type Sender, UndeliveredError } from "./pipeline/sender.ts";
 import { answerFailure, answerUnsent } from "./pipeline/unsent.ts";
-import { createUpgrade } from "./pipeline/upgrade.ts";
 import { welcome } from "./pipeline/welcome.ts";
 import { type ClientPacket, PacketType, readPacket, readParts } from "./socket/packets.ts";
 
@@ -65,11 +64,10 @@ export function createServer(parts: Parts<AnyApp>) {
       },
     ),
   };
-  const { accept, open } = createUpgrade(parts, sender);
   const report = createReport(parts, sender);
 
   return {
-    ...{ accept, open, remember: sessions.remember },
+    ...{ sender, remember: sessions.remember },
     onFrame: (received: Received, text: string) => onFrame(kit, received, text).finally(report),
     /** Ends a connection and deletes all that belongs to it; doing it twice does no harm. */
     disconnect: (connectionId: string) => sender.disconnect(connectionId).finally(report),

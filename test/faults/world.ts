@@ -16,11 +16,12 @@ import type { PollingAnswer } from "../../lambdas/server/engine/transports/polli
 import type { PendingOpen } from "../../lambdas/server/engine/transports/websocket.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
-import { createParts, createPublisher } from "../../lambdas/server/pipeline/parts.ts";
+import { createParts, createPublisher, type Parts } from "../../lambdas/server/pipeline/parts.ts";
 import { createPolling, type PollingRequest } from "../../lambdas/server/pipeline/polling.ts";
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
 import { createSender } from "../../lambdas/server/pipeline/send.ts";
 import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
+import { createUpgrade } from "../../lambdas/server/pipeline/upgrade.ts";
 import { createServer } from "../../lambdas/server/pipeline.ts";
 import type { Runtime } from "../../lambdas/server/runtime.ts";
 import { createIdempotency } from "../../lambdas/server/store/idempotency.ts";
@@ -122,6 +123,13 @@ export interface World {
   /** Empties the table. */
   clearTable(): Promise<void>;
   stop(): Promise<void>;
+}
+
+/** What the socket function serves. */
+function socketServer(parts: Parts<AnyApp>) {
+  const server = createServer(parts);
+  const { accept, open } = createUpgrade(parts, server.sender);
+  return { ...server, accept, open };
 }
 
 const isOfRates = ({ Key }: CallInput): boolean => String(Key?.pk).startsWith("rate#");
@@ -279,7 +287,7 @@ export async function createWorld(
   const lean: AnyLeanApp = other ?? { ...core, matching: createMatching };
   const worker = createSender(createParts(lean, runtime));
   const parts = createParts(app, runtime);
-  let server = createServer(parts);
+  let server = socketServer(parts);
   const pollingParts = createParts(app, runtime);
   const polling = createPolling(pollingParts, createServer(pollingParts));
   const coreParts = createParts(other ?? core, {
@@ -345,7 +353,7 @@ export async function createWorld(
       return status === 200 ? connectionId : status;
     },
     renew() {
-      server = createServer(createParts(app, runtime));
+      server = socketServer(createParts(app, runtime));
     },
     async disconnect(connectionId) {
       open.delete(connectionId);

@@ -5,6 +5,7 @@ import { subprotocolOf } from "#server/engine/handshake.ts";
 import type { PendingOpen } from "#server/engine/transports/websocket.ts";
 import { loadPool } from "#server/gateway/lean-post.ts";
 import { createParts } from "#server/pipeline/parts.ts";
+import { createUpgrade } from "#server/pipeline/upgrade.ts";
 import { createServer } from "#server/pipeline.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
 
@@ -33,11 +34,12 @@ export function socketHandler(app: AnyApp) {
   const parts = createParts(app);
   checkAuthentication(app);
   const server = createServer(parts);
+  const { accept, open } = createUpgrade(parts, server.sender);
 
   return (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>
     observe(context, async () => {
       try {
-        if ("open" in event) await server.open(event.open);
+        if ("open" in event) await open(event.open);
         else return await route(event);
         return SERVED;
       } catch (error) {
@@ -52,7 +54,7 @@ export function socketHandler(app: AnyApp) {
     const { connectionId, connectedAt, eventType, requestTimeEpoch, messageId } = requestContext;
     switch (eventType) {
       case "CONNECT": {
-        const statusCode = await server.accept({ connectionId, connectedAt, headers, query });
+        const statusCode = await accept({ connectionId, connectedAt, headers, query });
         const subprotocol = subprotocolOf(headers);
         if (statusCode !== 200 || subprotocol === undefined) return { statusCode };
         return { statusCode, headers: { "Sec-WebSocket-Protocol": subprotocol } };
