@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { millisecondsIn, numberIn } from "../local/numbers.ts";
+import { millisecondsIn, numberIn, wholeNumberIn } from "../local/numbers.ts";
 
 const HELP = `Runs many clients with all events of the contract over the local stack with fault injection, and
 records what they receive. Fails if a delivery is lost or duplicated, if anybody is told wrongly who is
@@ -82,10 +82,7 @@ function readOptions(): Options | undefined {
 
 /** A share from 0 to 1, or a whole number. */
 function numberOf(name: string, text: string, min: number, max: number): number {
-  const value = numberIn(`--${name}`, text, min, max);
-  if (max > 1 && !Number.isInteger(value))
-    throw new Error(`--${name} must be a whole number, not ${JSON.stringify(text)}.`);
-  return value;
+  return (max > 1 ? wholeNumberIn : numberIn)(`--${name}`, text, min, max);
 }
 
 /** Loads the clients and the stack once the options are known to be good. */

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { SCRIPTS, type Scene, type SceneName } from "../bench/cost/scenes.ts";
 import { assemblyIn } from "../local/assembly.ts";
-import { numberIn } from "../local/numbers.ts";
+import { numberIn, wholeNumberIn } from "../local/numbers.ts";
 
 const HELP = `Runs a scene with real clients on the local stack, counts what AWS would bill of it, and prints the bill
 of a month by line, at the list prices in lib/prices.ts; beside it, what other services charge.
@@ -61,10 +61,10 @@ function readScene(): Scene | undefined {
   const rate = values["messages-per-minute"] ?? `${defaults.messagesPerMinute}`;
   return {
     name,
-    users: wholeIn("--users", values.users, 5000),
-    room: wholeIn("--room", room, 5000),
+    users: wholeNumberIn("--users", values.users, 1, 5000),
+    room: wholeNumberIn("--room", room, 1, 5000),
     messagesPerMinute: rateIn(name, rate),
-    seconds: wholeIn("--seconds", values.seconds, 240),
+    seconds: wholeNumberIn("--seconds", values.seconds, 1, 240),
   };
 }
 
@@ -75,13 +75,6 @@ function rateIn(name: SceneName, text: string): number {
       `--messages-per-minute must be 0 in the scene idle, not ${JSON.stringify(text)}.`,
     );
   return rate;
-}
-
-function wholeIn(flag: string, text: string, max: number): number {
-  const value = numberIn(flag, text, 1, max);
-  if (!Number.isInteger(value))
-    throw new Error(`${flag} must be a whole number, not ${JSON.stringify(text)}.`);
-  return value;
 }
 
 /** Whether all was delivered, and nothing failed. */
