@@ -4,7 +4,7 @@ import { afterAll, afterEach, expect, test, vi } from "vitest";
 import { timeOf } from "../../lambdas/server/model/offset.ts";
 import { CLOCK_MARGIN } from "../../lambdas/server/model/recovery.ts";
 import { type Random, randomFrom } from "../../local/random.ts";
-import { ARE_POLLING, newOrg } from "../support/people.ts";
+import { ARE_POLLING, answerTo, newOrg } from "../support/people.ts";
 import { CLIENTS, idOf, isReplayed, type Received, returning } from "../support/returning.ts";
 import { startWithLimits } from "../support/running.ts";
 import { until } from "../support/until.ts";
@@ -126,11 +126,7 @@ const numberOf = (event: Received) => (event[1] as { readonly n: number }).n;
 /** Sends events at random times, each after the one before it was acknowledged, until it is told to stop. */
 async function send(socket: Socket, random: Random, next: () => number | undefined): Promise<void> {
   for (let n = next(); n !== undefined; n = next()) {
-    // What comes by polling, and is not begun within five seconds, may be tried again.
-    for (let isSent = false; !isSent; ) {
-      const answer = await socket.emitWithAck("custom:event", { ...p1, n });
-      isSent = !ARE_POLLING || "ok" in answer;
-    }
+    await answerTo(() => socket.emitWithAck("custom:event", { ...p1, n }));
     await pause(random() * 2 * THINK_TIME);
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ARE_POLLING, people, tokenFor } from "../support/people.ts";
+import { ARE_POLLING, answerTo, people, tokenFor } from "../support/people.ts";
 import { rawSocket } from "../support/raw.ts";
 import { logged, settled, stack } from "../support/running.ts";
 
@@ -10,13 +10,9 @@ test("a thousand rapid emits of one socket are each acknowledged and delivered o
   await ben.emit("subscribe:project", "p1");
   const numbers = Array.from({ length: 1000 }, (_, n) => n);
 
-  const emit = async (n: number): Promise<unknown> => {
-    const answer = await ann.emit("custom:event", { projectId: "p1", n });
-    // What comes by polling, and is not begun within five seconds, may be tried again.
-    const isRefused = JSON.stringify(answer).includes('"rate_limited"');
-    return ARE_POLLING && isRefused ? emit(n) : answer;
-  };
-  const acks = await Promise.all(numbers.map(emit));
+  const acks = await Promise.all(
+    numbers.map((n) => answerTo(() => ann.emit("custom:event", { projectId: "p1", n }))),
+  );
 
   expect(acks).toEqual(numbers.map(() => ({ ok: true })));
   const received = await Promise.all(numbers.map(() => ben.nextEvent("custom:event")));

@@ -14,7 +14,7 @@ import {
   connected,
   newOrg,
   people,
-  person,
+  peopleWith,
   refusal,
   tokenFor,
 } from "../support/people.ts";
@@ -26,16 +26,6 @@ import { until } from "../support/until.ts";
 type Line = Readonly<Record<string, unknown>>;
 
 const p1 = { projectId: "p1" };
-
-/** Users of a new organisation, whatever others use: what answers a client that polls would be in the table, too. */
-async function byWebSocket() {
-  const org = newOrg();
-  const [ann, ben] = await Promise.all([
-    person({ org }, BY_WEBSOCKET),
-    person({ org, sub: "ben" }, BY_WEBSOCKET),
-  ]);
-  return { ann, ben };
-}
 
 /** The JSON lines that the functions have logged since the last call. */
 async function linesOf(work: () => Promise<unknown>): Promise<Line[]> {
@@ -153,7 +143,7 @@ test("a refusal is counted by its code, and no client can create a metric", asyn
 
 test("connections are counted when they open and close, and when they are found gone", async () => {
   const lines = await linesOf(async () => {
-    const { ann, ben } = await byWebSocket();
+    const { ann, ben } = await peopleWith(BY_WEBSOCKET, "ann", "ben");
     await ben.emit("subscribe:project", "p1");
     const before = new Set(stack.gateway.connectionIds());
     ann.socket.disconnect();
@@ -171,7 +161,7 @@ test("connections are counted when they open and close, and when they are found 
 });
 
 test("a failing management API is counted for each attempt, and the acknowledgement still arrives", async () => {
-  const { ann } = await byWebSocket();
+  const { ann } = await peopleWith(BY_WEBSOCKET, "ann");
   const posts: string[] = [];
 
   const lines = await linesOf(async () => {
@@ -263,7 +253,7 @@ test("[EIO2] an OPEN after the client's timeout is not posted, closes the connec
 });
 
 test("a failure is one line with its event, connection, request and cause, and no contents", async () => {
-  const { ann } = await byWebSocket();
+  const { ann } = await peopleWith(BY_WEBSOCKET, "ann");
 
   const lines = await linesOf(async () => {
     stack.faults.setRates({ ...NO_FAULTS, throttle: 1 });
@@ -290,7 +280,7 @@ test("a failure is one line with its event, connection, request and cause, and n
 });
 
 test("the name of a client's event cannot forge a log line", async () => {
-  const { ann } = await byWebSocket();
+  const { ann } = await peopleWith(BY_WEBSOCKET, "ann");
   const forged = '\n{"level":"ERROR","message":"all is lost"}\n';
 
   const lines = await linesOf(async () => {

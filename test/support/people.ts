@@ -73,12 +73,25 @@ export async function person(
 }
 
 /** Connected users of a new organisation and its project p1, by their names. */
-export async function people<Name extends string>(
+export const people = <Name extends string>(
+  ...names: readonly Name[]
+): Promise<Record<Name, Person>> => peopleWith({}, ...names);
+
+/** The same, whose clients have these options. */
+export async function peopleWith<Name extends string>(
+  options: Options,
   ...names: readonly Name[]
 ): Promise<Record<Name, Person>> {
   const org = newOrg();
-  const all = await Promise.all(names.map((sub) => person({ sub, org })));
+  const all = await Promise.all(names.map((sub) => person({ sub, org }, options)));
   return Object.fromEntries(names.map((name, index) => [name, all[index]])) as Record<Name, Person>;
+}
+
+/** The answer to what is sent, which a client that polls may send again where it is not begun within five seconds. */
+export async function answerTo<Answer>(send: () => Promise<Answer>): Promise<Answer> {
+  const answer = await send();
+  const isRefused = ARE_POLLING && JSON.stringify(answer).includes('"rate_limited"');
+  return isRefused ? answerTo(send) : answer;
 }
 
 /** Records the events that a connected client receives from now on. */
