@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
+import type { Extensions } from "./extensions.ts";
 import { LINES_OF_AN_INVOCATION } from "./lambda-lines.ts";
 import type { FunctionDefinition } from "./template.ts";
 import type { Meter } from "./usage.ts";
@@ -42,6 +43,7 @@ export interface FunctionsParts {
   /** Maximum number of concurrent execution environments of a function that has no reservation. */
   readonly concurrencyOf: (definition: FunctionDefinition) => number;
   readonly work: Work;
+  readonly extensions: Extensions;
   /** Whether every asynchronous invocation runs twice: Lambda's delivery is at least once. */
   readonly repeatsAsync: boolean;
   /** Called with an asynchronous invocation whose retries are exhausted, and its last error. */
@@ -184,13 +186,18 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
         return { ok: false, message: "EventAgeExceeded: the event has waited for too long" };
       }
       const began = performance.now();
+      const finish = () => {
+        countInvocation(performance.now() - began);
+        if (environment.isAlive()) release(environment);
+        else {
+          all.delete(environment);
+          if (!isStopped) waiting.shift()?.(start());
+        }
+      };
       const result = await environment.run(event);
-      countInvocation(performance.now() - began);
-      if (environment.isAlive()) release(environment);
-      else {
-        all.delete(environment);
-        if (!isStopped) waiting.shift()?.(start());
-      }
+      // What goes on after its answer is billed, and keeps the environment.
+      if (environment.isBusy()) void parts.work.track(environment.idle().then(finish));
+      else finish();
       return result;
     },
     heaps: () => [...all].map((environment) => environment.heap()),
@@ -213,6 +220,10 @@ const THROTTLED: InvocationResult = {
 
 interface Environment {
   run(event: object): Promise<InvocationResult>;
+  /** Whether its extensions still work on an event that has been answered. */
+  isBusy(): boolean;
+  /** Resolves once they have done so, or the environment has ended. */
+  idle(): Promise<void>;
   isAlive(): boolean;
   heap(): number;
   stop(): Promise<unknown>;
@@ -220,55 +231,91 @@ interface Environment {
 
 type Message =
   | { readonly type: "log"; readonly text: string }
+  | { readonly type: "loaded" }
   | { readonly type: "result"; readonly value: unknown; readonly heap: number }
   | { readonly type: "error"; readonly message: string; readonly heap: number };
 
 function startEnvironment(definition: FunctionDefinition, parts: FunctionsParts): Environment {
   const { port1: port, port2 } = new MessageChannel();
   const wake = new SharedArrayBuffer(4);
-  const worker = startWorker(definition, parts, port2, wake);
+  const extensions = parts.extensions.open();
+  const worker = startWorker(definition, parts, extensions.host, { port: port2, wake });
   const timeout = definition.timeoutSeconds * 1000;
   let isAlive = true;
   let isStopped = false;
+  let isBusy = false;
   let heap = 0;
   let settle: (result: InvocationResult) => void = () => undefined;
+  let load: () => void = () => undefined;
+  const loaded = new Promise<void>((resolve) => {
+    load = resolve;
+  });
 
   const die = (message: string) => {
     isAlive = false;
+    // Who was answered already is told nothing.
+    if (isBusy && !isStopped) parts.log(definition.name, `${message}\n`);
+    isBusy = false;
+    extensions.ended();
+    load();
     settle({ ok: false, message });
   };
   worker.on("error", (error) => die(String(error)));
   worker.on("exit", () => die("the environment ended"));
   port.on("message", (message: Message) => {
-    if (message.type !== "log") heap = message.heap;
-    if (message.type === "log") parts.log(definition.name, message.text);
-    else if (message.type === "result") settle({ ok: true, value: message.value });
+    if (message.type === "log") return parts.log(definition.name, message.text);
+    if (message.type === "loaded") {
+      extensions.started();
+      return void extensions.idle().then(() => {
+        worker.postMessage("freeze");
+        load();
+      });
+    }
+    heap = message.heap;
+    if (message.type === "result") settle({ ok: true, value: message.value });
     else settle({ ok: false, message: message.message });
   });
   port.unref();
 
+  const freeze = (timer: NodeJS.Timeout) => {
+    clearTimeout(timer);
+    isBusy = false;
+    if (isAlive && extensions.exist()) worker.postMessage("freeze");
+  };
+  let finished = Promise.resolve();
+
   return {
     run: (event) =>
       new Promise((resolve) => {
-        const context = { awsRequestId: randomUUID(), functionName: definition.name };
-        const message = textOf({ event, context, timeout });
-        if (message === undefined)
+        const requestId = randomUUID();
+        const context = { awsRequestId: requestId, functionName: definition.name };
+        const text = textOf({ event, context, timeout });
+        if (text === undefined)
           return resolve({ ok: false, message: "RangeError: the event nests too deeply" });
         const timer = setTimeout(() => {
           die(`Task timed out after ${definition.timeoutSeconds} seconds`);
           void worker.terminate();
         }, timeout);
         settle = (result) => {
-          clearTimeout(timer);
           settle = () => undefined;
+          // Lambda waits for them as long as for the function.
+          isBusy = isAlive && !extensions.areIdle();
+          if (isBusy) finished = extensions.idle().then(() => freeze(timer));
+          else freeze(timer);
           if (!result.ok && !isStopped) parts.log(definition.name, `${result.message}\n`);
           resolve(result);
         };
-        port.postMessage(message);
-        Atomics.store(new Int32Array(wake), 0, 1);
-        Atomics.notify(new Int32Array(wake), 0);
+        void loaded.then(() => {
+          if (!isAlive) return;
+          extensions.invoke({ requestId, deadlineMs: Date.now() + timeout });
+          port.postMessage({ text, isExtended: extensions.exist() });
+          Atomics.store(new Int32Array(wake), 0, 1);
+          Atomics.notify(new Int32Array(wake), 0);
+        });
       }),
     isAlive: () => isAlive,
+    isBusy: () => isBusy,
+    idle: () => finished,
     heap: () => heap,
     stop() {
       isStopped = true;
@@ -289,15 +336,18 @@ function textOf(message: object): string | undefined {
 function startWorker(
   definition: FunctionDefinition,
   { environmentOf, ahead }: FunctionsParts,
-  port: MessagePort,
-  wake: SharedArrayBuffer,
+  runtimeApi: string,
+  channel: { readonly port: MessagePort; readonly wake: SharedArrayBuffer },
 ): Worker {
   const [module = "index", exportName = "handler"] = definition.handler.split(".");
   const file = pathToFileURL(join(definition.code, `${module}.mjs`)).href;
   return new Worker(new URL("./lambda-runtime.js", import.meta.url), {
-    env: { ...definition.environment, ...environmentOf(definition) },
+    env: {
+      ...{ ...definition.environment, ...environmentOf(definition) },
+      AWS_LAMBDA_RUNTIME_API: runtimeApi,
+    },
     execArgv: [],
-    workerData: { port, wake, file, exportName, ahead },
-    transferList: [port],
+    workerData: { ...channel, file, exportName, ahead },
+    transferList: [channel.port],
   });
 }

@@ -1,7 +1,8 @@
 // One execution environment of a function, in a worker thread: it loads the bundle once, runs one
-// invocation at a time, and is frozen (the whole thread waits) until the next one comes.
+// invocation at a time, and is frozen (the whole thread waits) until the next one comes. Where the bundle has
+// registered itself as an extension, it is frozen once that asks for its next event.
 import { getHeapStatistics } from "node:v8";
-import { receiveMessageOnPort, workerData } from "node:worker_threads";
+import { parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 
 const { port, wake, file, exportName, ahead } = workerData;
 const signal = new Int32Array(wake);
@@ -14,17 +15,24 @@ for (const stream of [process.stdout, process.stderr])
   };
 
 const handler = await load();
+port.postMessage({ type: "loaded" });
+await toldToFreeze();
 
 for (;;) {
   Atomics.wait(signal, 0, 0);
   Atomics.store(signal, 0, 0);
   const received = receiveMessageOnPort(port);
   if (ahead[0] > 0) moveClock();
-  if (received !== undefined)
-    port.postMessage({
-      ...(await run(JSON.parse(received.message))),
-      heap: getHeapStatistics().used_heap_size,
-    });
+  if (received === undefined) continue;
+  const { text, isExtended } = received.message;
+  const result = await run(JSON.parse(text));
+  port.postMessage({ ...result, heap: getHeapStatistics().used_heap_size });
+  if (isExtended) await toldToFreeze();
+}
+
+/** Extensions go on until they have asked for their next event. */
+function toldToFreeze() {
+  return new Promise((resolve) => parentPort.once("message", resolve));
 }
 
 /** Has `Date` go as far ahead as the stack's clock, from the first time that a test moves that. */

@@ -5,6 +5,7 @@ import { createClock } from "./clock.ts";
 import { createCuts } from "./cuts.ts";
 import { type Database, startDatabase } from "./database.ts";
 import { createEventSource } from "./event-source.ts";
+import { createExtensions } from "./extensions.ts";
 import {
   createFaultInjector,
   type FaultInjector,
@@ -142,8 +143,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   const deadLetters: DeadLetter[] = [];
   const gets = stack.httpRoutes.filter(({ method }) => method === "GET");
   const holding = new Set(gets.map(({ functionName }) => functionName));
+  const extensions = createExtensions(url);
   const functions = createFunctions({
-    ...{ work, count },
+    ...{ work, count, extensions },
     onDeadLetter: (functionName, event, reason) =>
       sendDeadLetter(stack.deadLetterQueues.get(functionName), { functionName, event, reason }),
     repeatsAsync: options.repeatsAsync ?? false,
@@ -213,7 +215,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const answered = serveAws(request, response);
+    const answered = extensions.answer(request, response) ?? serveAws(request, response);
     if (answered !== undefined) return answered;
     const stopWatching = cuts.watch(request);
     const { status, headers, body } = await front(request).finally(stopWatching);

@@ -108,6 +108,74 @@ describe("an execution environment", () => {
   });
 });
 
+describe("an extension in the process of a function", () => {
+  const api = (path: string) =>
+    `"http://" + process.env.AWS_LAMBDA_RUNTIME_API + "/2020-01-01/extension/${path}"`;
+  const registration = (events: readonly string[]) => `fetch(${api("register")}, {
+    method: "POST",
+    headers: { "lambda-extension-name": "own" },
+    body: '${JSON.stringify({ events })}',
+  })`;
+  /** Asks for its next event once what an invocation has left in `work` is done. */
+  const EXTENDED = `
+    const registered = await ${registration(["INVOKE"])};
+    const id = registered.headers.get("lambda-extension-identifier");
+    const next = () => fetch(${api("event/next")}, { headers: { "lambda-extension-identifier": id } });
+    let begun, done = 0;
+    (async () => {
+      for (;;) {
+        const work = new Promise((resolve) => { begun = resolve; });
+        const event = await (await next()).json();
+        if (event.eventType === "INVOKE") await work;
+      }
+    })();
+    export const handler = async ({ gate }) => {
+      begun(gate && fetch(gate).then(() => { done += 1; }));
+      return done;
+    };`;
+
+  test("has Lambda hand on an answer before its work is over, and keep the environment until then", async () => {
+    const gate = await newGate();
+    const deployment = await start(EXTENDED, { concurrency: 1, metered: true });
+
+    expect(await value(deployment, { gate: gate.url })).toBe(0);
+    await gate.arrived(1);
+    let isIdle = false;
+    const idle = deployment.stack.idle().then(() => {
+      isIdle = true;
+    });
+    const waiting = value(deployment);
+    expect(deployment.stack.takeUsage().invocations).toBe(0);
+    expect(isIdle).toBe(false);
+    gate.open();
+
+    expect(await waiting).toBe(1);
+    await idle;
+    expect(deployment.stack.takeUsage().invocations).toBe(2);
+  });
+
+  test("is waited for no longer than the function may run", async () => {
+    const gate = await newGate();
+    const deployment = await start(EXTENDED, { concurrency: 1 });
+
+    expect(await value(deployment, { gate: gate.url })).toBe(0);
+    await until(() => deployment.logged.some((line) => line.includes("timed out")));
+
+    expect(await value(deployment)).toBe(0);
+  });
+
+  test.each([
+    ["once the function has started", ["INVOKE"], "await undefined", 403],
+    ["for the environment's end", ["INVOKE", "SHUTDOWN"], registration(["SHUTDOWN"]), 400],
+  ])("is not registered %s", async (_, events, atStart, status) => {
+    const deployment = await start(`
+      const early = await ${atStart};
+      export const handler = async () => (early ?? (await ${registration(events)})).status;`);
+
+    expect(await value(deployment)).toBe(status);
+  });
+});
+
 describe("a reload", () => {
   const saying = (word: string) => `export const handler = async ({ gate }) => {
     if (gate) await fetch(gate);
