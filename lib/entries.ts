@@ -28,7 +28,7 @@ export function entriesOf(
     code: `import { ${handler} } from ${JSON.stringify(serverFile(`functions/${name}`))};
 import { app } from ${JSON.stringify(resolve(app))};
 ${hasAdmin ? `import { ${wrap} } from ${JSON.stringify(serverFile(file))};\n` : ""}
-export const handler = ${handler}(${hasAdmin ? `${wrap}(app)` : "app"});
+export const handler = await ${handler}(${hasAdmin ? `${wrap}(app)` : "app"});
 `,
   });
   return {

@@ -10,7 +10,7 @@ type ServerCode =
       readonly app: string;
     }
   | {
-      /** Paths of files that each export `handler`, e.g. `socketHandler(app)`; for functions with a wiring of their own. */
+      /** Paths of files that each export `handler`, e.g. `socketHandler(app)`, `await pollingHandler(app)`; for functions with a wiring of their own. */
       readonly functions: EntryFiles;
     };
 

@@ -41,13 +41,17 @@ const players = (room: string, answers: readonly ((question: unknown) => unknown
 
 const silent = () => undefined;
 
-// A client that stays on polling sends nothing before its own event is handled: docs/socket-io.md.
-const testOfOneThatAnswersItself = test.skipIf(ARE_POLLING);
+/** How a client is connected: as the run has it, by long polling alone, and as one of which nothing is set. */
+const TRANSPORTS: readonly [string, { readonly transports?: string[] }][] = [
+  ["as the run has it", {}],
+  ["which polls", { transports: ["polling"] }],
+  ["with default options", { transports: ["polling", "websocket"] }],
+];
 
-testOfOneThatAnswersItself(
-  "a handler asks its own client, after what it has emitted before, while the client's other events are served",
-  async () => {
-    const socket = await connect();
+test.each(TRANSPORTS)(
+  "a handler asks its own client, %s, after what it has emitted before, while the client's other events are served",
+  async (_, options) => {
+    const socket = await connect(options);
     const received: unknown[] = [];
     socket.on("before", (text) => received.push(["before", text]));
     socket.on("question", async (text, acknowledge) => {
@@ -171,10 +175,10 @@ test("sockets are moved into another room, and what follows reaches them there",
   expect(await ben?.emitWithAck("rooms")).not.toContain("stage");
 });
 
-testOfOneThatAnswersItself(
-  "a socket is asked as it connects, after the answer to its CONNECT",
-  async () => {
-    const socket = client({ auth: { asks: "who?" } }, stack.url);
+test.each(TRANSPORTS)(
+  "a socket is asked as it connects, %s, after the answer to its CONNECT",
+  async (_, options) => {
+    const socket = client({ auth: { asks: "who?" }, ...options }, stack.url);
     socket.on("hello", (question, acknowledge) => acknowledge(`${question} me`));
     const welcome = new Promise((resolve) => socket.once("welcome", resolve));
     await connected(socket);

@@ -337,10 +337,12 @@ export async function createWorld(
       await send(connectionId, `40${JSON.stringify({ ...auth, token })}`);
       return connectionId;
     },
-    request(request) {
+    async request(request) {
       clock += 1;
       const given = { method: "GET", headers: {}, query: {}, body: "", ...request };
-      return polling({ receivedAt: clock, ...given, requestId: ulid() });
+      const { answer, rest } = await polling({ receivedAt: clock, ...given, requestId: ulid() });
+      await rest;
+      return answer;
     },
     async link(sid) {
       const connectionId = ulid();

@@ -150,7 +150,7 @@ describe("an application of one file", () => {
     const handlers = Object.entries(entriesOf(APP)).map(([name, { code, name: file }]) => {
       expect(code).toContain(`lambdas/server/functions/${file}"`);
       expect(code).toContain(`import { app } from ${JSON.stringify(resolve(APP))};`);
-      return [name, /export const handler = (\w+)\(app\);/.exec(code)?.[1]];
+      return [name, /export const handler = await (\w+)\(app\);/.exec(code)?.[1]];
     });
     expect(Object.fromEntries(handlers)).toEqual({
       ...{ socket: "socketHandler", polling: "pollingHandler", heartbeat: "heartbeatHandler" },
@@ -237,7 +237,7 @@ describe("an Admin UI", () => {
   test("is in the entry of each function", () => {
     const wraps = Object.entries(entriesOf(APP, true)).map(([name, { code }]) => [
       name,
-      /export const handler = \w+\((\w+)\(app\)\);/.exec(code)?.[1],
+      /export const handler = await \w+\((\w+)\(app\)\);/.exec(code)?.[1],
     ]);
 
     expect(Object.fromEntries(wraps)).toEqual({

@@ -1,4 +1,4 @@
 import { app } from "#mudbase/socket-app.ts";
 import { pollingHandler } from "#server/functions/polling.ts";
 
-export const handler = pollingHandler(app);
+export const handler = await pollingHandler(app);

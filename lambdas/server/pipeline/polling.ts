@@ -25,6 +25,13 @@ export interface PollingRequest {
   readonly receivedAt: number;
 }
 
+/** The answer to a request, and what goes on after it. */
+export interface Served {
+  readonly answer: PollingAnswer;
+  /** Never fails. */
+  readonly rest?: Promise<void>;
+}
+
 const PREFLIGHT = { statusCode: 204, body: "" };
 
 /** Engine.IO's HTTP long-polling: a handshake, GETs that wait for packets, POSTs that bring some. */
@@ -34,20 +41,25 @@ export function createPolling(parts: Parts<AnyApp>, server: ReturnType<typeof cr
   const poll = createPoll(parts);
   const receive = createReceive(parts, server);
 
-  return async (request: PollingRequest): Promise<PollingAnswer> => {
+  return async (request: PollingRequest): Promise<Served> => {
     const { method, headers, query } = request;
     const connectionId = pollingId(query.sid ?? "");
-    if (!isAdmitted({ connectionId, headers })) return answerRefusal("origin", 403);
-    if (method === "OPTIONS") return { ...PREFLIGHT, headers: preflightHeaders(headers) };
-    const answer = await serve(request, connectionId);
-    return { ...answer, headers: { ...answer.headers, ...corsHeaders(headers) } };
+    if (!isAdmitted({ connectionId, headers })) return { answer: answerRefusal("origin", 403) };
+    if (method === "OPTIONS")
+      return { answer: { ...PREFLIGHT, headers: preflightHeaders(headers) } };
+    const { answer, ...served } = await serve(request, connectionId);
+    return {
+      answer: { ...answer, headers: { ...answer.headers, ...corsHeaders(headers) } },
+      ...served,
+    };
   };
 
-  async function serve(request: PollingRequest, connectionId: string): Promise<PollingAnswer> {
+  async function serve(request: PollingRequest, connectionId: string): Promise<Served> {
     const fault = faultOf(request);
-    if (fault !== undefined) return answerRefusal(fault);
-    if (request.query.sid === undefined) return open(request);
-    return request.method === "GET" ? poll(connectionId, request) : receive(connectionId, request);
+    if (fault !== undefined) return { answer: answerRefusal(fault) };
+    if (request.method === "POST") return receive(connectionId, request);
+    const isOpening = request.query.sid === undefined;
+    return { answer: isOpening ? await open(request) : await poll(connectionId, request) };
   }
 
   async function open({ headers, query, receivedAt }: PollingRequest): Promise<PollingAnswer> {

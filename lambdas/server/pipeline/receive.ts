@@ -13,7 +13,7 @@ import { isDrainable } from "#server/model/polling.ts";
 import type { Limited } from "#server/model/rate.ts";
 import type { createServer } from "../pipeline.ts";
 import type { Parts } from "./parts.ts";
-import type { PollingRequest } from "./polling.ts";
+import type { PollingRequest, Served } from "./polling.ts";
 
 /**
  * Packets of one POST: a client sends at once what was emitted while its last one was under way. As many as a user may
@@ -29,37 +29,55 @@ const MAX_PACKETS = 2000;
 const LATEST_BEGIN = 5_000;
 const TOO_LATE: Limited = { retryAfterMs: 1000, isFlood: false };
 
+/**
+ * Milliseconds for which a POST is not answered while its packets are handled. Its client sends no other one until then,
+ * not even an acknowledgement that one of them waits for.
+ */
+const MAX_HELD = 250;
+
 /** Packets of one POST that are handled at the same time: what one waits for must not keep the others. */
 const AT_ONCE = 100;
 
 const isIllegal = (packet: string): boolean => decodeFrame(packet).type === "illegal";
 
-/** A POST: handles each packet that it brings as the frame that it would be. */
+/** An end comes after all else that was sent before it, and what was sent after it is nothing. */
+async function handleAll(
+  packets: readonly string[],
+  handle: (packet: string, index: number) => Promise<void>,
+): Promise<void> {
+  const end = packets.indexOf(CLOSE);
+  await pMap(end < 0 ? packets : packets.slice(0, end), handle, { concurrency: AT_ONCE });
+  if (end >= 0) await handle(CLOSE, end);
+}
+
+/**
+ * A POST: handles each packet that it brings as the frame that it would be, and is answered at the latest after a quarter
+ * second; the others are handled after that.
+ */
 export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof createServer>) {
   const { adapter, runtime } = parts;
   const { heartbeat, now, pause, telemetry } = runtime;
 
-  return async (connectionId: string, request: PollingRequest): Promise<PollingAnswer> => {
+  return async (connectionId: string, request: PollingRequest): Promise<Served> => {
     const { headers, body } = request;
     if (headerOf(headers, "content-type") === "application/octet-stream")
-      return answerRefusal("request");
-    if (Buffer.byteLength(body) > heartbeat.maxPayload) return answerRefusal("request", 413);
+      return { answer: answerRefusal("request") };
+    if (Buffer.byteLength(body) > heartbeat.maxPayload)
+      return { answer: answerRefusal("request", 413) };
     const readAt = now();
     const connection = await adapter.connections.get(connectionId, request.receivedAt);
-    if (connection === undefined) return refuse(connectionId);
+    if (connection === undefined) return { answer: await refuse(connectionId) };
     const packets = packetsIn(body);
     if (connection.link !== undefined || packets.length > MAX_PACKETS)
-      return answerRefusal("request");
+      return { answer: answerRefusal("request") };
     if (connection.endedAt === undefined) server.remember(connection, readAt);
     const handle = (packet: string, index: number) =>
       handleOne(request, { connectionId, connectedAt: connection.connectedAt }, packet, index);
-    // An end comes after all else that was sent before it, and what was sent after it is nothing.
-    const end = packets.indexOf(CLOSE);
-    await pMap(end < 0 ? packets : packets.slice(0, end), handle, { concurrency: AT_ONCE });
-    if (end >= 0) await handle(CLOSE, end);
+    const rest = handleAll(packets, handle);
     // What the client sends next is received after the last of these.
-    await pause(Math.max(0, request.receivedAt + packets.length - now()));
-    return packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK;
+    const received = pause(Math.max(0, request.receivedAt + packets.length - now()));
+    await Promise.all([received, Promise.race([rest, pause(MAX_HELD)])]);
+    return { answer: packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK, rest };
   };
 
   /** A POST does not say that a session has ended while a GET still has its last packets. */

@@ -2,4 +2,4 @@ import { app } from "#mudbase/socket-app.ts";
 import { withAdmin } from "#server/admin.ts";
 import { pollingHandler } from "#server/functions/polling.ts";
 
-export const handler = pollingHandler(withAdmin(app));
+export const handler = await pollingHandler(withAdmin(app));

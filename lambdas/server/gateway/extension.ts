@@ -1,0 +1,60 @@
+import { request } from "node:http";
+
+/** Tells it from other extensions in the same environment. */
+const NAME = "serverless-socket-io";
+
+type Headers = Readonly<Record<string, string>>;
+
+/**
+ * Registers this process as an extension of Lambda (Extensions API, 2020-01-01), which is possible only while it starts:
+ * Lambda sends an answer as soon as it has it, and then waits for the environment's extensions, too, before it freezes
+ * the process or gives it another event. What this returns is called once in each invocation, with the work that
+ * Lambda is to wait for; nothing is returned outside of Lambda. Throws where Lambda refuses it.
+ */
+export async function registerExtension(
+  host: string | undefined,
+): Promise<((work: Promise<unknown>) => void) | undefined> {
+  if (host === undefined) return undefined;
+  const { "lambda-extension-identifier": id = "" } = await ask(
+    `${host}/2020-01-01/extension/register`,
+    ...([
+      "POST",
+      { "lambda-extension-name": NAME },
+      JSON.stringify({ events: ["INVOKE"] }),
+    ] as const),
+  );
+  let begin: (work: Promise<unknown>) => void = () => undefined;
+
+  async function follow(): Promise<never> {
+    for (;;) {
+      // No invocation begins before the next event is asked for.
+      const work = new Promise((resolve) => {
+        begin = resolve;
+      });
+      await ask(`${host}/2020-01-01/extension/event/next`, "GET", {
+        "lambda-extension-identifier": id,
+      });
+      await work;
+    }
+  }
+
+  // It fails where Lambda is gone, and the process then ends, too.
+  void follow();
+  return (work) => begin(work.catch(() => undefined));
+}
+
+/** Without a time-out, and by a connection of its own: the process may be frozen for hours meanwhile. */
+function ask(url: string, method: string, headers: Headers, body?: string): Promise<Headers> {
+  return new Promise((resolve, reject) => {
+    request(`http://${url}`, { method, headers, agent: false }, (response) => {
+      const { statusCode, headers: answered } = response;
+      const refusal = new Error(`Lambda answered ${statusCode} to ${method} ${url}`);
+      response.resume().on("error", reject);
+      response.on("end", () =>
+        statusCode === 200 ? resolve(answered as Headers) : reject(refusal),
+      );
+    })
+      .on("error", reject)
+      .end(body);
+  });
+}
