@@ -31,17 +31,17 @@ const chatJoin = /* @__PURE__ */ defineEvent({
   access: chatMember,
   reply: "chat:joined",
 
-  async handle({ chat: known, key, isNewChat, socket, chats, timestamp }) {
-    const { chatId, projectId } = known;
+  async handle({ chat, key, isNewChat, socket, chats, timestamp, beforeSend }) {
+    const { chatId, projectId } = chat;
     const room = chatRoom(projectId, chatId);
     const joined = await socket.join(room);
-    const isCreated = isNewChat && (await chats.create(key.org, known));
     // Asked again once the socket is listed: a change of the members finds it there, or is found here.
-    const chat = isCreated ? known : ((await chats.find(key)) ?? known);
-    if (!admits(chat, socket.userId)) {
+    beforeSend(async () => {
+      if (isNewChat && (await chats.create(key.org, chat))) return;
+      if (admits((await chats.find(key)) ?? chat, socket.userId)) return;
       await socket.leave(room);
       throw stranger(chatId);
-    }
+    });
 
     socket.to(joined).emit("user:online", { userId: socket.userId, chatId, timestamp });
 

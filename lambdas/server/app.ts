@@ -87,6 +87,9 @@ export class Acknowledgement {
   }
 }
 
+/** Work of a handler that is done before anything of what it emits leaves. */
+export type BeforeSend = () => Promise<unknown>;
+
 /** An event that clients may send: what it carries, who may send it, what it does, what is answered. */
 export interface EventDefinition<
   T extends AppTypes,
@@ -106,7 +109,15 @@ export interface EventDefinition<
   /** Gives the acknowledgement and the reply. Nothing means no reply, and `{ ok: true }` to an acknowledgement. */
   handle(
     context: Context<T> &
-      Granted & { readonly payload: z.output<Schema>; readonly socket: Socket<T> },
+      Granted & {
+        readonly payload: z.output<Schema>;
+        readonly socket: Socket<T>;
+        /**
+         * Has this work done after the handler, while the recipients of what it has not flushed are found, and before
+         * any of that leaves, the reply included. Where it throws, nothing leaves, and the event fails as if the handler had thrown that.
+         */
+        readonly beforeSend: (work: BeforeSend) => void;
+      },
     // biome-ignore lint/suspicious/noConfusingVoidType: a handler without a reply returns nothing.
   ): Promise<Replied<T, Reply> | void>;
 }

@@ -245,8 +245,10 @@ async function onEvent(
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
   const { limited, isOrdered, receivedAt } = from;
   const call = { ...event, key, session, limited, isOrdered, receivedAt };
-  const { emissions, fault, giveUp } = await dispatch(namespace, call);
-  await send(emissions).catch((error: unknown) => answerUnsent(sender, error, giveUp));
+  const { emissions, beforeSend, fault, giveUp } = await dispatch(namespace, call);
+  await send(emissions, { beforeSend }).catch((error: unknown) =>
+    answerUnsent(sender, error, giveUp),
+  );
   if (fault !== undefined) throw fault;
 }
 

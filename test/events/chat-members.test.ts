@@ -109,6 +109,24 @@ describe("who a chat lets in", () => {
     expect(payloadsOf(world, ben, "message:new")).toEqual([]);
   });
 
+  test("nobody else hears of a join that is refused at last, at once or when it comes back", async () => {
+    await put("ann", "ben");
+    await ask(world, ann, "chat:join", club);
+    const held = world.holdNext(isJoin);
+    const joining = ask(world, ben, "chat:join", club);
+    await held.reached;
+    await put("ann");
+    held.release();
+
+    expect(await joining).toEqual(refused("forbidden"));
+    expect(payloadsOf(world, ann, "user:online")).toEqual([]);
+    expect(payloadsOf(world, ben, "chat:joined")).toEqual([]);
+    expect(await members()).toEqual(["ann"]);
+    const logs = (await world.items()).filter(({ pk }) => pk === `log#${org}#/#chat#p1#club`);
+    const logged = logs.filter(({ entry }) => /user:online.*ben/.test(String(entry)));
+    expect(logged).toEqual([]);
+  });
+
   test("a first join under way is refused by a chat:put that describes the chat", async () => {
     await expectRefusalOfJoinUnderWay();
   });

@@ -1,6 +1,7 @@
 import {
   Acknowledgement,
   type AnyEvent,
+  type BeforeSend,
   type Domain,
   Instead,
   type Listener,
@@ -46,6 +47,7 @@ export interface Handler {
 /** What a call has come to: what waits to be sent, and who is to be notified of its failure besides the caller. */
 export interface Progress {
   readonly buffer: EmitBuffer;
+  beforeSend?: BeforeSend | undefined;
   otherwise?: Otherwise | undefined;
 }
 

@@ -36,6 +36,8 @@ export interface DeliveryParts {
   readonly now: () => number;
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
+  /** Done while the audience is found, before the first post, and before any socket is moved. */
+  readonly beforeSend?: (() => Promise<unknown>) | undefined;
   /** Called once the audience is known, before the first post. */
   readonly ready?: Ready | undefined;
 }
@@ -168,7 +170,10 @@ async function begin(job: FanOutJob, parts: DeliveryParts) {
 /** Finds out who gets what, and does all that comes before the first post. */
 async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
-  const recipients = await findRecipients(emissions, callers, range, parts);
+  const finding = findRecipients(emissions, callers, range, parts);
+  // Nothing of it may go on when the event has failed.
+  await Promise.allSettled([finding, parts.beforeSend?.()]).then(requireFulfilled);
+  const recipients = await finding;
   learnLinks(recipients, parts.upgrades);
   const unjoined = await joinRooms(emissions, recipients, parts);
   const { queues, settles, cuts, unsure } = await fillQueues(emissions, callers, recipients, parts);
@@ -176,6 +181,10 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   if (stayed.length === 0)
     await parts.ready?.({ asked: askedIn(queues, unsure), isAll: recipients.rest.length === 0 });
   return { recipients, queues, settles, cuts, stayed };
+}
+
+function requireFulfilled(results: readonly PromiseSettledResult<unknown>[]): void {
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Who is asked to acknowledge something; in vain, perhaps, where it is not known whether they may be posted to. */

@@ -1,4 +1,11 @@
-import type { AnyEvent, Domain, Handshake, Listener, Namespace, Otherwise } from "#server/app.ts";
+import type {
+  AnyEvent,
+  BeforeSend,
+  Handshake,
+  Listener,
+  Namespace,
+  Otherwise,
+} from "#server/app.ts";
 import { EventError, type RefusalCode, refuseClaim } from "#server/errors.ts";
 import { MAX_DEPTH } from "#server/model/depth.ts";
 import type { RateLimit } from "#server/model/rate.ts";
@@ -22,7 +29,7 @@ import {
 import { createContext } from "./context.ts";
 import { everyoneIn, everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
-import { refuseOversized } from "./oversized.ts";
+import { refuseLarge, refuseOversized } from "./oversized.ts";
 import type { Parts } from "./parts.ts";
 import { type Sender, UnmovedError } from "./sender.ts";
 
@@ -34,6 +41,7 @@ const TOO_DEEP = `payload: it nests more than ${MAX_DEPTH} levels deep`;
 /** What a call sends out, and what went wrong besides a refusal. */
 export interface Dispatched {
   readonly emissions: readonly Emission[];
+  readonly beforeSend?: BeforeSend | undefined;
   readonly fault?: unknown;
   /** What is sent instead where nothing of it could be sent. */
   readonly giveUp: (error: unknown) => readonly Emission[];
@@ -85,7 +93,8 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
     await run(kit, namespace, handler, call, progress);
     refuseOversized(progress.buffer, kit.runtime.limits);
     count("ok");
-    return { emissions: progress.buffer.take(), giveUp };
+    const { beforeSend } = progress;
+    return { emissions: progress.buffer.take(), beforeSend, giveUp };
   } catch (fault) {
     count(fault instanceof EventError ? fault.code : "internal");
     const emissions = giveUp(fault);
@@ -154,7 +163,7 @@ async function run(
     throw new EventError("unknown_event", `there is no event ${call.event}`);
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
   if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
-  refuseLarge(kit, domain, call);
+  refuseLarge(kit.runtime.limits, domain, call);
   const outlet = createOutlet(kit, progress.buffer, kit.sender.sendOrLog);
   const socket = socketOf(kit, namespace, call, outlet);
   if (event !== undefined) await runDeclared(kit, namespace, event, call, socket, progress, outlet);
@@ -174,8 +183,11 @@ async function runDeclared(
   const payload = parse(schema, takesAll(schema) ? call.args : call.args[0]);
   const granted = await event.access({ ...kit.stores, payload, socket });
   const context = contextOf(kit, call, progress, outlet);
+  const beforeSend = (work: BeforeSend) => {
+    progress.beforeSend = work;
+  };
   const handle = async () => {
-    const reply = await event.handle({ ...context, ...granted, payload, socket });
+    const reply = await event.handle({ ...context, ...granted, payload, socket, beforeSend });
     answer(call, progress.buffer, event.reply, reply);
   };
   if (namespace.immutableData) await handle();
@@ -275,16 +287,6 @@ async function flush(
   progress.otherwise = otherwise;
   // One listener's failed post is not the caller's failure.
   await sender.sendOrLog(progress.buffer.take());
-}
-
-function refuseLarge(kit: Kit, domain: Domain | undefined, { event, bytes }: EventCall): void {
-  const { limits } = kit.runtime;
-  const max = domain?.maxBytes === undefined ? undefined : limits[domain.maxBytes];
-  if (max !== undefined && bytes > max)
-    throw new EventError(
-      "too_large",
-      `the payload of ${event} is ${bytes} bytes, more than ${max}`,
-    );
 }
 
 /** The tokens of which an event of a user takes one; what has no limit of its own shares one, CONNECT included. */

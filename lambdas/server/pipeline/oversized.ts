@@ -1,6 +1,8 @@
+import type { Domain } from "#server/app.ts";
 import { EventError } from "#server/errors.ts";
 import { INVOCATION_BYTES, type Limits, MESSAGE_BYTES } from "#server/model/limits.ts";
 import { type Emission, type EmitBuffer, isOfRooms } from "#server/socket/emit-buffer.ts";
+import type { EventCall } from "./answers.ts";
 
 /** Bytes that an event has more where sockets may come back: its offset. */
 const OFFSET_BYTES = 1024;
@@ -55,6 +57,20 @@ const isMatched = ({ audience }: Emission): boolean =>
 
 /** Bytes that a packet has for ids, names and times beside its content. */
 const BESIDE = 4096;
+
+/** Refuses an event whose arguments are larger than its domain has it. */
+export function refuseLarge(
+  limits: Readonly<Record<string, number>>,
+  domain: Domain | undefined,
+  { event, bytes }: EventCall,
+): void {
+  const max = domain?.maxBytes === undefined ? undefined : limits[domain.maxBytes];
+  if (max !== undefined && bytes > max)
+    throw new EventError(
+      "too_large",
+      `the payload of ${event} is ${bytes} bytes, more than ${max}`,
+    );
+}
 
 /** Whether some content can be sent in a packet of its own. */
 export const fitsPacket = (content: unknown): boolean =>

@@ -118,7 +118,7 @@ async function sendOrLog(
 async function post(
   kit: Kit,
   emissions: readonly Emission[],
-  { range = EVERYBODY, ready, pageSize }: SendOptions = {},
+  { range = EVERYBODY, beforeSend, ready, pageSize }: SendOptions = {},
 ): Promise<Delivered> {
   const { matching, transport, links } = kit;
   const { telemetry, now, limits, newId, invokeWorker } = kit.runtime;
@@ -126,7 +126,8 @@ async function post(
   const delivered = await deliver(
     { emissions, range },
     {
-      ...{ rooms: kit.adapter.rooms, matching, pageSize: pageSize ?? limits.fanOutPage, ready },
+      ...{ rooms: kit.adapter.rooms, matching, pageSize: pageSize ?? limits.fanOutPage },
+      ...{ beforeSend, ready },
       ...(recovers(kit) && { recovery: { ...kit.adapter, newId, cut: transport.close } }),
       ...{
         post: transport.post,

@@ -1,3 +1,4 @@
+import type { BeforeSend } from "#server/app.ts";
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { DisconnectReason, SocketKey, StoredSession } from "#server/model/session.ts";
 import type { Emission, EmitBuffer } from "#server/socket/emit-buffer.ts";
@@ -10,6 +11,8 @@ export type Ready = (to: {
 }) => Promise<void>;
 
 export interface SendOptions {
+  /** Done while the audience is found, before a packet leaves or a socket is moved; where it fails, so does this. */
+  readonly beforeSend?: BeforeSend | undefined;
   /** The sockets that are meant, where other functions take care of the rest. */
   readonly range?: KeyRange;
   /** Called once the audience is known, before the first post. */

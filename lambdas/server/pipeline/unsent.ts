@@ -1,4 +1,5 @@
 import type { Namespace } from "#server/app.ts";
+import { EventError } from "#server/errors.ts";
 import { refuseInternally, type SocketEvent } from "./answers.ts";
 import type { Dispatched } from "./event.ts";
 import { type Sender, UndeliveredError, UnmovedError } from "./sender.ts";
@@ -16,13 +17,16 @@ export async function answerFailure(
   throw error;
 }
 
-/** Where the audience could not even be found, nothing has left yet, the answer to the caller included. */
+/**
+ * Where the audience could not even be found, or the event is refused at last, nothing has left yet, the answer to the caller
+ * included.
+ */
 export async function answerUnsent(
   { send }: Pick<Sender, "send">,
   error: unknown,
   giveUp: Dispatched["giveUp"],
-): Promise<never> {
+): Promise<void> {
   const isAnswered = error instanceof UndeliveredError || error instanceof UnmovedError;
   if (!isAnswered) await send(giveUp(error));
-  throw error;
+  if (!(error instanceof EventError)) throw error;
 }
