@@ -23,7 +23,7 @@ export const BOUNDS = {
   memorySize: [128, 10_240],
   socketConcurrency: [1, 100_000],
   heartbeatConcurrency: [1, 100_000],
-  // A GET that waits must leave room for the client's POST.
-  pollingConcurrency: [2, 100_000],
+  // A GET that waits, the client's POST, and the one that acknowledges what a handler of that asks.
+  pollingConcurrency: [3, 100_000],
   requestsPerSecond: [1, 1_000_000],
 } as const;

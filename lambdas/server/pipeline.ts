@@ -31,6 +31,8 @@ export interface Received {
   readonly messageId: string;
   /** Set where its user sends more than it may. */
   readonly limited?: Limited | undefined;
+  /** Called where its handler begins to wait for acknowledgements. */
+  readonly onWait?: (() => void) | undefined;
 }
 
 /** A frame on its way through the pipeline; its connection is the one that its client began with. */
@@ -215,6 +217,7 @@ async function onConnect(kit: Kit, from: From, key: Address, auth: unknown): Pro
         handshake,
         receivedAt,
         recovered !== undefined,
+        from.onWait,
       );
       return send([...opening, ...greeting]).catch(giveUp);
     }
@@ -243,8 +246,8 @@ async function onEvent(
   if (session === undefined) return onStray(kit, from, event.key);
   const key = { ...event.key, sid: session.id };
   if ((session.expiresAt ?? Number.POSITIVE_INFINITY) * 1000 <= now()) return sender.expire(key);
-  const { limited, isOrdered, receivedAt } = from;
-  const call = { ...event, key, session, limited, isOrdered, receivedAt };
+  const { limited, isOrdered, receivedAt, onWait } = from;
+  const call = { ...event, key, session, limited, isOrdered, receivedAt, onWait };
   const { emissions, beforeSend, fault, giveUp } = await dispatch(namespace, call);
   await send(emissions, { beforeSend }).catch((error: unknown) =>
     answerUnsent(sender, error, giveUp),

@@ -27,23 +27,23 @@ async function startLambda(status = 200) {
   return { host: `127.0.0.1:${port}`, asking, requests };
 }
 
-test("an extension asks for the next event once the work of an invocation is over, also where it fails", async () => {
+test("an extension asks for the next event once the work of an invocation is over", async () => {
   const { host, asking, requests } = await startLambda();
   const waitUntil = await registerExtension(host);
   await until(() => asking.length === 1);
-  let end: (error?: Error) => void = () => undefined;
-  for (const [index, error] of [undefined, new Error("failed")].entries()) {
+  for (let invocation = 1; invocation < 3; invocation += 1) {
+    let end: () => void = () => undefined;
     waitUntil?.(
-      new Promise((resolve, reject) => {
-        end = (given) => (given ? reject(given) : resolve(undefined));
+      new Promise<void>((resolve) => {
+        end = resolve;
       }),
     );
-    asking[index]?.end("{}");
+    asking[invocation - 1]?.end("{}");
     // It would ask by then.
     await fetch(`http://${host}/another`);
-    expect(asking).toHaveLength(index + 1);
-    end(error);
-    await until(() => asking.length === index + 2);
+    expect(asking).toHaveLength(invocation);
+    end();
+    await until(() => asking.length === invocation + 1);
   }
   expect(requests.slice(0, 2)).toEqual([
     ["POST", "/2020-01-01/extension/register", "serverless-socket-io"],

@@ -81,7 +81,7 @@ describe("settings of a deployment", () => {
     [{ pollWait: 0 }, "must be a whole number from 1 to 25"],
     [{ pollWait: 26 }, "must be a whole number from 1 to 25"],
     // A GET that waits would leave no room for a POST.
-    [{ pollingConcurrency: 1 }, "must be a whole number from 2 to 100000"],
+    [{ pollingConcurrency: 2 }, "must be a whole number from 3 to 100000"],
     [{ stackName: "my stack" }, /must be letters, digits and hyphens/],
     [{ integrationSecretPrefix: "integrations" }, "must be a name that ends with /"],
     [
@@ -135,9 +135,9 @@ describe("settings of a deployment", () => {
     [{ tokenSecretKeyArn: keyArn }, /tokenSecretKeyArn .* needs tokenSecretArn/],
     [{ gatewayLogRole: true }, /gatewayLogRole .* needs accessLogs/],
     [{ edge: "false", waf: "true" }, /waf .* needs edge/],
-    [{ edge: "false", pollingConcurrency: 2 }, /pollingConcurrency .* needs edge/],
+    [{ edge: "false", pollingConcurrency: 3 }, /pollingConcurrency .* needs edge/],
     [
-      { transports: "websocket", pollingConcurrency: 2 },
+      { transports: "websocket", pollingConcurrency: 3 },
       /pollingConcurrency .* needs polling among transports/,
     ],
     [{ edge: "false", demo: "true" }, /demo .* needs edge/],

@@ -298,8 +298,8 @@ describe("wrong props are refused with their name and what they must be", () => 
     ],
     [{ limits: { pollWait: 26 } }, "Realtime/Chat: limits: pollWait must be 25 at most."],
     [
-      { pollingConcurrency: 1 },
-      "Realtime/Chat: pollingConcurrency must be a whole number from 2 to 100000.",
+      { pollingConcurrency: 2 },
+      "Realtime/Chat: pollingConcurrency must be a whole number from 3 to 100000.",
     ],
     ...[[], ["polling"], ["websocket", "webtransport"]].map(
       (transports) =>

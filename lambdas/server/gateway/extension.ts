@@ -38,9 +38,9 @@ export async function registerExtension(
     }
   }
 
-  // It fails where Lambda is gone, and the process then ends, too.
+  // It fails with the work, whose answer may have left, or where Lambda is gone: the process then ends.
   void follow();
-  return (work) => begin(work.catch(() => undefined));
+  return (work) => begin(work);
 }
 
 /** Without a time-out, and by a connection of its own: the process may be frozen for hours meanwhile. */

@@ -22,12 +22,16 @@ const TO_ANSWER = 4000;
 
 type AskingParts = Pick<Parts, "adapter" | "runtime">;
 
-/** Sends what waits and an event to be acknowledged after it, and waits until all have answered or the time is over. */
+/**
+ * Sends what waits and an event to be acknowledged after it, calls `onWait`, and waits until all have answered or the time
+ * is over.
+ */
 export async function ask(
   parts: AskingParts,
   buffer: EmitBuffer,
   send: Sender["sendOrLog"],
   { audience, tenant, milliseconds, event, args }: AckRequest,
+  onWait: () => void = () => undefined,
 ): Promise<readonly unknown[]> {
   const { adapter, runtime } = parts;
   requireTimeout(milliseconds);
@@ -50,6 +54,7 @@ export async function ask(
     sids = found;
     await adapter.acknowledgements.ask(asked, found);
   });
+  onWait();
   const left = Math.max(0, runtime.remaining() - TO_ANSWER);
   return answersOf(parts, asked, sids, runtime.now() + Math.min(milliseconds, left));
 }

@@ -31,6 +31,8 @@ export interface EventCall extends SocketEvent {
   readonly receivedAt: number;
   /** Set where this user sends more than it may, whatever it sends. */
   readonly limited?: Limited | undefined;
+  /** Called where its handler begins to wait for acknowledgements. */
+  readonly onWait?: (() => void) | undefined;
   /** Not set where nobody can tell in which order its attachments were sent. */
   readonly isOrdered: boolean;
 }

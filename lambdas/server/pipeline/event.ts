@@ -73,6 +73,7 @@ type Greeted = [
   handshake: Pick<Handshake, "auth">,
   receivedAt: number,
   recovered: boolean,
+  onWait: EventCall["onWait"],
 ];
 
 async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promise<Dispatched> {
@@ -105,7 +106,7 @@ async function dispatch(kit: Kit, namespace: Namespace, call: EventCall): Promis
 /** Has the application greet a new socket; gives what that emits and has not sent. */
 async function greet(
   given: Kit,
-  ...[opening, namespace, key, session, handshake, receivedAt, recovered]: Greeted
+  ...[opening, namespace, key, session, handshake, receivedAt, recovered, onWait]: Greeted
 ): Promise<readonly Emission[]> {
   if (namespace.onConnect === undefined) return [];
   const sendOrLog: Sender["sendOrLog"] = async (emissions, options) => {
@@ -123,7 +124,7 @@ async function greet(
   const { telemetry } = kit.runtime;
   const progress: Progress = { buffer: sender.newBuffer() };
   const caller = { key, session, receivedAt };
-  const outlet = createOutlet(kit, progress.buffer, sendOrLog);
+  const outlet = createOutlet(kit, progress.buffer, sendOrLog, onWait);
   const socket = socketOf(kit, namespace, caller, outlet);
   try {
     await keepingData(kit, key, session, () =>
@@ -164,7 +165,7 @@ async function run(
   if (call.isTooDeep) throw new EventError("invalid_payload", TOO_DEEP);
   if (!call.isOrdered) throw new EventError("conflict", UNORDERED);
   refuseLarge(kit.runtime.limits, domain, call);
-  const outlet = createOutlet(kit, progress.buffer, kit.sender.sendOrLog);
+  const outlet = createOutlet(kit, progress.buffer, kit.sender.sendOrLog, call.onWait);
   const socket = socketOf(kit, namespace, call, outlet);
   if (event !== undefined) await runDeclared(kit, namespace, event, call, socket, progress, outlet);
   else if (listener !== undefined) await runListener(kit, listener, call, socket, progress.buffer);

@@ -11,6 +11,7 @@ export function createOutlet(
   parts: Pick<Parts, "app" | "adapter" | "runtime">,
   buffer: EmitBuffer,
   send: Sender["sendOrLog"],
+  onWait?: () => void,
 ): Outlet {
   let last = 0;
   // Of two moves that are commanded in one millisecond the second one is the later.
@@ -20,7 +21,7 @@ export function createOutlet(
   };
   return {
     buffer,
-    ask: (question) => ask(parts, buffer, send, question),
+    ask: (question) => ask(parts, buffer, send, question, onWait),
     fetchSockets: (audience, page) => fetchSockets(parts, audience, page),
     async socketsJoin(audience, rooms) {
       requireRooms(rooms);

@@ -11,7 +11,7 @@ import {
 } from "#server/engine/transports/polling.ts";
 import { isDrainable } from "#server/model/polling.ts";
 import type { Limited } from "#server/model/rate.ts";
-import type { createServer } from "../pipeline.ts";
+import type { createServer, Received } from "../pipeline.ts";
 import type { Parts } from "./parts.ts";
 import type { PollingRequest, Served } from "./polling.ts";
 
@@ -29,12 +29,6 @@ const MAX_PACKETS = 2000;
 const LATEST_BEGIN = 5_000;
 const TOO_LATE: Limited = { retryAfterMs: 1000, isFlood: false };
 
-/**
- * Milliseconds for which a POST is not answered while its packets are handled. Its client sends no other one until then,
- * not even an acknowledgement that one of them waits for.
- */
-const MAX_HELD = 250;
-
 /** Packets of one POST that are handled at the same time: what one waits for must not keep the others. */
 const AT_ONCE = 100;
 
@@ -50,9 +44,33 @@ async function handleAll(
   if (end >= 0) await handle(CLOSE, end);
 }
 
+/** Tells when a POST may be answered although not all is handled: so many packets have begun, and one waits for its clients. */
+function createAnswerable(packets: number) {
+  let left = packets;
+  let isWaiting = false;
+  let answer: () => void = () => undefined;
+  const answerable = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const tell = () => {
+    if (isWaiting && left === 0) answer();
+  };
+  return {
+    answerable,
+    begin() {
+      left -= 1;
+      tell();
+    },
+    onWait() {
+      isWaiting = true;
+      tell();
+    },
+  };
+}
+
 /**
- * A POST: handles each packet that it brings as the frame that it would be, and is answered at the latest after a quarter
- * second; the others are handled after that.
+ * A POST: handles each packet that it brings as the frame that it would be. It is answered when all are handled, and before
+ * that where a handler waits for acknowledgements: its client sends none until then.
  */
 export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof createServer>) {
   const { adapter, runtime } = parts;
@@ -71,12 +89,18 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
     if (connection.link !== undefined || packets.length > MAX_PACKETS)
       return { answer: answerRefusal("request") };
     if (connection.endedAt === undefined) server.remember(connection, readAt);
-    const handle = (packet: string, index: number) =>
-      handleOne(request, { connectionId, connectedAt: connection.connectedAt }, packet, index);
+    const { answerable, begin, onWait } = createAnswerable(
+      packets.indexOf(CLOSE) + 1 || packets.length,
+    );
+    const handle = (packet: string, index: number) => {
+      begin();
+      const { connectedAt } = connection;
+      return handleOne(request, { connectionId, connectedAt, onWait }, packet, index);
+    };
     const rest = handleAll(packets, handle);
     // What the client sends next is received after the last of these.
-    const received = pause(Math.max(0, request.receivedAt + packets.length - now()));
-    await Promise.all([received, Promise.race([rest, pause(MAX_HELD)])]);
+    await pause(Math.max(0, request.receivedAt + packets.length - now()));
+    await Promise.race([rest, answerable]);
     return { answer: packets.some(isIllegal) ? answerRefusal("request") : ANSWER_OK, rest };
   };
 
@@ -89,7 +113,7 @@ export function createReceive(parts: Parts<AnyApp>, server: ReturnType<typeof cr
   /** Nobody is answered what went wrong with one of them: the others are served. */
   async function handleOne(
     { requestId, receivedAt }: PollingRequest,
-    connection: { readonly connectionId: string; readonly connectedAt: number },
+    connection: Pick<Received, "connectionId" | "connectedAt" | "onWait">,
     packet: string,
     index: number,
   ): Promise<void> {
