@@ -3,6 +3,8 @@ import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { buildSync } from "esbuild";
+import { checkApp } from "../lambdas/server/check-app.ts";
 import { bundleInto, type EntryCode } from "./bundle.ts";
 import { serverFile } from "./server-file.ts";
 import type { ServerOptions } from "./server-props.ts";
@@ -64,6 +66,7 @@ export function checkApplication(
   if (!statSync(app).isFile()) throw new Error(`The application ${app} is not a file.`);
   const folder = mkdtempSync(join(tmpdir(), "application-"));
   try {
+    if (exportsNone(app)) checkApp({ namespaces: {} }, {});
     bundleInto(folder, { entry: checkOf(app), lateModules });
     const { status, output, error } = spawnSync(process.execPath, ["-e", LOAD, checkIn(folder)], {
       env: { ...OF_FUNCTIONS, ...process.env, ...environment },
@@ -80,6 +83,21 @@ export function checkApplication(
     rmSync(folder, { recursive: true });
   }
   return undefined;
+}
+
+/**
+ * Whether a file exports no `app`, as far as that can be told without the files that it imports: a stack in place of its
+ * application would take minutes to bundle, and be synthesised to load it.
+ */
+function exportsNone(app: string): boolean {
+  const { metafile, outputFiles } = buildSync({
+    ...({ entryPoints: [app], format: "esm", outdir: "out" } as const),
+    ...({ bundle: false, write: false, metafile: true, logLevel: "silent" } as const),
+  });
+  const [{ format } = {}] = Object.values(metafile.inputs);
+  const [{ exports: names = [] } = {}] = Object.values(metafile.outputs);
+  const reexports = outputFiles.some(({ text }) => /^export \*/m.test(text));
+  return format === "esm" && !names.includes("app") && !reexports;
 }
 
 /** What is said of an application that is wrong. */

@@ -24,12 +24,32 @@ test.each([
     "export const application = {};",
     "an application has namespaces: export const app = defineApp({ namespaces }).",
   ],
-  ["exits", "process.exit(3);", "it ends the process that loads it."],
+  ["exits", `${SERVES} process.exit(3);`, "it ends the process that loads it."],
   ["is no code", "export const app = ;", "it cannot be bundled."],
 ])("an application that %s is refused by the file and the error", (name, code, error) => {
   const file = write(name, code);
 
   expect(() => checkApplication(file, {})).toThrow(`The application ${file}: ${error}`);
+});
+
+test("a stack in place of its application is refused before it is loaded", () => {
+  const file = write("is a stack", 'import "aws-cdk-lib"; process.exit(3);');
+
+  expect(() => checkApplication(file, {})).toThrow(
+    /an application has namespaces: export const app/,
+  );
+});
+
+test("an application may export what another file of it has", () => {
+  write("of another file", SERVES);
+  const [named, all] = ["{ app }", "*"].map((what, index) =>
+    write(`exports another ${index}`, `export ${what} from "./of-another-file.mjs";`),
+  );
+
+  expect([named, all].map((file = "") => checkApplication(file, {}))).toEqual([
+    undefined,
+    undefined,
+  ]);
 });
 
 test("an application that is one is accepted, whatever it prints, with its environment", () => {
@@ -49,13 +69,13 @@ test("an application that reads what functions have in their environment is acce
 });
 
 test("an application that throws a text while it is loaded is named with it", () => {
-  const file = write("throws a text", 'throw "no";');
+  const file = write("throws a text", `${SERVES} throw "no";`);
 
   expect(checkApplication(file, {})).toBe(`The application ${file}: no.`);
 });
 
 test("a deployment is warned of an application that throws while it is loaded", () => {
-  const app = write("throws", 'throw new Error("ROOM_KEY is not set");');
+  const app = write("throws", `${SERVES} throw new Error("ROOM_KEY is not set");`);
   const cdk = new App({ outdir: join(folder, "out") });
 
   new SocketIoServer(new Stack(cdk, "Stack"), "Chat", { app });
