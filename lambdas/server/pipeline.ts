@@ -12,7 +12,7 @@ import { createDispatch, rateLimitOf } from "./pipeline/event.ts";
 import { createFrameLimit } from "./pipeline/frame-limit.ts";
 import { createKnownSessions } from "./pipeline/known-sessions.ts";
 import type { Parts } from "./pipeline/parts.ts";
-import { createProbe } from "./pipeline/probe.ts";
+import type { createProbe } from "./pipeline/probe.ts";
 import { createReconstruct } from "./pipeline/reconstruct.ts";
 import { createReport } from "./pipeline/report.ts";
 import { createSender } from "./pipeline/send.ts";
@@ -45,14 +45,14 @@ interface From extends Received {
   readonly isOrdered: boolean;
 }
 
-/** Makes the Socket.IO server of an application, as API Gateway's routes call it. */
-export function createServer(parts: Parts<AnyApp>) {
+/** Makes the Socket.IO server of an application; `probing` where frames come by WebSocket, which may be those of links. */
+export function createServer(parts: Parts<AnyApp>, probing?: typeof createProbe) {
   const { runtime, adapter } = parts;
   const sessions = createKnownSessions(parts);
   const sender = createSender(parts, sessions.forget);
   const kit: Kit = {
     ...{ ...parts, ...createDispatch(parts, sender), sessions, sender },
-    probing: createProbe(parts, sender),
+    probing: probing?.(parts, sender),
     limit: createFrameLimit(parts, sessions),
     underWay: createUnderWay(),
     reconstruct: createReconstruct(parts),
@@ -78,7 +78,7 @@ export function createServer(parts: Parts<AnyApp>) {
 
 /** What frames are handled with. */
 interface Kit extends Parts<AnyApp>, ReturnType<typeof createDispatch> {
-  readonly probing: ReturnType<typeof createProbe>;
+  readonly probing: ReturnType<typeof createProbe> | undefined;
   readonly sessions: ReturnType<typeof createKnownSessions>;
   readonly sender: Sender;
   readonly limit: ReturnType<typeof createFrameLimit>;
@@ -119,9 +119,9 @@ async function onEngineFrame(kit: Kit, from: From): Promise<void> {
       return limited === undefined ? onPong(kit, from) : undefined;
     case "probe":
     case "upgrade": {
-      const owner = await kit.probing.ownerOf(link, from.receivedAt);
+      const owner = await kit.probing?.ownerOf(link, from.receivedAt);
       if (owner === undefined) return close(link, "there is nothing to upgrade");
-      return kit.probing[frame.type]({ owner, link });
+      return kit.probing?.[frame.type]({ owner, link });
     }
     case "noop":
       return undefined;
@@ -269,7 +269,7 @@ async function onPong(kit: Kit, from: From): Promise<void> {
 /** A frame of a connection that has nothing for it: it comes by a link, or closes. */
 async function onUnknown(kit: Kit, from: From, reason: string): Promise<void> {
   const isOwn = from.connectionId === from.link;
-  const owner = isOwn ? await kit.probing.ownerOf(from.link, from.receivedAt) : undefined;
+  const owner = isOwn ? await kit.probing?.ownerOf(from.link, from.receivedAt) : undefined;
   if (!(await isOwners(kit, from, owner))) await closeStray(kit, from, reason);
 }
 

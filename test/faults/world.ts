@@ -18,6 +18,7 @@ import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts, createPublisher, type Parts } from "../../lambdas/server/pipeline/parts.ts";
 import { createPolling, type PollingRequest } from "../../lambdas/server/pipeline/polling.ts";
+import { createProbe } from "../../lambdas/server/pipeline/probe.ts";
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
 import { createSender } from "../../lambdas/server/pipeline/send.ts";
 import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
@@ -127,7 +128,7 @@ export interface World {
 
 /** What the socket function serves. */
 function socketServer(parts: Parts<AnyApp>) {
-  const server = createServer(parts);
+  const server = createServer(parts, createProbe);
   const { accept, open } = createUpgrade(parts, server.sender);
   return { ...server, accept, open };
 }

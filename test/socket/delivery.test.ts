@@ -123,8 +123,8 @@ async function deliverAll(
         among: async ({ room }, ids) =>
           ids.filter((one) => sorted.get(room)?.includes(one)).map(listed),
       },
-      async post(connectionId, frame) {
-        heard.set(connectionId, [...(heard.get(connectionId) ?? []), frame]);
+      async post(connectionId, frames) {
+        heard.set(connectionId, [...(heard.get(connectionId) ?? []), ...frames]);
         return "sent";
       },
       invokeWorker: async (rest) => void (await run(rest, level + 1)),
@@ -324,14 +324,77 @@ describe("a post that comes too late", () => {
   });
 
   test.each(["abc=", "poll:1"])("is not begun for %s", async (connectionId) => {
-    await expect(post(connectionId, "2", 999)).rejects.toThrow("too late");
+    await expect(post(connectionId, ["2"], 999)).rejects.toThrow("too late");
 
     expect(done).toEqual([]);
   });
 
   test("is not begun by the WebSocket that its client turns out to have upgraded to", async () => {
-    await expect(post("poll:1", "2", 1500)).rejects.toThrow("too late");
+    await expect(post("poll:1", ["2"], 1500)).rejects.toThrow("too late");
 
     expect(done).toEqual(["poll:1"]);
+  });
+});
+
+describe("a packet of several frames for a client that polls", () => {
+  /** What was appended in each write; with a link once as many writes were made. */
+  function transportOver(writes = Number.POSITIVE_INFINITY) {
+    const appended: (readonly string[])[] = [];
+    const posted: string[] = [];
+    const { post } = createTransport({
+      queues: {
+        async append(_, packets) {
+          // Other packets come meanwhile.
+          await Promise.resolve();
+          if (appended.length >= writes) return { link: "link" };
+          appended.push(packets);
+          return "appended";
+        },
+        close: async () => undefined,
+      },
+      webSocket: {
+        async post(_, frame) {
+          posted.push(frame);
+          return "sent";
+        },
+        close: async () => undefined,
+      },
+      ...{ links: createLinks(), newId: () => "id", now: () => 1000 },
+      pause: async () => undefined,
+    });
+    return { post, appended, posted };
+  }
+  const large = "b".repeat(100_000);
+
+  test("is appended in one write, and so is another one: no other packet comes between its frames", async () => {
+    const { post, appended } = transportOver();
+
+    await Promise.all([
+      post("poll:1", ["first"]),
+      ...Array.from({ length: 10 }, (_, n) => post("poll:1", [`header ${n}`, `attachment ${n}`])),
+    ]);
+
+    const frames = appended.flat();
+    for (let n = 0; n < 10; n += 1)
+      expect(frames[frames.indexOf(`header ${n}`) + 1]).toBe(`attachment ${n}`);
+    expect(appended.every((packets) => packets.length <= 16)).toBe(true);
+    for (const packets of appended.slice(1)) expect(packets[0]).toMatch(/^header/);
+  });
+
+  test("is appended frame by frame where it would never fit at once", async () => {
+    const { post, appended } = transportOver();
+
+    expect(await post("poll:1", ["header", large, large])).toBe("sent");
+
+    expect(appended).toEqual([["header"], [large], [large]]);
+  });
+
+  test("goes on by the WebSocket that its client has upgraded to", async () => {
+    const { post, appended, posted } = transportOver(2);
+
+    expect(await post("poll:1", ["header", large, large])).toBe("sent");
+
+    expect(appended).toEqual([["header"], [large]]);
+    expect(posted).toEqual([large]);
   });
 });

@@ -5,6 +5,7 @@ import { subprotocolOf } from "#server/engine/handshake.ts";
 import type { PendingOpen } from "#server/engine/transports/websocket.ts";
 import { loadPool } from "#server/gateway/lean-post.ts";
 import { createParts } from "#server/pipeline/parts.ts";
+import { createProbe } from "#server/pipeline/probe.ts";
 import { createUpgrade } from "#server/pipeline/upgrade.ts";
 import { createServer } from "#server/pipeline.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
@@ -33,7 +34,7 @@ const SERVED: Answer = { statusCode: 200 };
 export function socketHandler(app: AnyApp) {
   const parts = createParts(app);
   checkAuthentication(app);
-  const server = createServer(parts);
+  const server = createServer(parts, createProbe);
   const { accept, open } = createUpgrade(parts, server.sender);
 
   return (event: GatewayEvent | OwnEvent, context: Context): Promise<Answer> =>

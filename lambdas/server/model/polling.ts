@@ -40,6 +40,12 @@ export const isProbed = (
 /** Packets that one GET is answered with: python-engineio takes a payload of more for an error, and closes. */
 export const MAX_SENT = 16;
 
+/** Bytes that may wait for a client: one packet of the largest, and some besides. */
+export const MAX_WAITING = 163_840;
+
+export const bytesOf = (packets: readonly string[]): number =>
+  packets.reduce((bytes, packet) => bytes + Buffer.byteLength(packet), 0);
+
 /** What waits for a client that polls, or has polled. */
 export interface Queue {
   readonly state: QueueState;

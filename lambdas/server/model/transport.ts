@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 /** What became of a frame posted to a connection: gone is API Gateway's 410, too large its 413. */
 export type PostResult = "sent" | "gone" | "too_large";
 
-/** The way to clients of one transport. */
+/** The way to clients by WebSocket. */
 export interface Transport {
   /** Posts a frame, as often as it takes; no try begins after `latest`, in epoch milliseconds. */
   post(connectionId: string, frame: string, latest?: number): Promise<PostResult>;
@@ -12,7 +12,9 @@ export interface Transport {
 }
 
 /** The way to clients of both transports: a client that polls and is cut still gets what waits. */
-export interface Transports extends Transport {
+export interface Transports extends Pick<Transport, "close"> {
+  /** Posts the frames of a packet so; to a client that polls with nothing between them, where they fit into its queue at once. */
+  post(connectionId: string, frames: readonly string[], latest?: number): Promise<PostResult>;
   /** Cuts a connection, and discards what waits. */
   discard(connectionId: string): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { copyId, withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
 import { isEnd } from "#server/model/packet-log.ts";
 import { deadlineOf, latestPostOf } from "#server/model/recovery.ts";
-import type { PostResult, Transport } from "#server/model/transport.ts";
+import type { PostResult, Transports } from "#server/model/transport.ts";
 import { type Emission, isOfRooms, type SocketAudience } from "#server/socket/emit-buffer.ts";
 import { copyOf, withFirst } from "#server/socket/packets.ts";
 import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
@@ -30,7 +30,7 @@ export interface DeliveryParts {
   readonly rooms: Pick<Rooms, "page" | "among" | "join" | "leave">;
   /** Where sockets may come back. */
   readonly recovery?: RecoveryParts | undefined;
-  readonly post: Transport["post"];
+  readonly post: Transports["post"];
   /** Where clients may upgrade. */
   readonly upgrades?: UpgradeParts | undefined;
   readonly now: () => number;
@@ -119,9 +119,9 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
 
   async function postTo(connectionId: string, queue: readonly Queued[]): Promise<void> {
     try {
-      const result = await postAll(queue, postedAt, (frame) => {
-        posts += 1;
-        return parts.post(connectionId, frame, latest);
+      const result = await postAll(queue, postedAt, (frames) => {
+        posts += frames.length;
+        return parts.post(connectionId, frames, latest);
       });
       if (result === "gone") gone.push(goneOf(connectionId));
       if (result === "too_large") failures.push(new Error("a frame is larger than 128 KB"));
@@ -275,13 +275,12 @@ function framesOf(queued: Queued, postedAt: number): readonly string[] {
 async function postAll(
   queue: readonly Queued[],
   postedAt: number,
-  post: (frame: string) => Promise<PostResult>,
+  post: (frames: readonly string[]) => Promise<PostResult>,
 ): Promise<PostResult> {
-  for (const queued of queue)
-    for (const frame of framesOf(queued, postedAt)) {
-      const result = await post(frame);
-      if (result !== "sent") return result;
-    }
+  for (const queued of queue) {
+    const result = await post(framesOf(queued, postedAt));
+    if (result !== "sent") return result;
+  }
   return "sent";
 }
 

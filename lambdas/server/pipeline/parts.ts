@@ -61,8 +61,8 @@ const noting = (transport: Transports, watch: Watch): Transports => ({
   ...transport,
   async post(...sent) {
     const result = await transport.post(...sent);
-    const [connectionId, frame] = sent;
-    if (result === "sent") watch.posted(connectionId, frame);
+    const [connectionId, frames] = sent;
+    if (result === "sent") for (const frame of frames) watch.posted(connectionId, frame);
     return result;
   },
 });

@@ -284,15 +284,10 @@ async function post(
   { connectionId }: StoredSession,
   frames: readonly string[],
 ): Promise<boolean> {
-  for (const frame of frames) {
-    const result = await transport.post(connectionId, frame).catch(async (error: unknown) => {
-      await sender.cut(connectionId, "a replayed packet could not be posted");
-      throw error;
-    });
-    if (result === "gone") {
-      await sender.disconnect(connectionId);
-      return false;
-    }
-  }
-  return true;
+  const result = await transport.post(connectionId, frames).catch(async (error: unknown) => {
+    await sender.cut(connectionId, "a replayed packet could not be posted");
+    throw error;
+  });
+  if (result === "gone") await sender.disconnect(connectionId);
+  return result !== "gone";
 }

@@ -83,7 +83,7 @@ export function createVisit(
   async function isPinged({ connectionId, link }: Connection): Promise<boolean> {
     telemetry.count("Pinged");
     links.upgraded(connectionId, link);
-    if ((await transport.post(connectionId, pingFrame())) !== "gone") return true;
+    if ((await transport.post(connectionId, [pingFrame()])) !== "gone") return true;
     await sender.disconnect(connectionId);
     return false;
   }

@@ -1,10 +1,12 @@
 import { MAX_RUN } from "#server/model/limits.ts";
 import {
   type Appended,
+  bytesOf,
   DRAINABLE,
   hasEnded,
   isTakenOver,
   MAX_SENT,
+  MAX_WAITING,
   type Queue,
   type Queues,
 } from "#server/model/polling.ts";
@@ -23,9 +25,8 @@ import {
 import { createQueueUpgrades } from "./queue-upgrades.ts";
 import type { Storage } from "./table.ts";
 
-/** Packets, and their bytes, that may wait: one of the largest, and some besides. */
+/** Packets that may wait. */
 const MAX_PACKETS = 256;
-const MAX_BYTES = 163_840;
 
 /** Milliseconds without a GET after which a client is dead: one that lives asks as soon as it is answered. */
 const MAX_SILENCE = 60_000;
@@ -130,7 +131,7 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
           ...{ ":packets": packets, ":bytes": bytes, ":true": true, ":begun": begun },
           ...{ ":polling": "polling", ":probing": "probing", ":flushing": "flushing" },
           ...{ ":silent": begun - MAX_SILENCE, ":dead": begun - MAX_RUN },
-          ...{ ":maxPackets": MAX_PACKETS - packets.length, ":maxBytes": MAX_BYTES - bytes },
+          ...{ ":maxPackets": MAX_PACKETS - packets.length, ":maxBytes": MAX_WAITING - bytes },
         },
       };
       try {
@@ -145,9 +146,6 @@ function createAppends(storage: Storage): Pick<Queues, "append"> {
     },
   };
 }
-
-const bytesOf = (packets: readonly string[]): number =>
-  packets.reduce((bytes, packet) => bytes + Buffer.byteLength(packet), 0);
 
 /** Why nothing was appended, by what there is. */
 function whyNot(queue: StoredQueue | undefined, begun: number): Appended {

@@ -53,7 +53,7 @@ export const broadcaster = (
     });
     for (const packet of packets) {
       // A client of which nobody knows what it has got is cut, as one that is gone.
-      const result = await transport.post(OWNER, packet).catch(() => "unknown");
+      const result = await transport.post(OWNER, [packet]).catch(() => "unknown");
       if (result === "sent") continue;
       await ask({
         label: "finds it gone",

@@ -1,9 +1,9 @@
-import { MAX_SENT } from "#server/model/polling.ts";
+import { bytesOf, MAX_SENT } from "#server/model/polling.ts";
 
 /** Bytes of a batch that holds more than one packet. */
 const MAX_BYTES = 32_768;
 
-/** Packets for one connection that go together. */
+/** Packets, or frames of one, for a connection that go together. */
 interface Batch<Result> {
   readonly packets: string[];
   bytes: number;
@@ -13,7 +13,7 @@ interface Batch<Result> {
 }
 
 /**
- * Does something with packets for a connection, one after another; those that come while it is at work go together,
+ * Does something with packets for a connection, one after another, the frames of each together; those that come while it is at work go together,
  * as many as a GET makes room for. A client that sends many events at once is answered many at once.
  */
 export function createBatches<Result>(
@@ -21,15 +21,15 @@ export function createBatches<Result>(
 ) {
   const last = new Map<string, Batch<Result>>();
 
-  return (connectionId: string, packet: string): Promise<Result> => {
-    const bytes = Buffer.byteLength(packet);
+  return (connectionId: string, packets: readonly string[]): Promise<Result> => {
+    const bytes = bytesOf(packets);
     const before = last.get(connectionId);
-    if (before?.isOpen && hasRoom(before, bytes)) {
-      before.packets.push(packet);
+    if (before?.isOpen && hasRoom(before, packets.length, bytes)) {
+      before.packets.push(...packets);
       before.bytes += bytes;
       return before.result;
     }
-    const batch: Batch<Result> = { packets: [packet], bytes, isOpen: true, result: begin() };
+    const batch: Batch<Result> = { packets: [...packets], bytes, isOpen: true, result: begin() };
     last.set(connectionId, batch);
     return batch.result;
 
@@ -43,5 +43,8 @@ export function createBatches<Result>(
   };
 }
 
-const hasRoom = ({ packets, bytes: taken }: Batch<unknown>, bytes: number): boolean =>
-  packets.length < MAX_SENT && taken + bytes <= MAX_BYTES;
+const hasRoom = (
+  { packets, bytes: taken }: Batch<unknown>,
+  count: number,
+  bytes: number,
+): boolean => packets.length + count <= MAX_SENT && taken + bytes <= MAX_BYTES;

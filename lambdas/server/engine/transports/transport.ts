@@ -1,5 +1,5 @@
 import { MESSAGE_BYTES } from "#server/model/limits.ts";
-import type { Queues } from "#server/model/polling.ts";
+import { bytesOf, MAX_SENT, MAX_WAITING, type Queues } from "#server/model/polling.ts";
 import {
   isPolling,
   type PostResult,
@@ -34,13 +34,32 @@ export function createTransport(parts: TransportParts): Transports {
     discard: (connectionId) => close(connectionId),
   };
 
-  async function post(connectionId: string, frame: string, latest?: number): Promise<PostResult> {
-    if (latest !== undefined && now() > latest) throw new Error("too late for a post");
+  async function post(
+    connectionId: string,
+    frames: readonly string[],
+    latest?: number,
+  ): Promise<PostResult> {
     const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
+    const units = link === undefined ? unitsOf(frames) : frames.map((frame) => [frame]);
+    for (const [index, unit] of units.entries()) {
+      if (latest !== undefined && now() > latest) throw new Error("too late for a post");
+      const result = await postUnit(connectionId, link, unit, latest);
+      if (typeof result === "object") return post(connectionId, frames.slice(index), latest);
+      if (result !== "sent") return result;
+    }
+    return "sent";
+  }
+
+  async function postUnit(
+    connectionId: string,
+    link: string | undefined,
+    unit: readonly string[],
+    latest: number | undefined,
+  ): Promise<PostResult | { readonly link: string }> {
+    const [frame = ""] = unit;
     if (link !== undefined) return webSocket.post(link, frame, latest);
-    if (Buffer.byteLength(frame) > MESSAGE_BYTES) return "too_large";
-    const result = await append(connectionId, frame);
-    return typeof result === "object" ? post(connectionId, frame, latest) : result;
+    if (unit.some((one) => Buffer.byteLength(one) > MESSAGE_BYTES)) return "too_large";
+    return append(connectionId, unit);
   }
 
   async function close(connectionId: string, last?: string): Promise<void> {
@@ -59,6 +78,12 @@ export function createTransport(parts: TransportParts): Transports {
     await close(connectionId, CLOSE);
     return "gone";
   }
+}
+
+/** What is appended in one write: a packet, or each of its frames where those together would never fit. */
+function unitsOf(frames: readonly string[]): readonly (readonly string[])[] {
+  const isWhole = frames.length <= MAX_SENT && bytesOf(frames) <= MAX_WAITING;
+  return isWhole ? [frames] : frames.map((frame) => [frame]);
 }
 
 async function appendOnceThereIsRoom(
