@@ -114,7 +114,8 @@ export interface EventDefinition<
         readonly socket: Socket<T>;
         /**
          * Has this work done after the handler, while the recipients of what it has not flushed are found, and before
-         * any of that leaves, the reply included. Where it throws, nothing leaves, and the event fails as if the handler had thrown that.
+         * any of that leaves, the reply included; or where they cannot be found. Where it throws, nothing leaves, and the event
+         * fails as if the handler had thrown that.
          */
         readonly beforeSend: (work: BeforeSend) => void;
       },

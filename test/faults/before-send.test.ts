@@ -7,6 +7,7 @@ import {
   EventError,
   everybody,
 } from "../../lambdas/server/app.ts";
+import type { CallInput } from "./commands.ts";
 import { createWorld } from "./world.ts";
 
 let work: () => Promise<unknown> = async () => undefined;
@@ -86,7 +87,7 @@ test.each([
   },
 );
 
-test("it is not done where the handler fails, and is waited for where nobody can be found", async () => {
+test("it is not done where the handler fails, and once where its event can be logged nowhere, or nobody can be found", async () => {
   let [begun, done] = [0, 0];
   work = async () => {
     begun += 1;
@@ -98,16 +99,19 @@ test("it is not done where the handler fails, and is waited for where nobody can
   expect(begun).toBe(0);
 
   isThrowing = false;
-  await world.failing(
-    ({ ExpressionAttributeValues }) =>
-      Object.values(ExpressionAttributeValues ?? {}).some((value) =>
-        /^room#.*#hall$/.test(String(value)),
-      ),
-    () => world.send(caller ?? "", '428["enter"]'),
-  );
-  expect([begun, done]).toEqual([1, 1]);
+  const isLogging = ({ RequestItems }: CallInput) =>
+    /log#.*#hall/.test(JSON.stringify(RequestItems ?? ""));
+  const isReading = ({ ExpressionAttributeValues }: CallInput) =>
+    Object.values(ExpressionAttributeValues ?? {}).some((value) =>
+      /^room#.*#hall$/.test(String(value)),
+    );
+  for (const [index, isFailing] of [isLogging, isReading].entries()) {
+    await world.failing(isFailing, () => world.send(caller ?? "", '428["enter"]'));
+    expect([begun, done]).toEqual([index + 1, index + 1]);
+  }
   expect(received(caller)).toEqual([
     expect.stringContaining("conflict"),
+    expect.stringContaining("internal"),
     expect.stringContaining("internal"),
   ]);
 });

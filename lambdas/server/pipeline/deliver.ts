@@ -152,8 +152,9 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
 }
 
 /** Writes what is new into the logs, before anything of its rooms is read, and finds out who gets what. */
-async function begin(job: FanOutJob, parts: DeliveryParts) {
-  const { recovery } = parts;
+async function begin(job: FanOutJob, given: DeliveryParts) {
+  const { recovery } = given;
+  const parts = { ...given, beforeSend: given.beforeSend && once(given.beforeSend) };
   const isNew = recovery !== undefined && job.emissions.every(({ id }) => id === undefined);
   const emissions = isNew ? numbered(job.emissions, recovery.newId) : job.emissions;
   const entries = isNew ? entriesOf(emissions) : [];
@@ -161,6 +162,8 @@ async function begin(job: FanOutJob, parts: DeliveryParts) {
     if (entries.length > 0) await recovery?.log.append(entries);
     return { emissions, ...(await prepare({ ...job, emissions }, parts)) };
   } catch (error) {
+    // It may take back what the handler has done.
+    await parts.beforeSend?.().catch(() => undefined);
     // Nothing was sent, so nothing may be replayed.
     if (entries.length > 0) await recovery?.log.remove(entries).catch(() => undefined);
     throw error;
@@ -170,10 +173,12 @@ async function begin(job: FanOutJob, parts: DeliveryParts) {
 /** Finds out who gets what, and does all that comes before the first post. */
 async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   const callers = callersOf(emissions);
+  // Neither may go on when the event has failed.
   const finding = findRecipients(emissions, callers, range, parts);
-  // Nothing of it may go on when the event has failed.
-  await Promise.allSettled([finding, parts.beforeSend?.()]).then(requireFulfilled);
-  const recipients = await finding;
+  const [found, done] = await Promise.allSettled([finding, parts.beforeSend?.()]);
+  if (found.status === "rejected") throw found.reason;
+  if (done.status === "rejected") throw done.reason;
+  const recipients = found.value;
   learnLinks(recipients, parts.upgrades);
   const unjoined = await joinRooms(emissions, recipients, parts);
   const { queues, settles, cuts, unsure } = await fillQueues(emissions, callers, recipients, parts);
@@ -181,10 +186,6 @@ async function prepare({ emissions, range }: FanOutJob, parts: DeliveryParts) {
   if (stayed.length === 0)
     await parts.ready?.({ asked: askedIn(queues, unsure), isAll: recipients.rest.length === 0 });
   return { recipients, queues, settles, cuts, stayed };
-}
-
-function requireFulfilled(results: readonly PromiseSettledResult<unknown>[]): void {
-  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 /** Who is asked to acknowledge something; in vain, perhaps, where it is not known whether they may be posted to. */

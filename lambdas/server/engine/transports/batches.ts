@@ -13,8 +13,8 @@ interface Batch<Result> {
 }
 
 /**
- * Does something with packets for a connection, one after another, the frames of each together; those that come while it is at work go together,
- * as many as a GET makes room for. A client that sends many events at once is answered many at once.
+ * Does something with packets for a connection, one after another, with all frames of each; those that come while it is
+ * at work go together, as many as a GET makes room for. A client that sends many events at once is answered many at once.
  */
 export function createBatches<Result>(
   work: (connectionId: string, packets: readonly string[]) => Promise<Result>,

@@ -40,26 +40,32 @@ export function createTransport(parts: TransportParts): Transports {
     latest?: number,
   ): Promise<PostResult> {
     const link = isPolling(connectionId) ? links.linkOf(connectionId) : connectionId;
-    const units = link === undefined ? unitsOf(frames) : frames.map((frame) => [frame]);
-    for (const [index, unit] of units.entries()) {
-      if (latest !== undefined && now() > latest) throw new Error("too late for a post");
-      const result = await postUnit(connectionId, link, unit, latest);
-      if (typeof result === "object") return post(connectionId, frames.slice(index), latest);
+    if (link !== undefined) return postTo(link, frames, latest);
+    if (frames.some((frame) => Buffer.byteLength(frame) > MESSAGE_BYTES)) return "too_large";
+    for (const [index, unit] of unitsOf(frames).entries()) {
+      refuseLate(latest);
+      const result = await append(connectionId, unit);
+      if (typeof result === "object") return postTo(result.link, frames.slice(index), latest);
       if (result !== "sent") return result;
     }
     return "sent";
   }
 
-  async function postUnit(
-    connectionId: string,
-    link: string | undefined,
-    unit: readonly string[],
+  async function postTo(
+    link: string,
+    frames: readonly string[],
     latest: number | undefined,
-  ): Promise<PostResult | { readonly link: string }> {
-    const [frame = ""] = unit;
-    if (link !== undefined) return webSocket.post(link, frame, latest);
-    if (unit.some((one) => Buffer.byteLength(one) > MESSAGE_BYTES)) return "too_large";
-    return append(connectionId, unit);
+  ): Promise<PostResult> {
+    for (const frame of frames) {
+      refuseLate(latest);
+      const result = await webSocket.post(link, frame, latest);
+      if (result !== "sent") return result;
+    }
+    return "sent";
+  }
+
+  function refuseLate(latest: number | undefined): void {
+    if (latest !== undefined && now() > latest) throw new Error("too late for a post");
   }
 
   async function close(connectionId: string, last?: string): Promise<void> {
