@@ -179,6 +179,7 @@ function createPool(definition: FunctionDefinition, parts: FunctionsParts): Pool
 
   return {
     async run(event, until) {
+      if (isStopped) return STOPPED;
       if (until === undefined && isThrottled()) return THROTTLED;
       const environment = await acquire();
       if (until !== undefined && Date.now() > until) {
@@ -217,6 +218,9 @@ const THROTTLED: InvocationResult = {
   fault: "throttled",
   message: "TooManyRequestsException: Rate Exceeded.",
 };
+
+/** An environment that was started for it would outlive the stack, and keep this process from ending. */
+const STOPPED: InvocationResult = { ok: false, message: "the functions are stopped" };
 
 interface Environment {
   run(event: object): Promise<InvocationResult>;

@@ -108,6 +108,14 @@ describe("an execution environment", () => {
   });
 });
 
+test("nothing is started for what comes once the functions are stopped", async () => {
+  const deployment = await start("export const handler = async () => 1;");
+  await deployment.stack.functions.stop();
+
+  expect(await value(deployment)).toMatch(/stopped/);
+  expect(deployment.stack.functions.heaps()).toEqual({ Function: [] });
+});
+
 describe("an extension in the process of a function", () => {
   const api = (path: string) =>
     `"http://" + process.env.AWS_LAMBDA_RUNTIME_API + "/2020-01-01/extension/${path}"`;
