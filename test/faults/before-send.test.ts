@@ -12,6 +12,8 @@ import { createWorld } from "./world.ts";
 
 let work: () => Promise<unknown> = async () => undefined;
 let isThrowing = false;
+/** How often the other work of the handler was done. */
+let others = 0;
 
 /** Who enters is announced to all in the hall, who leave it, once the test's work is done. */
 const app = defineApp({
@@ -26,6 +28,9 @@ const app = defineApp({
           access: () => ({}),
           async handle({ io, beforeSend }) {
             beforeSend(work);
+            beforeSend(async () => {
+              others += 1;
+            });
             io.to("hall").emit("entered");
             io.in("hall").socketsLeave("hall");
             if (isThrowing) throw new EventError("conflict", "it is closed");
@@ -43,6 +48,7 @@ let [caller, other]: string[] = [];
 beforeEach(async () => {
   await world.clearTable();
   isThrowing = false;
+  others = 0;
   [caller, other] = [await world.connect("ann", "acme"), await world.connect("ben", "acme")];
   await world.send(other ?? "", '42["join","hall"]');
 });
@@ -69,6 +75,7 @@ test("what a handler sends leaves when the work that it names is done", async ()
   expect(received(caller)).toEqual(['437[{"ok":true}]']);
   expect(received(other)).toEqual([expect.stringContaining('42["entered"')]);
   expect(await stored()).toEqual({ hasLeft: true, isLogged: true });
+  expect(others).toBe(1);
 });
 
 test.each([

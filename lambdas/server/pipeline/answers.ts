@@ -49,6 +49,7 @@ export interface Handler {
 /** What a call has come to: what waits to be sent, and who is to be notified of its failure besides the caller. */
 export interface Progress {
   readonly buffer: EmitBuffer;
+  /** All that the handler has named, done once however often this is called. */
   beforeSend?: BeforeSend | undefined;
   otherwise?: Otherwise | undefined;
 }

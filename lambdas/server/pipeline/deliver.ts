@@ -1,3 +1,4 @@
+import type { BeforeSend } from "#server/app.ts";
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
 import { copyId, withOffset, withoutOffset } from "#server/model/offset.ts";
@@ -37,7 +38,7 @@ export interface DeliveryParts {
   /** Has another function deliver. */
   readonly invokeWorker: (job: FanOutJob) => Promise<void>;
   /** Done while the audience is found, before the first post, and before any socket is moved. */
-  readonly beforeSend?: (() => Promise<unknown>) | undefined;
+  readonly beforeSend?: BeforeSend | undefined;
   /** Called once the audience is known, before the first post. */
   readonly ready?: Ready | undefined;
 }
@@ -152,9 +153,8 @@ export async function deliver(job: FanOutJob, parts: DeliveryParts): Promise<Del
 }
 
 /** Writes what is new into the logs, before anything of its rooms is read, and finds out who gets what. */
-async function begin(job: FanOutJob, given: DeliveryParts) {
-  const { recovery } = given;
-  const parts = { ...given, beforeSend: given.beforeSend && once(given.beforeSend) };
+async function begin(job: FanOutJob, parts: DeliveryParts) {
+  const { recovery } = parts;
   const isNew = recovery !== undefined && job.emissions.every(({ id }) => id === undefined);
   const emissions = isNew ? numbered(job.emissions, recovery.newId) : job.emissions;
   const entries = isNew ? entriesOf(emissions) : [];

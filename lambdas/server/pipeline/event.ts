@@ -8,6 +8,7 @@ import type {
 } from "#server/app.ts";
 import { EventError, type RefusalCode, refuseClaim } from "#server/errors.ts";
 import { MAX_DEPTH } from "#server/model/depth.ts";
+import { once } from "#server/model/once.ts";
 import type { RateLimit } from "#server/model/rate.ts";
 import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
@@ -185,7 +186,8 @@ async function runDeclared(
   const granted = await event.access({ ...kit.stores, payload, socket });
   const context = contextOf(kit, call, progress, outlet);
   const beforeSend = (work: BeforeSend) => {
-    progress.beforeSend = work;
+    const before = progress.beforeSend;
+    progress.beforeSend = once(() => Promise.all([before?.(), work()]));
   };
   const handle = async () => {
     const reply = await event.handle({ ...context, ...granted, payload, socket, beforeSend });
