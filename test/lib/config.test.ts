@@ -80,7 +80,7 @@ describe("settings of a deployment", () => {
     ),
     [{ pollWait: 0 }, "must be a whole number from 1 to 25"],
     [{ pollWait: 26 }, "must be a whole number from 1 to 25"],
-    // A GET that waits would leave no room for a POST.
+    // A GET that waits, and a POST whose handler asks, would leave no room for the answer.
     [{ pollingConcurrency: 2 }, "must be a whole number from 3 to 100000"],
     [{ stackName: "my stack" }, /must be letters, digits and hyphens/],
     [{ integrationSecretPrefix: "integrations" }, "must be a name that ends with /"],

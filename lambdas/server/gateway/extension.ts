@@ -1,9 +1,7 @@
-import { request } from "node:http";
+import { type IncomingHttpHeaders, type RequestOptions, request } from "node:http";
 
 /** Tells it from other extensions in the same environment. */
 const NAME = "serverless-socket-io";
-
-type Headers = Readonly<Record<string, string>>;
 
 /**
  * Registers this process as an extension of Lambda (Extensions API, 2020-01-01), which is possible only while it starts:
@@ -15,13 +13,13 @@ export async function registerExtension(
   host: string | undefined,
 ): Promise<((work: Promise<unknown>) => void) | undefined> {
   if (host === undefined) return undefined;
+  const api = `http://${host}/2020-01-01/extension`;
+  const named = { "lambda-extension-name": NAME };
+  const events = JSON.stringify({ events: ["INVOKE"] });
   const { "lambda-extension-identifier": id = "" } = await ask(
-    `${host}/2020-01-01/extension/register`,
-    ...([
-      "POST",
-      { "lambda-extension-name": NAME },
-      JSON.stringify({ events: ["INVOKE"] }),
-    ] as const),
+    `${api}/register`,
+    { method: "POST", headers: named },
+    events,
   );
   let begin: (work: Promise<unknown>) => void = () => undefined;
 
@@ -31,9 +29,7 @@ export async function registerExtension(
       const work = new Promise((resolve) => {
         begin = resolve;
       });
-      await ask(`${host}/2020-01-01/extension/event/next`, "GET", {
-        "lambda-extension-identifier": id,
-      });
+      await ask(`${api}/event/next`, { headers: { "lambda-extension-identifier": id } });
       await work;
     }
   }
@@ -44,14 +40,16 @@ export async function registerExtension(
 }
 
 /** Without a time-out, and by a connection of its own: the process may be frozen for hours meanwhile. */
-function ask(url: string, method: string, headers: Headers, body?: string): Promise<Headers> {
+function ask(url: string, options: RequestOptions, body?: string): Promise<IncomingHttpHeaders> {
+  const { method = "GET" } = options;
   return new Promise((resolve, reject) => {
-    request(`http://${url}`, { method, headers, agent: false }, (response) => {
-      const { statusCode, headers: answered } = response;
-      const refusal = new Error(`Lambda answered ${statusCode} to ${method} ${url}`);
+    request(url, { ...options, agent: false }, (response) => {
+      const { statusCode, headers } = response;
       response.resume().on("error", reject);
       response.on("end", () =>
-        statusCode === 200 ? resolve(answered as Headers) : reject(refusal),
+        statusCode === 200
+          ? resolve(headers)
+          : reject(new Error(`Lambda answered ${statusCode} to ${method} ${url}`)),
       );
     })
       .on("error", reject)
