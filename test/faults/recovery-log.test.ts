@@ -55,9 +55,9 @@ describe("what is broadcast", () => {
   });
 
   test.each([
-    ["is replayed where a worker came too late to post its part", 20_000, true],
+    ["is replayed where a worker is too late to post what it has begun with", 20_000, true],
     [
-      "is not taken for received where a worker came so late that it may be: its sockets begin anew",
+      "is not taken for received where a worker is so late that it may be: its sockets begin anew",
       40_000,
       false,
     ],
@@ -76,7 +76,9 @@ describe("what is broadcast", () => {
     const { reached, release } = world.holdNext(({ ExpressionAttributeValues: values = {} }) => {
       const [after, upTo] = [String(values[":from"]), String(values[":to"])];
       const isOfWorker = others.some(({ sid }) => sid <= after);
-      const isHeld = isOfWorker && after < String(ann?.sid) && String(ann?.sid) < upTo;
+      const isFirstPage = others.filter(({ sid }) => sid > after).length < settings.fanOutPage;
+      const isOfAnn = after < String(ann?.sid) && String(ann?.sid) < upTo;
+      const isHeld = isOfWorker && isFirstPage && isOfAnn;
       if (isHeld) held.push([after, upTo]);
       return isHeld;
     });
@@ -98,6 +100,86 @@ describe("what is broadcast", () => {
 
     expect(connected(back).sid === sid).toBe(isBack);
     expect(hellos(back)).toHaveLength(isBack ? 1 : 0);
+  });
+
+  describe.each([
+    ["after some seconds", 10_000],
+    ["when nothing of it may be posted any more", 20_000],
+    ["when it may be taken for received", 40_000],
+  ])("is told by a worker that comes late to its part, %s,", (_, delay) => {
+    /** Seven sockets in one room; the last one's part is taken care of by workers, and the first one's is not. */
+    async function waiting() {
+      const org = newOrg();
+      const all = await Promise.all(
+        Array.from({ length: 7 }, async (_, n) => {
+          const user = `user-${n}`;
+          const connectionId = await world.connect(user, org);
+          await join(connectionId);
+          return { user, connectionId, ...connected(connectionId) };
+        }),
+      );
+      const [first, ...others] = all.toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
+      const { reached, release } = world.holdWorkers();
+      const told = emit(org, ["corner"]);
+      await reached;
+      const comeBackAs = (one: typeof first) =>
+        comeBack(one?.user ?? "", org, one?.connectionId ?? "", one?.pid ?? "");
+      /** Lets the workers come, and something else be told to all. */
+      async function goOn() {
+        world.pass(delay);
+        release();
+        await told;
+        world.pass(1000);
+        await emit(org, ["corner"]);
+      }
+      return { first, last: others.at(-1), others, comeBackAs, goOn };
+    }
+
+    test("to all of that part", async () => {
+      const { others, goOn } = await waiting();
+
+      await goOn();
+
+      for (const { connectionId } of others) {
+        expect(hellos(connectionId)).toHaveLength(2);
+        expect(world.isConnected(connectionId)).toBe(true);
+      }
+    });
+
+    test("and to nobody again who comes back after it", async () => {
+      const { first, last, comeBackAs, goOn } = await waiting();
+      await goOn();
+
+      for (const one of [first, last]) {
+        await world.disconnect(one?.connectionId ?? "");
+        const back = await comeBackAs(one);
+        expect(connected(back).sid).toBe(one?.sid);
+        expect(hellos(back)).toEqual([]);
+      }
+    });
+
+    test("once to those who are away meanwhile", async () => {
+      const { first, last, comeBackAs, goOn } = await waiting();
+      for (const one of [first, last]) await world.disconnect(one?.connectionId ?? "");
+      await goOn();
+
+      for (const one of [first, last]) {
+        const back = await comeBackAs(one);
+        expect(connected(back).sid).toBe(one?.sid);
+        expect(hellos(one?.connectionId ?? "").length + hellos(back).length).toBe(2);
+      }
+    });
+
+    test("to nobody again who has come back before it", async () => {
+      const { last, comeBackAs, goOn } = await waiting();
+      await world.disconnect(last?.connectionId ?? "");
+      const back = await comeBackAs(last);
+      expect(hellos(back)).toHaveLength(1);
+
+      await goOn();
+
+      expect(hellos(back)).toHaveLength(2);
+    });
   });
 
   test("is not replayed where it was sent to nobody because only a part of it could be logged", async () => {

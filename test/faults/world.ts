@@ -94,6 +94,8 @@ export interface World {
   withFault(call: number, fault: Fault | undefined, work: () => Promise<unknown>): Promise<Made>;
   /** Has the next call of the database that fits wait until `release`. */
   holdNext(fits: (input: CallInput) => boolean): Held;
+  /** Has the workers that take care of a part of a large room wait until `release`. */
+  holdWorkers(): Held;
   /** Has calls of the database that fit fail. */
   failing(fits: (input: CallInput) => boolean, work: () => Promise<unknown>): Promise<void>;
   /** Has the SDK repeat calls of the database that fit, as if the first answer were lost. */
@@ -194,6 +196,7 @@ export async function createWorld(
   };
 
   const roundTrips = createRoundTrips();
+  let workersMay: () => Promise<void> = async () => undefined;
   let gate: ((input: CallInput) => Promise<void> | undefined) | undefined;
   let isFailing: (input: CallInput) => boolean = () => false;
   let isRepeating: (input: CallInput) => boolean = () => false;
@@ -271,7 +274,10 @@ export async function createWorld(
     // The function's own second invocation, which fails by itself.
     invokeSelf: (event) =>
       attempt(() => server.open((event as { open: PendingOpen }).open).catch(() => undefined)),
-    invokeWorker: (job) => worker.send((job as FanOutJob).emissions, job as FanOutJob),
+    async invokeWorker(job) {
+      await workersMay();
+      await worker.send((job as FanOutJob).emissions, job as FanOutJob);
+    },
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
     newId: () => newId(clock),
@@ -392,6 +398,18 @@ export async function createWorld(
         return released.given;
       };
       return { reached: reached.given, release: released.give };
+    },
+    holdWorkers() {
+      const { reached, released } = { reached: signal(), released: signal() };
+      workersMay = async () => {
+        reached.give();
+        await released.given;
+      };
+      const release = () => {
+        workersMay = async () => undefined;
+        released.give();
+      };
+      return { reached: reached.given, release };
     },
     async failing(fits, work) {
       isFailing = fits;

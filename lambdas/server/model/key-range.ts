@@ -36,6 +36,12 @@ export function onlyPartOf({ after, upTo }: KeyRange): number | undefined {
   return part === partOf(upTo) ? part : undefined;
 }
 
+/** Whether an id is in a key range. */
+export const isInRange = (id: string, { after, upTo, without }: KeyRange): boolean =>
+  (after === undefined || id > after) &&
+  (upTo === undefined || id <= upTo) &&
+  !without.includes(id);
+
 /** All there are. */
 export const EVERYBODY: KeyRange = { without: [] };
 

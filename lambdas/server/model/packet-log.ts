@@ -9,7 +9,10 @@ export interface LogEntry {
   readonly frames: readonly string[];
   /** How the broadcast chose among the sockets of its rooms. */
   readonly audience: Omit<RoomAudience, "tenant" | "nsp" | "rooms">;
+  /** The sockets that it is for, by their ids; all of the room without it. */
+  readonly part?: KeyRange | undefined;
   /** As in an emission. */
+  readonly instead?: string | undefined;
   readonly leaves?: string | undefined;
   readonly at?: number | undefined;
   readonly closes?: boolean | undefined;

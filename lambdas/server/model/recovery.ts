@@ -67,6 +67,9 @@ const isBeforeIn = (id: string, last: string): boolean =>
 /** When the last try to post a packet may begin. */
 export const latestPostOf = (id: string): number => timeOf(id) + LATEST_POST;
 
+/** Whether so little time is left to post a packet that it is sent anew, as a broadcast of its own. */
+export const isOverdue = (id: string, now: number): boolean => now > timeOf(id) + LATEST_POST / 2;
+
 /** When the posts of a packet were over of which no mark says so. */
 export const deadlineOf = (id: string): number => timeOf(id) + DEADLINE;
 

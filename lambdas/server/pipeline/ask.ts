@@ -9,6 +9,8 @@ export interface Unsure {
   /** When the connection was made by which it is listed; nothing where it is not listed by a room. */
   readonly connectedAt?: number | undefined;
   readonly id: string;
+  /** The id that it had before it was sent anew. */
+  readonly instead?: string | undefined;
   /** Where the packet is in the log; nothing where it is in none. */
   readonly entry?: PendingPacket | undefined;
 }
@@ -62,7 +64,9 @@ async function askOne<Packet extends Unsure>(
       if (session === undefined || !isReached(session, packet)) break;
       if (session.state === "connected") {
         const { connectionId, link, replayed } = session;
-        if (!replayed.has(packet.id)) posts.push({ ...packet, connectionId, link });
+        const { id, instead = id } = packet;
+        if (!replayed.has(id) && !replayed.has(instead))
+          posts.push({ ...packet, connectionId, link });
         break;
       }
       const { entry } = packet;

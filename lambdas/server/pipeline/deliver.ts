@@ -1,7 +1,7 @@
 import type { BeforeSend } from "#server/app.ts";
 import type { KeyRange } from "#server/model/key-range.ts";
 import type { Matching } from "#server/model/matching.ts";
-import { copyId, withOffset, withoutOffset } from "#server/model/offset.ts";
+import { withOffset, withoutOffset } from "#server/model/offset.ts";
 import { once } from "#server/model/once.ts";
 import { isEnd } from "#server/model/packet-log.ts";
 import { deadlineOf, latestPostOf } from "#server/model/recovery.ts";
@@ -12,7 +12,7 @@ import type { Log, Rooms, Sessions } from "#server/store/adapter.ts";
 import { ask, type Unsure } from "./ask.ts";
 import { findRecipients, type Listing, type Recipients } from "./audience.ts";
 import { forEach } from "./for-each.ts";
-import { joinRooms, leaveRooms, type Queued, type Queues } from "./move-sockets.ts";
+import { idOf, idsOf, joinRooms, leaveRooms, type Queued, type Queues } from "./move-sockets.ts";
 import { learnLinks, noteMoved, type UpgradeParts } from "./moved.ts";
 import { entriesOf, mark, numbered, pendingOf } from "./packet-log.ts";
 import type { Ready } from "./sender.ts";
@@ -157,7 +157,7 @@ async function begin(job: FanOutJob, parts: DeliveryParts) {
   const { recovery } = parts;
   const isNew = recovery !== undefined && job.emissions.every(({ id }) => id === undefined);
   const emissions = isNew ? numbered(job.emissions, recovery.newId) : job.emissions;
-  const entries = isNew ? entriesOf(emissions) : [];
+  const entries = isNew ? entriesOf(emissions, job.range) : [];
   try {
     if (entries.length > 0) await recovery?.log.append(entries);
     return { emissions, ...(await prepare({ ...job, emissions }, parts)) };
@@ -225,7 +225,7 @@ async function fillQueues(
       const queued = isPlain ? emission : { ...emission, sid };
       if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)
         put(queues, connectionId, queued);
-      else unsure.push({ sid, connectedAt, id: idOf(queued), entry: entry(), queued });
+      else unsure.push({ sid, connectedAt, ...idsOf(queued), entry: entry(), queued });
     }
     for (const { sid, connectionId, field } of recipients.matching(emission.audience)) {
       const queued = { ...emission, field };
@@ -233,7 +233,7 @@ async function fillQueues(
       // What matches is found by where it was when it was kept: its session knows where it is.
       else {
         const logged = entry();
-        unsure.push({ sid, id: idOf(queued), entry: logged && { ...logged, field }, queued });
+        unsure.push({ sid, ...idsOf(queued), entry: logged && { ...logged, field }, queued });
       }
     }
   }
@@ -252,9 +252,6 @@ async function fillQueues(
     settles: recovering.filter(({ sid }) => settled.has(sid)),
   };
 }
-
-/** The id of a packet, or of a match's copy of it. */
-const idOf = ({ id = "", field }: Queued): string => (field === undefined ? id : copyId(id, field));
 
 function put(queues: Queues, connectionId: string, queued: Queued): void {
   const queue = queues.get(connectionId);

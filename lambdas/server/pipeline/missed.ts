@@ -1,4 +1,5 @@
 import pMap from "p-map";
+import { isInRange } from "#server/model/key-range.ts";
 import type { Recall } from "#server/model/matching.ts";
 import { broadcastOf, copyId, timeOf } from "#server/model/offset.ts";
 import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
@@ -80,9 +81,7 @@ export function missedIn(
   recall: Recall | undefined,
   readAt: number,
 ): Missed | undefined {
-  const found: readonly Found[] = pages.flatMap(({ entries, marks }) =>
-    entries.map((entry) => ({ entry, id: entry.id, doneAt: doneAt(entry, marks, session.sid) })),
-  );
+  const found = foundIn(pages, session.sid);
   const due = found.filter((one) => isFor(session, one));
   if (due.some(({ entry }) => isEnd(entry))) return undefined;
   const left = new Map<string, Leave>();
@@ -137,6 +136,17 @@ interface Found {
   readonly id: string;
   readonly doneAt: number | undefined;
   readonly field?: readonly [name: string, value: string] | undefined;
+}
+
+/** What was sent to a session's part of the rooms; what was sent anew to that, only as it was the last time. */
+function foundIn(pages: readonly Page[], sid: string): readonly Found[] {
+  const found = pages.flatMap(({ entries, marks }) =>
+    entries
+      .filter(({ part }) => part === undefined || isInRange(sid, part))
+      .map((entry) => ({ entry, id: entry.id, doneAt: doneAt(entry, marks, sid) })),
+  );
+  const replaced = new Set(found.map(({ entry }) => entry.instead));
+  return found.filter(({ id }) => !replaced.has(id));
 }
 
 function doneAt({ id }: LogEntry, marks: readonly Mark[], sid: string): number | undefined {

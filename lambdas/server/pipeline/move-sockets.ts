@@ -1,4 +1,5 @@
 import { MAX_RUN } from "#server/model/limits.ts";
+import { copyId } from "#server/model/offset.ts";
 import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
 import type { Rooms } from "#server/store/adapter.ts";
 import type { Recipients } from "./audience.ts";
@@ -11,6 +12,16 @@ export type Queued = Emission & {
 };
 
 export type Queues = Map<string, Queued[]>;
+
+/** The id of a packet, or of a match's copy of it. */
+export const idOf = ({ id = "", field }: Pick<Queued, "id" | "field">): string =>
+  field === undefined ? id : copyId(id, field);
+
+/** The same, and the one that it had before it was sent anew. */
+export const idsOf = ({ instead, ...queued }: Queued) => ({
+  id: idOf(queued),
+  instead: instead && idOf({ ...queued, id: instead }),
+});
 
 /** The rooms that sockets are put into and taken out of, and when. */
 interface MovingParts {

@@ -1,6 +1,7 @@
-import type { KeyRange, RoomKey } from "#server/model/key-range.ts";
+import { EVERYBODY, isInRange, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
 import { broadcastOf, packetId } from "#server/model/offset.ts";
 import type { LogEntry, PendingPacket } from "#server/model/packet-log.ts";
+import { isOverdue } from "#server/model/recovery.ts";
 import { type Emission, isOfRooms } from "#server/socket/emit-buffer.ts";
 import type { Log } from "#server/store/adapter.ts";
 
@@ -10,16 +11,33 @@ export function numbered(emissions: readonly Emission[], newId: () => string): E
   return emissions.map((emission, index) => ({ ...emission, id: packetId(broadcast, index) }));
 }
 
-/** What has to be in the logs of rooms, for sockets that come back. */
-export function entriesOf(emissions: readonly Emission[]): readonly LogEntry[] {
-  return emissions.flatMap(({ audience, frames, isEvent, leaves, at, closes, id = "" }) => {
-    if (!isOfRooms(audience) || audience.isVolatile) return [];
-    if (!isEvent && leaves === undefined && closes === undefined) return [];
-    const { tenant, nsp, rooms, ...rest } = audience;
-    return [...new Set(rooms)].map((room) => ({
-      ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, at, closes },
-    }));
-  });
+/** Packets without their ids where they come late to a part of their rooms: they are sent as a broadcast of their own. */
+export const inTime = (emissions: readonly Emission[], now: number): readonly Emission[] =>
+  emissions.every((one) => !isMove(one) && one.id !== undefined && isOverdue(one.id, now))
+    ? emissions.map(({ id, ...emission }) => ({ ...emission, instead: id }))
+    : emissions;
+
+/** Whether it moves or ends sockets: those that are meant are known by its time. */
+const isMove = ({ frames, closes }: Emission): boolean =>
+  frames.length === 0 || closes !== undefined;
+
+/** What has to be in the logs of rooms, for sockets of a part of them that come back. */
+export function entriesOf(
+  emissions: readonly Emission[],
+  range: KeyRange = EVERYBODY,
+): readonly LogEntry[] {
+  const part = range.after === undefined ? undefined : range;
+  return emissions.flatMap(
+    ({ audience, frames, isEvent, leaves, at, closes, instead, id = "" }) => {
+      if (!isOfRooms(audience) || audience.isVolatile) return [];
+      if (!isEvent && leaves === undefined && closes === undefined) return [];
+      const { tenant, nsp, rooms, ...rest } = audience;
+      return [...new Set(rooms)].map((room) => ({
+        ...{ room: { tenant, nsp, room }, id, frames, audience: rest, leaves, at, closes },
+        ...{ part, instead },
+      }));
+    },
+  );
 }
 
 /** Where an emission is found in the log; nothing where it is not kept. */
@@ -44,8 +62,4 @@ export async function mark(
 export const isMarkedFor = (
   sid: string,
   { range, also }: { readonly range: KeyRange; readonly also: readonly string[] },
-): boolean => {
-  const { after, upTo, without } = range;
-  const isInside = (after === undefined || sid > after) && (upTo === undefined || sid <= upTo);
-  return (isInside && !without.includes(sid)) || also.includes(sid);
-};
+): boolean => isInRange(sid, range) || also.includes(sid);

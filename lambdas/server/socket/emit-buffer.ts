@@ -24,6 +24,8 @@ export interface Emission {
   readonly isEvent?: boolean;
   /** The id of such an event, from which its offset is made. */
   readonly id?: string | undefined;
+  /** The id that it had before it was sent anew, because it came too late to a part of its rooms. */
+  readonly instead?: string | undefined;
   readonly closes?: boolean;
   readonly leaves?: string;
   /** Puts them into rooms. */
