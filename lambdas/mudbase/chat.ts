@@ -113,8 +113,8 @@ const chatPut = /* @__PURE__ */ definePublication({
 
     const room = chatRoom(chat.projectId, chat.chatId);
     const strangers = io.in(room).exceptUsers(chat.members);
-    strangers.socketsLeave(room);
     strangers.emit("chat:left", { chatId: chat.chatId });
+    strangers.socketsLeave(room);
   },
 });
 

@@ -15,7 +15,7 @@ import type { DeliveryParts } from "./deliver.ts";
 /** A socket as a room still lists it. */
 export type Listing = RoomKey & Pick<Listed, "sid" | "connectedAt">;
 
-type RoomList = ReadonlyMap<string, Listed>;
+type RoomList = Map<string, Listed>;
 
 /** Other functions that the rest is divided among; each may do the same. */
 const BRANCHES = 16;
@@ -26,6 +26,8 @@ export interface Recipients {
   resolve(
     audience: Audience,
   ): Iterable<SocketAudience & Partial<Pick<Listed, "connectedAt" | "userId">>>;
+  /** Takes sockets out of the room that they leave, for all that is resolved after this. */
+  leave(emission: Emission, sockets: readonly SocketAudience[]): void;
   /** Those that the application finds, which get a copy besides. */
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
@@ -95,6 +97,11 @@ export async function findRecipients(
 
   return {
     resolve: (audience) => (isOfRooms(audience) ? resolve(audience, listOf) : [audience]),
+    leave({ audience, leaves: room }, sockets) {
+      if (room === undefined || !isOfRooms(audience)) return;
+      const list = byKey.get(keyOf({ ...audience, room }));
+      for (const { sid = "" } of sockets) list?.delete(sid);
+    },
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];
     },

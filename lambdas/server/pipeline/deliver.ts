@@ -221,12 +221,14 @@ async function fillQueues(
     if (emission.joins !== undefined) continue;
     // Which socket it is matters only where it leaves, ends or is asked.
     const isPlain = !isLeave(emission) && !isEnd(emission) && emission.ackId === undefined;
-    for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
+    const meant = [...recipients.resolve(emission.audience)];
+    for (const { sid, connectionId, connectedAt } of meant) {
       const queued = isPlain ? emission : { ...emission, sid };
       if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)
         put(queues, connectionId, queued);
       else unsure.push({ sid, connectedAt, ...idsOf(queued), entry: entry(), queued });
     }
+    recipients.leave(emission, meant);
     for (const { sid, connectionId, field } of recipients.matching(emission.audience)) {
       const queued = { ...emission, field };
       if (recovery === undefined) put(queues, connectionId, queued);

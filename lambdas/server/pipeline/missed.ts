@@ -1,5 +1,5 @@
 import pMap from "p-map";
-import { isInRange } from "#server/model/key-range.ts";
+import { isInRange, type RoomKey } from "#server/model/key-range.ts";
 import type { Recall } from "#server/model/matching.ts";
 import { broadcastOf, copyId, timeOf } from "#server/model/offset.ts";
 import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
@@ -42,8 +42,8 @@ export interface Missed {
 export interface Leave {
   /** Epoch milliseconds of the last time. */
   readonly at: number;
-  /** The first time: what was broadcast to the room after this is not for the session. */
-  readonly broadcast: string;
+  /** The id of the first time: what was sent to the room after this is not for the session. */
+  readonly id: string;
 }
 
 /** One room's log, as far as it is read. */
@@ -82,10 +82,11 @@ export function missedIn(
   readAt: number,
 ): Missed | undefined {
   const found = foundIn(pages, session.sid);
-  const due = found.filter((one) => isFor(session, one));
-  if (due.some(({ entry }) => isEnd(entry))) return undefined;
   const left = new Map<string, Leave>();
-  for (const { entry } of due) noteLeave(left, session, entry);
+  for (const { entry } of found.filter((one) => isFor(session, one)))
+    noteLeave(left, session, entry);
+  const due = found.filter((one) => isFor(session, one, left));
+  if (due.some(({ entry }) => isEnd(entry))) return undefined;
   const isHeard = ({ entry }: Found) => entry.frames.length > 0 && !isAfterLeave(left, entry);
   const copies = recall === undefined ? [] : copiesIn(found, cursor, recall);
   const sent = [...due.filter(isHeard), ...copies];
@@ -114,19 +115,18 @@ export function noteLeave(
   { leaves: room, id, at = timeOf(id) }: LogEntry,
 ): void {
   if (room === undefined || stampOf(at, true) < Number(roomStamps.get(room))) return;
-  const broadcast = broadcastOf(id);
   const known = left.get(room);
-  const isFirst = known === undefined || broadcast < known.broadcast;
-  left.set(room, {
-    at: Math.max(known?.at ?? 0, at),
-    broadcast: isFirst ? broadcast : known.broadcast,
-  });
+  const isFirst = known === undefined || id < known.id;
+  left.set(room, { at: Math.max(known?.at ?? 0, at), id: isFirst ? id : known.id });
 }
 
-/** Whether a session was taken out of the room of a packet before that was broadcast. */
-export function isAfterLeave(left: ReadonlyMap<string, Leave>, { room, id }: LogEntry): boolean {
-  const leave = left.get(room.room);
-  return leave !== undefined && broadcastOf(id) > leave.broadcast;
+/** Whether a session was taken out of the room of a packet before that was sent. */
+export function isAfterLeave(
+  left: ReadonlyMap<string, Leave>,
+  { room: { room }, id }: { readonly room: Pick<RoomKey, "room">; readonly id: string },
+): boolean {
+  const leave = left.get(room);
+  return leave !== undefined && id > leave.id;
 }
 
 /** An entry, and when its posts to the session's part of the room were over, if that is known. */
@@ -155,8 +155,12 @@ function doneAt({ id }: LogEntry, marks: readonly Mark[], sid: string): number |
 }
 
 /** Whether a packet was meant for a session, which was in the room before its posts were over. */
-function isFor(session: StoredSession, { entry, doneAt = deadlineOf(entry.id) }: Found): boolean {
-  return doneAt >= sinceIn(session, entry) - CLOCK_MARGIN && isMeant(session, entry);
+function isFor(
+  session: StoredSession,
+  { entry, doneAt = deadlineOf(entry.id) }: Found,
+  left?: ReadonlyMap<string, Leave>,
+): boolean {
+  return doneAt >= sinceIn(session, entry) - CLOCK_MARGIN && isMeant(session, entry, left);
 }
 
 /** Whether this has disconnected the sockets of a room that the session had been in before. */
@@ -172,12 +176,15 @@ const sinceIn = ({ since, beganAt }: StoredSession, { room }: LogEntry): number 
 
 function isMeant(
   { sid, session, tags, roomStamps }: StoredSession,
-  { room: { room }, audience }: LogEntry,
+  { room: { room }, audience, id }: LogEntry,
+  left: ReadonlyMap<string, Leave> = new Map(),
 ): boolean {
   const { sender, except, exceptUsers = [], tag } = audience;
   if (!roomStamps.has(room)) return false;
   if (sender === sid || exceptUsers.includes(session.userId)) return false;
-  if (except.some((one) => roomStamps.has(one))) return false;
+  const isIn = (one: string) =>
+    roomStamps.has(one) && !isAfterLeave(left, { room: { room: one }, id });
+  if (except.some(isIn)) return false;
   const own = tags?.[room];
   return tag === undefined || own === undefined || own === "*" || own.includes(tag);
 }
