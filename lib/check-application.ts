@@ -92,7 +92,7 @@ export function checkApplication(
 function exportsNone(app: string): boolean {
   const { metafile, outputFiles } = buildSync({
     ...({ entryPoints: [app], format: "esm", outdir: "out" } as const),
-    ...({ bundle: false, write: false, metafile: true, logLevel: "silent" } as const),
+    ...({ bundle: false, write: false, metafile: true, logLevel: "error" } as const),
   });
   const [{ format } = {}] = Object.values(metafile.inputs);
   const [{ exports: names = [] } = {}] = Object.values(metafile.outputs);

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { run, runHere } from "../support/commands.ts";
@@ -76,6 +79,18 @@ test.each([
     code: 1,
     err: expect.stringMatching(message),
   });
+});
+
+test("start prints where an application is wrong that cannot be bundled", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wrong-"));
+  const file = join(folder, "wrong.ts");
+  writeFileSync(file, "const names = [;\n");
+
+  const { code, err } = await run("start", "--app", file);
+
+  rmSync(folder, { recursive: true });
+  expect(code).toBe(1);
+  expect(err).toMatch(/\[ERROR\][\s\S]*wrong\.ts:1:15:[\s\S]*it cannot be bundled\.$/);
 });
 
 test("doctor refuses an empty token, as a variable that is not set would give it", async () => {
