@@ -10,13 +10,8 @@ import type { Io, Types, Untyped } from "./socket/broadcast.ts";
 import type { Socket } from "./socket/socket.ts";
 import type { AppAdapter } from "./store/app-adapter.ts";
 
-export {
-  type Authenticated,
-  everybody,
-  type Handshake,
-  type Middleware,
-  type Upgrade,
-} from "./authentication.ts";
+export type { Authenticated, Handshake, Middleware, Upgrade } from "./authentication.ts";
+export { everybody } from "./authentication.ts";
 export { ConnectError, EventError, TimeoutError } from "./errors.ts";
 
 /** What an application's types say of it; `Stores` is what its handlers are given besides. */
@@ -295,5 +290,9 @@ export const defineNamespace = <T extends AppTypes = UntypedApp>(
   namespace: Namespace<T>,
 ): Namespace<T> => namespace;
 
-/** Declares an application. */
-export const defineApp = <T extends AppTypes = UntypedApp>(app: App<T>): App<T> => app;
+/** Declares an application, whose namespaces may each have types of their own. */
+export function defineApp<T extends AppTypes = UntypedApp>(app: App<T>): App<T>;
+export function defineApp(app: AnyApp): AnyApp;
+export function defineApp(app: AnyApp): AnyApp {
+  return app;
+}

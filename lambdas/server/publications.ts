@@ -1,5 +1,5 @@
 import type * as z from "zod/mini";
-import type { AppTypes, Context } from "./app.ts";
+import type { AppTypes, Context, UntypedApp } from "./app.ts";
 import { once } from "./model/once.ts";
 
 /** What a direct caller is answered; nothing means `{}`. */
@@ -35,9 +35,9 @@ export interface Publications {
 
 /** Declares a publication; `entry` is made once. */
 export const definePublication = <
-  T extends AppTypes,
   const Name extends string,
   Schema extends z.ZodMiniType,
+  T extends AppTypes = UntypedApp,
 >(
   publication: Publication<T, Name, Schema>,
 ): Publication<T, Name, Schema> => ({ ...publication, entry: once(publication.entry) });
