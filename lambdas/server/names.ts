@@ -33,9 +33,13 @@ export function requireRooms(rooms: readonly unknown[]): void {
     throw new EventError("invalid_payload", "a room's name must not be empty");
 }
 
-/** Refuses data of a socket that is too large to be kept. */
-export function requireSmall(data: unknown): void {
-  const bytes = Buffer.byteLength(JSON.stringify(data) ?? "");
+/** What is kept of a socket's data: its JSON. Refuses what is too large, or cannot be kept. */
+export function storable<Data>(data: Data): Data {
+  const text = JSON.stringify(data);
+  const bytes = Buffer.byteLength(text);
   if (bytes > MAX_DATA)
     throw new EventError("too_large", `socket.data is ${bytes} bytes, more than ${MAX_DATA}`);
+  if (text.includes('"__proto__":'))
+    throw new EventError("invalid_payload", "socket.data: no field may be named __proto__");
+  return JSON.parse(text) as Data;
 }

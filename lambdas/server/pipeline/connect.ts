@@ -12,7 +12,7 @@ import {
   type StoredSession,
 } from "#server/model/session.ts";
 import { CONNECT_TIMEOUT } from "#server/model/time-outs.ts";
-import { requireNames, requireRooms, requireSmall, requireTenant } from "#server/names.ts";
+import { requireNames, requireRooms, requireTenant, storable } from "#server/names.ts";
 import type { EmitBuffer } from "#server/socket/emit-buffer.ts";
 import { PacketType } from "#server/socket/packets.ts";
 import { recovers } from "./end.ts";
@@ -125,8 +125,7 @@ async function identify(
   const { id, auth } = handshake;
   for (const middleware of use)
     await run(middleware, { id, handshake: { auth }, tenant, userId, data });
-  if (namespace.immutableData !== true) requireSmall(data);
-  return { ...found, data };
+  return { ...found, data: namespace.immutableData === true ? data : storable(data) };
 }
 
 /** Who comes back, and with what. */

@@ -12,7 +12,7 @@ import { once } from "#server/model/once.ts";
 import type { RateLimit } from "#server/model/rate.ts";
 import type { Identity, Session, SocketKey } from "#server/model/session.ts";
 import { domainOf } from "#server/model/telemetry.ts";
-import { requireRooms, requireSmall } from "#server/names.ts";
+import { requireRooms, storable } from "#server/names.ts";
 import { parse } from "#server/parse.ts";
 import type { Outlet } from "#server/socket/broadcast.ts";
 import { type Emission, type EmitBuffer, takesAll } from "#server/socket/emit-buffer.ts";
@@ -226,8 +226,7 @@ async function keepingData(
   const before = JSON.stringify(data);
   await work();
   if (JSON.stringify(data) === before) return;
-  requireSmall(data);
-  await adapter.sessions.setData(key.sid, data);
+  await adapter.sessions.setData(key.sid, storable(data));
 }
 
 const contextOf = (
