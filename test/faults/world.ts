@@ -16,6 +16,7 @@ import type { PollingAnswer } from "../../lambdas/server/engine/transports/polli
 import type { PendingOpen } from "../../lambdas/server/engine/transports/websocket.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
+import { inTime } from "../../lambdas/server/pipeline/packet-log.ts";
 import { createParts, createPublisher, type Parts } from "../../lambdas/server/pipeline/parts.ts";
 import { createPolling, type PollingRequest } from "../../lambdas/server/pipeline/polling.ts";
 import { createProbe } from "../../lambdas/server/pipeline/probe.ts";
@@ -276,7 +277,8 @@ export async function createWorld(
       attempt(() => server.open((event as { open: PendingOpen }).open).catch(() => undefined)),
     async invokeWorker(job) {
       await workersMay();
-      await worker.send((job as FanOutJob).emissions, job as FanOutJob);
+      const { emissions, range } = job as FanOutJob;
+      await worker.send(inTime(emissions, now()), { range });
     },
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],

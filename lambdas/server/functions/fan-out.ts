@@ -2,6 +2,7 @@ import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
 import { loadPool } from "#server/gateway/lean-post.ts";
 import type { FanOutJob } from "#server/pipeline/deliver.ts";
+import { inTime } from "#server/pipeline/packet-log.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createReport } from "#server/pipeline/report.ts";
 import { createSender } from "#server/pipeline/send.ts";
@@ -30,7 +31,7 @@ export function fanOutHandler(app: AnyLeanApp) {
       // Loaded while the table is asked who is in the room.
       void loadPool();
       try {
-        await sender.send(emissions, { range });
+        await sender.send(inTime(emissions, parts.runtime.now()), { range });
       } catch (error) {
         telemetry.fail("a part of a room was not delivered to", error, { tries });
         // Where some of it has left, what has not is counted as failed posts.

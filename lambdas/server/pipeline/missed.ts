@@ -1,5 +1,5 @@
 import pMap from "p-map";
-import { isInRange, type RoomKey } from "#server/model/key-range.ts";
+import { isInRange } from "#server/model/key-range.ts";
 import type { Recall } from "#server/model/matching.ts";
 import { broadcastOf, copyId, timeOf } from "#server/model/offset.ts";
 import { isEnd, type LogEntry, type Mark } from "#server/model/packet-log.ts";
@@ -123,7 +123,8 @@ export function noteLeave(
 /** Whether a session was taken out of the room of a packet before that was sent. */
 export function isAfterLeave(
   left: ReadonlyMap<string, Leave>,
-  { room: { room }, id }: { readonly room: Pick<RoomKey, "room">; readonly id: string },
+  { id, room: { room: own } }: LogEntry,
+  room = own,
 ): boolean {
   const leave = left.get(room);
   return leave !== undefined && id > leave.id;
@@ -176,14 +177,15 @@ const sinceIn = ({ since, beganAt }: StoredSession, { room }: LogEntry): number 
 
 function isMeant(
   { sid, session, tags, roomStamps }: StoredSession,
-  { room: { room }, audience, id }: LogEntry,
-  left: ReadonlyMap<string, Leave> = new Map(),
+  entry: LogEntry,
+  left?: ReadonlyMap<string, Leave>,
 ): boolean {
+  const { audience } = entry;
+  const { room } = entry.room;
   const { sender, except, exceptUsers = [], tag } = audience;
   if (!roomStamps.has(room)) return false;
   if (sender === sid || exceptUsers.includes(session.userId)) return false;
-  const isIn = (one: string) =>
-    roomStamps.has(one) && !isAfterLeave(left, { room: { room: one }, id });
+  const isIn = (one: string) => roomStamps.has(one) && !(left && isAfterLeave(left, entry, one));
   if (except.some(isIn)) return false;
   const own = tags?.[room];
   return tag === undefined || own === undefined || own === "*" || own.includes(tag);

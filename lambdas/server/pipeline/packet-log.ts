@@ -1,4 +1,4 @@
-import { EVERYBODY, isInRange, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
+import { isInRange, type KeyRange, type RoomKey } from "#server/model/key-range.ts";
 import { broadcastOf, packetId } from "#server/model/offset.ts";
 import type { LogEntry, PendingPacket } from "#server/model/packet-log.ts";
 import { isOverdue } from "#server/model/recovery.ts";
@@ -22,11 +22,8 @@ const isMove = ({ frames, closes }: Emission): boolean =>
   frames.length === 0 || closes !== undefined;
 
 /** What has to be in the logs of rooms, for sockets of a part of them that come back. */
-export function entriesOf(
-  emissions: readonly Emission[],
-  range: KeyRange = EVERYBODY,
-): readonly LogEntry[] {
-  const part = range.after === undefined ? undefined : range;
+export function entriesOf(emissions: readonly Emission[], range?: KeyRange): readonly LogEntry[] {
+  const part = range?.after === undefined ? undefined : range;
   return emissions.flatMap(
     ({ audience, frames, isEvent, leaves, at, closes, instead, id = "" }) => {
       if (!isOfRooms(audience) || audience.isVolatile) return [];

@@ -26,7 +26,6 @@ import {
 import { cutting, discarding, type Ending, endings, losing } from "./endings.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
-import { inTime } from "./packet-log.ts";
 import type { Parts } from "./parts.ts";
 import { type Sender, type SendOptions, UndeliveredError, UnmovedError } from "./sender.ts";
 
@@ -125,7 +124,7 @@ async function post(
   const { telemetry, now, limits, newId, invokeWorker } = kit.runtime;
   const began = now();
   const delivered = await deliver(
-    { emissions: inTime(emissions, began), range },
+    { emissions, range },
     {
       ...{ rooms: kit.adapter.rooms, matching, pageSize: pageSize ?? limits.fanOutPage },
       ...{ beforeSend, ready },
