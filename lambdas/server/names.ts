@@ -40,6 +40,6 @@ export function storable<Data>(data: Data): Data {
   if (bytes > MAX_DATA)
     throw new EventError("too_large", `socket.data is ${bytes} bytes, more than ${MAX_DATA}`);
   if (text.includes('"__proto__":'))
-    throw new EventError("invalid_payload", "socket.data: no field may be named __proto__");
+    throw new EventError("invalid_payload", "socket.data has a field __proto__");
   return JSON.parse(text) as Data;
 }

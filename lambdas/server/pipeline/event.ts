@@ -35,7 +35,7 @@ import type { Parts } from "./parts.ts";
 import { type Sender, UnmovedError } from "./sender.ts";
 
 const UNORDERED =
-  "payload: the order of its attachments cannot be told; send one an event, or base64";
+  "payload: the order of its attachments cannot be told; send one attachment an event, or base64";
 
 const TOO_DEEP = `payload: it nests more than ${MAX_DEPTH} levels deep`;
 
