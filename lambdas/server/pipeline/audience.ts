@@ -26,8 +26,8 @@ export interface Recipients {
   resolve(
     audience: Audience,
   ): Iterable<SocketAudience & Partial<Pick<Listed, "connectedAt" | "userId">>>;
-  /** Takes sockets out of the room that they leave, for all that is resolved after this. */
-  leave(emission: Emission, sockets: readonly SocketAudience[]): void;
+  /** Takes the sockets of an emission out of the room that they leave, for all that is resolved after this. */
+  leave(emission: Emission): void;
   /** Those that the application finds, which get a copy besides. */
   matching(audience: Audience): readonly Match[];
   /** The rooms that list a socket of a connection. */
@@ -97,10 +97,10 @@ export async function findRecipients(
 
   return {
     resolve: (audience) => (isOfRooms(audience) ? resolve(audience, listOf) : [audience]),
-    leave({ audience, leaves: room }, sockets) {
+    leave({ audience, leaves: room }) {
       if (room === undefined || !isOfRooms(audience)) return;
       const list = byKey.get(keyOf({ ...audience, room }));
-      for (const { sid = "" } of sockets) list?.delete(sid);
+      for (const { sid = "" } of resolve(audience, listOf)) list?.delete(sid);
     },
     matching(audience) {
       return (isOfRooms(audience) && matches.get(audience.criteria)) || [];

@@ -221,14 +221,13 @@ async function fillQueues(
     if (emission.joins !== undefined) continue;
     // Which socket it is matters only where it leaves, ends or is asked.
     const isPlain = !isLeave(emission) && !isEnd(emission) && emission.ackId === undefined;
-    const meant = [...recipients.resolve(emission.audience)];
-    for (const { sid, connectionId, connectedAt } of meant) {
+    for (const { sid, connectionId, connectedAt } of recipients.resolve(emission.audience)) {
       const queued = isPlain ? emission : { ...emission, sid };
       if (sid === undefined || !isRecovering.has(sid) || connectedAt === undefined)
         put(queues, connectionId, queued);
       else unsure.push({ sid, connectedAt, ...idsOf(queued), entry: entry(), queued });
     }
-    recipients.leave(emission, meant);
+    recipients.leave(emission);
     for (const { sid, connectionId, field } of recipients.matching(emission.audience)) {
       const queued = { ...emission, field };
       if (recovery === undefined) put(queues, connectionId, queued);

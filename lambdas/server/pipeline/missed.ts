@@ -83,8 +83,8 @@ export function missedIn(
 ): Missed | undefined {
   const found = foundIn(pages, session.sid);
   const left = new Map<string, Leave>();
-  for (const { entry } of found.filter((one) => isFor(session, one)))
-    noteLeave(left, session, entry);
+  for (const one of found)
+    if (one.entry.leaves && isFor(session, one)) noteLeave(left, session, one.entry);
   const due = found.filter((one) => isFor(session, one, left));
   if (due.some(({ entry }) => isEnd(entry))) return undefined;
   const isHeard = ({ entry }: Found) => entry.frames.length > 0 && !isAfterLeave(left, entry);
