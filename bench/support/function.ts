@@ -10,7 +10,7 @@ import { Heartbeat } from "../../lambdas/server/model/limits.ts";
 import type { Telemetry } from "../../lambdas/server/model/telemetry.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
 import { createParts } from "../../lambdas/server/pipeline/parts.ts";
-import { createSender } from "../../lambdas/server/pipeline/send.ts";
+import { createSender, sendPart } from "../../lambdas/server/pipeline/send.ts";
 import { createServer } from "../../lambdas/server/pipeline.ts";
 import { createNewId, type Runtime } from "../../lambdas/server/runtime.ts";
 import { createConnections } from "../../lambdas/server/store/connections.ts";
@@ -65,7 +65,7 @@ export function createFunctions({ url, tableName }: Aws, calls: Calls) {
   };
   const runtime = runtimeOver(counted, posting, async (job) => {
     calls.invocations += 1;
-    await sender.send((job as FanOutJob).emissions, job as FanOutJob);
+    await sendPart(sender, job as FanOutJob, Date.now());
   });
   const sender = createSender(createParts(core, runtime));
   return {

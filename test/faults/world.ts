@@ -16,12 +16,11 @@ import type { PollingAnswer } from "../../lambdas/server/engine/transports/polli
 import type { PendingOpen } from "../../lambdas/server/engine/transports/websocket.ts";
 import { Heartbeat, LATEST_WRITE } from "../../lambdas/server/model/limits.ts";
 import type { FanOutJob } from "../../lambdas/server/pipeline/deliver.ts";
-import { inTime } from "../../lambdas/server/pipeline/packet-log.ts";
 import { createParts, createPublisher, type Parts } from "../../lambdas/server/pipeline/parts.ts";
 import { createPolling, type PollingRequest } from "../../lambdas/server/pipeline/polling.ts";
 import { createProbe } from "../../lambdas/server/pipeline/probe.ts";
 import type { Publish } from "../../lambdas/server/pipeline/publish.ts";
-import { createSender } from "../../lambdas/server/pipeline/send.ts";
+import { createSender, sendPart } from "../../lambdas/server/pipeline/send.ts";
 import { createSweep, type ShardRange, type Sweep } from "../../lambdas/server/pipeline/sweep.ts";
 import { createUpgrade } from "../../lambdas/server/pipeline/upgrade.ts";
 import { createServer } from "../../lambdas/server/pipeline.ts";
@@ -277,8 +276,7 @@ export async function createWorld(
       attempt(() => server.open((event as { open: PendingOpen }).open).catch(() => undefined)),
     async invokeWorker(job) {
       await workersMay();
-      const { emissions, range } = job as FanOutJob;
-      await worker.send(inTime(emissions, now()), { range });
+      await sendPart(worker, job as FanOutJob, now());
     },
     heartbeat: Heartbeat.parse({}),
     allowedOrigins: [],
@@ -403,15 +401,11 @@ export async function createWorld(
     },
     holdWorkers() {
       const { reached, released } = { reached: signal(), released: signal() };
-      workersMay = async () => {
+      workersMay = () => {
         reached.give();
-        await released.given;
+        return released.given;
       };
-      const release = () => {
-        workersMay = async () => undefined;
-        released.give();
-      };
-      return { reached: reached.given, release };
+      return { reached: reached.given, release: released.give };
     },
     async failing(fits, work) {
       isFailing = fits;

@@ -2,10 +2,9 @@ import type { Context } from "aws-lambda";
 import type { AnyLeanApp } from "#server/app.ts";
 import { loadPool } from "#server/gateway/lean-post.ts";
 import type { FanOutJob } from "#server/pipeline/deliver.ts";
-import { inTime } from "#server/pipeline/packet-log.ts";
 import { createParts } from "#server/pipeline/parts.ts";
 import { createReport } from "#server/pipeline/report.ts";
-import { createSender } from "#server/pipeline/send.ts";
+import { createSender, sendPart } from "#server/pipeline/send.ts";
 import { UndeliveredError, UnmovedError } from "#server/pipeline/sender.ts";
 import type { Emission } from "#server/socket/emit-buffer.ts";
 import { observe, telemetry } from "#server/telemetry.ts";
@@ -31,7 +30,7 @@ export function fanOutHandler(app: AnyLeanApp) {
       // Loaded while the table is asked who is in the room.
       void loadPool();
       try {
-        await sender.send(inTime(emissions, parts.runtime.now()), { range });
+        await sendPart(sender, { emissions, range }, parts.runtime.now());
       } catch (error) {
         telemetry.fail("a part of a room was not delivered to", error, { tries });
         // Where some of it has left, what has not is counted as failed posts.

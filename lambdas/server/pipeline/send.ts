@@ -12,7 +12,7 @@ import {
   serializer,
 } from "#server/socket/emit-buffer.ts";
 import { createContext } from "./context.ts";
-import { type Delivered, deliver } from "./deliver.ts";
+import { type Delivered, deliver, type FanOutJob } from "./deliver.ts";
 import {
   clear,
   clearEnded,
@@ -26,6 +26,7 @@ import {
 import { cutting, discarding, type Ending, endings, losing } from "./endings.ts";
 import { everyoneOf } from "./namespaces.ts";
 import { createOutlet } from "./outlet.ts";
+import { inTime } from "./packet-log.ts";
 import type { Parts } from "./parts.ts";
 import { type Sender, type SendOptions, UndeliveredError, UnmovedError } from "./sender.ts";
 
@@ -144,6 +145,13 @@ async function post(
   telemetry.count("PostsFailed", delivered.failures.length);
   return delivered;
 }
+
+/** Sends to a part of a large room what another function has left of it. */
+export const sendPart = (
+  { send }: Pick<Sender, "send">,
+  { emissions, range }: FanOutJob,
+  now: number,
+): Promise<void> => send(inTime(emissions, now), { range });
 
 /** Settles some endings, or throws. */
 async function settle(kit: Kit, first: readonly Ending[]): Promise<void> {
