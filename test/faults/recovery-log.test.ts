@@ -32,6 +32,19 @@ const emit = (org: string, rooms: readonly string[]) => {
 /** What a connection has heard of `emit`. */
 const hellos = (connectionId: string) => events(connectionId).filter(([name]) => name === "hello");
 
+/** Sockets in one room, more than one function takes care of, in the order of their ids. */
+async function crowdOf(org: string) {
+  const all = await Promise.all(
+    Array.from({ length: 7 }, async (_, n) => {
+      const user = `user-${n}`;
+      const connectionId = await world.connect(user, org);
+      await join(connectionId);
+      return { user, connectionId, ...connected(connectionId) };
+    }),
+  );
+  return all.toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
+}
+
 /** A call that writes marks of the log. */
 const isMark = ({ RequestItems = {} }: { readonly RequestItems?: unknown }) =>
   JSON.stringify(RequestItems).includes('"done"');
@@ -63,15 +76,7 @@ describe("what is broadcast", () => {
     ],
   ])("%s", async (_, delay, isBack) => {
     const org = newOrg();
-    const all = await Promise.all(
-      Array.from({ length: 7 }, async (_, n) => {
-        const user = `user-${n}`;
-        const connectionId = await world.connect(user, org);
-        await join(connectionId);
-        return { user, connectionId, ...connected(connectionId) };
-      }),
-    );
-    const [ann, ...others] = all.toSorted((a, b) => (a.sid < b.sid ? 1 : -1));
+    const [ann, ...others] = (await crowdOf(org)).toReversed();
     const held: [string, string][] = [];
     const { reached, release } = world.holdNext(({ ExpressionAttributeValues: values = {} }) => {
       const [after, upTo] = [String(values[":from"]), String(values[":to"])];
@@ -107,18 +112,10 @@ describe("what is broadcast", () => {
     ["when nothing of it may be posted any more", 20_000],
     ["when it may be taken for received", 40_000],
   ])("is told by a worker that comes late to its part, %s,", (_, delay) => {
-    /** Seven sockets in one room; the last one's part is taken care of by workers, and the first one's is not. */
+    /** Of a crowd, the last one's part is taken care of by workers that wait, and the first one's is not. */
     async function waiting() {
       const org = newOrg();
-      const all = await Promise.all(
-        Array.from({ length: 7 }, async (_, n) => {
-          const user = `user-${n}`;
-          const connectionId = await world.connect(user, org);
-          await join(connectionId);
-          return { user, connectionId, ...connected(connectionId) };
-        }),
-      );
-      const [first, ...others] = all.toSorted((a, b) => (a.sid < b.sid ? -1 : 1));
+      const [first, ...others] = await crowdOf(org);
       const { reached, release } = world.holdWorkers();
       const told = emit(org, ["corner"]);
       await reached;
